@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { World } from '@shiplog/domain';
+import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
+import { CommandHandler } from './handle-command.js';
+import { worldFold } from './world-fold.js';
+
+const actor = { kind: 'user', id: 'u1', name: 'ann' } as const;
+
+const platform = async () => {
+  const log = new InMemoryEventLog();
+  const world = new World();
+  const feed = new LogFeed(log).add(worldFold(world, 'test'));
+  await feed.start();
+  return { log, world, feed, commands: new CommandHandler({ log, world, feed }) };
+};
+
+describe('handling a command', () => {
+  it('appends what the aggregate decides and shows it in the world', async () => {
+    const { commands, world, feed } = await platform();
+    const result = await commands.handle(
+      'app',
+      'a1',
+      { type: 'CreateApp', appId: 'a1', name: 'hello', teamId: 't1' },
+      { actor },
+    );
+    expect(result).toMatchObject({ outcome: 'accepted', events: [{ type: 'AppCreated' }] });
+    await feed.catchUp();
+    expect(world.app('a1')).toMatchObject({ name: 'hello', generation: 0 });
+  });
+
+  it('lets one of many racers for a name win and tells the others', async () => {
+    const { commands } = await platform();
+    const results = await Promise.all(
+      Array.from({ length: 16 }, (_, i) =>
+        commands.handle(
+          'name',
+          'hello',
+          { type: 'ReserveName', name: 'hello', appId: `a${i}`, teamId: 't1' },
+          { actor },
+        ),
+      ),
+    );
+    expect(results.filter((r) => r.outcome === 'accepted')).toHaveLength(1);
+    expect(results.filter((r) => r.outcome === 'rejected')).toHaveLength(15);
+  });
+
+  it('carries the same request out once, and refuses its key with another body', async () => {
+    const { commands, log, feed } = await platform();
+    const create = { type: 'CreateApp', appId: 'a1', name: 'hello', teamId: 't1' } as const;
+    const command = { id: 'c1', digest: 'd1' };
+    const [first, second] = await Promise.all([
+      commands.handle('app', 'a1', create, { actor, command }),
+      commands.handle('app', 'a1', create, { actor, command }),
+    ]);
+    expect([first.outcome, second.outcome].toSorted()).toEqual(['accepted', 'repeated']);
+    await feed.catchUp();
+    expect(await commands.handle('app', 'a1', create, { actor, command })).toMatchObject({
+      outcome: 'repeated',
+    });
+    expect(
+      await commands.handle('app', 'a1', create, { actor, command: { id: 'c1', digest: 'd2' } }),
+    ).toEqual({ outcome: 'idempotency-key-reused' });
+    expect(await log.read('app.a1')).toHaveLength(1);
+  });
+});

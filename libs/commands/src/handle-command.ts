@@ -1,0 +1,221 @@
+import type {
+  Actor,
+  Aggregate,
+  Commit,
+  DomainEventUnion,
+  EventsByAggregate,
+  Origin,
+  Position,
+  Revision,
+} from '@shiplog/events';
+import { EMPTY, streamName } from '@shiplog/events';
+import type { EventLog, LogFeed } from '@shiplog/events/log';
+import {
+  deciderOf,
+  type CommandByAggregate,
+  type RejectionByAggregate,
+  type StateByAggregate,
+  type Tracked,
+  type World,
+} from '@shiplog/domain';
+import { v7 as uuidv7 } from 'uuid';
+
+/** Who asks, from where, and why: what the log keeps beside the events. */
+export interface CommandContext {
+  readonly actor: Actor;
+  readonly origin?: Origin | null;
+  /** The user's own words (`-m`). */
+  readonly reason?: string | null;
+  readonly correlation?: string;
+  readonly causation?: string | null;
+  /** From `Idempotency-Key`: `id` names the request, `digest` its body. */
+  readonly command?: { readonly id: string; readonly digest: string } | null;
+  /** From `If-Match`: decide only on exactly this revision. */
+  readonly expectedRevision?: Revision;
+}
+
+export type CommandResult<A extends Aggregate> =
+  /** `position` is that of the new commit, or of the state it was decided on when nothing changed. */
+  | {
+      readonly outcome: 'accepted';
+      readonly position: Position;
+      readonly revision: Revision;
+      readonly events: readonly EventsByAggregate[A][];
+      readonly state: StateByAggregate[A];
+    }
+  /** The same request was carried out before. */
+  | { readonly outcome: 'repeated'; readonly position: Position }
+  | { readonly outcome: 'rejected'; readonly rejection: RejectionByAggregate[A] }
+  | { readonly outcome: 'revision-conflict'; readonly actual: Revision }
+  /** The idempotency key was used before with another body. */
+  | { readonly outcome: 'idempotency-key-reused' };
+
+export interface CommandHandlerDependencies {
+  readonly log: EventLog;
+  readonly world: World;
+  readonly feed: LogFeed;
+  readonly now?: () => Date;
+  readonly newId?: () => string;
+}
+
+/** More racers than this on one aggregate is a bug, not a race. */
+const ATTEMPTS_MAX = 20;
+
+/**
+ * The way of every change into the log: fold, decide, append; decide again when somebody was faster.
+ * Decided first on the world in memory (a stale one loses the append and costs one more turn), then
+ * on the stream as the log has it.
+ */
+export class CommandHandler {
+  private readonly now: () => Date;
+  private readonly newId: () => string;
+
+  constructor(private readonly deps: CommandHandlerDependencies) {
+    this.now = deps.now ?? (() => new Date());
+    this.newId = deps.newId ?? uuidv7;
+  }
+
+  async handle<A extends Aggregate>(
+    aggregate: A,
+    id: string,
+    command: CommandByAggregate[A],
+    context: CommandContext,
+  ): Promise<CommandResult<A>> {
+    const known = this.findKnown(context);
+    if (known !== undefined) return known;
+
+    let tracked = this.deps.world.get(aggregate, id);
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const result = await this.attempt(aggregate, id, command, context, tracked);
+      if (result !== 'conflict') return result;
+      await jitter(attempt);
+      const read = await this.load(aggregate, id, context);
+      if ('outcome' in read) return read;
+      tracked = read;
+    }
+    throw new Error(`${aggregate} ${id} changed ${ATTEMPTS_MAX} times while a command was decided`);
+  }
+
+  private findKnown(
+    context: CommandContext,
+  ):
+    | { outcome: 'repeated'; position: Position }
+    | { outcome: 'idempotency-key-reused' }
+    | undefined {
+    if (context.command == null) return undefined;
+    const known = this.deps.world.command(context.command.id);
+    if (known === undefined) return undefined;
+    return known.digest === context.command.digest
+      ? { outcome: 'repeated', position: known.position }
+      : { outcome: 'idempotency-key-reused' };
+  }
+
+  private async attempt<A extends Aggregate>(
+    aggregate: A,
+    id: string,
+    command: CommandByAggregate[A],
+    context: CommandContext,
+    tracked: Tracked<StateByAggregate[A]>,
+  ): Promise<CommandResult<A> | 'conflict'> {
+    const decider = deciderOf(aggregate);
+    if (context.expectedRevision !== undefined && context.expectedRevision !== tracked.revision) {
+      return { outcome: 'revision-conflict', actual: tracked.revision };
+    }
+    const decision = decider.decide(command, tracked.state);
+    if (decision.outcome === 'rejected') {
+      // A stale view must not refuse what the log would allow: refuse only on what the log says now.
+      if (await this.isStale(aggregate, id, tracked)) return 'conflict';
+      return { outcome: 'rejected', rejection: decision.rejection };
+    }
+    if (decision.events.length === 0) {
+      if (await this.isStale(aggregate, id, tracked)) return 'conflict';
+      const { position } = this.deps.world;
+      return {
+        outcome: 'accepted',
+        position,
+        revision: tracked.revision,
+        events: [],
+        state: tracked.state,
+      };
+    }
+    const commit = this.commitOf(aggregate, id, decision.events, context, tracked);
+    const appended = await this.deps.log.append(commit.stream, tracked.revision, commit);
+    if (appended.outcome === 'conflict') return 'conflict';
+    return {
+      outcome: 'accepted',
+      position: appended.position,
+      revision: appended.revision,
+      events: decision.events,
+      state: decision.events.reduce(decider.evolve, tracked.state),
+    };
+  }
+
+  private async isStale<A extends Aggregate>(
+    aggregate: A,
+    id: string,
+    tracked: Tracked<StateByAggregate[A]>,
+  ): Promise<boolean> {
+    await this.deps.feed.catchUp();
+    const current = this.deps.world.get(aggregate, id);
+    // The world forgets what ended; the log does not. Only a newer revision proves staleness.
+    return current.version > tracked.version;
+  }
+
+  private commitOf<A extends Aggregate>(
+    aggregate: A,
+    id: string,
+    events: readonly EventsByAggregate[A][],
+    context: CommandContext,
+    tracked: Tracked<StateByAggregate[A]>,
+  ): Commit {
+    const commitId = this.newId();
+    return {
+      v: 1,
+      id: commitId,
+      command: context.command ?? null,
+      stream: streamName(aggregate, id),
+      from: tracked.version,
+      to: tracked.version + events.length,
+      previousHash: tracked.hash,
+      actor: context.actor,
+      origin: context.origin ?? null,
+      reason: context.reason ?? null,
+      correlation: context.correlation ?? commitId,
+      causation: context.causation ?? null,
+      time: this.now().toISOString(),
+      // Through unknown: the compiler would otherwise compare two unions of fifty event types.
+      events: events as unknown as readonly DomainEventUnion[],
+    };
+  }
+
+  /** The aggregate as the log has it, unless the command itself turns up in its stream. */
+  private async load<A extends Aggregate>(
+    aggregate: A,
+    id: string,
+    context: CommandContext,
+  ): Promise<Tracked<StateByAggregate[A]> | { outcome: 'repeated'; position: Position }> {
+    const records = await this.deps.log.read(streamName(aggregate, id));
+    const own = records.find(
+      (r) => context.command != null && r.commit.command?.id === context.command.id,
+    );
+    if (own !== undefined) return { outcome: 'repeated', position: own.position };
+    const { evolve, initialState } = deciderOf(aggregate);
+    let state: StateByAggregate[A] = initialState;
+    for (const { commit } of records) {
+      for (const event of commit.events as readonly unknown[]) {
+        state = evolve(state, event as EventsByAggregate[A]);
+      }
+    }
+    const last = records.at(-1);
+    return {
+      state,
+      revision: last?.revision ?? EMPTY,
+      version: last?.commit.to ?? 0,
+      hash: last?.hash ?? null,
+    };
+  }
+}
+
+/** Up to 2, 4, 8, … 64 ms: racers on one aggregate spread out instead of colliding again. */
+const jitter = (attempt: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(64, 2 ** (attempt + 1))));

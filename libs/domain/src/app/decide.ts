@@ -1,0 +1,278 @@
+import type { AppEvent, Formation, Image, ProcessSpec } from '@shiplog/events';
+import { accept, reject, type Decision } from '../decider.js';
+import type { AppCommand, AppRejection } from './commands.js';
+import { withConfig, type ActiveApp, type AppState, type Config, type Release } from './state.js';
+
+export const INSTANCE_COUNT_MAX = 100;
+export const DOMAIN_COUNT_MAX = 100;
+/** Linux refuses to start a program whose environment and arguments are above 128 KiB a string or 2 MiB in all. */
+export const CONFIG_BYTES_MAX = 256 * 1024;
+
+type AppDecision = Decision<AppEvent, AppRejection>;
+type CommandOf<T extends AppCommand['type']> = Extract<AppCommand, { type: T }>;
+
+export const decide = (command: AppCommand, state: AppState): AppDecision => {
+  if (command.type === 'CreateApp') return createApp(command, state);
+  if (state.status === 'none') return reject({ code: 'app-not-found' });
+  if (state.status === 'destroyed') {
+    if (command.type === 'DestroyApp') return accept();
+    return reject({ code: 'app-destroyed', name: state.name });
+  }
+
+  switch (command.type) {
+    case 'ChangeConfig':
+      return changeConfig(command, state);
+    case 'ChangeSettings':
+      return changeSettings(command, state);
+    case 'RequestBuild':
+      return requestBuild(command, state);
+    case 'CancelBuild':
+      return cancelBuild(command, state);
+    case 'CreateRelease':
+      return createRelease(command, state);
+    case 'RollBack':
+      return rollBack(command, state);
+    case 'Scale':
+      return scale(command, state);
+    case 'Restart':
+      return restart(command, state);
+    case 'StopApp':
+      return state.stopped
+        ? accept()
+        : accept({ type: 'AppStopped', v: 1, data: { appId: state.appId } });
+    case 'StartApp':
+      return state.stopped
+        ? accept({ type: 'AppStarted', v: 1, data: { appId: state.appId } })
+        : accept();
+    case 'CancelRollout':
+      if (state.rolloutCancels.includes(command.rolloutId)) return accept();
+      return accept({
+        type: 'RolloutCancelRequested',
+        v: 1,
+        data: { appId: state.appId, rolloutId: command.rolloutId },
+      });
+    case 'AddDomain':
+      return addDomain(command, state);
+    case 'RemoveDomain':
+      if (!state.domains.includes(command.host)) {
+        return reject({ code: 'domain-not-on-app', host: command.host });
+      }
+      return accept({
+        type: 'DomainRemoved',
+        v: 1,
+        data: { appId: state.appId, host: command.host },
+      });
+    case 'DestroyApp':
+      if (command.confirm !== state.name) {
+        return reject({ code: 'confirmation-mismatch', expected: state.name });
+      }
+      return accept({ type: 'AppDestroyed', v: 1, data: { appId: state.appId } });
+  }
+};
+
+const createApp = (command: CommandOf<'CreateApp'>, state: AppState): AppDecision => {
+  const { appId, name, teamId } = command;
+  if (state.status !== 'none') {
+    // The id is derived from the request: the same id is the same request once more.
+    return state.name === name ? accept() : reject({ code: 'app-already-exists', name });
+  }
+  return accept({ type: 'AppCreated', v: 1, data: { appId, name, teamId } });
+};
+
+const changeConfig = (command: CommandOf<'ChangeConfig'>, state: ActiveApp): AppDecision => {
+  const missing = command.unset.find((key) => !(key in state.config));
+  if (missing !== undefined) return reject({ code: 'config-key-not-set', key: missing });
+  const unset = command.unset.filter((key) => !(key in command.set));
+  if (Object.keys(command.set).length === 0 && unset.length === 0) return accept();
+
+  const config = withConfig(state.config, command.set, unset);
+  const bytes = bytesOf(config);
+  if (bytes > CONFIG_BYTES_MAX) {
+    return reject({ code: 'config-too-large', bytes, limit: CONFIG_BYTES_MAX });
+  }
+  const changed: AppEvent = {
+    type: 'ConfigChanged',
+    v: 1,
+    data: { appId: state.appId, set: { ...command.set }, unset: [...unset] },
+  };
+  const base = releaseOf(state, command.baseVersion);
+  return base === undefined
+    ? accept(changed)
+    : accept(
+        changed,
+        releaseCreated(state, command.baseVersion, { ...base, cause: 'config', rollbackOf: null }),
+      );
+};
+
+const changeSettings = (command: CommandOf<'ChangeSettings'>, state: ActiveApp): AppDecision => {
+  const changes = Object.fromEntries(
+    Object.entries(command.changes).filter(
+      ([key, value]) =>
+        value !== undefined && state.settings[key as keyof typeof state.settings] !== value,
+    ),
+  );
+  if (Object.keys(changes).length === 0) return accept();
+  const changed: AppEvent = {
+    type: 'SettingsChanged',
+    v: 1,
+    data: { appId: state.appId, changes },
+  };
+  const base = releaseOf(state, command.baseVersion);
+  return base === undefined ? accept(changed) : accept(changed, restarted(state, base.version));
+};
+
+const requestBuild = (command: CommandOf<'RequestBuild'>, state: ActiveApp): AppDecision => {
+  if (command.buildId in state.builds) return accept();
+  return accept({
+    type: 'BuildRequested',
+    v: 1,
+    data: { appId: state.appId, buildId: command.buildId, source: command.source },
+  });
+};
+
+const cancelBuild = (command: CommandOf<'CancelBuild'>, state: ActiveApp): AppDecision => {
+  const build = state.builds[command.buildId];
+  if (build === undefined) return reject({ code: 'build-not-found', buildId: command.buildId });
+  if (build.cancelRequested) return accept();
+  return accept({
+    type: 'BuildCancelRequested',
+    v: 1,
+    data: { appId: state.appId, buildId: command.buildId },
+  });
+};
+
+const createRelease = (command: CommandOf<'CreateRelease'>, state: ActiveApp): AppDecision => {
+  // One build makes one release, however often the process manager asks.
+  if (state.releases.some((r) => r.buildId === command.buildId && r.rollbackOf === null))
+    return accept();
+  const release = releaseCreated(state, command.liveVersion, { ...command, rollbackOf: null });
+  const additions = formationAdditions(state.formation, command.processes);
+  return Object.keys(additions).length === 0
+    ? accept(release)
+    : accept(release, {
+        type: 'FormationScaled',
+        v: 1,
+        data: { appId: state.appId, formation: additions },
+      });
+};
+
+/** A first deploy runs one `web` and nothing else; a process type that comes later starts at none. */
+const formationAdditions = (
+  current: Formation,
+  processes: Readonly<Record<string, ProcessSpec>>,
+): Formation =>
+  Object.fromEntries(
+    Object.keys(processes)
+      .filter((type) => !(type in current))
+      .map((type) => [type, type === 'web' ? 1 : 0]),
+  );
+
+const rollBack = (command: CommandOf<'RollBack'>, state: ActiveApp): AppDecision => {
+  const target = state.releases.find((release) => release.version === command.version);
+  if (target === undefined) {
+    return reject({
+      code: 'release-not-found',
+      version: command.version,
+      kept: state.releases.map((release) => release.version),
+    });
+  }
+  if (command.version === command.liveVersion) {
+    return reject({ code: 'release-already-live', version: command.version });
+  }
+  const { set, unset } = configDifference(state.config, target.config);
+  const release = releaseCreated(state, command.liveVersion, {
+    ...target,
+    cause: 'rollback',
+    rollbackOf: target.version,
+  });
+  if (Object.keys(set).length === 0 && unset.length === 0) return accept(release);
+  return accept({ type: 'ConfigChanged', v: 1, data: { appId: state.appId, set, unset } }, release);
+};
+
+const scale = (command: CommandOf<'Scale'>, state: ActiveApp): AppDecision => {
+  const known = Object.keys(state.formation);
+  for (const [processType, requested] of Object.entries(command.formation)) {
+    if (state.releases.length > 0 && !known.includes(processType)) {
+      return reject({ code: 'process-type-unknown', processType, known });
+    }
+    if (requested > INSTANCE_COUNT_MAX) {
+      return reject({
+        code: 'instance-count-above-limit',
+        processType,
+        requested,
+        limit: INSTANCE_COUNT_MAX,
+      });
+    }
+  }
+  if (state.releases.length === 0) return reject({ code: 'nothing-deployed' });
+  const changes = Object.entries(command.formation).filter(
+    ([type, n]) => state.formation[type] !== n,
+  );
+  // Repeating a command must not grow the stream: clients retry, and so does the CLI.
+  if (changes.length === 0) return accept();
+  return accept({
+    type: 'FormationScaled',
+    v: 1,
+    data: { appId: state.appId, formation: Object.fromEntries(changes) },
+  });
+};
+
+const restart = (command: CommandOf<'Restart'>, state: ActiveApp): AppDecision => {
+  const base = releaseOf(state, command.baseVersion);
+  if (base === undefined) return reject({ code: 'nothing-deployed' });
+  return accept(restarted(state, base.version));
+};
+
+const addDomain = (command: CommandOf<'AddDomain'>, state: ActiveApp): AppDecision => {
+  if (state.domains.includes(command.host)) return accept();
+  if (state.domains.length >= DOMAIN_COUNT_MAX) {
+    return reject({ code: 'too-many-domains', limit: DOMAIN_COUNT_MAX });
+  }
+  return accept({ type: 'DomainAdded', v: 1, data: { appId: state.appId, host: command.host } });
+};
+
+const releaseOf = (state: ActiveApp, version: number | null): Release | undefined =>
+  state.releases.find((release) => release.version === version) ?? state.releases.at(-1);
+
+const restarted = (state: ActiveApp, version: number): AppEvent => ({
+  type: 'AppRestarted',
+  v: 1,
+  data: { appId: state.appId, generation: state.generation + 1, version },
+});
+
+const releaseCreated = (
+  state: ActiveApp,
+  liveVersion: number | null,
+  from: {
+    image: Image;
+    buildId: string | null;
+    processes: Readonly<Record<string, ProcessSpec>>;
+    cause: 'build' | 'image' | 'config' | 'rollback';
+    rollbackOf: number | null;
+  },
+): AppEvent => ({
+  type: 'ReleaseCreated',
+  v: 1,
+  data: {
+    appId: state.appId,
+    version: state.lastVersion + 1,
+    generation: state.generation + 1,
+    image: from.image,
+    buildId: from.buildId,
+    processes: { ...from.processes },
+    rollbackOf: from.rollbackOf,
+    liveVersion,
+    cause: from.cause,
+  },
+});
+
+const configDifference = (
+  from: Config,
+  to: Config,
+): { set: Record<string, string>; unset: string[] } => ({
+  set: Object.fromEntries(Object.entries(to).filter(([key, value]) => from[key] !== value)),
+  unset: Object.keys(from).filter((key) => !(key in to)),
+});
+
+const bytesOf = (config: Config): number =>
+  Object.entries(config).reduce((sum, [key, value]) => sum + key.length + value.length, 0);

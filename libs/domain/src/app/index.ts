@@ -1,0 +1,21 @@
+import type { AppEvent } from '@shiplog/events';
+import type { Decider } from '../decider.js';
+import type { AppCommand, AppRejection } from './commands.js';
+import { decide } from './decide.js';
+import { evolve, initialState, type AppState } from './state.js';
+
+export const app: Decider<AppState, AppCommand, AppEvent, AppRejection> = {
+  initialState,
+  decide,
+  evolve,
+};
+export type { AppCommand, AppRejection } from './commands.js';
+export { CONFIG_BYTES_MAX, DOMAIN_COUNT_MAX, INSTANCE_COUNT_MAX } from './decide.js';
+export {
+  DEFAULT_SETTINGS,
+  type ActiveApp,
+  type AppState,
+  type Config,
+  type Release,
+  type RequestedBuild,
+} from './state.js';

@@ -1,0 +1,192 @@
+import type { AppEvent, Formation, Image, ProcessSpec, Settings, Source } from '@shiplog/events';
+
+export const DEFAULT_SETTINGS: Settings = {
+  port: null,
+  healthPath: null,
+  startTimeoutSeconds: 60,
+  rolloutTimeoutSeconds: 300,
+  drainSeconds: 30,
+  graceSeconds: 30,
+  memoryBytes: 512 * 1024 * 1024,
+  cpus: 1,
+  pids: 512,
+  releasesKept: 20,
+};
+
+/** Config values are encrypted: see `encryptedValue` in libs/events. */
+export type Config = Readonly<Record<string, string>>;
+
+export interface Release {
+  readonly version: number;
+  readonly generation: number;
+  readonly image: Image;
+  readonly buildId: string | null;
+  readonly processes: Readonly<Record<string, ProcessSpec>>;
+  /** The config this release runs with, so that a rollback brings it back. */
+  readonly config: Config;
+  readonly rollbackOf: number | null;
+}
+
+export interface RequestedBuild {
+  readonly source: Source;
+  readonly cancelRequested: boolean;
+}
+
+export interface ActiveApp {
+  readonly status: 'active';
+  readonly appId: string;
+  readonly name: string;
+  readonly teamId: string;
+  readonly config: Config;
+  readonly settings: Settings;
+  readonly formation: Formation;
+  /** Oldest first; the newest `settings.releasesKept` of them. */
+  readonly releases: readonly Release[];
+  readonly lastVersion: number;
+  /** What has to be rolled out; grows with each release, restart or change of settings. */
+  readonly generation: number;
+  /** The release of the newest generation. */
+  readonly generationVersion: number;
+  /** Builds whose outcome may still matter: the newest ones, and those of kept releases. */
+  readonly builds: Readonly<Record<string, RequestedBuild>>;
+  readonly domains: readonly string[];
+  readonly stopped: boolean;
+  readonly rolloutCancels: readonly string[];
+}
+
+export type AppState =
+  | { readonly status: 'none' }
+  | ActiveApp
+  | {
+      readonly status: 'destroyed';
+      readonly appId: string;
+      readonly name: string;
+      readonly teamId: string;
+    };
+
+export const initialState: AppState = { status: 'none' };
+
+const BUILDS_KEPT = 10;
+const CANCELS_KEPT = 10;
+
+export const evolve = (state: AppState, event: AppEvent): AppState => {
+  if (event.type === 'AppCreated') return created(event.data);
+  if (state.status !== 'active') return state;
+
+  switch (event.type) {
+    case 'ConfigChanged':
+      return { ...state, config: withConfig(state.config, event.data.set, event.data.unset) };
+    case 'SettingsChanged':
+      return { ...state, settings: { ...state.settings, ...definedOf(event.data.changes) } };
+    case 'BuildRequested':
+      return withBuild(state, event.data.buildId, {
+        source: event.data.source,
+        cancelRequested: false,
+      });
+    case 'BuildCancelRequested': {
+      const build = state.builds[event.data.buildId];
+      return build === undefined
+        ? state
+        : withBuild(state, event.data.buildId, { ...build, cancelRequested: true });
+    }
+    case 'ReleaseCreated':
+      return released(state, event.data);
+    case 'FormationScaled':
+      return { ...state, formation: { ...state.formation, ...event.data.formation } };
+    case 'AppRestarted':
+      return {
+        ...state,
+        generation: event.data.generation,
+        generationVersion: event.data.version,
+      };
+    case 'AppStopped':
+      return { ...state, stopped: true };
+    case 'AppStarted':
+      return { ...state, stopped: false };
+    case 'RolloutCancelRequested':
+      return {
+        ...state,
+        rolloutCancels: [...state.rolloutCancels, event.data.rolloutId].slice(-CANCELS_KEPT),
+      };
+    case 'DomainAdded':
+      return { ...state, domains: [...state.domains, event.data.host].toSorted() };
+    case 'DomainRemoved':
+      return { ...state, domains: state.domains.filter((host) => host !== event.data.host) };
+    case 'AppDestroyed':
+      return { status: 'destroyed', appId: state.appId, name: state.name, teamId: state.teamId };
+  }
+};
+
+const created = (data: { appId: string; name: string; teamId: string }): ActiveApp => ({
+  status: 'active',
+  appId: data.appId,
+  name: data.name,
+  teamId: data.teamId,
+  config: {},
+  settings: DEFAULT_SETTINGS,
+  formation: {},
+  releases: [],
+  lastVersion: 0,
+  generation: 0,
+  generationVersion: 0,
+  builds: {},
+  domains: [],
+  stopped: false,
+  rolloutCancels: [],
+});
+
+type ReleaseCreated = Extract<AppEvent, { type: 'ReleaseCreated' }>['data'];
+
+const released = (state: ActiveApp, data: ReleaseCreated): ActiveApp => {
+  const release: Release = {
+    version: data.version,
+    generation: data.generation,
+    image: data.image,
+    buildId: data.buildId,
+    processes: data.processes,
+    config: state.config,
+    rollbackOf: data.rollbackOf,
+  };
+  return withoutOldBuilds({
+    ...state,
+    releases: keptReleases(
+      [...state.releases, release],
+      state.settings.releasesKept,
+      data.liveVersion,
+    ),
+    lastVersion: data.version,
+    generation: data.generation,
+    generationVersion: data.version,
+  });
+};
+
+/** The newest ones, and the one that serves: twenty failed deploys must not lose the way back. */
+const keptReleases = (
+  releases: readonly Release[],
+  count: number,
+  liveVersion: number | null,
+): readonly Release[] =>
+  releases.filter((r, i) => i >= releases.length - count || r.version === liveVersion);
+
+const withBuild = (state: ActiveApp, buildId: string, build: RequestedBuild): ActiveApp =>
+  withoutOldBuilds({ ...state, builds: { ...state.builds, [buildId]: build } });
+
+const withoutOldBuilds = (state: ActiveApp): ActiveApp => {
+  const released = new Set(state.releases.map((release) => release.buildId));
+  const all = Object.entries(state.builds);
+  const kept = all.filter(([buildId], i) => i >= all.length - BUILDS_KEPT || released.has(buildId));
+  return kept.length === all.length ? state : { ...state, builds: Object.fromEntries(kept) };
+};
+
+export const withConfig = (
+  config: Config,
+  set: Readonly<Record<string, string>>,
+  unset: readonly string[],
+): Config => {
+  const gone = new Set(unset);
+  const entries = Object.entries({ ...config, ...set }).filter(([key]) => !gone.has(key));
+  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+};
+
+const definedOf = <T extends object>(partial: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(partial).filter(([, value]) => value !== undefined)) as never;

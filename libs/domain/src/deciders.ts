@@ -1,0 +1,120 @@
+import type { Aggregate, EventsByAggregate } from '@shiplog/events';
+import { app, type AppCommand, type AppRejection, type AppState } from './app/index.js';
+import { build, type BuildCommand, type BuildRejection, type BuildState } from './build/index.js';
+import type { Decider } from './decider.js';
+import { garbage, type GarbageCommand, type GarbageState } from './facts/garbage.js';
+import { node, type NodeCommand, type NodeState } from './facts/node.js';
+import {
+  router,
+  type RouterCommand,
+  type RouterRejection,
+  type RouterState,
+} from './facts/router.js';
+import {
+  domain,
+  type DomainCommand,
+  type DomainRejection,
+  type DomainState,
+} from './identity/domain.js';
+import { name, type NameCommand, type NameRejection, type NameState } from './identity/name.js';
+import {
+  team,
+  user,
+  type TeamCommand,
+  type TeamRejection,
+  type TeamState,
+  type UserCommand,
+  type UserRejection,
+  type UserState,
+} from './identity/people.js';
+import {
+  token,
+  type TokenCommand,
+  type TokenRejection,
+  type TokenState,
+} from './identity/token.js';
+import {
+  instance,
+  type InstanceCommand,
+  type InstanceRejection,
+  type InstanceState,
+} from './instance/index.js';
+import {
+  rollout,
+  type RolloutCommand,
+  type RolloutRejection,
+  type RolloutState,
+} from './rollout/index.js';
+
+export interface StateByAggregate {
+  app: AppState;
+  team: TeamState;
+  user: UserState;
+  token: TokenState;
+  name: NameState;
+  domain: DomainState;
+  build: BuildState;
+  rollout: RolloutState;
+  instance: InstanceState;
+  router: RouterState;
+  node: NodeState;
+  garbage: GarbageState;
+}
+
+export interface CommandByAggregate {
+  app: AppCommand;
+  team: TeamCommand;
+  user: UserCommand;
+  token: TokenCommand;
+  name: NameCommand;
+  domain: DomainCommand;
+  build: BuildCommand;
+  rollout: RolloutCommand;
+  instance: InstanceCommand;
+  router: RouterCommand;
+  node: NodeCommand;
+  garbage: GarbageCommand;
+}
+
+export interface RejectionByAggregate {
+  app: AppRejection;
+  team: TeamRejection;
+  user: UserRejection;
+  token: TokenRejection;
+  name: NameRejection;
+  domain: DomainRejection;
+  build: BuildRejection;
+  rollout: RolloutRejection;
+  instance: InstanceRejection;
+  router: RouterRejection;
+  node: never;
+  garbage: never;
+}
+export type Rejection = RejectionByAggregate[Aggregate];
+
+export type DeciderOf<A extends Aggregate> = Decider<
+  StateByAggregate[A],
+  CommandByAggregate[A],
+  EventsByAggregate[A],
+  RejectionByAggregate[A]
+>;
+
+export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
+  app,
+  team,
+  user,
+  token,
+  name,
+  domain,
+  build,
+  rollout,
+  instance,
+  router,
+  node,
+  garbage,
+};
+
+/** The rules of one aggregate, for code that is generic over all of them. */
+export const deciderOf = <A extends Aggregate>(aggregate: A): DeciderOf<A> =>
+  // Indexing with a type parameter makes the compiler build the union of all deciders, and give up.
+  (deciders as Readonly<Record<Aggregate, unknown>>)[aggregate] as DeciderOf<A>;

@@ -1,0 +1,73 @@
+import type { TeamEvent, UserEvent } from '@shiplog/events';
+import { accept, reject, type Decider } from '../decider.js';
+
+export type UserCommand = {
+  type: 'CreateUser';
+  userId: string;
+  name: string;
+  administrator: boolean;
+};
+export type UserState =
+  | { readonly status: 'none' }
+  | {
+      readonly status: 'active';
+      readonly userId: string;
+      readonly name: string;
+      readonly administrator: boolean;
+    };
+export type UserRejection = { code: 'user-already-exists' };
+
+export const user: Decider<UserState, UserCommand, UserEvent, UserRejection> = {
+  initialState: { status: 'none' },
+  decide: ({ type: _, ...data }, state) =>
+    state.status === 'none'
+      ? accept({ type: 'UserCreated', v: 1, data })
+      : state.name === data.name
+        ? accept()
+        : reject({ code: 'user-already-exists' }),
+  evolve: (_state, event) => ({ status: 'active', ...event.data }),
+};
+
+export type TeamCommand =
+  { type: 'CreateTeam'; teamId: string; name: string } | { type: 'AddTeamMember'; userId: string };
+export type TeamState =
+  | { readonly status: 'none' }
+  | {
+      readonly status: 'active';
+      readonly teamId: string;
+      readonly name: string;
+      readonly members: readonly string[];
+    };
+export type TeamRejection = { code: 'team-not-found' } | { code: 'team-already-exists' };
+
+export const team: Decider<TeamState, TeamCommand, TeamEvent, TeamRejection> = {
+  initialState: { status: 'none' },
+  decide: (command, state) => {
+    switch (command.type) {
+      case 'CreateTeam': {
+        const { teamId, name } = command;
+        if (state.status === 'none')
+          return accept({ type: 'TeamCreated', v: 1, data: { teamId, name } });
+        return state.name === name ? accept() : reject({ code: 'team-already-exists' });
+      }
+      case 'AddTeamMember':
+        if (state.status === 'none') return reject({ code: 'team-not-found' });
+        if (state.members.includes(command.userId)) return accept();
+        return accept({
+          type: 'TeamMemberAdded',
+          v: 1,
+          data: { teamId: state.teamId, userId: command.userId },
+        });
+    }
+  },
+  evolve: (state, event) => {
+    switch (event.type) {
+      case 'TeamCreated':
+        return { status: 'active', ...event.data, members: [] };
+      case 'TeamMemberAdded':
+        return state.status === 'none'
+          ? state
+          : { ...state, members: [...state.members, event.data.userId] };
+    }
+  },
+};

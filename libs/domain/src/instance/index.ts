@@ -1,0 +1,148 @@
+import type { InstanceEvent } from '@shiplog/events';
+import { accept, reject, type Decider } from '../decider.js';
+
+type EventData<T extends InstanceEvent['type']> = Extract<InstanceEvent, { type: T }>['data'];
+export type RetireReason = EventData<'InstanceRetired'>['reason'];
+
+export type InstanceCommand =
+  | ({ type: 'ScheduleInstance' } & EventData<'InstanceScheduled'>)
+  | { type: 'RecordStarted'; containerId: string; restarts: number }
+  | { type: 'RecordReady' }
+  | {
+      type: 'RecordExited';
+      exitCode: number | null;
+      oomKilled: boolean;
+      logLines: readonly string[];
+    }
+  | { type: 'RetireInstance'; reason: RetireReason }
+  | { type: 'RecordStopped'; exitCode: number | null; killed: boolean };
+
+/**
+ * scheduled → starting → ready ⇄ exited (the engine starts it again) → retired → stopped.
+ * Retiring is possible from everywhere, and only the way from retired leads to stopped.
+ */
+export type InstanceStatus = 'scheduled' | 'starting' | 'ready' | 'exited' | 'retired' | 'stopped';
+
+export interface KnownInstance {
+  readonly status: InstanceStatus;
+  readonly instanceId: string;
+  readonly appId: string;
+  readonly process: string;
+  readonly version: number;
+  readonly generation: number;
+  readonly nodeId: string;
+  readonly port: number | null;
+  readonly containerPort: number | null;
+  readonly containerId: string | null;
+  readonly restarts: number;
+  /** Was it ever ready? Tells a crash at start from a crash later. */
+  readonly wasReady: boolean;
+  readonly retireReason: RetireReason | null;
+  readonly lastExit: { readonly exitCode: number | null; readonly oomKilled: boolean } | null;
+}
+export type InstanceState = { readonly status: 'none' } | KnownInstance;
+export type InstanceRejection = { code: 'instance-not-in-state'; status: InstanceState['status'] };
+
+export const instance: Decider<InstanceState, InstanceCommand, InstanceEvent, InstanceRejection> = {
+  initialState: { status: 'none' },
+  decide: (command, state) => {
+    if (command.type === 'ScheduleInstance') {
+      if (state.status !== 'none') return accept();
+      const { type: _, ...data } = command;
+      return accept({ type: 'InstanceScheduled', v: 1, data });
+    }
+    if (state.status === 'none' || state.status === 'stopped') {
+      return reject({ code: 'instance-not-in-state', status: state.status });
+    }
+    return decideKnown(command, state);
+  },
+  evolve: (state, event) => {
+    if (event.type === 'InstanceScheduled') {
+      return {
+        status: 'scheduled',
+        ...event.data,
+        containerId: null,
+        restarts: 0,
+        wasReady: false,
+        retireReason: null,
+        lastExit: null,
+      };
+    }
+    return state.status === 'none' ? state : evolveKnown(state, event);
+  },
+};
+
+const decideKnown = (
+  command: Exclude<InstanceCommand, { type: 'ScheduleInstance' }>,
+  state: KnownInstance,
+): ReturnType<typeof instance.decide> => {
+  const ids = { instanceId: state.instanceId, appId: state.appId };
+  switch (command.type) {
+    case 'RecordStarted': {
+      const { containerId, restarts } = command;
+      if (
+        state.containerId === containerId &&
+        state.restarts === restarts &&
+        state.status !== 'exited'
+      ) {
+        return accept();
+      }
+      return accept({ type: 'InstanceStarted', v: 1, data: { ...ids, containerId, restarts } });
+    }
+    case 'RecordReady':
+      if (state.status === 'ready') return accept();
+      if (state.status !== 'starting') {
+        return reject({ code: 'instance-not-in-state', status: state.status });
+      }
+      return accept({ type: 'InstanceReady', v: 1, data: ids });
+    case 'RecordExited': {
+      if (state.status === 'exited') return accept();
+      const { exitCode, oomKilled, logLines } = command;
+      return accept({
+        type: 'InstanceExited',
+        v: 1,
+        data: { ...ids, exitCode, oomKilled, logLines: [...logLines] },
+      });
+    }
+    case 'RetireInstance':
+      if (state.status === 'retired') return accept();
+      return accept({ type: 'InstanceRetired', v: 1, data: { ...ids, reason: command.reason } });
+    case 'RecordStopped':
+      if (state.status !== 'retired') {
+        return reject({ code: 'instance-not-in-state', status: state.status });
+      }
+      return accept({
+        type: 'InstanceStopped',
+        v: 1,
+        data: { ...ids, exitCode: command.exitCode, killed: command.killed },
+      });
+  }
+};
+
+const evolveKnown = (
+  state: KnownInstance,
+  event: Exclude<InstanceEvent, { type: 'InstanceScheduled' }>,
+): KnownInstance => {
+  const retired = state.status === 'retired';
+  switch (event.type) {
+    case 'InstanceStarted':
+      return {
+        ...state,
+        status: retired ? 'retired' : 'starting',
+        containerId: event.data.containerId,
+        restarts: event.data.restarts,
+      };
+    case 'InstanceReady':
+      return { ...state, status: retired ? 'retired' : 'ready', wasReady: true };
+    case 'InstanceExited':
+      return {
+        ...state,
+        status: retired ? 'retired' : 'exited',
+        lastExit: { exitCode: event.data.exitCode, oomKilled: event.data.oomKilled },
+      };
+    case 'InstanceRetired':
+      return { ...state, status: 'retired', retireReason: event.data.reason };
+    case 'InstanceStopped':
+      return { ...state, status: 'stopped' };
+  }
+};

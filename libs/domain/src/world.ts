@@ -1,0 +1,308 @@
+import {
+  AGGREGATES,
+  EMPTY,
+  START,
+  aggregateOf,
+  idOf,
+  type Aggregate,
+  type DomainEventUnion,
+  type EventsByAggregate,
+  type Position,
+  type RecordedCommit,
+  type Revision,
+} from '@shiplog/events';
+import type { ActiveApp, Release } from './app/index.js';
+import { deciderOf, type StateByAggregate } from './deciders.js';
+import type { KnownInstance } from './instance/index.js';
+import { rolloutIdOf, type RolloutState } from './rollout/index.js';
+
+/** The state of one aggregate, and where its stream ended when it was folded. */
+export interface Tracked<State> {
+  readonly state: State;
+  readonly revision: Revision;
+  /** Events folded so far. */
+  readonly version: number;
+  /** Hash of its last commit; null before the first. */
+  readonly hash: string | null;
+}
+
+/** Found again by its id, so that the same request twice is one change. */
+export interface KnownCommand {
+  readonly digest: string;
+  readonly stream: string;
+  readonly position: Position;
+}
+
+/** What an app is on its way to, and what serves meanwhile. */
+export interface Deployment {
+  readonly app: ActiveApp;
+  /** The generation that serves: the newest one whose rollout completed. */
+  readonly live: { readonly generation: number; readonly release: Release } | null;
+  /** The generation to bring live; null when the newest one is live, failed or was cancelled. */
+  readonly target: {
+    readonly generation: number;
+    readonly release: Release;
+    readonly rolloutId: string;
+  } | null;
+}
+
+interface LiveRelease {
+  readonly generation: number;
+  readonly release: Release;
+}
+
+const COMMANDS_KEPT = 20_000;
+const ROLLOUTS_KEPT = 30;
+const BUILDS_KEPT = 30;
+
+/**
+ * All aggregates of the platform as the log tells them, in memory: what commands are decided on and
+ * what workers compare the world with. It forgets what can matter no more (stopped instances, old
+ * builds and rollouts), so that it does not grow with history; the log forgets nothing.
+ */
+export class World {
+  private entries = emptyEntries();
+  private commands = new Map<string, KnownCommand>();
+  private instanceIds = new Map<string, Set<string>>();
+  private rolloutIds = new Map<string, string[]>();
+  private buildIds = new Map<string, string[]>();
+  private tokenIds = new Map<string, string>();
+  private liveByApp = new Map<string, LiveRelease>();
+  private at: Position = START;
+
+  get position(): Position {
+    return this.at;
+  }
+
+  /** The aggregate as folded so far; its initial state where nothing is known of it. */
+  get<A extends Aggregate>(aggregate: A, id: string): Tracked<StateByAggregate[A]> {
+    return this.entries[aggregate].get(id) ?? untouched(aggregate);
+  }
+
+  all<A extends Aggregate>(aggregate: A): Iterable<StateByAggregate[A]> {
+    return [...this.entries[aggregate].values()].map((tracked) => tracked.state);
+  }
+
+  app(appId: string): ActiveApp | undefined {
+    const { state } = this.get('app', appId);
+    return state.status === 'active' ? state : undefined;
+  }
+
+  apps(): ActiveApp[] {
+    return [...this.all('app')].filter((state) => state.status === 'active');
+  }
+
+  appByName(name: string): ActiveApp | undefined {
+    const { state } = this.get('name', name);
+    return state.status === 'reserved' ? this.app(state.appId) : undefined;
+  }
+
+  tokenByHash(hash: string): StateByAggregate['token'] {
+    const tokenId = this.tokenIds.get(hash);
+    return tokenId === undefined ? { status: 'none' } : this.get('token', tokenId).state;
+  }
+
+  command(commandId: string): KnownCommand | undefined {
+    return this.commands.get(commandId);
+  }
+
+  /** Instances of an app that were not stopped yet. */
+  instancesOf(appId: string): KnownInstance[] {
+    const ids = this.instanceIds.get(appId) ?? [];
+    return [...ids].flatMap((id) => {
+      const { state } = this.get('instance', id);
+      return state.status === 'none' ? [] : [state];
+    });
+  }
+
+  /** Instances of all apps, those of destroyed apps too. */
+  instances(): KnownInstance[] {
+    return [...this.all('instance')].filter((state) => state.status !== 'none');
+  }
+
+  /** The newest rollouts of an app, oldest first. */
+  rolloutsOf(appId: string): Exclude<RolloutState, { status: 'none' }>[] {
+    return (this.rolloutIds.get(appId) ?? []).flatMap((id) => {
+      const { state } = this.get('rollout', id);
+      return state.status === 'none' ? [] : [state];
+    });
+  }
+
+  /** What serves now, also when the app is stopped. */
+  liveOf(appId: string): LiveRelease | null {
+    return this.liveByApp.get(appId) ?? null;
+  }
+
+  deployment(appId: string): Deployment | undefined {
+    const app = this.app(appId);
+    if (app === undefined) return undefined;
+    const live = this.liveOf(appId);
+    if (app.generation === 0 || live?.generation === app.generation)
+      return { app, live, target: null };
+
+    const rolloutId = rolloutIdOf(appId, app.generation);
+    const { status } = this.get('rollout', rolloutId).state;
+    const release = app.releases.find(({ version }) => version === app.generationVersion);
+    const isOver = status === 'failed' || status === 'cancelled' || release === undefined;
+    return {
+      app,
+      live,
+      target: isOver ? null : { generation: app.generation, release, rolloutId },
+    };
+  }
+
+  /** Routers that have to confirm a step: the ones that were started and not removed. */
+  routers(): Extract<StateByAggregate['router'], { status: 'active' }>[] {
+    return [...this.all('router')].filter((state) => state.status === 'active');
+  }
+
+  apply(record: RecordedCommit): void {
+    const { commit, position, revision, hash } = record;
+    const aggregate = aggregateOf(commit.stream);
+    const id = idOf(commit.stream);
+    this.evolve(aggregate, id, commit.events, { revision, hash, version: commit.to });
+    for (const event of commit.events) this.index(event, id);
+    if (commit.command !== null) this.remember(commit.command, commit.stream, position);
+    this.at = position;
+  }
+
+  private evolve<A extends Aggregate>(
+    aggregate: A,
+    id: string,
+    events: readonly DomainEventUnion[],
+    end: { revision: Revision; hash: string; version: number },
+  ): void {
+    const { evolve } = deciderOf(aggregate);
+    let { state } = this.get(aggregate, id);
+    for (const event of events as readonly EventsByAggregate[A][]) state = evolve(state, event);
+    this.entries[aggregate].set(id, { state, ...end });
+  }
+
+  private index(event: DomainEventUnion, id: string): void {
+    switch (event.type) {
+      case 'TokenCreated':
+        this.tokenIds.set(event.data.hash, id);
+        return;
+      case 'InstanceScheduled':
+        this.instanceIds.set(
+          event.data.appId,
+          (this.instanceIds.get(event.data.appId) ?? new Set()).add(id),
+        );
+        return;
+      case 'InstanceStopped':
+        this.instanceIds.get(event.data.appId)?.delete(id);
+        this.forgetInstance(id);
+        return;
+      case 'RolloutStarted':
+        this.keepNewest('rollout', this.rolloutIds, event.data.appId, id, ROLLOUTS_KEPT);
+        return;
+      case 'RolloutCompleted':
+        this.setLive(event.data.appId, event.data.generation, event.data.version);
+        return;
+      case 'BuildStarted':
+        this.keepNewest('build', this.buildIds, event.data.appId, id, BUILDS_KEPT);
+        return;
+      default:
+        return;
+    }
+  }
+
+  private setLive(appId: string, generation: number, version: number): void {
+    const release = this.app(appId)?.releases.find((candidate) => candidate.version === version);
+    if (release !== undefined) this.liveByApp.set(appId, { generation, release });
+  }
+
+  private forgetInstance(id: string): void {
+    this.entries.instance.delete(id);
+    for (const [routerId, tracked] of this.entries.router) {
+      if (tracked.state.status !== 'active' || !(id in tracked.state.routes)) continue;
+      const { [id]: _, ...routes } = tracked.state.routes;
+      this.entries.router.set(routerId, { ...tracked, state: { ...tracked.state, routes } });
+    }
+  }
+
+  private keepNewest(
+    aggregate: 'rollout' | 'build',
+    index: Map<string, string[]>,
+    appId: string,
+    id: string,
+    count: number,
+  ): void {
+    const ids = [...(index.get(appId) ?? []), id];
+    const needed = new Set(this.app(appId)?.releases.map((release) => release.buildId));
+    const old = ids.slice(0, -count).filter((candidate) => !needed.has(candidate));
+    for (const gone of old) this.entries[aggregate].delete(gone);
+    index.set(
+      appId,
+      ids.filter((candidate) => !old.includes(candidate)),
+    );
+  }
+
+  private remember(
+    command: { id: string; digest: string },
+    stream: string,
+    position: Position,
+  ): void {
+    if (!this.commands.has(command.id)) {
+      this.commands.set(command.id, { digest: command.digest, stream, position });
+    }
+    if (this.commands.size > COMMANDS_KEPT) {
+      for (const oldest of this.commands.keys()) {
+        this.commands.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  /** The world as a JSON value, for a disposable snapshot. */
+  snapshot(): unknown {
+    return {
+      at: this.at,
+      entries: Object.fromEntries(AGGREGATES.map((a) => [a, [...this.entries[a]]])),
+      commands: [...this.commands],
+      instanceIds: [...this.instanceIds].map(([appId, ids]) => [appId, [...ids]]),
+      rolloutIds: [...this.rolloutIds],
+      buildIds: [...this.buildIds],
+      tokenIds: [...this.tokenIds],
+      liveByApp: [...this.liveByApp],
+    };
+  }
+
+  /** Only for what `snapshot` of the same code made. */
+  restore(value: unknown): void {
+    const state = value as ReturnType<typeof typedSnapshot>;
+    this.at = state.at;
+    this.entries = Object.fromEntries(
+      AGGREGATES.map((a) => [a, new Map(state.entries[a] as never)]),
+    ) as unknown as Entries;
+    this.commands = new Map(state.commands);
+    this.instanceIds = new Map(state.instanceIds.map(([appId, ids]) => [appId, new Set(ids)]));
+    this.rolloutIds = new Map(state.rolloutIds);
+    this.buildIds = new Map(state.buildIds);
+    this.tokenIds = new Map(state.tokenIds);
+    this.liveByApp = new Map(state.liveByApp);
+  }
+}
+
+type Entries = { [A in Aggregate]: Map<string, Tracked<StateByAggregate[A]>> };
+
+declare const typedSnapshot: () => {
+  at: Position;
+  entries: Record<Aggregate, unknown[]>;
+  commands: [string, KnownCommand][];
+  instanceIds: [string, string[]][];
+  rolloutIds: [string, string[]][];
+  buildIds: [string, string[]][];
+  tokenIds: [string, string][];
+  liveByApp: [string, LiveRelease][];
+};
+
+const emptyEntries = (): Entries =>
+  Object.fromEntries(AGGREGATES.map((aggregate) => [aggregate, new Map()])) as unknown as Entries;
+
+const untouched = <A extends Aggregate>(aggregate: A): Tracked<StateByAggregate[A]> => ({
+  state: deciderOf(aggregate).initialState,
+  revision: EMPTY,
+  version: 0,
+  hash: null,
+});

@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import Docker from 'dockerode';
+
+/** Labels on everything we create. Nothing without our platform's label is ever touched. */
+export const LABEL = {
+  platform: 'shiplog.platform',
+  app: 'shiplog.app',
+  release: 'shiplog.release',
+  process: 'shiplog.process',
+  instance: 'shiplog.instance',
+  build: 'shiplog.build',
+  team: 'shiplog.team',
+  /** `run` for one-off containers; absent on instances. */
+  kind: 'shiplog.kind',
+} as const;
+
+export interface EngineOptions {
+  /** `unix:///…` or `tcp://…`; default: DOCKER_HOST, else the socket of Docker, rootless Docker or podman. */
+  readonly host?: string;
+}
+
+/** A client of the engine this machine has. It connects at the first call. */
+export const connectEngine = (options: EngineOptions = {}): Docker => {
+  const host = options.host ?? process.env['DOCKER_HOST'] ?? `unix://${findSocket()}`;
+  if (host.startsWith('unix://')) return new Docker({ socketPath: host.slice('unix://'.length) });
+  const url = new URL(host.replace(/^tcp:/, 'http:'));
+  return new Docker({ protocol: 'http', host: url.hostname, port: Number(url.port || 2375) });
+};
+
+const findSocket = (): string => {
+  const runtime = process.env['XDG_RUNTIME_DIR'];
+  const candidates = [
+    '/var/run/docker.sock',
+    ...(runtime === undefined
+      ? []
+      : [join(runtime, 'docker.sock'), join(runtime, 'podman/podman.sock')]),
+    '/run/podman/podman.sock',
+  ];
+  return candidates.find((path) => existsSync(path)) ?? '/var/run/docker.sock';
+};
+
+/** Filter for list calls: only what this platform made. */
+export const ownedBy = (platform: string, ...labels: readonly string[]): { label: string[] } => ({
+  label: [`${LABEL.platform}=${platform}`, ...labels],
+});
+
+/** HTTP status of an engine error; undefined when the engine was not reached. */
+export const engineStatus = (error: unknown): number | undefined =>
+  typeof error === 'object' && error !== null && 'statusCode' in error
+    ? (error.statusCode as number)
+    : undefined;

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import { COMMIT_BYTES_MAX, storedCommit, type Commit } from '../commit.js';
+import { upcast } from '../upcast.js';
+import { CommitRefusedError, LogDamagedError } from './errors.js';
+import type { StreamName } from '../registry.js';
+
+export const sha256 = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');
+
+/** The bytes of a commit: canonical JSON, so that equal commits are equal bytes everywhere. */
+export const encodeCommit = (commit: Commit): Uint8Array => {
+  const text = canonicalize(commit);
+  if (text === undefined) throw new CommitRefusedError('encoding a commit that is not JSON');
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length > COMMIT_BYTES_MAX) {
+    throw new CommitRefusedError(
+      `commit of ${bytes.length} bytes is above the limit of ${COMMIT_BYTES_MAX}`,
+    );
+  }
+  return bytes;
+};
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Reads stored bytes, checks them against their hash, and brings every event to today's shape. */
+export const decodeCommit = (bytes: Uint8Array, hash: string, position: string): Commit => {
+  if (sha256(bytes) !== hash) {
+    throw new LogDamagedError(`bytes at ${position} are not those that were written`, position);
+  }
+  try {
+    const stored = storedCommit.parse(JSON.parse(decoder.decode(bytes)));
+    return {
+      ...stored,
+      stream: stored.stream as StreamName,
+      events: stored.events.map((event) =>
+        upcast({ type: event.type, v: event.v, data: event.data }),
+      ),
+    };
+  } catch (cause) {
+    throw new LogDamagedError(`decoding the commit at ${position}`, position, { cause });
+  }
+};

@@ -1,0 +1,59 @@
+import type { Commit, RecordedCommit, Revision } from '../commit.js';
+import type { StreamName } from '../registry.js';
+import type { Position } from '../sequence.js';
+
+export type AppendResult =
+  | {
+      readonly outcome: 'appended';
+      readonly position: Position;
+      readonly revision: Revision;
+      readonly hash: string;
+    }
+  /** Somebody else appended first. Nothing was written. */
+  | { readonly outcome: 'conflict' };
+
+/** How safe an acknowledged commit is: against a crash of the server, of the machine, of a machine's loss. */
+export type Durability = 'memory' | 'process' | 'disk' | 'replicated';
+
+/** A batch as a follower reads it; `position` is the last one in it. */
+export type FollowHandler = (batch: readonly RecordedCommit[]) => void | Promise<void>;
+
+export interface Subscription {
+  /** Ends the following; resolves when no handler runs any more. */
+  stop(): Promise<void>;
+  /** Settles only when the following ended: with the reason if it cannot go on. */
+  readonly ended: Promise<Error | undefined>;
+}
+
+/** The log of record. Every adapter passes `describeEventLog` in `../testing`. */
+export interface EventLog {
+  /**
+   * Appends all events of the commit or none.
+   * On repetition of the same commit (same id, same bytes): `appended` with its first place.
+   * Never answers `conflict` when the commit is in the log; never answers "failed" when that is unknown:
+   * it asks the log until it knows, and throws `LogUnavailableError` with `outcome: 'unknown'` at its deadline.
+   */
+  append(stream: StreamName, expected: Revision, commit: Commit): Promise<AppendResult>;
+
+  /** The whole stream from the leader, oldest first; empty when there is none. Checks versions and hash chain. */
+  read(stream: StreamName): Promise<readonly RecordedCommit[]>;
+
+  /**
+   * Commits after `after`, at most `limit`, in log order. May lag behind `append`; never has a hole.
+   * `head()` tells how far it ought to reach.
+   */
+  readAfter(after: Position, limit: number): Promise<readonly RecordedCommit[]>;
+
+  /** Calls the handler with all commits after `after`, in order, each once, one call at a time. */
+  follow(after: Position, handler: FollowHandler): Subscription;
+
+  /** The last position, read from the leader. `START` when the log is empty. */
+  head(): Promise<Position>;
+
+  /** Negative, zero or positive as `a` lies before, at or after `b`. */
+  compare(a: Position, b: Position): number;
+
+  durability(): Promise<Durability>;
+
+  close(): Promise<void>;
+}

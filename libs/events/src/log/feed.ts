@@ -1,0 +1,178 @@
+import { START, type Position } from '../sequence.js';
+import type { RecordedCommit } from '../commit.js';
+import type { EventLog, Subscription } from './event-log.port.js';
+
+/** Something folded from the log, in memory. `apply` must not throw: a fold never refuses. */
+export interface Fold {
+  /** File name of its snapshot: letters, digits and dashes. */
+  readonly name: string;
+  /** Changes whenever the code that folds changes: an old snapshot is then thrown away. */
+  readonly codeHash: string;
+  apply(record: RecordedCommit): void;
+  /** The fold as JSON value, and back. */
+  snapshot(): unknown;
+  restore(state: unknown): void;
+}
+
+/** Where folds keep their disposable snapshots. Losing one costs time, never truth. */
+export interface SnapshotStore {
+  load(
+    name: string,
+  ): Promise<{ codeHash: string; position: Position; hash: string; state: unknown } | undefined>;
+  save(
+    name: string,
+    snapshot: { codeHash: string; position: Position; hash: string; state: unknown },
+  ): Promise<void>;
+}
+
+type Listener = (batch: readonly RecordedCommit[]) => void;
+
+/** Commits between two snapshots: a start reads at most about this many. */
+const SNAPSHOT_EVERY = 5_000;
+
+/**
+ * The one follower of a Node.js process. All folds of the process are fed in the same turn, so they
+ * are always at the same position.
+ */
+export class LogFeed {
+  private readonly folds: Fold[] = [];
+  private readonly listeners = new Set<Listener>();
+  private readonly waiters = new Set<{
+    position: Position;
+    resolve: () => void;
+    reject: (e: Error) => void;
+  }>();
+  private subscription: Subscription | undefined;
+  private at: Position = START;
+  private hash = '';
+  private sinceSnapshot = 0;
+  private failure: Error | undefined;
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly snapshots?: SnapshotStore,
+  ) {}
+
+  /** Folds are added before the start, or they would miss what was read already. */
+  add(fold: Fold): this {
+    if (this.subscription !== undefined)
+      throw new Error(`fold ${fold.name} was added after the start`);
+    this.folds.push(fold);
+    return this;
+  }
+
+  /** Last position that all folds have seen. */
+  get position(): Position {
+    return this.at;
+  }
+
+  /** Restores snapshots, reads to the head as it is now, and goes on following. */
+  async start(): Promise<void> {
+    await this.restore();
+    this.subscription = this.log.follow(this.at, (batch) => this.take(batch));
+    void this.subscription.ended.then((error) => this.fail(error));
+    await this.catchUp();
+  }
+
+  /** Resolves when everything that is in the log now has been folded. */
+  async catchUp(): Promise<Position> {
+    const head = await this.log.head();
+    await this.reach(head);
+    return head;
+  }
+
+  /** Resolves when the feed has reached the position; rejects when it cannot go on, or after `timeoutMs`. */
+  reach(position: Position, timeoutMs = 30_000): Promise<void> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    if (this.log.compare(this.at, position) >= 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const waiter = {
+        position,
+        resolve: () => done(resolve),
+        reject: (e: Error) => done(() => reject(e)),
+      };
+      const timer = setTimeout(
+        () => waiter.reject(new Error(`the log feed did not reach ${position} in ${timeoutMs} ms`)),
+        timeoutMs,
+      );
+      const done = (then: () => void): void => {
+        clearTimeout(timer);
+        this.waiters.delete(waiter);
+        then();
+      };
+      this.waiters.add(waiter);
+    });
+  }
+
+  /** Calls the listener after each folded batch: a nudge. Returns the way to end it. */
+  onBatch(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Settles only when following ended, with the error if it could not go on. */
+  get ended(): Promise<Error | undefined> {
+    return this.subscription?.ended ?? Promise.resolve(undefined);
+  }
+
+  async stop(): Promise<void> {
+    await this.subscription?.stop();
+    this.fail(new Error('the log feed was stopped'));
+    await this.saveSnapshots();
+  }
+
+  private take(batch: readonly RecordedCommit[]): void {
+    for (const record of batch) for (const fold of this.folds) fold.apply(record);
+    const last = batch.at(-1);
+    if (last === undefined) return;
+    this.at = last.position;
+    this.hash = last.hash;
+    this.sinceSnapshot += batch.length;
+    for (const listener of this.listeners) listener(batch);
+    for (const waiter of this.waiters) {
+      if (this.log.compare(this.at, waiter.position) >= 0) waiter.resolve();
+    }
+    if (this.sinceSnapshot >= SNAPSHOT_EVERY) void this.saveSnapshots().catch(() => undefined);
+  }
+
+  private fail(error: Error | undefined): void {
+    if (error === undefined) return;
+    this.failure ??= error;
+    for (const waiter of this.waiters) waiter.reject(this.failure);
+  }
+
+  /** All folds start from one position: one snapshot set, or none. */
+  private async restore(): Promise<void> {
+    if (this.snapshots === undefined || this.folds.length === 0) return;
+    const store = this.snapshots;
+    const loaded = await Promise.all(this.folds.map((fold) => store.load(fold.name)));
+    const first = loaded[0];
+    if (first === undefined) return;
+    const usable = this.folds.every(
+      (fold, i) => loaded[i]?.codeHash === fold.codeHash && loaded[i]?.position === first.position,
+    );
+    if (!usable || !(await this.isStillThere(first.position, first.hash))) return;
+    this.folds.forEach((fold, i) => fold.restore(loaded[i]?.state));
+    this.at = first.position;
+    this.hash = first.hash;
+  }
+
+  /** A log that went back in time has another commit, or none, where the snapshot was taken. */
+  private async isStillThere(position: Position, hash: string): Promise<boolean> {
+    const before = (BigInt(position) - 1n).toString().padStart(20, '0');
+    const [record] = await this.log.readAfter(before, 1);
+    return record?.position === position && record.hash === hash;
+  }
+
+  private async saveSnapshots(): Promise<void> {
+    if (this.snapshots === undefined || this.sinceSnapshot === 0) return;
+    this.sinceSnapshot = 0;
+    // Taken in one turn, so that all folds are at the same position.
+    const position = this.at;
+    const hash = this.hash;
+    const taken = this.folds.map((fold) => ({ fold, state: fold.snapshot() }));
+    for (const { fold, state } of taken) {
+      await this.snapshots.save(fold.name, { codeHash: fold.codeHash, position, hash, state });
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { appEvent, type AppEvent } from './app.js';
+import {
+  buildEvent,
+  garbageEvent,
+  instanceEvent,
+  nodeEvent,
+  rolloutEvent,
+  routerEvent,
+  type BuildEvent,
+  type GarbageEvent,
+  type InstanceEvent,
+  type NodeEvent,
+  type RolloutEvent,
+  type RouterEvent,
+} from './facts.js';
+import {
+  domainEvent,
+  nameEvent,
+  teamEvent,
+  tokenEvent,
+  userEvent,
+  type DomainEvent,
+  type NameEvent,
+  type TeamEvent,
+  type TokenEvent,
+  type UserEvent,
+} from './identity.js';
+
+/** Every aggregate, the events of its stream, and so the whole vocabulary of the log. */
+export interface EventsByAggregate {
+  app: AppEvent;
+  team: TeamEvent;
+  user: UserEvent;
+  token: TokenEvent;
+  name: NameEvent;
+  domain: DomainEvent;
+  build: BuildEvent;
+  rollout: RolloutEvent;
+  instance: InstanceEvent;
+  router: RouterEvent;
+  node: NodeEvent;
+  garbage: GarbageEvent;
+}
+export type Aggregate = keyof EventsByAggregate;
+export type DomainEventUnion = EventsByAggregate[Aggregate];
+
+export const schemaByAggregate = {
+  app: appEvent,
+  team: teamEvent,
+  user: userEvent,
+  token: tokenEvent,
+  name: nameEvent,
+  domain: domainEvent,
+  build: buildEvent,
+  rollout: rolloutEvent,
+  instance: instanceEvent,
+  router: routerEvent,
+  node: nodeEvent,
+  garbage: garbageEvent,
+} as const;
+
+export const AGGREGATES = Object.keys(schemaByAggregate) as readonly Aggregate[];
+
+/** The process that alone may write the streams of an aggregate (NATS permissions follow this table). */
+export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
+  app: 'api',
+  team: 'api',
+  user: 'api',
+  token: 'api',
+  name: 'api',
+  domain: 'api',
+  build: 'builder',
+  rollout: 'deployer',
+  instance: 'deployer',
+  router: 'router-sync',
+  node: 'monitor-agent',
+  garbage: 'gc',
+};
+export type ProcessName =
+  'api' | 'builder' | 'deployer' | 'router-sync' | 'gc' | 'monitor-agent' | 'provisioner';
+
+export type StreamName = `${Aggregate}.${string}`;
+export const streamName = (aggregate: Aggregate, id: string): StreamName => `${aggregate}.${id}`;
+export const aggregateOf = (stream: StreamName): Aggregate =>
+  stream.slice(0, stream.indexOf('.')) as Aggregate;
+export const idOf = (stream: StreamName): string => stream.slice(stream.indexOf('.') + 1);

@@ -1,0 +1,17 @@
+/** A place in the log. Zero-padded decimal, so that string order is log order. */
+export type Position = string;
+
+/** Before the first commit. */
+export const START: Position = '0'.repeat(20);
+
+export const toPosition = (n: number | bigint): Position => n.toString().padStart(20, '0');
+
+/** What users see: log position and index of the event in its commit, `<20 digits>-<4 digits>`. */
+export type Sequence = string;
+
+export const SEQUENCE_PATTERN = /^\d{20}-\d{4}$/;
+
+export const toSequence = (position: Position, eventIndex: number): Sequence =>
+  `${position}-${eventIndex.toString().padStart(4, '0')}`;
+
+export const positionOf = (sequence: Sequence): Position => sequence.slice(0, 20);

@@ -1,0 +1,74 @@
+/** What one round says about the next: nothing, or the moment at which time alone makes a difference. */
+export interface RoundResult {
+  /** Milliseconds until the next round is due even if nothing happens (a deadline, a backoff). */
+  readonly nextRoundInMs?: number;
+}
+
+export interface ReconcileLoopOptions {
+  readonly name: string;
+  /** Observe, plan, apply. Takes no hint about what changed, so that the first round is like every other. */
+  readonly round: (signal: AbortSignal) => Promise<RoundResult | undefined>;
+  /** A round starts at least this often. Default 10 s. */
+  readonly resyncMs?: number;
+  /** Called with what a round threw; the loop goes on with a growing pause. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface ReconcileLoop {
+  /** Asks for a round soon. Many nudges during a round make one more round. */
+  nudge(): void;
+  /** Aborts the signal, waits for the running round, and starts no other. */
+  stop(): Promise<void>;
+}
+
+const RETRY_MS_MIN = 200;
+const RETRY_MS_MAX = 10_000;
+
+/** One round at a time, nudged by events, repeated periodically anyway. */
+export const startReconcileLoop = (options: ReconcileLoopOptions): ReconcileLoop => {
+  const abort = new AbortController();
+  let nudged = true;
+  let wake = (): void => undefined;
+
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (nudged || abort.signal.aborted) wake();
+    });
+
+  const run = async (): Promise<void> => {
+    let failures = 0;
+    while (!abort.signal.aborted) {
+      nudged = false;
+      let waitMs = options.resyncMs ?? 10_000;
+      try {
+        const result = await options.round(abort.signal);
+        failures = 0;
+        waitMs = Math.min(waitMs, result?.nextRoundInMs ?? waitMs);
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        options.onError(error);
+        failures += 1;
+        waitMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** failures);
+      }
+      await pause(Math.max(0, waitMs));
+    }
+  };
+  const running = run();
+
+  return {
+    nudge: () => {
+      nudged = true;
+      wake();
+    },
+    stop: async () => {
+      abort.abort();
+      wake();
+      await running;
+    },
+  };
+};

@@ -1,0 +1,123 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(1).max(65_535);
+
+/** The environment of every process. The schema is the manual: `docs/configuration.md` is made from it. */
+export const environment = z.object({
+  SHIPLOG_HOME: z
+    .string()
+    .optional()
+    .describe('Data directory. Default: /var/lib/shiplog as root, else ~/.local/share/shiplog.'),
+  SHIPLOG_PLATFORM: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,30}$/, 'lower-case letters, digits and "-", at most 31')
+    .default('shiplog')
+    .describe(
+      'Name of this platform; platforms of different names live side by side on one engine.',
+    ),
+  SHIPLOG_DOMAIN: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$/)
+    .default('localhost')
+    .describe('Apps answer at <app>.<domain>.'),
+  SHIPLOG_API_PORT: port.default(4600).describe('Port of API, git and console.'),
+  SHIPLOG_ROUTER_PORT: port.default(8080).describe('Port on which the router serves the apps.'),
+  SHIPLOG_NATS_PORT: port.default(4610).describe('Port of nats-server.'),
+  SHIPLOG_BIND: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address to listen on. Loopback unless told otherwise.'),
+  SHIPLOG_NATS_URL: z
+    .string()
+    .optional()
+    .describe('Default: nats://127.0.0.1:<SHIPLOG_NATS_PORT>.'),
+  SHIPLOG_DATABASE_URL: z
+    .string()
+    .optional()
+    .describe('postgres://… for the read models; default: SQLite in the data directory.'),
+  SHIPLOG_ENGINE: z
+    .string()
+    .optional()
+    .describe('Engine address; default: DOCKER_HOST, else the local socket.'),
+  SHIPLOG_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('Least level logged.'),
+  SHIPLOG_NODE: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .default('node-1')
+    .describe('Name of this machine in the log.'),
+  /** How processes reach instances: 127.0.0.1 on one machine, the host's gateway in compose. */
+  SHIPLOG_INSTANCE_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address at which published instance ports are reached by deployer and router.'),
+});
+
+export interface PlatformConfig {
+  readonly home: string;
+  readonly platform: string;
+  readonly domain: string;
+  readonly apiPort: number;
+  readonly routerPort: number;
+  readonly natsPort: number;
+  readonly bind: string;
+  readonly natsUrl: string;
+  readonly databaseUrl: string | undefined;
+  readonly engine: string | undefined;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+  readonly nodeId: string;
+  readonly instanceHost: string;
+}
+
+export class ConfigError extends Error {
+  readonly code = 'config-invalid';
+}
+
+/** Reads the environment; throws `ConfigError` that names every variable that is wrong. */
+export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
+  const parsed = environment.safeParse(env);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(lines.join('\n'));
+  }
+  const e = parsed.data;
+  const isRoot = process.getuid?.() === 0;
+  return {
+    home: e.SHIPLOG_HOME ?? (isRoot ? '/var/lib/shiplog' : join(homedir(), '.local/share/shiplog')),
+    platform: e.SHIPLOG_PLATFORM,
+    domain: e.SHIPLOG_DOMAIN,
+    apiPort: e.SHIPLOG_API_PORT,
+    routerPort: e.SHIPLOG_ROUTER_PORT,
+    natsPort: e.SHIPLOG_NATS_PORT,
+    bind: e.SHIPLOG_BIND,
+    natsUrl: e.SHIPLOG_NATS_URL ?? `nats://127.0.0.1:${e.SHIPLOG_NATS_PORT}`,
+    databaseUrl: e.SHIPLOG_DATABASE_URL,
+    engine: e.SHIPLOG_ENGINE,
+    logLevel: e.SHIPLOG_LOG_LEVEL,
+    nodeId: e.SHIPLOG_NODE,
+    instanceHost: e.SHIPLOG_INSTANCE_HOST,
+  };
+};
+
+/** Where things lie in the data directory. One table, so that no two processes disagree. */
+export const pathsOf = (home: string) => ({
+  ready: join(home, 'ready.json'),
+  credentials: join(home, 'credentials.json'),
+  /** Seeds of the NATS users, one file per process, 0600. */
+  natsCredentials: join(home, 'nats/credentials'),
+  natsConfig: join(home, 'nats/nats-server.conf'),
+  natsStore: join(home, 'nats/store'),
+  keys: join(home, 'keys'),
+  sources: join(home, 'sources'),
+  repositories: join(home, 'repositories'),
+  builds: join(home, 'builds'),
+  snapshots: join(home, 'snapshots'),
+  database: join(home, 'read-models.sqlite'),
+  router: join(home, 'router'),
+  logs: join(home, 'logs'),
+  bin: join(home, 'bin'),
+});

@@ -1,0 +1,89 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { access, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Transform, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+export class SourceTooLargeError extends Error {
+  readonly code = 'source-too-large';
+  constructor(readonly limitBytes: number) {
+    super(`the source is larger than ${limitBytes} bytes`);
+    this.name = 'SourceTooLargeError';
+  }
+}
+
+const DIGEST = /^sha256:([0-9a-f]{64})$/;
+
+/**
+ * Sources (tar archives) by content: what a build is made from is kept, so that every image can be
+ * made again. Written by the api, read by the builder; files never change.
+ */
+export class SourceStore {
+  constructor(private readonly directory: string) {}
+
+  /** Stores the stream and names it by its SHA-256. The same content twice is one file. */
+  async put(content: Readable, limitBytes = 1024 ** 3): Promise<{ digest: string; bytes: number }> {
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    const fresh = join(this.directory, `.incoming-${randomBytes(8).toString('hex')}`);
+    const hash = createHash('sha256');
+    let bytes = 0;
+    const measure = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        bytes += chunk.length;
+        hash.update(chunk);
+        done(bytes > limitBytes ? new SourceTooLargeError(limitBytes) : null, chunk);
+      },
+    });
+    try {
+      await pipeline(content, measure, createWriteStream(fresh, { mode: 0o600 }));
+      await syncFile(fresh);
+      const digest = `sha256:${hash.digest('hex')}`;
+      await rename(fresh, this.path(digest));
+      await syncFile(this.directory);
+      return { digest, bytes };
+    } catch (error) {
+      await rm(fresh, { force: true });
+      throw error;
+    }
+  }
+
+  async has(digest: string): Promise<boolean> {
+    return access(this.path(digest)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** The archive; the stream fails with ENOENT when it is not kept (any more). */
+  read(digest: string): Readable {
+    return createReadStream(this.path(digest));
+  }
+
+  async list(): Promise<string[]> {
+    const names = await readdir(this.directory).catch(() => []);
+    return names
+      .filter((name) => /^[0-9a-f]{64}\.tar$/.test(name))
+      .map((n) => `sha256:${n.slice(0, 64)}`);
+  }
+
+  async remove(digest: string): Promise<void> {
+    await rm(this.path(digest), { force: true });
+  }
+
+  private path(digest: string): string {
+    const hex = DIGEST.exec(digest)?.[1];
+    if (hex === undefined) throw new Error('a digest is "sha256:" and 64 hexadecimal digits');
+    return join(this.directory, `${hex}.tar`);
+  }
+}
+
+/** On the disk before the event that names it: a file or the directory that lists it. */
+const syncFile = async (path: string): Promise<void> => {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
