@@ -1,0 +1,81 @@
+import tseslint from 'typescript-eslint';
+
+const impure = [
+  {
+    selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']",
+    message: 'Pure code takes the time as an argument.',
+  },
+  {
+    selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+    message: 'Pure code takes the time as an argument.',
+  },
+  {
+    selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']",
+    message: 'Pure code takes randomness as an argument.',
+  },
+  {
+    selector: "CallExpression[callee.property.name='randomUUID']",
+    message: 'Pure code takes ids as arguments.',
+  },
+  { selector: 'AwaitExpression', message: 'Pure code does not wait.' },
+];
+
+const shell = [
+  {
+    selector: 'CallExpression[callee.name=/^(exec|execSync)$/]',
+    message: 'No shell: spawn or execFile with an argv array.',
+  },
+  {
+    selector: "Property[key.name='shell'][value.value=true]",
+    message: 'No shell: spawn or execFile with an argv array.',
+  },
+];
+
+export default tseslint.config(
+  {
+    ignores: [
+      '**/dist/**',
+      '**/node_modules/**',
+      'libs/api-client/src/schema.ts',
+      'samples/**',
+      'test/support/apps/**',
+    ],
+  },
+  {
+    files: ['apps/*/src/**/*.ts', 'libs/*/src/**/*.ts'],
+    extends: [...tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
+      '@typescript-eslint/only-throw-error': 'error',
+      'no-restricted-syntax': ['error', ...shell],
+      'max-params': ['error', 4],
+      'max-depth': ['error', 3],
+      complexity: ['error', 14],
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 90, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    files: ['**/*.spec.ts', '**/*.contract.ts', '**/testing/**'],
+    rules: {
+      'max-lines': 'off',
+      'max-lines-per-function': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+  {
+    files: ['libs/domain/src/**/*.ts', 'libs/events/src/*.ts', '**/plan.ts', '**/render-*.ts'],
+    ignores: ['**/*.spec.ts', '**/testing/**'],
+    rules: { 'no-restricted-syntax': ['error', ...impure, ...shell] },
+  },
+);

@@ -1,0 +1,28 @@
+'use strict';
+const { prepare } = require('./prepare.cjs');
+const { parseStartArguments, START_HELP } = require('./arguments.cjs');
+const { join } = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+const startedAt = Date.now();
+
+const main = async () => {
+  const options = parseStartArguments(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(START_HELP);
+    return;
+  }
+  const tools = await prepare({ yes: options.yes, for: 'start' });
+  for (const [name, value] of Object.entries(tools.env)) {
+    if (value !== undefined) process.env[name] = value;
+  }
+  const entry = join(__dirname, '../../apps/standalone/dist/index.js');
+  const { runStandalone } = await import(pathToFileURL(entry).href);
+  await runStandalone({ sample: options.sample, startedAt });
+};
+
+main().catch((error) => {
+  console.error(`\n${error.code === 'usage' ? '' : 'Shiplog did not start: '}${error.message}`);
+  if (process.env.SHIPLOG_LOG_LEVEL === 'debug') console.error(error.stack);
+  process.exit(error.code === 'usage' ? 2 : 1);
+});
