@@ -2,7 +2,6 @@ import type {
   Actor,
   Aggregate,
   Commit,
-  DomainEventUnion,
   EventsByAggregate,
   Origin,
   Position,
@@ -184,7 +183,7 @@ export class CommandHandler {
       causation: context.causation ?? null,
       time: this.now().toISOString(),
       // Through unknown: the compiler would otherwise compare two unions of fifty event types.
-      events: events as unknown as readonly DomainEventUnion[],
+      events: events,
     };
   }
 
@@ -199,13 +198,11 @@ export class CommandHandler {
       (r) => context.command != null && r.commit.command?.id === context.command.id,
     );
     if (own !== undefined) return { outcome: 'repeated', position: own.position };
-    const { evolve, initialState } = deciderOf(aggregate);
-    let state: StateByAggregate[A] = initialState;
-    for (const { commit } of records) {
-      for (const event of commit.events as readonly unknown[]) {
-        state = evolve(state, event as EventsByAggregate[A]);
-      }
-    }
+    const decider = deciderOf(aggregate);
+    let state: StateByAggregate[A] = decider.initialState;
+    // As unknown: the compiler would otherwise compare two unions of fifty event types.
+    const events: readonly unknown[] = records.flatMap((record) => [...record.commit.events]);
+    for (const event of events) state = decider.evolve(state, event as EventsByAggregate[A]);
     const last = records.at(-1);
     return {
       state,

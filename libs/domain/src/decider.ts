@@ -6,9 +6,9 @@ export type Decision<Event, Rejection> =
 /** The rules of one aggregate. All three parts are pure; time, ids and randomness come in the command. */
 export interface Decider<State, Command, Event, Rejection> {
   readonly initialState: State;
-  decide(command: Command, state: State): Decision<Event, Rejection>;
+  readonly decide: (command: Command, state: State) => Decision<Event, Rejection>;
   /** Never refuses and never throws: what is in the log has happened. */
-  evolve(state: State, event: Event): State;
+  readonly evolve: (state: State, event: Event) => State;
 }
 
 export const accept = <Event>(...events: readonly Event[]) =>

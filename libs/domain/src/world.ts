@@ -255,10 +255,12 @@ export class World {
   }
 
   /** The world as a JSON value, for a disposable snapshot. */
-  snapshot(): unknown {
+  snapshot(): WorldSnapshot {
     return {
       at: this.at,
-      entries: Object.fromEntries(AGGREGATES.map((a) => [a, [...this.entries[a]]])),
+      entries: Object.fromEntries(
+        AGGREGATES.map((a) => [a, [...this.entries[a]]]),
+      ) as unknown as WorldSnapshot['entries'],
       commands: [...this.commands],
       instanceIds: [...this.instanceIds].map(([appId, ids]) => [appId, [...ids]]),
       rolloutIds: [...this.rolloutIds],
@@ -270,7 +272,7 @@ export class World {
 
   /** Only for what `snapshot` of the same code made. */
   restore(value: unknown): void {
-    const state = value as ReturnType<typeof typedSnapshot>;
+    const state = value as WorldSnapshot;
     this.at = state.at;
     this.entries = Object.fromEntries(
       AGGREGATES.map((a) => [a, new Map(state.entries[a] as never)]),
@@ -286,16 +288,16 @@ export class World {
 
 type Entries = { [A in Aggregate]: Map<string, Tracked<StateByAggregate[A]>> };
 
-declare const typedSnapshot: () => {
-  at: Position;
-  entries: Record<Aggregate, unknown[]>;
-  commands: [string, KnownCommand][];
-  instanceIds: [string, string[]][];
-  rolloutIds: [string, string[]][];
-  buildIds: [string, string[]][];
-  tokenIds: [string, string][];
-  liveByApp: [string, LiveRelease][];
-};
+interface WorldSnapshot {
+  readonly at: Position;
+  readonly entries: Record<Aggregate, readonly unknown[]>;
+  readonly commands: readonly [string, KnownCommand][];
+  readonly instanceIds: readonly [string, string[]][];
+  readonly rolloutIds: readonly [string, string[]][];
+  readonly buildIds: readonly [string, string[]][];
+  readonly tokenIds: readonly [string, string][];
+  readonly liveByApp: readonly [string, LiveRelease][];
+}
 
 const emptyEntries = (): Entries =>
   Object.fromEntries(AGGREGATES.map((aggregate) => [aggregate, new Map()])) as unknown as Entries;

@@ -1,5 +1,5 @@
 import type { BuildEvent, Explanation, Image, ProcessSpec } from '@shiplog/events';
-import { accept, reject, type Decider } from '../decider.js';
+import { accept, reject, type Decider, type Decision } from '../decider.js';
 
 export type BuildCommand =
   | { type: 'StartBuild'; buildId: string; appId: string; sourceDigest: string | null }
@@ -36,54 +36,10 @@ export type BuildRejection = { code: 'build-not-running'; status: BuildState['st
 export const build: Decider<BuildState, BuildCommand, BuildEvent, BuildRejection> = {
   initialState: { status: 'none' },
   decide: (command, state) => {
-    if (command.type === 'StartBuild') {
-      // A builder that died takes the build up again: it was started before, and that stays true.
-      if (state.status === 'running') return accept();
-      if (state.status !== 'none')
-        return reject({ code: 'build-not-running', status: state.status });
-      const { buildId, appId, sourceDigest } = command;
-      return accept({ type: 'BuildStarted', v: 1, data: { buildId, appId, sourceDigest } });
-    }
-    if (state.status === 'none') return reject({ code: 'build-not-running', status: state.status });
-    const { buildId, appId } = state;
-    switch (command.type) {
-      case 'RecordRebuiltImage':
-        if (state.status !== 'succeeded') break;
-        if (state.image.id === command.image.id && state.lost === null) return accept();
-        return accept({
-          type: 'ImageRebuilt',
-          v: 1,
-          data: { buildId, appId, image: command.image },
-        });
-      case 'RecordLostImage':
-        if (state.status !== 'succeeded') break;
-        if (state.lost !== null) return accept();
-        return accept({
-          type: 'ImageLost',
-          v: 1,
-          data: { buildId, appId, explanation: command.explanation },
-        });
-      case 'SucceedBuild': {
-        if (state.status !== 'running') break;
-        const { image, processes, stack, durationMs } = command;
-        return accept({
-          type: 'BuildSucceeded',
-          v: 1,
-          data: { buildId, appId, image, processes: { ...processes }, stack, durationMs },
-        });
-      }
-      case 'FailBuild':
-        if (state.status !== 'running') break;
-        return accept({
-          type: 'BuildFailed',
-          v: 1,
-          data: { buildId, appId, explanation: command.explanation },
-        });
-      case 'CancelBuild':
-        if (state.status === 'cancelled') return accept();
-        if (state.status !== 'running') break;
-        return accept({ type: 'BuildCancelled', v: 1, data: { buildId, appId } });
-    }
+    if (command.type === 'StartBuild') return startBuild(command, state);
+    if (state.status === 'running') return decideRunning(command, state);
+    if (state.status === 'succeeded') return decideSucceeded(command, state);
+    if (state.status === 'cancelled' && command.type === 'CancelBuild') return accept();
     return reject({ code: 'build-not-running', status: state.status });
   },
   evolve: (state, event) => {
@@ -107,4 +63,64 @@ export const build: Decider<BuildState, BuildCommand, BuildEvent, BuildRejection
         return state.status === 'succeeded' ? { ...state, lost: event.data.explanation } : state;
     }
   },
+};
+
+type BuildDecision = Decision<BuildEvent, BuildRejection>;
+type CommandOf<T extends BuildCommand['type']> = Extract<BuildCommand, { type: T }>;
+type StateOf<S extends BuildState['status']> = Extract<BuildState, { status: S }>;
+
+const startBuild = (command: CommandOf<'StartBuild'>, state: BuildState): BuildDecision => {
+  // A builder that died takes the build up again: it was started before, and that stays true.
+  if (state.status === 'running') return accept();
+  if (state.status !== 'none') return reject({ code: 'build-not-running', status: state.status });
+  const { buildId, appId, sourceDigest } = command;
+  return accept({ type: 'BuildStarted', v: 1, data: { buildId, appId, sourceDigest } });
+};
+
+const decideRunning = (
+  command: Exclude<BuildCommand, { type: 'StartBuild' }>,
+  { buildId, appId }: StateOf<'running'>,
+): BuildDecision => {
+  const ids = { buildId, appId };
+  switch (command.type) {
+    case 'SucceedBuild': {
+      const { image, processes, stack, durationMs } = command;
+      const data = { ...ids, image, processes: { ...processes }, stack, durationMs };
+      return accept({ type: 'BuildSucceeded', v: 1, data });
+    }
+    case 'FailBuild':
+      return accept({
+        type: 'BuildFailed',
+        v: 1,
+        data: { ...ids, explanation: command.explanation },
+      });
+    case 'CancelBuild':
+      return accept({ type: 'BuildCancelled', v: 1, data: ids });
+    case 'RecordRebuiltImage':
+    case 'RecordLostImage':
+      return reject({ code: 'build-not-running', status: 'running' });
+  }
+};
+
+const decideSucceeded = (
+  command: Exclude<BuildCommand, { type: 'StartBuild' }>,
+  { buildId, appId, image, lost }: StateOf<'succeeded'>,
+): BuildDecision => {
+  const ids = { buildId, appId };
+  switch (command.type) {
+    case 'RecordRebuiltImage':
+      if (image.id === command.image.id && lost === null) return accept();
+      return accept({ type: 'ImageRebuilt', v: 1, data: { ...ids, image: command.image } });
+    case 'RecordLostImage':
+      if (lost !== null) return accept();
+      return accept({
+        type: 'ImageLost',
+        v: 1,
+        data: { ...ids, explanation: command.explanation },
+      });
+    case 'SucceedBuild':
+    case 'FailBuild':
+    case 'CancelBuild':
+      return reject({ code: 'build-not-running', status: 'succeeded' });
+  }
 };
