@@ -11,6 +11,7 @@ import { EMPTY, streamName } from '@shiplog/events';
 import type { EventLog, LogFeed } from '@shiplog/events/log';
 import {
   deciderOf,
+  foldEvents,
   type CommandByAggregate,
   type RejectionByAggregate,
   type StateByAggregate,
@@ -145,7 +146,7 @@ export class CommandHandler {
       position: appended.position,
       revision: appended.revision,
       events: decision.events,
-      state: decision.events.reduce(decider.evolve, tracked.state),
+      state: foldEvents(aggregate, tracked.state, decision.events),
     };
   }
 
@@ -198,14 +199,10 @@ export class CommandHandler {
       (r) => context.command != null && r.commit.command?.id === context.command.id,
     );
     if (own !== undefined) return { outcome: 'repeated', position: own.position };
-    const decider = deciderOf(aggregate);
-    let state: StateByAggregate[A] = decider.initialState;
-    // As unknown: the compiler would otherwise compare two unions of fifty event types.
-    const events: readonly unknown[] = records.flatMap((record) => [...record.commit.events]);
-    for (const event of events) state = decider.evolve(state, event as EventsByAggregate[A]);
     const last = records.at(-1);
+    const events = records.flatMap<unknown>((record) => record.commit.events);
     return {
-      state,
+      state: foldEvents(aggregate, deciderOf(aggregate).initialState, events),
       revision: last?.revision ?? EMPTY,
       version: last?.commit.to ?? 0,
       hash: last?.hash ?? null,

@@ -118,3 +118,13 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
 export const deciderOf = <A extends Aggregate>(aggregate: A): DeciderOf<A> =>
   // Indexing with a type parameter makes the compiler build the union of all deciders, and give up.
   (deciders as Readonly<Record<Aggregate, unknown>>)[aggregate] as DeciderOf<A>;
+
+/** Folds events that belong to this aggregate: the stream they were read from says so. */
+export const foldEvents = <A extends Aggregate>(
+  aggregate: A,
+  state: StateByAggregate[A],
+  events: readonly unknown[],
+): StateByAggregate[A] => {
+  type Evolve = (state: StateByAggregate[A], event: unknown) => StateByAggregate[A];
+  return events.reduce(deciderOf(aggregate).evolve as Evolve, state);
+};

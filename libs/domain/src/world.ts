@@ -6,13 +6,12 @@ import {
   idOf,
   type Aggregate,
   type DomainEventUnion,
-  type EventsByAggregate,
   type Position,
   type RecordedCommit,
   type Revision,
 } from '@shiplog/events';
 import type { ActiveApp, Release } from './app/index.js';
-import { deciderOf, type StateByAggregate } from './deciders.js';
+import { deciderOf, foldEvents, type StateByAggregate } from './deciders.js';
 import type { KnownInstance } from './instance/index.js';
 import { rolloutIdOf, type RolloutState } from './rollout/index.js';
 
@@ -172,9 +171,7 @@ export class World {
     events: readonly DomainEventUnion[],
     end: { revision: Revision; hash: string; version: number },
   ): void {
-    const { evolve } = deciderOf(aggregate);
-    let { state } = this.get(aggregate, id);
-    for (const event of events as readonly EventsByAggregate[A][]) state = evolve(state, event);
+    const state = foldEvents(aggregate, this.get(aggregate, id).state, events);
     this.entries[aggregate].set(id, { state, ...end });
   }
 
