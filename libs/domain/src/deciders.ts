@@ -125,6 +125,10 @@ export const foldEvents = <A extends Aggregate>(
   state: StateByAggregate[A],
   events: readonly unknown[],
 ): StateByAggregate[A] => {
-  type Evolve = (state: StateByAggregate[A], event: unknown) => StateByAggregate[A];
-  return events.reduce(deciderOf(aggregate).evolve as Evolve, state);
+  const { evolve }: { evolve: (state: StateByAggregate[A], event: never) => StateByAggregate[A] } =
+    deciderOf(aggregate);
+  return events.reduce<StateByAggregate[A]>(
+    (folded, event) => evolve(folded, event as never),
+    state,
+  );
 };
