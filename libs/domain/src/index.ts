@@ -1,5 +1,6 @@
 export * from './app/index.js';
 export * from './build/index.js';
+export type { BuildRequest } from './build-requests.js';
 export * from './decider.js';
 export * from './deciders.js';
 export * from './facts/garbage.js';

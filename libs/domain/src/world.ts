@@ -11,6 +11,7 @@ import {
   type Revision,
 } from '@shiplog/events';
 import type { ActiveApp, Release } from './app/index.js';
+import { BuildRequests } from './build-requests.js';
 import { deciderOf, foldEvents, type StateByAggregate } from './deciders.js';
 import type { KnownInstance } from './instance/index.js';
 import { rolloutIdOf, type RolloutState } from './rollout/index.js';
@@ -52,7 +53,8 @@ interface LiveRelease {
 
 const COMMANDS_KEPT = 20_000;
 const ROLLOUTS_KEPT = 30;
-const BUILDS_KEPT = 30;
+/** More than an app keeps open (libs/domain/src/app/state.ts): a forgotten build would look new. */
+const BUILDS_KEPT = 60;
 
 /**
  * All aggregates of the platform as the log tells them, in memory: what commands are decided on and
@@ -67,6 +69,8 @@ export class World {
   private buildIds = new Map<string, string[]>();
   private tokenIds = new Map<string, string>();
   private liveByApp = new Map<string, LiveRelease>();
+  /** The newest build requests of each app, and who made them. */
+  readonly buildRequests = new BuildRequests();
   private at: Position = START;
 
   get position(): Position {
@@ -160,7 +164,10 @@ export class World {
     const aggregate = aggregateOf(commit.stream);
     const id = idOf(commit.stream);
     this.evolve(aggregate, id, commit.events, { revision, hash, version: commit.to });
-    for (const event of commit.events) this.index(event, id);
+    for (const event of commit.events) {
+      this.index(event, id);
+      this.buildRequests.apply(event, commit, position);
+    }
     if (commit.command !== null) this.remember(commit.command, commit.stream, position);
     this.at = position;
   }
@@ -264,6 +271,7 @@ export class World {
       buildIds: [...this.buildIds],
       tokenIds: [...this.tokenIds],
       liveByApp: [...this.liveByApp],
+      buildRequests: this.buildRequests.snapshot(),
     };
   }
 
@@ -280,6 +288,7 @@ export class World {
     this.buildIds = new Map(state.buildIds);
     this.tokenIds = new Map(state.tokenIds);
     this.liveByApp = new Map(state.liveByApp);
+    this.buildRequests.restore(state.buildRequests);
   }
 }
 

@@ -66,7 +66,7 @@ export type AppState =
 
 export const initialState: AppState = { status: 'none' };
 
-const BUILDS_KEPT = 10;
+const BUILDS_KEPT = 50;
 const CANCELS_KEPT = 10;
 
 export const evolve = (state: AppState, event: AppEvent): AppState => {
