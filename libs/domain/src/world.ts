@@ -303,6 +303,7 @@ interface WorldSnapshot {
   readonly buildIds: readonly [string, string[]][];
   readonly tokenIds: readonly [string, string][];
   readonly liveByApp: readonly [string, LiveRelease][];
+  readonly buildRequests: ReturnType<BuildRequests['snapshot']>;
 }
 
 const emptyEntries = (): Entries =>
