@@ -68,6 +68,8 @@ export const instanceEvent = z.discriminatedUnion('type', [
     containerId: z.string().regex(/^[0-9a-f]{12,64}$/),
     /** 0 at the first start, then one more for each start of the same instance. */
     restarts: z.number().int().nonnegative(),
+    /** The engine's own time of this start: tells one run of a container from the next. */
+    startedAt: z.iso.datetime().optional(),
   }),
   defineEvent('InstanceReady', 1, { instanceId: id, appId: id }),
   defineEvent('InstanceExited', 1, {

@@ -6,7 +6,7 @@ export type RetireReason = EventData<'InstanceRetired'>['reason'];
 
 export type InstanceCommand =
   | ({ type: 'ScheduleInstance' } & EventData<'InstanceScheduled'>)
-  | { type: 'RecordStarted'; containerId: string; restarts: number }
+  | { type: 'RecordStarted'; containerId: string; restarts: number; startedAt?: string }
   | { type: 'RecordReady' }
   | {
       type: 'RecordExited';
@@ -35,6 +35,8 @@ export interface KnownInstance {
   readonly containerPort: number | null;
   readonly containerId: string | null;
   readonly restarts: number;
+  /** The engine's time of the newest start that was recorded; absent before the first. */
+  readonly startedAt?: string;
   /** Was it ever ready? Tells a crash at start from a crash later. */
   readonly wasReady: boolean;
   readonly retireReason: RetireReason | null;
@@ -79,7 +81,7 @@ const decideKnown = (
   const ids = { instanceId: state.instanceId, appId: state.appId };
   switch (command.type) {
     case 'RecordStarted': {
-      const { containerId, restarts } = command;
+      const { containerId, restarts, startedAt } = command;
       if (
         state.containerId === containerId &&
         state.restarts === restarts &&
@@ -87,7 +89,12 @@ const decideKnown = (
       ) {
         return accept();
       }
-      return accept({ type: 'InstanceStarted', v: 1, data: { ...ids, containerId, restarts } });
+      const data = { ...ids, containerId, restarts };
+      return accept({
+        type: 'InstanceStarted',
+        v: 1,
+        data: startedAt === undefined ? data : { ...data, startedAt },
+      });
     }
     case 'RecordReady':
       if (state.status === 'ready') return accept();
@@ -131,6 +138,7 @@ const evolveKnown = (
         status: retired ? 'retired' : 'starting',
         containerId: event.data.containerId,
         restarts: event.data.restarts,
+        startedAt: event.data.startedAt,
       };
     case 'InstanceReady':
       return { ...state, status: retired ? 'retired' : 'ready', wasReady: true };

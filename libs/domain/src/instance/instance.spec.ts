@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { APP, given as givenOf } from '../testing/index.js';
+import { instance } from './index.js';
+
+const given = givenOf(instance);
+const ids = { instanceId: 'i1', appId: APP };
+const place = {
+  ...ids,
+  process: 'web',
+  version: 1,
+  generation: 1,
+  nodeId: 'node-1',
+  port: 20_000,
+  containerPort: 8080,
+};
+const scheduled = { type: 'InstanceScheduled', v: 1, data: place } as const;
+const started = (restarts = 0) =>
+  ({
+    type: 'InstanceStarted',
+    v: 1,
+    data: { ...ids, containerId: 'c'.repeat(12), restarts },
+  }) as const;
+const ready = { type: 'InstanceReady', v: 1, data: ids } as const;
+const exited = {
+  type: 'InstanceExited',
+  v: 1,
+  data: { ...ids, exitCode: 1, oomKilled: false, logLines: ['boom'] },
+} as const;
+const retired = { type: 'InstanceRetired', v: 1, data: { ...ids, reason: 'superseded' } } as const;
+const stopped = {
+  type: 'InstanceStopped',
+  v: 1,
+  data: { ...ids, exitCode: 0, killed: false },
+} as const;
+const recordStarted = (restarts: number) =>
+  ({ type: 'RecordStarted', containerId: 'c'.repeat(12), restarts }) as const;
+
+describe('an instance', () => {
+  it('is scheduled before it is started, once', () => {
+    given()
+      .when({ type: 'ScheduleInstance', ...place })
+      .then(scheduled);
+    given(scheduled)
+      .when({ type: 'ScheduleInstance', ...place })
+      .thenNothing();
+    given().when(recordStarted(0)).thenRejected({ code: 'instance-not-in-state', status: 'none' });
+  });
+  it('becomes ready after it started, once', () => {
+    given(scheduled).when(recordStarted(0)).then(started());
+    given(scheduled, started()).when(recordStarted(0)).thenNothing();
+    given(scheduled, started()).when({ type: 'RecordReady' }).then(ready);
+    given(scheduled, started(), ready).when({ type: 'RecordReady' }).thenNothing();
+    given(scheduled)
+      .when({ type: 'RecordReady' })
+      .thenRejected({ code: 'instance-not-in-state', status: 'scheduled' });
+  });
+  it('is recorded when it exits and when the engine starts it again', () => {
+    const exit = {
+      type: 'RecordExited',
+      exitCode: 1,
+      oomKilled: false,
+      logLines: ['boom'],
+    } as const;
+    given(scheduled, started(), ready).when(exit).then(exited);
+    given(scheduled, started(), ready, exited).when(exit).thenNothing();
+    given(scheduled, started(), ready, exited).when(recordStarted(1)).then(started(1));
+  });
+  it('is stopped only after it was retired', () => {
+    const stop = { type: 'RecordStopped', exitCode: 0, killed: false } as const;
+    given(scheduled, started(), ready)
+      .when(stop)
+      .thenRejected({ code: 'instance-not-in-state', status: 'ready' });
+    given(scheduled, started(), ready)
+      .when({ type: 'RetireInstance', reason: 'superseded' })
+      .then(retired);
+    given(scheduled, started(), ready, retired)
+      .when({ type: 'RetireInstance', reason: 'superseded' })
+      .thenNothing();
+    given(scheduled, started(), ready, retired).when(stop).then(stopped);
+    given(scheduled, started(), ready, retired, stopped)
+      .when(stop)
+      .thenRejected({ code: 'instance-not-in-state', status: 'stopped' });
+  });
+  it('stays retired whatever its container does then', () => {
+    const state = [scheduled, started(), ready, retired, exited, started(1), ready].reduce(
+      instance.evolve,
+      instance.initialState,
+    );
+    expect(state.status).toBe('retired');
+  });
+});
