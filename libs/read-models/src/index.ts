@@ -1,1 +1,2 @@
-export {};
+export * from './documents.js';
+export type * from './read-models.port.js';

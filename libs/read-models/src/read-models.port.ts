@@ -1,0 +1,121 @@
+import type { Position } from '@shiplog/events';
+import type {
+  AppDocument,
+  BuildDocument,
+  DeployDocument,
+  DomainDocument,
+  GarbageDocument,
+  GarbagePolicyDocument,
+  InstanceDocument,
+  ModelName,
+  NodeDocument,
+  ReleaseDocument,
+  RouterDocument,
+  TeamDocument,
+  TokenDocument,
+  UserDocument,
+} from './documents.js';
+
+/** How much of a list; newest first. */
+export interface Page {
+  /** At most this many; default 100, at most 1,000. */
+  readonly limit?: number;
+}
+
+/**
+ * The read models at one point of the log: now (SQL), or then (`?at=`, folded in memory). Both give
+ * the same documents at the same position. Lists are newest first, by place in the log.
+ */
+export interface ReadModels {
+  /** Every commit up to here is in the documents. */
+  position(): Promise<Position>;
+
+  app(appId: string): Promise<AppDocument | undefined>;
+  /** The active app of that name. */
+  appByName(name: string): Promise<AppDocument | undefined>;
+  /** Active apps, unless `status` says otherwise. */
+  apps(
+    filter?: Page & { readonly teamId?: string; readonly status?: AppDocument['status'] | 'any' },
+  ): Promise<readonly AppDocument[]>;
+
+  release(appId: string, version: number): Promise<ReleaseDocument | undefined>;
+  releases(filter: Page & { readonly appId: string }): Promise<readonly ReleaseDocument[]>;
+
+  build(buildId: string): Promise<BuildDocument | undefined>;
+  builds(
+    filter?: Page & { readonly appId?: string; readonly status?: BuildDocument['status'] },
+  ): Promise<readonly BuildDocument[]>;
+
+  deploy(deployId: string): Promise<DeployDocument | undefined>;
+  deploys(
+    filter?: Page & { readonly appId?: string; readonly status?: DeployDocument['status'] },
+  ): Promise<readonly DeployDocument[]>;
+
+  instance(instanceId: string): Promise<InstanceDocument | undefined>;
+  /** Instances not stopped yet; with `ended` the newest stopped ones (50 per app are kept) instead. */
+  instances(
+    filter?: Page & { readonly appId?: string; readonly ended?: boolean },
+  ): Promise<readonly InstanceDocument[]>;
+
+  domain(host: string): Promise<DomainDocument | undefined>;
+  domains(
+    filter?: Page & { readonly appId?: string; readonly teamId?: string },
+  ): Promise<readonly DomainDocument[]>;
+
+  token(tokenId: string): Promise<TokenDocument | undefined>;
+  tokens(
+    filter?: Page & { readonly userId?: string; readonly status?: TokenDocument['status'] },
+  ): Promise<readonly TokenDocument[]>;
+
+  user(userId: string): Promise<UserDocument | undefined>;
+  users(filter?: Page): Promise<readonly UserDocument[]>;
+
+  team(teamId: string): Promise<TeamDocument | undefined>;
+  teams(filter?: Page): Promise<readonly TeamDocument[]>;
+
+  node(nodeId: string): Promise<NodeDocument | undefined>;
+  nodes(filter?: Page): Promise<readonly NodeDocument[]>;
+
+  router(routerId: string): Promise<RouterDocument | undefined>;
+  routers(filter?: Page): Promise<readonly RouterDocument[]>;
+
+  garbage(filter?: Page & { readonly appId?: string }): Promise<readonly GarbageDocument[]>;
+  /** Undefined where the default policy was never changed. */
+  garbagePolicy(nodeId: string): Promise<GarbagePolicyDocument | undefined>;
+
+  /**
+   * Every document of every model as canonical JSON (RFC 8785), one line each, ordered by model and
+   * key: equal bytes at equal positions, whatever the store, the time zone or the locale.
+   */
+  dump(): AsyncIterable<string>;
+}
+
+/** How far a rebuild has come, in log positions. */
+export interface RebuildProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** The read models of a process that projects the log into SQL. */
+export interface RunningReadModels {
+  /** As of the last projected commit. */
+  readonly queries: ReadModels;
+  /** As of a position of the past (`?at=`); refuses one that is not in the log yet. */
+  at(position: Position): Promise<ReadModels>;
+  /**
+   * The position that `?at=` names: a sequence, a bare position, or a time (everything before the
+   * first commit later than it). Throws `AtUnknownError` for anything else and for the future of the log.
+   */
+  positionAt(at: string): Promise<Position>;
+  /** Resolves when the commit at this position is in the documents; rejects after `timeoutMs` (default 10 s). */
+  reach(position: Position, timeoutMs?: number): Promise<void>;
+  checkpoint(): { readonly position: Position; readonly hash: string };
+  /** Folds the log once more beside the live tables and switches; queries go on. Default: all models. */
+  rebuild(
+    model?: ModelName,
+    onProgress?: (progress: RebuildProgress) => void,
+  ): Promise<{ readonly position: Position; readonly events: number; readonly durationMs: number }>;
+  /** Settles only when projecting ended: with the reason if it cannot go on. */
+  readonly ended: Promise<Error | undefined>;
+  stop(): Promise<void>;
+}
