@@ -1,6 +1,7 @@
+import type { InstanceEvent } from '@shiplog/events';
 import { describe, expect, it } from 'vitest';
 import { APP, given as givenOf } from '../testing/index.js';
-import { instance } from './index.js';
+import { instance, type InstanceState } from './index.js';
 
 const given = givenOf(instance);
 const ids = { instanceId: 'i1', appId: APP };
@@ -21,11 +22,11 @@ const started = (restarts = 0) =>
     data: { ...ids, containerId: 'c'.repeat(12), restarts },
   }) as const;
 const ready = { type: 'InstanceReady', v: 1, data: ids } as const;
-const exited = {
+const exited: InstanceEvent = {
   type: 'InstanceExited',
   v: 1,
   data: { ...ids, exitCode: 1, oomKilled: false, logLines: ['boom'] },
-} as const;
+};
 const retired = { type: 'InstanceRetired', v: 1, data: { ...ids, reason: 'superseded' } } as const;
 const stopped = {
   type: 'InstanceStopped',
@@ -82,10 +83,16 @@ describe('an instance', () => {
       .thenRejected({ code: 'instance-not-in-state', status: 'stopped' });
   });
   it('stays retired whatever its container does then', () => {
-    const state = [scheduled, started(), ready, retired, exited, started(1), ready].reduce(
-      instance.evolve,
-      instance.initialState,
-    );
+    const history: InstanceEvent[] = [
+      scheduled,
+      started(),
+      ready,
+      retired,
+      exited,
+      started(1),
+      ready,
+    ];
+    const state = history.reduce<InstanceState>(instance.evolve, instance.initialState);
     expect(state.status).toBe('retired');
   });
 });
