@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import type { CommandContext, CommandResult } from '@shiplog/commands';
+import type { Aggregate } from '@shiplog/events';
+import type { EventLog } from '@shiplog/events/log';
+import { onOwnAccount, type ProcessContext } from '@shiplog/runtime';
+import type { Action } from './plan.js';
+
+export interface Effects {
+  readonly context: Pick<ProcessContext, 'commands' | 'actor' | 'log' | 'logger'>;
+  /** Removes what is kept of an app outside the log. On repetition nothing happens. */
+  readonly forgetApp: (appId: string) => Promise<void>;
+}
+
+/** A domain's stream: hosts have dots, stream ids have none. */
+export const domainIdOf = (host: string): string => createHash('sha256').update(host).digest('hex');
+
+/**
+ * Carries one action out. Any number of api processes may do so at once: the log lets one of them
+ * win, and to the others it has happened already.
+ */
+export const apply = async (action: Action, effects: Effects): Promise<void> => {
+  const { commands, logger } = effects.context;
+  const own = onOwnAccount(effects.context);
+  switch (action.kind) {
+    case 'create-release':
+      return note(effects, action, await createRelease(action, effects));
+    case 'create-app': {
+      const { appId, name, teamId } = action;
+      const asked = await reservationContext(effects.context.log, name, own);
+      const command = { type: 'CreateApp', appId, name, teamId } as const;
+      return note(effects, action, await commands.handle('app', appId, command, asked));
+    }
+    case 'release-name': {
+      const command = { type: 'ReleaseName', appId: action.appId } as const;
+      return note(effects, action, await commands.handle('name', action.name, command, own));
+    }
+    case 'release-domain': {
+      const command = { type: 'ReleaseDomain', appId: action.appId } as const;
+      const id = domainIdOf(action.host);
+      return note(effects, action, await commands.handle('domain', id, command, own));
+    }
+    case 'reserve-domain': {
+      const { appId, host, teamId } = action;
+      const command = { type: 'ReserveDomain', host, appId, teamId } as const;
+      return note(effects, action, await commands.handle('domain', domainIdOf(host), command, own));
+    }
+    case 'remove-domain': {
+      const command = { type: 'RemoveDomain', host: action.host } as const;
+      return note(effects, action, await commands.handle('app', action.appId, command, own));
+    }
+    case 'revoke-token': {
+      const result = await commands.handle('token', action.tokenId, { type: 'RevokeToken' }, own);
+      return note(effects, action, result);
+    }
+    case 'forget-app':
+      await effects.forgetApp(action.appId);
+      logger.info({ appId: action.appId }, 'app-forgotten');
+      return;
+  }
+};
+
+/** In the name of who requested the build: the release is theirs, this process only carries it on. */
+const createRelease = (
+  action: Extract<Action, { kind: 'create-release' }>,
+  { context }: Effects,
+): Promise<CommandResult<'app'>> => {
+  const { request, build, cause, liveVersion, revision } = action;
+  const { actor, reason, correlation, endedBy } = request;
+  return context.commands.handle(
+    'app',
+    request.appId,
+    {
+      type: 'CreateRelease',
+      image: build.image,
+      buildId: request.buildId,
+      processes: build.processes,
+      cause,
+      liveVersion,
+    },
+    { actor, reason, correlation, causation: endedBy, expectedRevision: revision },
+  );
+};
+
+/** Who reserved the name wanted the app. */
+const reservationContext = async (
+  log: EventLog,
+  name: string,
+  otherwise: CommandContext,
+): Promise<CommandContext> => {
+  const commit = (await log.read(`name.${name}`)).at(-1)?.commit;
+  if (commit === undefined) return otherwise;
+  const { actor, reason, correlation, id } = commit;
+  return { actor, reason, correlation, causation: id };
+};
+
+/** A refusal is news for the operator; a conflict is not: the next round decides again. */
+const note = <A extends Aggregate>(
+  { context: { logger } }: Effects,
+  action: Action,
+  result: CommandResult<A>,
+): void => {
+  if (result.outcome === 'rejected') {
+    logger.warn({ action: action.kind, rejection: result.rejection }, 'follow-up-refused');
+  } else if (result.outcome === 'accepted' && result.events.length > 0) {
+    logger.info({ action: action.kind, position: result.position }, 'follow-up-done');
+  }
+};

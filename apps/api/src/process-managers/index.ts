@@ -1,0 +1,2 @@
+export { domainIdOf } from './apply.js';
+export { startProcessManagers, type ProcessManagersOptions } from './process-managers.js';

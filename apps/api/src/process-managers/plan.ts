@@ -1,0 +1,141 @@
+import type { BuildRequest, BuildState, World } from '@shiplog/domain';
+import type { Revision } from '@shiplog/events';
+
+/** What follows from the log and has not happened yet. */
+export type Action =
+  | {
+      readonly kind: 'create-release';
+      readonly request: BuildRequest;
+      readonly build: Extract<BuildState, { status: 'succeeded' }>;
+      readonly cause: 'build' | 'image';
+      readonly liveVersion: number | null;
+      /** The app as it was when this was decided: somebody faster makes it a matter of the next round. */
+      readonly revision: Revision;
+    }
+  | {
+      readonly kind: 'create-app';
+      readonly appId: string;
+      readonly name: string;
+      readonly teamId: string;
+    }
+  | { readonly kind: 'release-name'; readonly appId: string; readonly name: string }
+  | { readonly kind: 'release-domain'; readonly appId: string; readonly host: string }
+  | {
+      readonly kind: 'reserve-domain';
+      readonly appId: string;
+      readonly host: string;
+      readonly teamId: string;
+    }
+  | { readonly kind: 'remove-domain'; readonly appId: string; readonly host: string }
+  | { readonly kind: 'revoke-token'; readonly tokenId: string }
+  /** Key, repository: what is kept of an app outside the log. */
+  | { readonly kind: 'forget-app'; readonly appId: string };
+
+/** A step of a request that stands alone: the request is under way, or it died half-way. */
+export interface LooseEnd {
+  /** The same as long as the same thing is loose. */
+  readonly key: string;
+  /** How long it may be a request under way. */
+  readonly patienceMs: number;
+  readonly action: Action;
+}
+
+/** A request that reserves a name creates its app at once; later than this nobody is going to. */
+const NAME_PATIENCE_MS = 10_000;
+const DOMAIN_PATIENCE_MS = 60_000;
+
+/** How a domain's stream is called; the hash is an effect's business, so it is passed in. */
+export type DomainIdOf = (host: string) => string;
+
+export const plan = (world: World, domainIdOf: DomainIdOf): readonly Action[] => [
+  ...world.apps().flatMap(({ appId }) => nextRelease(world, appId)),
+  ...afterDestruction(world),
+  ...unreservedDomains(world, domainIdOf),
+];
+
+/**
+ * Releases are made in the order of requests. An older build that ends after a newer one's release is
+ * passed over: who pushed last wins, whoever builds faster. One release a round for each app, because
+ * the next one is decided on the app as this one leaves it.
+ */
+const nextRelease = (world: World, appId: string): readonly Action[] => {
+  const { state, revision } = world.get('app', appId);
+  if (state.status !== 'active') return [];
+  const releasedUpTo = world.buildRequests.releasedUpTo(appId);
+  for (const request of world.buildRequests.of(appId)) {
+    const requested = state.builds[request.buildId];
+    const { state: build } = world.get('build', request.buildId);
+    const isCandidate = request.position > releasedUpTo && request.release === null;
+    if (!isCandidate || requested === undefined || requested.cancelRequested) continue;
+    if (build.status !== 'succeeded' || build.lost !== null) continue;
+    const cause = requested.source.kind === 'image' ? 'image' : 'build';
+    const liveVersion = world.liveOf(appId)?.release.version ?? null;
+    return [{ kind: 'create-release', request, build, cause, liveVersion, revision }];
+  }
+  return [];
+};
+
+const afterDestruction = (world: World): readonly Action[] => {
+  const destroyed = new Set<string>();
+  for (const app of world.all('app')) if (app.status === 'destroyed') destroyed.add(app.appId);
+  if (destroyed.size === 0) return [];
+
+  const actions: Action[] = [...destroyed].map((appId) => ({ kind: 'forget-app', appId }));
+  for (const name of world.all('name')) {
+    if (name.status === 'reserved' && destroyed.has(name.appId)) {
+      actions.push({ kind: 'release-name', appId: name.appId, name: name.name });
+    }
+  }
+  for (const domain of world.all('domain')) {
+    if (domain.status === 'reserved' && destroyed.has(domain.appId)) {
+      actions.push({ kind: 'release-domain', appId: domain.appId, host: domain.host });
+    }
+  }
+  for (const token of world.all('token')) {
+    if (token.status !== 'active' || token.scope.kind !== 'push') continue;
+    if (destroyed.has(token.scope.appId)) {
+      actions.push({ kind: 'revoke-token', tokenId: token.tokenId });
+    }
+  }
+  return actions;
+};
+
+/**
+ * A domain that an app lists and nobody reserved: its reservation was taken for a loose end while it
+ * was being added once more. It is reserved again, or given up if another app was faster.
+ */
+const unreservedDomains = (world: World, domainIdOf: DomainIdOf): readonly Action[] =>
+  world.apps().flatMap(({ appId, teamId, domains }) =>
+    domains.flatMap((host): Action[] => {
+      const { state } = world.get('domain', domainIdOf(host));
+      if (state.status === 'free') return [{ kind: 'reserve-domain', appId, host, teamId }];
+      return state.appId === appId ? [] : [{ kind: 'remove-domain', appId, host }];
+    }),
+  );
+
+export const looseEnds = (world: World): readonly LooseEnd[] => {
+  const ends: LooseEnd[] = [];
+  for (const state of world.all('name')) {
+    if (state.status !== 'reserved') continue;
+    const { appId, name, teamId } = state;
+    if (world.get('app', appId).state.status !== 'none') continue;
+    ends.push({
+      key: `name ${name} ${appId}`,
+      patienceMs: NAME_PATIENCE_MS,
+      action: { kind: 'create-app', appId, name, teamId },
+    });
+  }
+  for (const state of world.all('domain')) {
+    if (state.status !== 'reserved') continue;
+    const { appId, host } = state;
+    const app = world.get('app', appId).state;
+    if (app.status === 'destroyed') continue;
+    if (app.status === 'active' && app.domains.includes(host)) continue;
+    ends.push({
+      key: `domain ${host} ${appId}`,
+      patienceMs: DOMAIN_PATIENCE_MS,
+      action: { kind: 'release-domain', appId, host },
+    });
+  }
+  return ends;
+};

@@ -1,0 +1,94 @@
+import { aggregateOf, type Aggregate } from '@shiplog/events';
+import { startReconcileLoop } from '@shiplog/reconcile';
+import { describeError, type ProcessContext, type RunningProcess } from '@shiplog/runtime';
+import { apply, domainIdOf, type Effects } from './apply.js';
+import { looseEnds, plan, type Action } from './plan.js';
+
+export interface ProcessManagersOptions extends Effects {
+  readonly context: ProcessContext;
+  /** Milliseconds of the wall clock. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** Streams whose events can lead to a command. Rollouts and instances, the busy ones, never do. */
+const RELEVANT: ReadonlySet<Aggregate> = new Set(['app', 'build', 'name', 'domain', 'token']);
+
+/** More turns than this without an end is a bug, not work. */
+const TURNS_MAX = 100;
+
+/**
+ * What must happen after something happened, as a loop over the log: a build succeeded → its release;
+ * an app was destroyed → its name, domains, tokens, key and repository are given back; a request died
+ * half-way → it is finished or undone. Never the continuation of an HTTP request, so that the api may
+ * die at any moment and any number of them may run.
+ */
+export const startProcessManagers = (options: ProcessManagersOptions): RunningProcess => {
+  const { context } = options;
+  const round = processManagerRound(options);
+  const loop = startReconcileLoop({
+    name: 'process-managers',
+    resyncMs: 5_000,
+    round: (signal) => round(signal).then(() => undefined),
+    onError: (error) => context.logger.error({ error: describeError(error) }, 'follow-up-round'),
+  });
+  const unsubscribe = context.feed.onBatch((batch) => {
+    if (batch.some(({ commit }) => RELEVANT.has(aggregateOf(commit.stream)))) loop.nudge();
+  });
+  return {
+    stop: async () => {
+      unsubscribe();
+      await loop.stop();
+    },
+  };
+};
+
+/** One round, again and again until nothing follows any more. */
+export const processManagerRound = (
+  options: ProcessManagersOptions,
+): ((signal: AbortSignal) => Promise<void>) => {
+  const { context, now = Date.now } = options;
+  const { feed, world, logger } = context;
+  const firstSeen = new Map<string, number>();
+  const forgotten = new Set<string>();
+
+  const due = (): readonly Action[] => [
+    ...plan(world, domainIdOf).filter((a) => a.kind !== 'forget-app' || !forgotten.has(a.appId)),
+    ...ripe(looseEnds(world), firstSeen, now()),
+  ];
+
+  return async (signal) => {
+    for (let turn = 0; turn < TURNS_MAX; turn += 1) {
+      await feed.catchUp();
+      const actions = due();
+      if (actions.length === 0) return;
+      let failed: unknown;
+      for (const action of actions) {
+        if (signal.aborted) return;
+        try {
+          await apply(action, options);
+          if (action.kind === 'forget-app') forgotten.add(action.appId);
+        } catch (error) {
+          // One app's trouble must not hold up the others; the loop comes back to it.
+          failed = error;
+          logger.warn({ action: action.kind, error: describeError(error) }, 'follow-up-delayed');
+        }
+      }
+      if (failed !== undefined) throw failed instanceof Error ? failed : new Error(String(failed));
+    }
+  };
+};
+
+/** Loose ends that were seen long enough. Time is counted from when this process saw them first. */
+const ripe = (
+  ends: ReturnType<typeof looseEnds>,
+  firstSeen: Map<string, number>,
+  nowMs: number,
+): readonly Action[] => {
+  const keys = new Set(ends.map(({ key }) => key));
+  for (const key of firstSeen.keys()) if (!keys.has(key)) firstSeen.delete(key);
+  return ends.flatMap(({ key, patienceMs, action }) => {
+    const since = firstSeen.get(key) ?? nowMs;
+    firstSeen.set(key, since);
+    return nowMs - since >= patienceMs ? [action] : [];
+  });
+};
