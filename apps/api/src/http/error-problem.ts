@@ -1,0 +1,84 @@
+import { BusError } from '@shiplog/bus';
+import { CommitRefusedError, LogUnavailableError } from '@shiplog/events/log';
+import { describeError } from '@shiplog/runtime';
+import { KeyMissingError } from '@shiplog/secrets';
+import { SourceTooLargeError } from '@shiplog/sources';
+import { Problem } from './problem.js';
+
+const RETRY_SOON = { 'Retry-After': '2' };
+
+/** Whatever was thrown, as the one document that the caller gets. What is not known here is a bug: 500 without its text. */
+export const toProblem = (error: unknown): Problem => {
+  if (error instanceof Problem) return error;
+  if (error instanceof LogUnavailableError) return logProblem(error);
+  if (error instanceof BusError) return busProblem(error);
+  if (error instanceof CommitRefusedError) {
+    return new Problem('body-too-large', `The change cannot be stored: ${error.message}.`, {
+      cause: error,
+    });
+  }
+  if (error instanceof KeyMissingError) {
+    return new Problem(
+      'key-missing',
+      'The key that config values of this app are encrypted with is not in the key store, so they cannot be read. Set the values again, or restore the keys directory from a backup.',
+      { cause: error },
+    );
+  }
+  if (error instanceof SourceTooLargeError) {
+    return new Problem(
+      'body-too-large',
+      `The source is larger than ${error.limitBytes} bytes. Leave out what the build does not need (.shiplogignore, .dockerignore).`,
+    );
+  }
+  if (isNodeError(error) && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) {
+    return new Problem(
+      'storage-full',
+      'The disk of the platform is full, so nothing was stored. Free some space and try again.',
+      { cause: error },
+    );
+  }
+  if (
+    isNodeError(error) &&
+    (error.code === 'ECONNRESET' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
+  ) {
+    return new Problem('bad-request', 'The connection ended before the whole body had arrived.', {
+      cause: error,
+    });
+  }
+  if (error instanceof URIError) {
+    return new Problem(
+      'bad-request',
+      'The address has a "%" that is not followed by two hexadecimal digits of UTF-8.',
+    );
+  }
+  return new Problem(
+    'internal',
+    'Something is wrong inside the platform, not with your request. The log of the api names this request.',
+    { cause: error },
+  );
+};
+
+const logProblem = (error: LogUnavailableError): Problem =>
+  error.outcome === 'unknown'
+    ? new Problem(
+        'outcome-unknown',
+        'The log did not confirm the change in time: it may have happened or not. Send the same request with the same Idempotency-Key again to find out; it will not happen twice.',
+        { headers: RETRY_SOON, cause: error },
+      )
+    : new Problem(
+        'log-unavailable',
+        'The event log takes no changes at the moment, so nothing has changed. Running apps are not affected. Try again shortly; `shiplog doctor` tells more.',
+        { headers: RETRY_SOON, cause: error },
+      );
+
+const busProblem = (error: BusError): Problem =>
+  error.code === 'no-answer'
+    ? new Problem(
+        'worker-unreachable',
+        'The worker that does this does not answer. Running apps are not affected. Try again shortly; `shiplog doctor` names what is down.',
+        { headers: RETRY_SOON, cause: error },
+      )
+    : new Problem('worker-failed', describeError(error), { members: { workerCode: error.code } });
+
+const isNodeError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'code' in error;

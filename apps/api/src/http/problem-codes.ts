@@ -1,0 +1,113 @@
+import type { Rejection } from '@shiplog/domain';
+
+/** What the api itself refuses, before or beside the rules of an aggregate. */
+export type ApiCode =
+  | 'unauthenticated'
+  | 'token-scope'
+  | 'not-administrator'
+  | 'route-not-found'
+  | 'method-not-allowed'
+  | 'deploy-not-found'
+  | 'instance-not-found'
+  | 'node-not-found'
+  | 'no-team'
+  | 'invalid-input'
+  | 'invalid-body'
+  | 'body-not-json'
+  | 'body-too-large'
+  | 'unsupported-media-type'
+  | 'headers-too-large'
+  | 'request-timeout'
+  | 'bad-request'
+  | 'source-not-found'
+  | 'source-invalid'
+  | 'nothing-to-roll-back-to'
+  | 'domain-of-platform'
+  | 'key-missing'
+  | 'revision-conflict'
+  | 'idempotency-key-reused'
+  | 'moment-unknown'
+  | 'log-unavailable'
+  | 'outcome-unknown'
+  | 'not-caught-up'
+  | 'worker-unreachable'
+  | 'worker-failed'
+  | 'storage-full'
+  | 'internal';
+
+/** Every word that can stand in `code` of a problem document. */
+export type ProblemCode = ApiCode | Rejection['code'];
+
+interface Kind {
+  readonly status: number;
+  readonly title: string;
+}
+
+/**
+ * One status for each code, chosen by what the caller will do next: 4xx correct the request (404 look
+ * elsewhere, 409 and 412 look again), 503 try again. The compiler finds a missing row.
+ */
+export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
+  unauthenticated: { status: 401, title: 'Not signed in' },
+  'token-scope': { status: 403, title: 'The token may not do this' },
+  'not-administrator': { status: 403, title: 'Administrators only' },
+  'no-team': { status: 403, title: 'Member of no team' },
+
+  'route-not-found': { status: 404, title: 'No such address' },
+  'app-not-found': { status: 404, title: 'No such app' },
+  'app-destroyed': { status: 404, title: 'The app was destroyed' },
+  'build-not-found': { status: 404, title: 'No such build' },
+  'deploy-not-found': { status: 404, title: 'No such deploy' },
+  'release-not-found': { status: 404, title: 'No such release' },
+  'instance-not-found': { status: 404, title: 'No such instance' },
+  'node-not-found': { status: 404, title: 'No such node' },
+  'token-not-found': { status: 404, title: 'No such token' },
+  'team-not-found': { status: 404, title: 'No such team' },
+  'config-key-not-set': { status: 404, title: 'Config key is not set' },
+  'domain-not-on-app': { status: 404, title: 'The app does not have this domain' },
+  'method-not-allowed': { status: 405, title: 'Method not allowed' },
+
+  'bad-request': { status: 400, title: 'Malformed request' },
+  'invalid-input': { status: 400, title: 'Invalid parameter' },
+  'body-not-json': { status: 400, title: 'The body is not JSON' },
+  'invalid-body': { status: 422, title: 'Invalid body' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
+  'headers-too-large': { status: 431, title: 'The headers are too large' },
+  'request-timeout': { status: 408, title: 'The request took too long to arrive' },
+
+  'source-not-found': { status: 422, title: 'The source is not stored here' },
+  'source-invalid': { status: 422, title: 'Not a tar archive' },
+  'process-type-unknown': { status: 422, title: 'Unknown process type' },
+  'instance-count-above-limit': { status: 422, title: 'Too many instances' },
+  'config-too-large': { status: 422, title: 'Config is too large' },
+  'too-many-domains': { status: 422, title: 'Too many domains' },
+  'domain-of-platform': { status: 422, title: 'The host belongs to the platform' },
+  'confirmation-mismatch': { status: 422, title: 'Confirmation does not match' },
+  'idempotency-key-reused': { status: 422, title: 'Idempotency key used before' },
+  'moment-unknown': { status: 422, title: 'No such moment in the log' },
+
+  'name-taken': { status: 409, title: 'The name is taken' },
+  'domain-taken': { status: 409, title: 'The domain is taken' },
+  'app-already-exists': { status: 409, title: 'The app exists already' },
+  'user-already-exists': { status: 409, title: 'The user exists already' },
+  'team-already-exists': { status: 409, title: 'The team exists already' },
+  'token-already-exists': { status: 409, title: 'The token exists already' },
+  'nothing-deployed': { status: 409, title: 'Nothing was deployed yet' },
+  'nothing-to-roll-back-to': { status: 409, title: 'Nothing to roll back to' },
+  'release-already-live': { status: 409, title: 'The release is live already' },
+  'build-not-running': { status: 409, title: 'The build is not running' },
+  'rollout-not-running': { status: 409, title: 'The deploy is not running' },
+  'instance-not-in-state': { status: 409, title: 'The instance is in another state' },
+  'router-not-active': { status: 409, title: 'The router is not active' },
+  'key-missing': { status: 409, title: 'The key of the app is gone' },
+  'revision-conflict': { status: 412, title: 'The app changed meanwhile' },
+
+  'worker-failed': { status: 502, title: 'A worker could not do it' },
+  'log-unavailable': { status: 503, title: 'The log cannot be written' },
+  'outcome-unknown': { status: 503, title: 'The outcome is unknown' },
+  'not-caught-up': { status: 503, title: 'Not caught up yet' },
+  'worker-unreachable': { status: 503, title: 'A worker does not answer' },
+  'storage-full': { status: 507, title: 'The disk is full' },
+  internal: { status: 500, title: 'Internal error' },
+};

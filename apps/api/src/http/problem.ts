@@ -1,0 +1,45 @@
+import { PROBLEMS, type ProblemCode } from './problem-codes.js';
+
+/** One field that is wrong: where it stands, and what would be right. */
+export interface FieldError {
+  /** `body.formation.web`, `query.at`, `headers.if-match`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface ProblemExtras {
+  readonly errors?: readonly FieldError[];
+  /** More members of the problem document, for programs. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+/** A refusal as the caller gets it (RFC 9457). `detail` says what was wrong, where, and what would be right. */
+export class Problem extends Error {
+  constructor(
+    readonly code: ProblemCode,
+    readonly detail: string,
+    readonly extras: ProblemExtras = {},
+  ) {
+    super(`${code}: ${detail}`, { cause: extras.cause });
+    this.name = 'Problem';
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+
+  /** The document: the members of RFC 9457 first, then ours. */
+  toDocument(): Record<string, unknown> {
+    return {
+      type: `urn:shiplog:problem:${this.code}`,
+      title: PROBLEMS[this.code].title,
+      status: this.status,
+      detail: this.detail,
+      code: this.code,
+      ...this.extras.members,
+      ...(this.extras.errors === undefined ? {} : { errors: this.extras.errors }),
+    };
+  }
+}

@@ -1,0 +1,65 @@
+import type { Rejection } from '@shiplog/domain';
+import { Problem } from './problem.js';
+
+/** What an aggregate refused, in words: what was wrong and what would be right. */
+export const problemOf = (rejection: Rejection): Problem => {
+  const { code, ...members } = rejection;
+  return new Problem(code, detailOf(rejection), { members });
+};
+
+const list = (words: readonly (string | number)[]): string =>
+  words.length === 0 ? 'none' : words.join(', ');
+
+const detailOf = (rejection: Rejection): string => {
+  switch (rejection.code) {
+    case 'app-not-found':
+      return 'There is no such app. `shiplog apps list` shows the ones you can see.';
+    case 'app-destroyed':
+      return `The app ${rejection.name} was destroyed. Create a new one with \`shiplog apps create\`.`;
+    case 'app-already-exists':
+    case 'name-taken':
+      return `The name "${rejection.name}" is taken. Choose another one.`;
+    case 'build-not-found':
+      return `The app has no build ${rejection.buildId}. \`shiplog builds list\` shows its builds.`;
+    case 'release-not-found':
+      return `Release v${rejection.version} is not kept. Kept releases: ${list(rejection.kept.map((v) => `v${v}`))}.`;
+    case 'release-already-live':
+      return `Release v${rejection.version} is the live one already.`;
+    case 'nothing-deployed':
+      return 'The app has no release yet. Deploy first: `git push shiplog main` or `shiplog deploy`.';
+    case 'process-type-unknown':
+      return `The app has no process type "${rejection.processType}". Its process types: ${list(rejection.known)}. They come from the Procfile of the source.`;
+    case 'instance-count-above-limit':
+      return `${rejection.requested} instances of ${rejection.processType} are above the limit of ${rejection.limit}.`;
+    case 'config-key-not-set':
+      return `The config key ${rejection.key} is not set. \`shiplog config list\` shows the ones that are.`;
+    case 'config-too-large':
+      return `The config would take ${rejection.bytes} bytes as stored; the limit is ${rejection.limit}. Put large data into files or a store of its own.`;
+    case 'domain-not-on-app':
+      return `The app does not have the domain ${rejection.host}. \`shiplog domains list\` shows its domains.`;
+    case 'domain-taken':
+      return `The domain ${rejection.host} belongs to another app. Remove it there first.`;
+    case 'too-many-domains':
+      return `An app has at most ${rejection.limit} domains.`;
+    case 'confirmation-mismatch':
+      return `Destroying needs the name of the app as confirmation: confirm=${rejection.expected}.`;
+    case 'user-already-exists':
+      return 'There is a user of this id already.';
+    case 'team-not-found':
+      return 'There is no such team.';
+    case 'team-already-exists':
+      return 'There is a team of this id already.';
+    case 'token-not-found':
+      return 'There is no such token. `shiplog tokens list` shows yours.';
+    case 'token-already-exists':
+      return 'There is a token of this id already.';
+    case 'build-not-running':
+      return `The build is not running; its state is "${rejection.status}".`;
+    case 'rollout-not-running':
+      return `The deploy is not running; its state is "${rejection.status}".`;
+    case 'instance-not-in-state':
+      return `The instance is in state "${rejection.status}", in which this cannot be done.`;
+    case 'router-not-active':
+      return 'The router is not active.';
+  }
+};

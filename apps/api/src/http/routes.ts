@@ -1,0 +1,32 @@
+import * as apps from '../apps/apps.routes.js';
+import * as builds from '../builds/builds.routes.js';
+import * as config from '../config/config.routes.js';
+import * as deploys from '../deploys/deploys.routes.js';
+import * as progress from '../deploys/progress.routes.js';
+import * as domains from '../domains/domains.routes.js';
+import * as events from '../events/events.routes.js';
+import * as instances from '../instances/instances.routes.js';
+import * as garbage from '../platform/garbage.routes.js';
+import * as platform from '../platform/platform.routes.js';
+import * as releases from '../releases/releases.routes.js';
+import * as tokens from '../tokens/tokens.routes.js';
+import type { AnyRoute } from './route.js';
+
+const isRoute = (value: unknown): value is AnyRoute =>
+  typeof value === 'object' && value !== null && 'method' in value && 'path' in value;
+
+/** Every operation of the API: what the document describes and what unknown addresses are held against. */
+export const ROUTES: readonly AnyRoute[] = [
+  apps,
+  config,
+  builds,
+  deploys,
+  progress,
+  releases,
+  instances,
+  domains,
+  tokens,
+  events,
+  platform,
+  garbage,
+].flatMap((noun) => Object.values(noun).filter(isRoute));

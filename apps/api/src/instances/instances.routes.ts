@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { processType } from '@shiplog/events';
+import { appParam, count, flag, id, idParam, time, version } from '../http/fields.js';
+import { defineRoute } from '../http/route.js';
+
+const tag = 'instances';
+
+export const instance = z
+  .object({
+    id,
+    process: z.string().describe('Process type.'),
+    release: version,
+    state: z.enum(['scheduled', 'starting', 'ready', 'exited', 'retired', 'stopped']),
+    host: z.string().describe('Node on which it runs.'),
+    port: z.number().int().nullable().describe('Published port on the node, on loopback.'),
+    containerId: z.string().nullable(),
+    cpu: z.number().nullable().describe('Cores used just now; 0.5 is half of one.'),
+    memoryBytes: z.number().nullable().describe('Memory used just now.'),
+    restarts: z.number().int(),
+    startedAt: time.nullable(),
+    pids: z.number().nullable(),
+    rxBytes: z.number().nullable().describe('Received since it started.'),
+    txBytes: z.number().nullable().describe('Sent since it started.'),
+    memoryLimitBytes: z.number(),
+    exitCode: z.number().int().nullable().describe('Of its last end.'),
+    oomKilled: z.boolean(),
+    retireReason: z.string().nullable(),
+    readyAt: time.nullable(),
+    routed: z.boolean().describe('Do all routers send requests to it?'),
+  })
+  .meta({ id: 'Instance' });
+
+export const listInstances = defineRoute({
+  id: 'listInstances',
+  method: 'GET',
+  path: '/v1/apps/{app}/instances',
+  summary: 'List instances with what they use just now',
+  tag,
+  params: appParam,
+  shows: true,
+  answer: {
+    status: 200,
+    description: 'By process and age. In the past, nothing is known of what they used.',
+    schema: z.array(instance),
+  },
+});
+
+export const logLine = z
+  .object({
+    time,
+    instance: z.string(),
+    process: z.string(),
+    stream: z.enum(['stdout', 'stderr', 'event']),
+    text: z.string(),
+  })
+  .meta({ id: 'LogLine' });
+
+export const readLogs = defineRoute({
+  id: 'readLogs',
+  method: 'GET',
+  path: '/v1/apps/{app}/logs',
+  summary: 'Read the log lines of an app, and go on reading with `follow`',
+  tag,
+  params: appParam,
+  query: {
+    follow: flag,
+    tail: count(10_000, 100).describe('Newest lines per instance to begin with.'),
+    process: processType.optional(),
+    instance: idParam.optional(),
+    type: z
+      .enum(['app', 'start', 'operations'])
+      .default('app')
+      .describe(
+        'app: what instances print; start: why instances did not start; operations: what the platform did.',
+      ),
+  },
+  answer: {
+    status: 200,
+    description: 'One line of log per line.',
+    schema: logLine,
+    contentType: 'application/x-ndjson',
+  },
+  refuses: ['instance-not-found', 'worker-unreachable'],
+});
+
+/** First message of a terminal session; see the description of the API for the messages after it. */
+export const terminalRequest = z.strictObject({
+  command: z
+    .array(
+      z
+        .string()
+        .max(100_000)
+        .refine((word) => !word.includes('\0'), 'text without NUL'),
+    )
+    .min(1)
+    .max(1000),
+  tty: z.boolean().default(false),
+  columns: z.number().int().min(1).max(10_000).default(80),
+  rows: z.number().int().min(1).max(10_000).default(24),
+});
