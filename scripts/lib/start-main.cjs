@@ -1,5 +1,6 @@
 'use strict';
 const { prepare } = require('./prepare.cjs');
+const { step } = require('./progress.cjs');
 const { parseStartArguments, START_HELP } = require('./arguments.cjs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -18,7 +19,7 @@ const main = async () => {
   }
   const entry = join(__dirname, '../../apps/standalone/dist/index.js');
   const { runStandalone } = await import(pathToFileURL(entry).href);
-  await runStandalone({ sample: options.sample, startedAt });
+  await runStandalone({ sample: options.sample, startedAt, step });
 };
 
 main().catch((error) => {

@@ -1,0 +1,153 @@
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureNatsServer, provision } from '@shiplog/provisioner';
+import {
+  ConfigError,
+  createLogger,
+  pathsOf,
+  readConfig,
+  type Logger,
+  type PlatformConfig,
+} from '@shiplog/runtime';
+import { banner } from './banner.js';
+import { startControlPlane, type ControlPlane } from './control-plane.js';
+import { findRunning, removeReady, writeReady, type Ready } from './ready-file.js';
+import { deploySample } from './sample.js';
+import { rotate } from './rotate.js';
+import { superviseNatsServer } from './supervise.js';
+
+/** Shows what runs while it runs; `scripts/lib/progress.cjs` draws it. */
+export type Step = <T>(title: string, work: () => Promise<T>) => Promise<T>;
+
+export interface StandaloneOptions {
+  /** Deploy the sample if this platform never had an app. */
+  readonly sample: boolean;
+  /** When the person pressed return, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly step: Step;
+}
+
+const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The whole platform in one process, in the foreground until Ctrl-C. */
+export const runStandalone = async (options: StandaloneOptions): Promise<void> => {
+  const config = readConfig(process.env);
+  const paths = pathsOf(config.home);
+  refuseHomeInCheckout(config.home);
+  await refuseSecond(config, paths.ready);
+  await mkdir(config.home, { recursive: true, mode: 0o700 });
+  await mkdir(paths.logs, { recursive: true, mode: 0o700 });
+  await removeReady(paths.ready);
+
+  const logger = await openLog(config);
+  const stopSignal = nextStopSignal();
+  const nats = await options.step('start the log (nats-server)', async () => {
+    const server = await ensureNatsServer(config);
+    await provision(config);
+    return server;
+  });
+  const plane = await options.step('start the control plane', () =>
+    startControlPlane(config, logger),
+  );
+  const supervision = superviseNatsServer(config, nats, logger);
+
+  const ready = readyOf(config, await versionOf());
+  await writeReady(paths.ready, ready);
+  const sampleUrl = await maybeSample(options, config, plane, ready);
+  const seconds = ((Date.now() - options.startedAt) / 1000).toFixed(1);
+  process.stdout.write(banner(ready, config.home, seconds, sampleUrl));
+
+  const reason = await Promise.race([stopSignal, plane.ended]);
+  await removeReady(paths.ready);
+  supervision.stop();
+  process.stderr.write('\n  Stopping the control plane; apps and their routing go on.\n');
+  await plane.stop();
+  logger.flush();
+  if (reason instanceof Error) throw reason;
+  process.exit(0);
+};
+
+const refuseHomeInCheckout = (home: string): void => {
+  if (!`${resolve(home)}${sep}`.startsWith(resolve(CHECKOUT) + sep)) return;
+  throw new ConfigError(
+    `SHIPLOG_HOME=${home} lies inside the checkout, where a clean or a pull may delete it; choose a folder outside`,
+  );
+};
+
+const refuseSecond = async (config: PlatformConfig, file: string): Promise<void> => {
+  const running = await findRunning(file);
+  if (running === undefined) return;
+  throw new ConfigError(
+    `platform "${config.platform}" runs already (process ${running.pid}, ${running.api}).\n` +
+      'Stop it with Ctrl-C or ./shiplog down, or start another one with its own SHIPLOG_HOME,\n' +
+      'SHIPLOG_PLATFORM, SHIPLOG_API_PORT, SHIPLOG_ROUTER_PORT and SHIPLOG_NATS_PORT.',
+  );
+};
+
+/** The log file of the control plane: the terminal is for people. */
+const openLog = async (config: PlatformConfig): Promise<Logger> => {
+  const file = join(pathsOf(config.home).logs, 'shiplog.log');
+  await rotate(file);
+  return createLogger(config.logLevel, createWriteStream(file, { flags: 'a', mode: 0o600 }));
+};
+
+const nextStopSignal = (): Promise<'stop'> =>
+  new Promise((done) => {
+    let asked = false;
+    const ask = (): void => {
+      // A second Ctrl-C does not wait: everything that matters is in the log already.
+      if (asked) process.exit(1);
+      asked = true;
+      done('stop');
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, ask);
+  });
+
+const readyOf = (config: PlatformConfig, version: string): Ready => {
+  const host = config.bind === '0.0.0.0' ? '127.0.0.1' : config.bind;
+  const api = `http://${host}:${config.apiPort}`;
+  return {
+    api,
+    console: api,
+    router: `http://${config.domain}:${config.routerPort}`,
+    git: `${api}/git`,
+    pid: process.pid,
+    version,
+  };
+};
+
+const versionOf = async (): Promise<string> => {
+  const text = await readFile(join(CHECKOUT, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+};
+
+/** On the first start only: a platform that ever had an app is somebody's. */
+const maybeSample = async (
+  options: StandaloneOptions,
+  config: PlatformConfig,
+  plane: ControlPlane,
+  ready: Ready,
+): Promise<string | undefined> => {
+  if (!options.sample) return undefined;
+  const { world } = plane.context;
+  const apps = [...world.all('app')].filter((app) => app.status !== 'none');
+  const hello = world.appByName('hello');
+  const isUnfinished =
+    apps.length === 1 && hello !== undefined && Object.keys(hello.builds).length === 0;
+  if (apps.length > 0 && !isUnfinished) return undefined;
+  const { credentials } = pathsOf(config.home);
+  if (!existsSync(credentials)) return undefined;
+  const { token } = JSON.parse(await readFile(credentials, 'utf8')) as { token: string };
+
+  process.stderr.write('\n  Deploying the sample app, by a git push as you would:\n\n');
+  try {
+    await deploySample({ apiUrl: ready.api, gitUrl: ready.git, token });
+    return `http://hello.${config.domain}:${config.routerPort}/`;
+  } catch (error) {
+    // The platform is up; a failed sample is told, with its reason above, and does not end it.
+    process.stderr.write(`\n  The sample was not deployed: ${String((error as Error).message)}\n`);
+    return undefined;
+  }
+};
