@@ -50,6 +50,11 @@ export const environment = z.object({
     .regex(/^[A-Za-z0-9_-]{1,64}$/)
     .default('node-1')
     .describe('Name of this machine in the log.'),
+  SHIPLOG_HEALTH_PORT: port
+    .optional()
+    .describe(
+      'Port for /healthz, /readyz and /metrics of a process that runs alone. Default: none.',
+    ),
   /** How processes reach instances: 127.0.0.1 on one machine, the host's gateway in compose. */
   SHIPLOG_INSTANCE_HOST: z
     .string()
@@ -71,6 +76,8 @@ export interface PlatformConfig {
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   readonly nodeId: string;
   readonly instanceHost: string;
+  /** Only where a process runs alone and is watched. */
+  readonly healthPort?: number | undefined;
 }
 
 export class ConfigError extends Error {
@@ -100,6 +107,7 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
     logLevel: e.SHIPLOG_LOG_LEVEL,
     nodeId: e.SHIPLOG_NODE,
     instanceHost: e.SHIPLOG_INSTANCE_HOST,
+    healthPort: e.SHIPLOG_HEALTH_PORT,
   };
 };
 
@@ -111,6 +119,8 @@ export const pathsOf = (home: string) => ({
   natsCredentials: join(home, 'nats/credentials'),
   natsConfig: join(home, 'nats/nats-server.conf'),
   natsStore: join(home, 'nats/store'),
+  /** What the provisioner proved about the durability of the running server. */
+  natsProof: join(home, 'nats/durability.json'),
   keys: join(home, 'keys'),
   sources: join(home, 'sources'),
   repositories: join(home, 'repositories'),

@@ -1,0 +1,146 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { NoRespondersError, type NatsConnection } from '@nats-io/nats-core';
+import type { Commit, RecordedCommit, Revision } from '../commit.js';
+import { LogDamagedError, LogUnavailableError } from '../log/errors.js';
+import type {
+  AppendResult,
+  Durability,
+  EventLog,
+  FollowHandler,
+  Subscription,
+} from '../log/event-log.port.js';
+import type { StreamName } from '../registry.js';
+import { START, toPosition, type Position } from '../sequence.js';
+import { appendCommit, type AppendTimes } from './append-commit.js';
+import { ConnectionWatch } from './connection-watch.js';
+import { followLog } from './follow-log.js';
+import { readStream } from './read-stream.js';
+import { toRecord } from './stored-message.js';
+import { StreamApi, StreamApiError } from './stream-api.js';
+import { HINT_SUBJECTS } from './subjects.js';
+
+export interface JetStreamOptions extends Partial<AppendTimes> {
+  /** The only prefix below which this connection's user may receive answers. */
+  readonly inboxPrefix: string;
+  /** What was proved about the server; it cannot be asked with a worker's rights. */
+  readonly durability: () => Promise<Durability>;
+}
+
+const READ_BATCH = 1_000;
+
+/** The log in a JetStream stream. The connection belongs to whoever made it. */
+export class JetStreamEventLog implements EventLog {
+  private readonly api: StreamApi;
+  private readonly watch: ConnectionWatch;
+  private readonly times: AppendTimes;
+  private readonly followers = new Set<Subscription>();
+
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly options: JetStreamOptions,
+  ) {
+    this.api = new StreamApi(connection, options.inboxPrefix);
+    this.watch = new ConnectionWatch(connection);
+    this.times = {
+      attemptTimeoutMs: options.attemptTimeoutMs ?? 3_000,
+      deadlineMs: options.deadlineMs ?? 15_000,
+    };
+  }
+
+  async append(stream: StreamName, expected: Revision, commit: Commit): Promise<AppendResult> {
+    return appendCommit(this.api, this.watch, this.times, { stream, expected, commit });
+  }
+
+  async read(stream: StreamName): Promise<readonly RecordedCommit[]> {
+    return this.reading(`reading ${stream}`, (timeoutMs) =>
+      readStream(this.api, stream, timeoutMs),
+    );
+  }
+
+  readAfter(after: Position, limit: number): Promise<readonly RecordedCommit[]> {
+    return this.reading(`reading after ${after}`, (timeoutMs) =>
+      this.readDense(Number(after), limit, timeoutMs),
+    );
+  }
+
+  private async readDense(
+    after: number,
+    limit: number,
+    timeoutMs: number,
+  ): Promise<readonly RecordedCommit[]> {
+    const records: RecordedCommit[] = [];
+    while (records.length < limit) {
+      const from = after + records.length + 1;
+      const count = Math.min(READ_BATCH, limit - records.length);
+      const messages = await this.api.batch({ from, count }, timeoutMs);
+      for (const message of messages) {
+        const expected = after + records.length + 1;
+        if (message.sequence !== expected) {
+          const position = toPosition(expected);
+          throw new LogDamagedError(`the commit at ${position} is missing`, position);
+        }
+        records.push(toRecord(message));
+      }
+      if (messages.length === 0) break;
+    }
+    return records;
+  }
+
+  follow(after: Position, handler: FollowHandler): Subscription {
+    const subscription = followLog(
+      {
+        readAfter: (position, limit) => this.readAfter(position, limit),
+        onHint: (listener) => {
+          const hints = this.connection.subscribe(HINT_SUBJECTS, { callback: listener });
+          return () => hints.unsubscribe();
+        },
+        watch: this.watch,
+        isClosed: () => this.connection.isClosed(),
+      },
+      after,
+      handler,
+    );
+    this.followers.add(subscription);
+    void subscription.ended.then(() => this.followers.delete(subscription));
+    return subscription;
+  }
+
+  async head(): Promise<Position> {
+    const last = await this.reading('asking for the head of the log', (timeoutMs) =>
+      this.api.lastOn('>', timeoutMs),
+    );
+    return last === undefined ? START : toPosition(last.sequence);
+  }
+
+  compare(a: Position, b: Position): number {
+    return a < b ? -1 : a > b ? 1 : 0;
+  }
+
+  durability(): Promise<Durability> {
+    return this.options.durability();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.followers].map((subscription) => subscription.stop()));
+  }
+
+  /** Reading changes nothing, so a lost connection only means: ask again until the deadline. */
+  private async reading<T>(doing: string, read: (timeoutMs: number) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + this.times.deadlineMs;
+    for (;;) {
+      try {
+        return await this.watch.whileConnected(read(this.times.attemptTimeoutMs));
+      } catch (cause) {
+        if (!isTransient(cause)) throw cause;
+        if (performance.now() >= deadline || this.connection.isClosed()) {
+          throw new LogUnavailableError(doing, 'not-written', { cause });
+        }
+        await delay(cause instanceof NoRespondersError ? 100 : 20);
+        await this.watch.connected(Math.max(1, deadline - performance.now()));
+      }
+    }
+  }
+}
+
+const isTransient = (error: unknown): boolean =>
+  !(error instanceof LogDamagedError || error instanceof StreamApiError) && error instanceof Error;

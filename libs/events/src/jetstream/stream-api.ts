@@ -1,0 +1,149 @@
+import { createInbox, headers, type NatsConnection } from '@nats-io/nats-core';
+import { sha256 } from '../log/encode.js';
+import { fromHeaders, headerBlockOf, statusOf, type StoredMessage } from './stored-message.js';
+import { HASH_HEADER, LOG_STREAM } from './subjects.js';
+
+/** The server's own error number (`errors.json` of nats-server). */
+export class StreamApiError extends Error {
+  constructor(
+    readonly errorCode: number,
+    description: string,
+  ) {
+    super(`nats-server: ${description} (${errorCode})`);
+    this.name = 'StreamApiError';
+  }
+}
+
+export interface PublishOptions {
+  readonly messageId: string;
+  /** Sequence of the last message on the subject; 0: there must be none. */
+  readonly expectedLastSequence: number;
+  readonly timeoutMs: number;
+}
+
+export interface PublishAck {
+  readonly sequence: number;
+  /** The message id is known: this sequence is that of the first time. */
+  readonly isDuplicate: boolean;
+}
+
+/** The five requests that a worker may send. Errors are those of the client, or `StreamApiError`. */
+export class StreamApi {
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly inboxPrefix: string,
+  ) {}
+
+  /** One attempt. What the client throws means: nobody knows. */
+  async publish(subject: string, bytes: Uint8Array, options: PublishOptions): Promise<PublishAck> {
+    const h = headers();
+    h.set('Nats-Msg-Id', options.messageId);
+    h.set('Nats-Expected-Stream', LOG_STREAM);
+    h.set('Nats-Expected-Last-Subject-Sequence', String(options.expectedLastSequence));
+    h.set(HASH_HEADER, sha256(bytes));
+    const { timeoutMs: timeout } = options;
+    const answer = await this.connection.request(subject, bytes, { headers: h, timeout });
+    const ack = answer.json<AckAnswer>();
+    if (ack.error !== undefined)
+      throw new StreamApiError(ack.error.err_code, ack.error.description);
+    return { sequence: ack.seq, isDuplicate: ack.duplicate === true };
+  }
+
+  /** The last message on a subject, from the leader; undefined when there is none. */
+  lastOn(subject: string, timeoutMs: number): Promise<StoredMessage | undefined> {
+    return this.getMessage({ last_by_subj: subject }, timeoutMs);
+  }
+
+  /** The first message on a subject at or after a sequence, from the leader. */
+  nextOn(subject: string, from: number, timeoutMs: number): Promise<StoredMessage | undefined> {
+    return this.getMessage({ next_by_subj: subject, seq: from }, timeoutMs);
+  }
+
+  /** The message at a sequence, from the leader. */
+  at(sequence: number, timeoutMs: number): Promise<StoredMessage | undefined> {
+    return this.getMessage({ seq: sequence }, timeoutMs);
+  }
+
+  private async getMessage(query: object, timeout: number): Promise<StoredMessage | undefined> {
+    const subject = `$JS.API.STREAM.MSG.GET.${LOG_STREAM}`;
+    const answer = await this.connection.request(subject, JSON.stringify(query), { timeout });
+    const { error, message } = answer.json<MessageAnswer>();
+    if (error !== undefined) {
+      if (error.err_code === NO_MESSAGE_FOUND) return undefined;
+      throw new StreamApiError(error.err_code, error.description);
+    }
+    if (message === undefined) throw new StreamApiError(0, 'an answer without a message');
+    const block = Buffer.from(message.hdrs ?? '', 'base64').toString();
+    const bytes = Buffer.from(message.data ?? '', 'base64');
+    return { ...fromHeaders(block, bytes), sequence: message.seq, subject: message.subject };
+  }
+
+  /**
+   * Messages from a sequence on, in order, at most `count`; fewer where the log ends or the batch
+   * grew large. Served by any replica, so it may lag.
+   */
+  batch(
+    query: { readonly from: number; readonly count: number; readonly subject?: string },
+    timeoutMs: number,
+  ): Promise<readonly StoredMessage[]> {
+    return new Promise((resolve, reject) => {
+      const found: StoredMessage[] = [];
+      const inbox = createInbox(this.inboxPrefix);
+      const finish = (error?: Error): void => {
+        clearTimeout(timer);
+        subscription.unsubscribe();
+        if (error === undefined) resolve(found);
+        else reject(error);
+      };
+      const subscription = this.connection.subscribe(inbox, {
+        callback: (error, message) => {
+          if (error !== null) return finish(error);
+          const block = headerBlockOf(message);
+          const status = statusOf(block);
+          if (status === 0) found.push(fromHeaders(block, message.data));
+          else if (status === END_OF_BATCH || status === NO_MESSAGES) finish();
+          else finish(new StreamApiError(status, block.split('\r\n')[0] ?? 'unknown status'));
+        },
+      });
+      // One timer for the whole batch: restarting it for every message would cost more than reading.
+      const timer = setTimeout(
+        () => finish(new Error(`reading from ${query.from}: no answer in ${timeoutMs} ms`)),
+        timeoutMs,
+      );
+      const request = {
+        seq: query.from,
+        batch: query.count,
+        max_bytes: BATCH_BYTES_MAX,
+        ...(query.subject === undefined ? {} : { next_by_subj: query.subject }),
+      };
+      this.connection.publish(`$JS.API.DIRECT.GET.${LOG_STREAM}`, JSON.stringify(request), {
+        reply: inbox,
+      });
+    });
+  }
+}
+
+const NO_MESSAGE_FOUND = 10037;
+const END_OF_BATCH = 204;
+const NO_MESSAGES = 404;
+/** Far below what the server lets a slow client owe it before it cuts the connection (64 MB). */
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+
+interface ApiError {
+  readonly err_code: number;
+  readonly description: string;
+}
+interface AckAnswer {
+  readonly error?: ApiError;
+  readonly seq: number;
+  readonly duplicate?: boolean;
+}
+interface MessageAnswer {
+  readonly error?: ApiError;
+  readonly message?: {
+    readonly subject: string;
+    readonly seq: number;
+    readonly hdrs?: string;
+    readonly data?: string;
+  };
+}

@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NatsBus } from '@shiplog/bus';
+import { worldFold } from '@shiplog/commands';
+import { World } from '@shiplog/domain';
+import type { ProcessName } from '@shiplog/events';
+import { JetStreamEventLog } from '@shiplog/events/jetstream';
+import { LogFeed, fileSnapshotStore, type Durability } from '@shiplog/events/log';
+import type { Logger } from 'pino';
+import { foldCodeHash } from './code-hash.js';
+import { pathsOf, type PlatformConfig } from './config.js';
+import { connectNats, inboxPrefixOf } from './connect-nats.js';
+import { createLogger } from './logging.js';
+import { processContext, type ProcessContext } from './process-context.js';
+
+/** What processes of one Node.js process have in common: one follower feeds them all. */
+export type SharedFeed = Pick<ProcessContext, 'feed' | 'world'>;
+
+export interface OpenContext {
+  readonly context: ProcessContext;
+  /** Closes what was opened here: connection, log, bus, and the feed where it was not shared. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens log and bus of one process under its own NATS user. Without `shared` it makes a feed and a
+ * world of its own, not started yet: add more folds, then `await context.feed.start()`.
+ */
+export const openContext = async (
+  config: PlatformConfig,
+  process: ProcessName,
+  shared?: SharedFeed,
+  logger: Logger = createLogger(config.logLevel),
+): Promise<OpenContext> => {
+  const connection = await connectNats(config, process);
+  const log = new JetStreamEventLog(connection, {
+    inboxPrefix: inboxPrefixOf(process),
+    durability: () => provenDurability(config.home, connection.info?.server_name),
+  });
+  const bus = new NatsBus(connection, process);
+  const { feed, world } = shared ?? (await ownFeed(config, process, log));
+  const context = processContext({ process, config, log, feed, world, bus, logger });
+  return {
+    context,
+    close: async () => {
+      if (shared === undefined) await feed.stop();
+      await bus.close();
+      await log.close();
+      await connection.close();
+    },
+  };
+};
+
+const ownFeed = async (
+  config: PlatformConfig,
+  process: ProcessName,
+  log: JetStreamEventLog,
+): Promise<SharedFeed> => {
+  const world = new World();
+  const snapshots = fileSnapshotStore(join(pathsOf(config.home).snapshots, process));
+  const feed = new LogFeed(log, snapshots).add(worldFold(world, await foldCodeHash()));
+  return { feed, world };
+};
+
+/**
+ * What the provisioner proved about this server, from the file it leaves. Workers may not ask the
+ * server themselves. Without a proof for exactly this server nothing above `process` is claimed.
+ */
+const provenDurability = async (
+  home: string,
+  serverName: string | undefined,
+): Promise<Durability> => {
+  try {
+    const proof = JSON.parse(await readFile(pathsOf(home).natsProof, 'utf8')) as {
+      serverName?: unknown;
+      durability?: unknown;
+    };
+    return proof.serverName === serverName && proof.durability === 'disk' ? 'disk' : 'process';
+  } catch {
+    return 'process';
+  }
+};
