@@ -1,0 +1,64 @@
+import { DEFAULT_SETTINGS } from '@shiplog/domain';
+import type { Position } from '@shiplog/events';
+import { followDeploy } from './follow-deploy.js';
+import { LOOK_MS, urlOf, type Follower } from './follower.js';
+import { explain, failure, type News } from './progress-event.js';
+import { unsettled, wantedText } from './settled.js';
+
+/**
+ * Until the world is as the change at this position wants it. A change that makes a new generation is a
+ * rollout, and ends as that does. Where a later change wants something else, the later one is followed.
+ */
+export async function* followSettling(
+  follower: Follower,
+  position: Position,
+): AsyncGenerator<News> {
+  const { world, feed, inbox, steps, appId, signal, now } = follower;
+  await feed.reach(position);
+  const generation = await generationAt(follower, position);
+  if (generation !== undefined) return yield* followDeploy(follower, generation);
+
+  const deadlineMs = now() + patienceMs(follower);
+  for (;;) {
+    yield* steps.of(inbox.take());
+    const missing = unsettled(world, appId);
+    if (missing.length === 0) return yield settled(follower);
+    if (signal.aborted) return;
+    if (now() > deadlineMs) {
+      const summary = `not there yet after ${Math.round(patienceMs(follower) / 1000)} s: ${missing.join(', ')}`;
+      const remedy = 'shiplog ps and shiplog logs show what the instances do';
+      return yield failure(explain('not-settled', summary, remedy));
+    }
+    await inbox.next(LOOK_MS);
+  }
+}
+
+/** The generation that the commit at this position made; undefined when it made none. */
+const generationAt = async (
+  { log, appId }: Follower,
+  position: Position,
+): Promise<number | undefined> => {
+  const before = (BigInt(position) - 1n).toString().padStart(20, '0');
+  const [record] = await log.readAfter(before, 1);
+  if (record?.position !== position) return undefined;
+  for (const event of record.commit.events) {
+    if (event.type !== 'ReleaseCreated' && event.type !== 'AppRestarted') continue;
+    if (event.data.appId === appId) return event.data.generation;
+  }
+  return undefined;
+};
+
+/** As long as a rollout may take, and then the end of what is stopped. */
+const patienceMs = ({ world, appId }: Follower): number => {
+  const settings = world.app(appId)?.settings ?? DEFAULT_SETTINGS;
+  const { rolloutTimeoutSeconds, drainSeconds, graceSeconds } = settings;
+  return (rolloutTimeoutSeconds + drainSeconds + graceSeconds) * 1000;
+};
+
+const settled = (follower: Follower): News => {
+  const app = follower.world.app(follower.appId);
+  if (app === undefined) return { kind: 'done', text: 'the app is destroyed' };
+  const url = app.stopped ? undefined : urlOf(follower);
+  const text = `${app.name}: ${wantedText(app)}`;
+  return url === undefined ? { kind: 'done', text } : { kind: 'done', text, url };
+};

@@ -1,0 +1,106 @@
+import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
+import type { World } from '@shiplog/domain';
+import type { News } from './progress-event.js';
+
+/**
+ * Tells in short what happened to the instances of one app. It remembers what instances are called,
+ * because the world forgets them when they stop.
+ */
+export class Steps {
+  private readonly names = new Map<string, string>();
+  private readonly routed = new Set<string>();
+  /** A commit is told once, whether it was read from the log or came with the feed. */
+  private readonly told = new Set<string>();
+
+  constructor(
+    private readonly world: World,
+    private readonly appId: string,
+  ) {
+    for (const { instanceId, process } of world.instancesOf(appId)) {
+      this.names.set(instanceId, `${process} ${instanceId}`);
+      if (this.isRouted(instanceId)) this.routed.add(instanceId);
+    }
+  }
+
+  of(records: readonly RecordedCommit[]): readonly News[] {
+    return records.flatMap((record) => {
+      if (this.told.has(record.position)) return [];
+      this.told.add(record.position);
+      return record.commit.events.flatMap((event) =>
+        this.textsOf(event).map((text): News => ({ kind: 'step', text })),
+      );
+    });
+  }
+
+  private textsOf(event: DomainEventUnion): readonly string[] {
+    if (event.type === 'RoutesApplied') {
+      const { routed, unrouted, drained } = event.data;
+      return [
+        ...this.newlyRouted(routed),
+        ...this.named(unrouted).map((name) => `${name}: out of routing`),
+        ...this.named(drained).map((name) => `${name}: drained`),
+      ];
+    }
+    if (!('appId' in event.data) || event.data.appId !== this.appId) return [];
+    if (event.type === 'InstanceScheduled') {
+      const { process, instanceId } = event.data;
+      this.names.set(instanceId, `${process} ${instanceId}`);
+    }
+    const text = textOf(event);
+    if (text === undefined) return [];
+    return 'instanceId' in event.data
+      ? [`${this.names.get(event.data.instanceId) ?? event.data.instanceId}: ${text}`]
+      : [text];
+  }
+
+  /** Said when the last router confirmed it: only then no request goes elsewhere. */
+  private newlyRouted(ids: readonly string[]): readonly string[] {
+    const fresh = ids.filter((id) => !this.routed.has(id) && this.isRouted(id));
+    for (const id of fresh) this.routed.add(id);
+    return this.named(fresh).map((name) => `${name}: takes requests`);
+  }
+
+  private isRouted(instanceId: string): boolean {
+    const routers = this.world.routers();
+    return routers.length > 0 && routers.every(({ routes }) => routes[instanceId] === 'routed');
+  }
+
+  private named(ids: readonly string[]): readonly string[] {
+    return ids.flatMap((id) => this.names.get(id) ?? []);
+  }
+}
+
+const textOf = (event: DomainEventUnion): string | undefined => {
+  switch (event.type) {
+    case 'RolloutStarted': {
+      const { version, fromVersion } = event.data;
+      const replaced =
+        fromVersion === null || fromVersion === version ? '' : `, from v${fromVersion}`;
+      return `rolling out v${version}${replaced}`;
+    }
+    case 'InstanceScheduled':
+      return event.data.port === null ? 'scheduled' : `scheduled on port ${event.data.port}`;
+    case 'InstanceStarted':
+      return event.data.restarts === 0 ? 'started' : `started again (${event.data.restarts})`;
+    case 'InstanceReady':
+      return 'ready';
+    case 'InstanceExited':
+      return exitText(event.data);
+    case 'InstanceRetired':
+      return `retired (${event.data.reason})`;
+    case 'InstanceStopped':
+      return event.data.killed ? 'killed after its grace period' : 'stopped';
+    default:
+      return undefined;
+  }
+};
+
+const exitText = (data: {
+  exitCode: number | null;
+  oomKilled: boolean;
+  logLines: readonly string[];
+}): string => {
+  const how = data.oomKilled ? 'out of memory' : `exit code ${data.exitCode ?? 'unknown'}`;
+  const last = data.logLines.findLast((line) => line.trim() !== '');
+  return last === undefined ? `exited (${how})` : `exited (${how}): ${last.slice(0, 200)}`;
+};
