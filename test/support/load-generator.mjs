@@ -20,7 +20,6 @@ const report = {
   failed: [],
   failedCount: 0,
   answeredPosts: [],
-  sentPosts: 0,
   webSocketReconnects: 0,
   eventStreamReconnects: 0,
   instances: {},
@@ -142,19 +141,22 @@ const keepEventStream = () => {
 
 let inFlight = 0;
 const pending = new Set();
+const loadStartedAt = performance.now();
+let offered = 0;
 // An open loop: a slow answer does not lower the rate at which requests are made.
-const timer = setInterval(
-  () => {
-    if (inFlight >= Number(connections) * 4) return;
+const timer = setInterval(() => {
+  const due = ((performance.now() - loadStartedAt) / 1000) * Number(rate);
+  while (offered < due) {
+    offered += 1;
+    if (inFlight >= Number(connections) * 8) continue;
     inFlight += 1;
     const running = one().finally(() => {
       inFlight -= 1;
       pending.delete(running);
     });
     pending.add(running);
-  },
-  1000 / Number(rate),
-);
+  }
+}, 4);
 
 keepWebSocket();
 keepEventStream();
@@ -165,11 +167,11 @@ const stop = async () => {
   if (stopping) return;
   stopping = true;
   clearInterval(timer);
+  const seconds = (Date.now() - startedAt) / 1000;
   await Promise.all(pending);
   const sorted = report.latenciesMs.toSorted((a, b) => a - b);
   const at = (q) => Math.round((sorted[Math.floor(sorted.length * q)] ?? 0) * 10) / 10;
   const { latenciesMs: _, ...rest } = report;
-  const seconds = (Date.now() - startedAt) / 1000;
   process.stdout.write(
     `${JSON.stringify({ ...rest, seconds, rate: Math.round(report.requests / seconds), p50Ms: at(0.5), p99Ms: at(0.99) })}\n`,
     () => process.exit(0),

@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { connectEngine } from '@shiplog/engine';
+import { ROOT, type TestPlatform } from './platform.js';
+
+export interface LoadReport {
+  readonly requests: number;
+  readonly posts: number;
+  readonly failedCount: number;
+  readonly failed: readonly { at: string; what: string; detail: string }[];
+  readonly answeredPosts: readonly string[];
+  readonly instances: Readonly<Record<string, number>>;
+  readonly releases: Readonly<Record<string, number>>;
+  readonly rate: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface Load {
+  stop(): Promise<LoadReport>;
+}
+
+/** Starts the load of architecture §9 on an app and resolves when it runs. */
+export const startLoad = (platform: TestPlatform, app: string): Promise<Load> =>
+  new Promise((resolve, reject) => {
+    const domain = platform.env['SHIPLOG_DOMAIN'] ?? 'localhost';
+    const args = [platform.routerUrl, `${app}.${domain}`, app];
+    const child = spawn(
+      process.execPath,
+      [join(ROOT, 'test/support/load-generator.mjs'), ...args],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    );
+    let output = '';
+    const closed = new Promise<void>((done) => child.once('close', () => done()));
+    child.on('error', reject);
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+      if (output.startsWith('started\n')) {
+        resolve({
+          stop: async () => {
+            child.kill('SIGTERM');
+            await closed;
+            return JSON.parse(output.split('\n')[1] ?? '') as LoadReport;
+          },
+        });
+      }
+    });
+  });
+
+/** Failures of a load: failed requests, and POSTs executed twice or executed and not answered. */
+export const failuresOf = async (
+  platform: TestPlatform,
+  app: string,
+  report: LoadReport,
+): Promise<string[]> => {
+  const executed = await ledgerOf(platform, app);
+  const answered = new Set(report.answeredPosts);
+  const twice = executed
+    .filter((id, i) => executed.indexOf(id) !== i)
+    .map((id) => `executed twice: ${id}`);
+  const unanswered = executed
+    .filter((id) => !answered.has(id))
+    .map((id) => `executed, not answered: ${id}`);
+  const missing = report.answeredPosts
+    .filter((id) => !executed.includes(id))
+    .map((id) => `answered, not executed: ${id}`);
+  return [...report.failed.map((f) => JSON.stringify(f)), ...twice, ...unanswered, ...missing];
+};
+
+/** What the instances of the ledger app executed, from the logs of their containers. */
+const ledgerOf = async (platform: TestPlatform, app: string): Promise<string[]> => {
+  const engine = connectEngine();
+  const containers = await platform.containers(app);
+  const logs = await Promise.all(
+    containers.map((c) =>
+      engine.getContainer(c.Id).logs({ stdout: true, stderr: false, follow: false }),
+    ),
+  );
+  return logs.flatMap((log) =>
+    [...log.toString('utf8').matchAll(/LEDGER ([0-9a-f-]{36})/g)].map((m) => m[1] ?? ''),
+  );
+};

@@ -1,0 +1,262 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connectEngine, LABEL, ownedBy } from '@shiplog/engine';
+import { waitFor } from './wait.js';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end; never throws for its exit code. */
+export const runProgram = (
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string } = {},
+): Promise<Finished> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: options.cwd, env: options.env ?? process.env });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.stdin.end(options.input ?? '');
+  });
+
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        resolve(typeof address === 'object' && address !== null ? address.port : 0),
+      );
+    });
+  });
+
+export interface PlatformOptions {
+  readonly name: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** A real platform on this machine, with its own home, ports and name: started as a person starts it. */
+export class TestPlatform {
+  private child: ChildProcess | undefined;
+  output = '';
+
+  private constructor(
+    readonly name: string,
+    readonly home: string,
+    readonly env: NodeJS.ProcessEnv,
+  ) {}
+
+  static async create(options: PlatformOptions): Promise<TestPlatform> {
+    const name = `${options.name}-${Math.floor(process.uptime() * 1000).toString(36)}`;
+    const home = await mkdtemp(join(tmpdir(), `shiplog-${name}-`));
+    const [api, router, nats] = [await freePort(), await freePort(), await freePort()];
+    return new TestPlatform(name, home, {
+      ...process.env,
+      SHIPLOG_HOME: home,
+      SHIPLOG_PLATFORM: name,
+      SHIPLOG_API_PORT: String(api),
+      SHIPLOG_ROUTER_PORT: String(router),
+      SHIPLOG_NATS_PORT: String(nats),
+      NO_COLOR: '1',
+      ...options.env,
+    });
+  }
+
+  static async start(options: PlatformOptions): Promise<TestPlatform> {
+    const platform = await TestPlatform.create(options);
+    await platform.start();
+    return platform;
+  }
+
+  get routerUrl(): string {
+    return `http://127.0.0.1:${this.env['SHIPLOG_ROUTER_PORT'] ?? ''}`;
+  }
+  get apiUrl(): string {
+    return `http://127.0.0.1:${this.env['SHIPLOG_API_PORT'] ?? ''}`;
+  }
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
+  /** Starts the platform and waits until it says that it is ready. Answers how long that took. */
+  async start(args: readonly string[] = ['--yes', '--no-sample']): Promise<number> {
+    const startedAt = performance.now();
+    // A process group of its own, so that Ctrl-C of the test runner is not ours, and kill -9 is.
+    const child = spawn(process.execPath, [join(ROOT, 'scripts/start.cjs'), ...args], {
+      cwd: ROOT,
+      env: this.env,
+      detached: true,
+    });
+    this.child = child;
+    this.output = '';
+    const collect = (chunk: Buffer): void => {
+      this.output += chunk.toString('utf8');
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    const ready = join(this.home, 'ready.json');
+    await waitFor(
+      `platform ${this.name} to be ready`,
+      async () => {
+        if (child.exitCode !== null)
+          throw new Error(`it ended with ${child.exitCode}:\n${this.output}`);
+        if (!existsSync(ready)) return false;
+        const { pid } = JSON.parse(await readFile(ready, 'utf8')) as { pid: number };
+        return pid === child.pid;
+      },
+      { timeoutMs: 240_000, everyMs: 20, describe: () => this.output },
+    );
+    return performance.now() - startedAt;
+  }
+
+  /** Ctrl-C, as a person would. */
+  async stop(): Promise<void> {
+    await this.end('SIGINT');
+  }
+
+  /** kill -9 of the control plane only: nats-server, HAProxy and apps go on. */
+  async kill(): Promise<void> {
+    await this.end('SIGKILL');
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    const { child } = this;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  async token(): Promise<string> {
+    const file = await readFile(join(this.home, 'credentials.json'), 'utf8');
+    return (JSON.parse(file) as { token: string }).token;
+  }
+
+  /** `./shiplog` with this platform's address and the administrator's token. */
+  async cli(
+    args: readonly string[],
+    options: { cwd?: string; input?: string } = {},
+  ): Promise<Finished> {
+    return runProgram(join(ROOT, 'shiplog'), args, {
+      ...options,
+      env: {
+        ...this.env,
+        SHIPLOG_URL: this.apiUrl,
+        SHIPLOG_TOKEN: await this.token(),
+        XDG_CONFIG_HOME: join(this.home, 'cli'),
+      },
+    });
+  }
+
+  /** Runs the CLI, expects exit code 0, and gives what `--json` printed. */
+  async json<T>(
+    args: readonly string[],
+    options: { cwd?: string; input?: string } = {},
+  ): Promise<T> {
+    const result = await this.cli(['--json', ...args], options);
+    if (result.code !== 0) {
+      throw new Error(
+        `shiplog ${args.join(' ')} ended with ${result.code}\n${result.stdout}\n${result.stderr}`,
+      );
+    }
+    return JSON.parse(result.stdout || 'null') as T;
+  }
+
+  /** One request to an app through the router. */
+  async get(app: string, path = '/'): Promise<{ status: number; body: string; headers: Headers }> {
+    const domain = this.env['SHIPLOG_DOMAIN'] ?? 'localhost';
+    const { request } = await import('node:http');
+    return new Promise((resolve, reject) => {
+      const asked = request(
+        `${this.routerUrl}${path}`,
+        { headers: { host: `${app}.${domain}`, connection: 'close' }, timeout: 20_000 },
+        (answer) => {
+          const chunks: Buffer[] = [];
+          answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+          answer.on('error', reject);
+          answer.on('end', () =>
+            resolve({
+              status: answer.statusCode ?? 0,
+              body: Buffer.concat(chunks).toString('utf8'),
+              headers: new Headers(answer.headers as Record<string, string>),
+            }),
+          );
+        },
+      );
+      asked.on('timeout', () => asked.destroy(new Error('no answer in 20 s')));
+      asked.on('error', reject);
+      asked.end();
+    });
+  }
+
+  /** Our containers on the engine, running or not. */
+  async containers(app?: string) {
+    const all = await connectEngine().listContainers({ all: true, filters: ownedBy(this.name) });
+    const appId =
+      app === undefined
+        ? undefined
+        : (await this.json<{ appId: string }>(['apps', 'show', '-a', app])).appId;
+    return all.filter((c) => appId === undefined || c.Labels[LABEL.app] === appId);
+  }
+
+  /** Nothing of this platform stays: processes, containers, images, networks, files. */
+  async destroy(): Promise<void> {
+    await this.end('SIGKILL');
+    await this.killDaemons();
+    const engine = connectEngine();
+    const containers = await engine.listContainers({ all: true, filters: ownedBy(this.name) });
+    await Promise.all(
+      containers.map((c) =>
+        engine
+          .getContainer(c.Id)
+          .remove({ force: true, v: true })
+          .catch(() => undefined),
+      ),
+    );
+    const images = await engine.listImages({ filters: ownedBy(this.name) });
+    for (const image of images)
+      await engine
+        .getImage(image.Id)
+        .remove({ force: true })
+        .catch(() => undefined);
+    const networks = await engine.listNetworks({ filters: ownedBy(this.name) });
+    for (const network of networks)
+      await engine
+        .getNetwork(network.Id)
+        .remove()
+        .catch(() => undefined);
+    await rm(this.home, { recursive: true, force: true });
+  }
+
+  /** nats-server and HAProxy outlive the control plane on purpose; found by the home in their arguments. */
+  async killDaemons(): Promise<void> {
+    const { readdir } = await import('node:fs/promises');
+    const own = new Set([process.pid]);
+    for (const entry of await readdir('/proc')) {
+      const pid = Number(entry);
+      if (!Number.isInteger(pid) || own.has(pid)) continue;
+      const line = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
+      if (!line.includes(this.home) || !/nats-server|haproxy/.test(line)) continue;
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended by itself between the look and the kill.
+      }
+    }
+  }
+}

@@ -1,0 +1,16 @@
+/** Waits until the condition holds, and says what was waited for when it does not. No test sleeps. */
+export const waitFor = async (
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  options: { timeoutMs?: number; everyMs?: number; describe?: () => string } = {},
+): Promise<void> => {
+  const { timeoutMs = 60_000, everyMs = 50 } = options;
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    if (await condition()) return;
+    if (performance.now() > deadline) {
+      throw new Error(`waited ${timeoutMs} ms for ${what}\n${options.describe?.() ?? ''}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+};
