@@ -124,6 +124,14 @@ export class TestPlatform {
     return performance.now() - startedAt;
   }
 
+  /** What `npm start` says while this platform runs already. */
+  startSecond(): Promise<Finished> {
+    return runProgram(process.execPath, [join(ROOT, 'scripts/start.cjs'), '--yes', '--no-sample'], {
+      cwd: ROOT,
+      env: this.env,
+    });
+  }
+
   /** Ctrl-C, as a person would. */
   async stop(): Promise<void> {
     await this.end('SIGINT');

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectEngine } from '@shiplog/engine';
+import { failuresOf, startLoad } from '../support/load.js';
+import { TestPlatform } from '../support/platform.js';
+import { deployed, type Repository } from '../support/repository.js';
+import { waitFor } from '../support/wait.js';
+
+interface InstanceRow {
+  readonly id: string;
+  readonly state: string;
+  readonly containerId: string;
+  readonly restarts: number;
+}
+
+describe('under load', () => {
+  let platform: TestPlatform;
+  let repository: Repository;
+  beforeAll(async () => {
+    platform = await TestPlatform.start({ name: 'load' });
+    repository = await deployed(platform, 'ledger', 'ledger');
+    // Open streams would hold every old instance for the whole drain time.
+    await platform.json(['settings', 'set', '-a', 'ledger', 'drain=6']);
+  });
+  afterAll(async () => {
+    await repository.remove();
+    await platform.destroy();
+  });
+
+  const ps = () => platform.json<InstanceRow[]>(['ps', '-a', 'ledger']);
+
+  it('scales 1 → 5 → 2 without a failed request', async () => {
+    const load = await startLoad(platform, 'ledger');
+    await platform.json(['scale', '-a', 'ledger', 'web=5']);
+    expect(await ps()).toHaveLength(5);
+    await platform.json(['scale', '-a', 'ledger', 'web=2']);
+    const report = await load.stop();
+    expect(await failuresOf(platform, 'ledger', report)).toEqual([]);
+    expect(Object.keys(report.instances).length).toBeGreaterThanOrEqual(5);
+  });
+
+  it('makes 20 releases in a row and a rollback without a failed request', async () => {
+    const load = await startLoad(platform, 'ledger');
+    for (let i = 0; i < 20; i += 1) {
+      await platform.json(['config', 'set', '-a', 'ledger', `COLOUR=colour-${i}`]);
+    }
+    await platform.json(['rollback', '-a', 'ledger']);
+    const report = await load.stop();
+    expect(JSON.parse((await platform.get('ledger')).body)).toMatchObject({ config: 'colour-18' });
+    expect(await failuresOf(platform, 'ledger', report)).toEqual([]);
+  }, 600_000);
+
+  it('loses an instance to a kill without a failed request, and brings it back', async () => {
+    const [victim] = await ps();
+    const load = await startLoad(platform, 'ledger');
+    await connectEngine()
+      .getContainer(victim?.containerId ?? '')
+      .kill({ signal: 'SIGKILL' });
+    await waitFor('the instance to be ready again', async () => {
+      const row = (await ps()).find(({ id }) => id === victim?.id);
+      return row === undefined || (row.state === 'ready' && row.restarts > 0);
+    });
+    const report = await load.stop();
+    expect(await failuresOf(platform, 'ledger', report)).toEqual([]);
+  });
+});
