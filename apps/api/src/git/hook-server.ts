@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+
+const objectName = z.string().regex(/^[0-9a-f]{40,64}$/);
+
+const question = z.object({
+  secret: z.string(),
+  mode: z.enum(['pre-receive', 'proc-receive']),
+  updates: z.array(z.object({ before: objectName, after: objectName, ref: z.string().min(1) })),
+  options: z.array(z.string()),
+  quarantine: z.object({
+    GIT_QUARANTINE_PATH: z.string().optional(),
+    GIT_OBJECT_DIRECTORY: z.string().optional(),
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: z.string().optional(),
+  }),
+});
+export type HookQuestion = z.infer<typeof question>;
+
+export interface HookAnswer {
+  /** For `pre-receive`: may all refs be stored? */
+  readonly accepted: boolean;
+  /** For `proc-receive`: refs that are not moved, and why. */
+  readonly refused?: Readonly<Record<string, string>>;
+}
+
+/** Answers the hooks of one push. `say` prints a line on the pusher's terminal. */
+export type AnswerHook = (
+  asked: HookQuestion,
+  say: (text: string) => void,
+  signal: AbortSignal,
+) => Promise<HookAnswer>;
+
+export interface HookServer {
+  readonly socketPath: string;
+  /** A secret for one push; the hooks that show it are answered by `answer`. */
+  register(answer: AnswerHook): { readonly secret: string; forget(): void };
+  stop(): Promise<void>;
+}
+
+/** Kernels take about a hundred characters for a socket's path. */
+const SOCKET_PATH_CHARACTERS_MAX = 97;
+
+/** A hook asks at once or never. */
+const QUESTION_TIMEOUT_MS = 30_000;
+
+/**
+ * Where git's hooks ask what to do. A socket in a short directory that only this user can enter, and a
+ * secret for each push: whoever does not know it is not answered.
+ */
+export const startHookServer = async (onError: (error: unknown) => void): Promise<HookServer> => {
+  const directory = await privateDirectory();
+  const socketPath = join(directory, 'hook.sock');
+  const pushes = new Map<string, AnswerHook>();
+  const sockets = new Set<Socket>();
+  const abort = new AbortController();
+
+  const serve = async (socket: Socket): Promise<void> => {
+    const say = (text: string): void => void socket.write(`${JSON.stringify({ text })}\n`);
+    const asked = await readQuestion(socket);
+    const answer = pushes.get(asked?.secret ?? '');
+    if (asked === undefined || answer === undefined) return void socket.destroy();
+    const end = await answer(asked, say, abort.signal);
+    socket.end(`${JSON.stringify({ end })}\n`);
+  };
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+    serve(socket).catch((error: unknown) => {
+      onError(error);
+      socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(socketPath, resolve);
+  });
+
+  return {
+    socketPath,
+    register: (answer) => {
+      const secret = randomBytes(32).toString('hex');
+      pushes.set(secret, answer);
+      return { secret, forget: () => pushes.delete(secret) };
+    },
+    stop: async () => {
+      abort.abort();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const timer = setTimeout(() => sockets.forEach((socket) => socket.destroy()), 1_000);
+      await closed;
+      clearTimeout(timer);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+};
+
+const privateDirectory = async (): Promise<string> => {
+  const base = tmpdir();
+  const isShort = join(base, 'shiplog-XXXXXX', 'hook.sock').length <= SOCKET_PATH_CHARACTERS_MAX;
+  return mkdtemp(join(isShort ? base : '/tmp', 'shiplog-'));
+};
+
+const readQuestion = (socket: Socket): Promise<HookQuestion | undefined> =>
+  new Promise((resolve) => {
+    const lines = createInterface({ input: socket });
+    const timer = setTimeout(() => resolve(undefined), QUESTION_TIMEOUT_MS);
+    lines.once('line', (line) => {
+      clearTimeout(timer);
+      const parsed = question.safeParse(parseJson(line));
+      resolve(parsed.success ? parsed.data : undefined);
+    });
+    lines.once('close', () => {
+      clearTimeout(timer);
+      resolve(undefined);
+    });
+  });
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};

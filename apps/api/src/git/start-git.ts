@@ -1,0 +1,144 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { describeError, pathsOf, type ProcessContext } from '@shiplog/runtime';
+import { SourceStore } from '@shiplog/sources';
+import { procReceive } from './branch.js';
+import { accessTo, addressOf, deny, parseGitRequest, tokenOf, type Access } from './git-handler.js';
+import { HOOK_ENVIRONMENT, installHooks } from './hook-script.js';
+import { startHookServer, type AnswerHook } from './hook-server.js';
+import { runHttpBackend } from './http-backend.js';
+import { preReceive } from './pre-receive.js';
+import type { Push, PushDependencies } from './push.js';
+import { Repositories } from './repositories.js';
+
+/** Git over HTTP, to be mounted at `/git` before anything that reads bodies. */
+export interface GitService {
+  /** Never calls `next`: everything under its path is its own. */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly repositories: Repositories;
+  /** Tells pushers that their deploys go on without them, and ends the git processes. */
+  stop(): Promise<void>;
+}
+
+/** Each one is a git process or three, and an open file for each pack. */
+const REQUESTS_MAX = 64;
+
+/** How long pushes may take to say goodbye. */
+const STOP_MS = 3_000;
+
+export const startGitService = async (context: ProcessContext): Promise<GitService> => {
+  const { config, logger, world, feed, log, bus, commands } = context;
+  const paths = pathsOf(config.home);
+  const repositories = new Repositories(paths.repositories);
+  const hooks = join(paths.repositories, '.hooks');
+  await installHooks(hooks);
+  const hookServer = await startHookServer((error) =>
+    logger.error({ error: describeError(error) }, 'git-hook'),
+  );
+  const sources = new SourceStore(paths.sources);
+  const deps: PushDependencies = {
+    world,
+    feed,
+    log,
+    bus,
+    config,
+    commands,
+    sources,
+    repositories,
+    logger,
+  };
+  const running = new Set<Promise<void>>();
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const url = request.url ?? '/';
+    const wanted = parseGitRequest(request.method ?? 'GET', url);
+    if (wanted === undefined) {
+      return deny(response, { status: 404, text: 'git repositories are at /git/<app>.git' });
+    }
+    const token = tokenOf(request.headers.authorization);
+    const access = await grant(context, wanted.app, token);
+    if (access.kind === 'denied') return deny(response, access);
+    const { app, caller } = access;
+    await repositories.ensure(app.appId);
+
+    const push: Push = {
+      app,
+      actor: { kind: 'user', id: caller.userId, name: caller.name },
+      origin: {
+        tokenId: caller.token.tokenId,
+        address: addressOf(request),
+        userAgent: request.headers['user-agent']?.slice(0, 300) ?? null,
+      },
+      deployedBuildId: undefined,
+    };
+    const isPush = wanted.path === 'git-receive-pack';
+    const registered = isPush ? hookServer.register(answersFor(deps, push)) : undefined;
+    try {
+      await runHttpBackend(
+        {
+          projectRoot: repositories.directory,
+          path: `/${app.appId}.git/${wanted.path}`,
+          query: wanted.path === 'info/refs' ? `service=${wanted.service}` : '',
+          hooks,
+          environment:
+            registered === undefined
+              ? {}
+              : {
+                  [HOOK_ENVIRONMENT.socket]: hookServer.socketPath,
+                  [HOOK_ENVIRONMENT.secret]: registered.secret,
+                  [HOOK_ENVIRONMENT.node]: process.execPath,
+                },
+          user: caller.name,
+          outlivesClient: isPush,
+        },
+        request,
+        response,
+      );
+    } finally {
+      registered?.forget();
+    }
+  };
+
+  return {
+    repositories,
+    handler: (request, response) => {
+      if (running.size >= REQUESTS_MAX) {
+        response.setHeader('Retry-After', '10');
+        return deny(response, { status: 503, text: 'too many pushes at once; try again' });
+      }
+      const served = serve(request, response).catch((error: unknown) => {
+        logger.error({ error: describeError(error) }, 'git-request');
+        if (response.headersSent) response.destroy();
+        else deny(response, { status: 500, text: 'the platform could not serve the repository' });
+      });
+      running.add(served);
+      void served.finally(() => running.delete(served));
+    },
+    stop: async () => {
+      await hookServer.stop();
+      let timer: NodeJS.Timeout | undefined;
+      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_MS)));
+      await Promise.race([Promise.all(running), patience]);
+      clearTimeout(timer);
+    },
+  };
+};
+
+const answersFor =
+  (deps: PushDependencies, push: Push): AnswerHook =>
+  async (asked, say, signal) =>
+    asked.mode === 'pre-receive'
+      ? { accepted: await preReceive(deps, push, asked, say, signal) }
+      : procReceive(deps, push, asked);
+
+/** A token or an app may be a moment old: what is refused is asked again of the whole log. */
+const grant = async (
+  { world, feed }: ProcessContext,
+  app: string,
+  token: string | undefined,
+): Promise<Access> => {
+  const access = accessTo(world, app, token, Date.now());
+  if (access.kind === 'granted' || token === undefined) return access;
+  await feed.catchUp();
+  return accessTo(world, app, token, Date.now());
+};
