@@ -44,7 +44,7 @@ export const startControlPlane = async (
   const running: RunningProcess[] = [];
   const stop = async (): Promise<void> => {
     for (const process of running.toReversed()) await process.stop();
-    for (const { close } of opened.toReversed()) await close();
+    for (const context of opened.toReversed()) await context.close();
   };
   try {
     const api = await openContext(config, 'api', undefined, logger);

@@ -1,0 +1,4 @@
+import { runProcess } from '@shiplog/runtime';
+import { startMonitorAgent } from './index.js';
+
+await runProcess('monitor-agent', startMonitorAgent);
