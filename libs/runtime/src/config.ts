@@ -60,6 +60,17 @@ export const environment = z.object({
     .string()
     .default('127.0.0.1')
     .describe('Address at which published instance ports are reached by deployer and router.'),
+  SHIPLOG_INSTANCE_PORTS: z
+    .string()
+    .regex(/^\d{4,5}-\d{4,5}$/, 'two ports, as in 21000-21999')
+    .transform((text) => text.split('-').map(Number))
+    .refine(([from = 0, to = 0]) => from >= 1024 && from <= to && to <= 65_535, {
+      message: 'two ports from 1024 to 65535, the lower one first',
+    })
+    .optional()
+    .describe(
+      'Host ports for instances. Default: a thousand between 20000 and 31999, chosen by the name of the platform.',
+    ),
 });
 
 export interface PlatformConfig {
@@ -76,6 +87,8 @@ export interface PlatformConfig {
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   readonly nodeId: string;
   readonly instanceHost: string;
+  /** Absent: the deployer chooses by the name of the platform. */
+  readonly instancePorts?: { readonly from: number; readonly to: number };
   /** Only where a process runs alone and is watched. */
   readonly healthPort?: number | undefined;
 }
@@ -107,8 +120,14 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
     logLevel: e.SHIPLOG_LOG_LEVEL,
     nodeId: e.SHIPLOG_NODE,
     instanceHost: e.SHIPLOG_INSTANCE_HOST,
+    ...portsOf(e.SHIPLOG_INSTANCE_PORTS),
     healthPort: e.SHIPLOG_HEALTH_PORT,
   };
+};
+
+const portsOf = (range: readonly number[] | undefined): Pick<PlatformConfig, 'instancePorts'> => {
+  const [from, to] = range ?? [];
+  return from === undefined || to === undefined ? {} : { instancePorts: { from, to } };
 };
 
 /** Where things lie in the data directory. One table, so that no two processes disagree. */
