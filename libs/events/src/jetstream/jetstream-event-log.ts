@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NoRespondersError, type NatsConnection } from '@nats-io/nats-core';
 import type { Commit, RecordedCommit, Revision } from '../commit.js';
-import { LogDamagedError, LogUnavailableError } from '../log/errors.js';
+import { CommitRefusedError, LogDamagedError, LogUnavailableError } from '../log/errors.js';
 import type {
   AppendResult,
   Durability,
@@ -143,4 +143,8 @@ export class JetStreamEventLog implements EventLog {
 }
 
 const isTransient = (error: unknown): boolean =>
-  !(error instanceof LogDamagedError || error instanceof StreamApiError) && error instanceof Error;
+  !(
+    error instanceof LogDamagedError ||
+    error instanceof CommitRefusedError ||
+    error instanceof StreamApiError
+  );

@@ -1,6 +1,5 @@
-import { ID_PATTERN } from '../ids.js';
-import { AGGREGATES, aggregateOf, idOf, type StreamName } from '../registry.js';
-import { CommitRefusedError } from '../log/errors.js';
+import { checkedStream } from '../log/checked-stream.js';
+import type { StreamName } from '../registry.js';
 
 /** The one JetStream stream that is the log. */
 export const LOG_STREAM = 'LOG';
@@ -13,9 +12,4 @@ export const HINT_SUBJECTS = 'hint.>';
 export const HASH_HEADER = 'Shiplog-Commit-Hash';
 
 /** `log.<aggregate>.<id>`. Whatever is not one clean token never becomes part of a subject. */
-export const subjectOf = (stream: StreamName): string => {
-  if (!AGGREGATES.includes(aggregateOf(stream)) || !ID_PATTERN.test(idOf(stream))) {
-    throw new CommitRefusedError(`${JSON.stringify(stream)} is not the name of a stream`);
-  }
-  return `log.${stream}`;
-};
+export const subjectOf = (stream: StreamName): string => `log.${checkedStream(stream)}`;

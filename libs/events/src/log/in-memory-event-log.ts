@@ -1,6 +1,7 @@
 import { EMPTY, type Commit, type RecordedCommit, type Revision } from '../commit.js';
 import type { StreamName } from '../registry.js';
 import { START, toPosition, type Position } from '../sequence.js';
+import { checkedStream } from './checked-stream.js';
 import { decodeCommit, encodeCommit, sha256 } from './encode.js';
 import { CommitRefusedError } from './errors.js';
 import type { AppendResult, EventLog, FollowHandler, Subscription } from './event-log.port.js';
@@ -20,6 +21,9 @@ export class InMemoryEventLog implements EventLog {
   }
 
   private appendNow(stream: StreamName, expected: Revision, commit: Commit): AppendResult {
+    if (commit.stream !== checkedStream(stream)) {
+      throw new CommitRefusedError(`a commit of ${commit.stream} appended to ${stream}`);
+    }
     const bytes = encodeCommit(commit);
     const hash = sha256(bytes);
     const known = this.byCommitId.get(commit.id);
@@ -46,7 +50,7 @@ export class InMemoryEventLog implements EventLog {
   }
 
   read(stream: StreamName): Promise<readonly RecordedCommit[]> {
-    return Promise.resolve(this.byStream.get(stream) ?? []);
+    return Promise.resolve().then(() => this.byStream.get(checkedStream(stream)) ?? []);
   }
 
   readAfter(after: Position, limit: number): Promise<readonly RecordedCommit[]> {

@@ -1,1 +1,2 @@
-export {};
+export * from './commits.js';
+export * from './event-log.contract.js';

@@ -1,0 +1,44 @@
+import { AGGREGATES, WRITER_OF, type ProcessName } from '@shiplog/events';
+import { HINT_SUBJECTS, LOG_STREAM } from '@shiplog/events/jetstream';
+import { inboxPrefixOf, type NatsUser } from '@shiplog/runtime';
+
+export interface Permissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+/** Processes that read the log and write facts or intent. */
+export const WORKERS: readonly ProcessName[] = [
+  'api',
+  'builder',
+  'deployer',
+  'router-sync',
+  'gc',
+  'monitor-agent',
+];
+
+export const NATS_USERS: readonly NatsUser[] = [...WORKERS, 'provisioner', 'system'];
+
+/** The question that proves how durable the server is. */
+export const JETSTREAM_QUESTION = '$SYS.REQ.SERVER.PING.JSZ';
+
+/** What a user may do. Nothing else: nats-server refuses what is not named here. */
+export const permissionsOf = (user: NatsUser): Permissions => {
+  const inbox = `${inboxPrefixOf(user)}.>`;
+  if (user === 'system') return { publish: [JETSTREAM_QUESTION], subscribe: [inbox] };
+  if (user === 'provisioner') return { publish: ['$JS.API.>'], subscribe: [inbox] };
+  const isApi = user === 'api';
+  return {
+    publish: [
+      ...AGGREGATES.filter((aggregate) => WRITER_OF[aggregate] === user).map((a) => `log.${a}.>`),
+      `tel.${user}.>`,
+      // A batch is asked for on the bare subject, the last message of a subject below it.
+      `$JS.API.DIRECT.GET.${LOG_STREAM}`,
+      `$JS.API.DIRECT.GET.${LOG_STREAM}.>`,
+      `$JS.API.STREAM.MSG.GET.${LOG_STREAM}`,
+      // Only the api asks, and so only it hears answers, frames and telemetry.
+      ...(isApi ? ['rpc.>'] : []),
+    ],
+    subscribe: [HINT_SUBJECTS, `rpc.${user}.>`, inbox, ...(isApi ? ['tel.>'] : [])],
+  };
+};
