@@ -15,7 +15,12 @@ export const watchEngine = (
   let retry: NodeJS.Timeout | undefined;
 
   const connect = async (): Promise<void> => {
-    const filters = { ...ownedBy(platform), type: ['container'], event: ['start', 'die'] };
+    // As JSON text: the type of this call does not know that several types may be given.
+    const filters = JSON.stringify({
+      ...ownedBy(platform),
+      type: ['container'],
+      event: ['start', 'die'],
+    });
     stream = (await engine.getEvents({ filters })) as Readable;
     if (stopped) stream.destroy();
     let rest = '';
