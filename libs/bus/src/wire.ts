@@ -46,8 +46,9 @@ export const decodeMessage = (payload: Uint8Array): SessionMessage => {
   const headEnd = 4 + view.getUint32(0);
   const head = decodeJson(payload.subarray(4, headEnd)) as SessionMessage & { hasBytes?: boolean };
   if (head.t !== 'frame' || head.hasBytes !== true) return head;
-  // A copy: what came from the socket is reused for the next message.
-  return { t: 'frame', n: head.n, frame: { ...head.frame, bytes: payload.slice(headEnd) } };
+  // A copy, and no Buffer: a view would keep everything alive that came with it from the socket.
+  const bytes = new Uint8Array(payload.subarray(headEnd));
+  return { t: 'frame', n: head.n, frame: { ...head.frame, bytes } };
 };
 
 export const toWireError = (error: unknown): WireError => {
