@@ -115,7 +115,5 @@ export interface RunningReadModels {
     model?: ModelName,
     onProgress?: (progress: RebuildProgress) => void,
   ): Promise<{ readonly position: Position; readonly events: number; readonly durationMs: number }>;
-  /** Settles only when projecting ended: with the reason if it cannot go on. */
-  readonly ended: Promise<Error | undefined>;
   stop(): Promise<void>;
 }

@@ -1,0 +1,151 @@
+import type { Position, RecordedCommit } from '@shiplog/events';
+import type { EventLog, LogFeed } from '@shiplog/events/log';
+import { CommitSource } from './commit-source.js';
+import { ProjectionFencedError } from './errors.js';
+import type { ReadModelsLogger } from './logger.js';
+import { PROJECTIONS } from './projections/index.js';
+import { Reached } from './reached.js';
+import type { SqlDatabase } from './sql/database.js';
+import { loadState, moveCheckpoint, type ProjectionState } from './sql/projection-state.js';
+import { TableFold } from './sql/table-fold.js';
+
+/** Commits of one transaction. */
+const COMMITS_AT_ONCE = 500;
+/** Rows at hand per model: while it catches up, and while it waits. */
+const ROWS_KEPT = 3_000;
+const ROWS_KEPT_IDLE = 200;
+const RETRY_MS_FIRST = 100;
+const RETRY_MS_MAX = 5_000;
+
+export interface ProjectorDependencies {
+  readonly database: SqlDatabase;
+  readonly log: EventLog;
+  readonly feed: Pick<LogFeed, 'position' | 'onBatch'>;
+  readonly logger: ReadModelsLogger;
+}
+
+/** Follows the log into the served tables: rows and checkpoint in one transaction, batch by batch. */
+export class Projector {
+  private readonly source: CommitSource;
+  private readonly reached: Reached;
+  private fold: TableFold;
+  private stopped = false;
+  private wake = (): void => undefined;
+  private running: Promise<void> | undefined;
+  private retryMs = RETRY_MS_FIRST;
+
+  constructor(
+    private readonly deps: ProjectorDependencies,
+    private current: ProjectionState,
+  ) {
+    this.source = new CommitSource(deps.log, deps.feed, () => this.wake());
+    this.reached = new Reached(deps.log, current.position);
+    this.fold = this.newFold();
+  }
+
+  get state(): ProjectionState {
+    return this.current;
+  }
+
+  /** Goes on following until `stop`. */
+  start(): void {
+    this.running = this.run();
+  }
+
+  reach(position: Position, timeoutMs?: number): Promise<void> {
+    return this.reached.wait(position, timeoutMs);
+  }
+
+  /** Goes on from another state of the tables: after a switch, or when somebody else moved them. */
+  adopt(state: ProjectionState): void {
+    this.current = state;
+    this.fold = this.newFold();
+    this.reached.advance(state.position);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.source.stop();
+    this.wake();
+    await this.running;
+    this.reached.fail(new Error('the read models were stopped'));
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      const woken = new Promise<void>((resolve) => (this.wake = resolve));
+      const outcome = await this.step();
+      if (outcome === 'idle') await woken;
+      if (outcome === 'failed') await this.pause();
+    }
+  }
+
+  private async step(): Promise<'projected' | 'idle' | 'failed'> {
+    try {
+      const batch = await this.source.next(this.current.position, COMMITS_AT_ONCE);
+      if (batch.length === 0) {
+        this.fold.shrinkTo(ROWS_KEPT_IDLE);
+        // A log that answers behind its own head is asked again in a moment.
+        return this.source.hasMore(this.current.position) ? 'failed' : 'idle';
+      }
+      await this.project(batch);
+      this.retryMs = RETRY_MS_FIRST;
+      return 'projected';
+    } catch (error) {
+      await this.recover(error);
+      return 'failed';
+    }
+  }
+
+  private project(batch: readonly RecordedCommit[]): Promise<void> {
+    const last = batch.at(-1);
+    if (last === undefined) return Promise.resolve();
+    const from = this.current;
+    const fold = this.fold;
+    return this.deps.database
+      .write(async (manager) => {
+        // Tables may have been switched while this waited for its turn: its checkpoint move then fails.
+        await fold.take(manager, batch);
+        return moveCheckpoint(manager, from, { position: last.position, hash: last.hash });
+      })
+      .then((state) => {
+        this.current = state;
+        this.reached.advance(state.position);
+      });
+  }
+
+  private async recover(error: unknown): Promise<void> {
+    const { logger, database } = this.deps;
+    if (!(error instanceof ProjectionFencedError)) {
+      logger.error({ err: error, position: this.current.position }, 'read-models.batch-failed');
+    }
+    try {
+      const state = await loadState(database.queries);
+      if (state !== undefined) this.adopt(state);
+    } catch (cause) {
+      // What is at hand is ahead of the tables: read it again when the database is back.
+      this.fold = this.newFold();
+      logger.error({ err: cause }, 'read-models.state-unreadable');
+    }
+  }
+
+  /** Two projectors of one database that meet again and again spread out. */
+  private async pause(): Promise<void> {
+    const ms = this.retryMs * (0.5 + Math.random());
+    this.retryMs = Math.min(this.retryMs * 2, RETRY_MS_MAX);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      const wake = this.wake;
+      this.wake = () => {
+        wake();
+        if (!this.stopped) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  private newFold(): TableFold {
+    return new TableFold(PROJECTIONS, this.current.slots, ROWS_KEPT);
+  }
+}

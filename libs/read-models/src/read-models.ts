@@ -1,0 +1,135 @@
+import { START, type Position } from '@shiplog/events';
+import type { EventLog, LogFeed } from '@shiplog/events/log';
+import { projectionCodeHash } from './code-hash.js';
+import type { ModelName } from './documents.js';
+import { LogWentBackError } from './errors.js';
+import type { ReadModelsLogger } from './logger.js';
+import { PROJECTIONS } from './projections/index.js';
+import { Projector } from './projector.js';
+import { readModelsOver } from './query/queries.js';
+import type { RebuildProgress, RunningReadModels } from './read-models.port.js';
+import { rebuild, type RebuildResult } from './rebuild.js';
+import { describeDatabase, SqlDatabase, type Database } from './sql/database.js';
+import {
+  CURRENT_VERSIONS,
+  loadOrCreateState,
+  type ProjectionState,
+} from './sql/projection-state.js';
+import { sqlRowStore } from './sql/sql-row-store.js';
+import { LogTimes } from './time/log-times.js';
+import { Past } from './time/past.js';
+
+export interface ReadModelsOptions {
+  readonly database: Database;
+  readonly log: EventLog;
+  /** Started and caught up. */
+  readonly feed: Pick<LogFeed, 'position' | 'onBatch' | 'catchUp'>;
+  readonly logger: ReadModelsLogger;
+}
+
+/** PostgreSQL where a URL is given (`SHIPLOG_DATABASE_URL`), else a SQLite file. */
+export const databaseOf = (databaseUrl: string | undefined, sqliteFile: string): Database =>
+  databaseUrl === undefined
+    ? { kind: 'sqlite', file: sqliteFile }
+    : { kind: 'postgres', url: databaseUrl };
+
+/**
+ * Opens the read models and follows the log with them, from their checkpoint on. Resolves when they hold
+ * what the log held at the call. Documents of an older shape are never served: where a projection's
+ * version changed, the tables are made again first; where only its code changed, beside.
+ */
+export const startReadModels = async (options: ReadModelsOptions): Promise<RunningReadModels> => {
+  const { log, feed, logger } = options;
+  const database = await SqlDatabase.open(options.database, logger);
+  try {
+    const codeHash = await projectionCodeHash();
+    const state = await database.write((manager) => loadOrCreateState(manager, codeHash));
+    const head = await feed.catchUp();
+    await assertSameLog(log, state, head, describeDatabase(options.database));
+    const projector = new Projector({ database, log, feed, logger }, state);
+    const running = runningReadModels(options, database, projector, codeHash);
+    if (!hasCurrentShape(state)) {
+      await running.rebuild();
+      projector.start();
+    } else {
+      projector.start();
+      if (state.codeHash !== codeHash) rebuildBeside(running, logger);
+    }
+    await projector.reach(head, FIRST_FILL_TIMEOUT_MS);
+    return running;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+};
+
+/** An empty database is filled before it is served; ten million commits take this long. */
+const FIRST_FILL_TIMEOUT_MS = 15 * 60_000;
+
+const runningReadModels = (
+  { log, logger }: ReadModelsOptions,
+  database: SqlDatabase,
+  projector: Projector,
+  codeHash: string,
+): RunningReadModels => {
+  const past = new Past(log);
+  const times = new LogTimes(log);
+  let last: Promise<unknown> = Promise.resolve();
+  const rebuildModels = (
+    model?: ModelName,
+    onProgress: (progress: RebuildProgress) => void = () => undefined,
+  ): Promise<RebuildResult> => {
+    const projections = PROJECTIONS.filter((p) => model === undefined || p.model === model);
+    // One after the other: two at once would build in the same tables.
+    const result = last.then(() =>
+      rebuild({ database, log, projector, codeHash }, projections, onProgress),
+    );
+    last = result.then(
+      (done) => logger.info({ model: model ?? 'all', ...done }, 'read-models.rebuilt'),
+      () => undefined,
+    );
+    return result;
+  };
+  return {
+    queries: readModelsOver(sqlRowStore(database)),
+    at: (position) => past.at(position),
+    positionAt: (at) => times.positionAt(at),
+    reach: (position, timeoutMs) => projector.reach(position, timeoutMs),
+    checkpoint: () => ({ position: projector.state.position, hash: projector.state.hash }),
+    rebuild: rebuildModels,
+    stop: async () => {
+      past.forget();
+      await projector.stop();
+      await database.close();
+    },
+  };
+};
+
+const hasCurrentShape = (state: ProjectionState): boolean =>
+  PROJECTIONS.every(({ model }) => state.versions[model] === CURRENT_VERSIONS[model]);
+
+const rebuildBeside = (running: RunningReadModels, logger: ReadModelsLogger): void => {
+  logger.info({}, 'read-models.rebuilding-with-new-code');
+  running.rebuild().catch((error: unknown) => {
+    // What is served stays right for its own code; the next start tries again.
+    logger.error({ err: error }, 'read-models.rebuild-failed');
+  });
+};
+
+/** The commit at the checkpoint must still be the one that was projected. */
+const assertSameLog = async (
+  log: EventLog,
+  { position, hash }: ProjectionState,
+  head: Position,
+  where: string,
+): Promise<void> => {
+  if (position === START) return;
+  if (log.compare(position, head) > 0) throw new LogWentBackError(position, head, where);
+  const [record] = await log.readAfter(before(position), 1);
+  if (record?.position !== position || record.hash !== hash) {
+    throw new LogWentBackError(position, head, where);
+  }
+};
+
+const before = (position: Position): Position =>
+  (BigInt(position) - 1n).toString().padStart(20, '0');

@@ -1,0 +1,161 @@
+import { chmod, mkdir, rename } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm';
+import { ReadModelsUnavailableError } from '../errors.js';
+import type { ReadModelsLogger } from '../logger.js';
+import { PROJECTIONS } from '../projections/index.js';
+import { CreateReadModels1763700000000 } from './create-read-models.migration.js';
+import { entitiesOf } from './entities.js';
+
+export type Database =
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'postgres'; readonly url: string };
+
+/** How long a writer waits for another process that writes to the same SQLite file. */
+const BUSY_TIMEOUT_MS = 5_000;
+const MIGRATION_LOCK = 7_404_460;
+
+/** For messages: never with a password. */
+export const describeDatabase = (database: Database): string => {
+  if (database.kind === 'sqlite') return database.file;
+  try {
+    const { host, pathname } = new URL(database.url);
+    return `postgres://${host}${pathname}`;
+  } catch {
+    return 'PostgreSQL';
+  }
+};
+
+/** A consistent view of all tables at one moment. */
+export interface Snapshot {
+  readonly manager: EntityManager;
+  end(): Promise<void>;
+}
+
+/**
+ * Two data sources: TypeORM has one connection per SQLite data source, so that a query beside an open
+ * transaction would join it and see what may be rolled back. All writes go through one queue for the
+ * same reason.
+ */
+export class SqlDatabase {
+  private tail: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    readonly place: Database,
+    private readonly writer: DataSource,
+    private readonly reader: DataSource,
+  ) {}
+
+  static async open(place: Database, logger: ReadModelsLogger): Promise<SqlDatabase> {
+    try {
+      if (place.kind === 'sqlite') await mkdir(dirname(place.file), { recursive: true });
+      const writer = await openWriter(place, logger);
+      await migrate(writer, place);
+      if (place.kind === 'sqlite') await chmod(place.file, 0o600);
+      const reader = await new DataSource(optionsOf(place, true)).initialize();
+      return new SqlDatabase(place, writer, reader);
+    } catch (cause) {
+      throw new ReadModelsUnavailableError(`opening ${describeDatabase(place)}`, { cause });
+    }
+  }
+
+  /** Runs one piece of writing after the other, each in a transaction of its own. */
+  write<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const result = this.tail.then(() => this.writer.transaction(work));
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+
+  get queries(): EntityManager {
+    return this.reader.manager;
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    if (this.place.kind === 'postgres') {
+      const runner = this.reader.createQueryRunner();
+      await runner.startTransaction('REPEATABLE READ');
+      const end = async (): Promise<void> => {
+        await runner.rollbackTransaction();
+        await runner.release();
+      };
+      return { manager: runner.manager, end };
+    }
+    // A connection of its own: other queries must not be held at this moment.
+    const own = await new DataSource(optionsOf(this.place, true)).initialize();
+    await own.query('BEGIN');
+    return { manager: own.manager, end: () => own.destroy() };
+  }
+
+  async close(): Promise<void> {
+    await this.tail;
+    await this.reader.destroy();
+    await this.writer.destroy();
+  }
+}
+
+const openWriter = async (place: Database, logger: ReadModelsLogger): Promise<DataSource> => {
+  try {
+    return await new DataSource(optionsOf(place, false)).initialize();
+  } catch (error) {
+    if (place.kind !== 'sqlite' || !isDamaged(error)) throw error;
+    // Nothing is lost: everything in it comes from the log.
+    logger.warn({ file: place.file }, 'read-models.damaged-database-set-aside');
+    await rename(place.file, `${place.file}.damaged`);
+    return new DataSource(optionsOf(place, false)).initialize();
+  }
+};
+
+const isDamaged = (error: unknown): boolean =>
+  error instanceof Error &&
+  /SQLITE_NOTADB|SQLITE_CORRUPT|not a database|malformed/.test(
+    `${error.message} ${String((error as { code?: unknown }).code)}`,
+  );
+
+const optionsOf = (place: Database, readOnly: boolean): DataSourceOptions => {
+  const common = {
+    entities: entitiesOf(PROJECTIONS),
+    migrations: [CreateReadModels1763700000000],
+    migrationsTableName: 'shiplog_migrations',
+  };
+  if (place.kind === 'postgres') {
+    return {
+      ...common,
+      type: 'postgres',
+      url: place.url,
+      applicationName: 'shiplog-read-models',
+      poolSize: readOnly ? 6 : 2,
+      connectTimeoutMS: 10_000,
+      ...(readOnly ? { extra: { options: '-c default_transaction_read_only=on' } } : {}),
+    };
+  }
+  return {
+    ...common,
+    type: 'better-sqlite3',
+    // Loaded here, so that a platform on PostgreSQL never loads it.
+    driver: createRequire(import.meta.url)('libsql') as unknown,
+    database: place.file,
+    timeout: BUSY_TIMEOUT_MS,
+    ...(readOnly ? { readonly: true } : { enableWAL: true }),
+    // Losing the newest transactions with the power costs a few commits that are projected again.
+    prepareDatabase: (connection: { pragma(text: string): unknown }) => {
+      connection.pragma(readOnly ? 'query_only = ON' : 'synchronous = NORMAL');
+    },
+  };
+};
+
+/** Two processes that start at once on one PostgreSQL database make its tables once. */
+const migrate = async (writer: DataSource, place: Database): Promise<void> => {
+  if (place.kind === 'sqlite') {
+    await writer.runMigrations({ transaction: 'all' });
+    return;
+  }
+  const runner = writer.createQueryRunner();
+  try {
+    await runner.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await writer.runMigrations({ transaction: 'all' });
+  } finally {
+    await runner.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+    await runner.release();
+  }
+};

@@ -1,0 +1,106 @@
+import type { Position } from '@shiplog/events';
+import { IsNull, MoreThan, Not, type EntityManager, type FindOptionsWhere } from 'typeorm';
+import type { DocumentByModel, ModelName } from '../documents.js';
+import { ReadModelsUnavailableError } from '../errors.js';
+import { PROJECTIONS } from '../projections/index.js';
+import type { DumpRow, RowFilter, RowStore } from '../query/row-store.port.js';
+import type { SqlDatabase } from './database.js';
+import { tableName, type Row } from './entities.js';
+import { loadState, type ProjectionState } from './projection-state.js';
+
+const ROWS_SCANNED_AT_ONCE = 500;
+
+/** Documents in SQL, as of the last projected commit. Reads only. */
+export const sqlRowStore = (database: SqlDatabase): RowStore => ({
+  position: async () => (await servedState(database.queries)).position,
+  get: async <M extends ModelName>(model: M, key: string) => {
+    const rows = await onServedTable(database.queries, model, (table) =>
+      database.queries.find<Row>(table, {
+        select: { document: true },
+        where: { key, order: Not(IsNull()) },
+      }),
+    );
+    return rows.map((row) => documentOf<M>(row))[0];
+  },
+  list: async <M extends ModelName>(model: M, filter: RowFilter) => {
+    const rows = await onServedTable(database.queries, model, (table) =>
+      database.queries.find<Row>(table, {
+        select: { document: true },
+        where: whereOf(filter),
+        order: { order: 'DESC', key: 'DESC' },
+        take: filter.limit,
+      }),
+    );
+    return rows.map((row) => documentOf<M>(row));
+  },
+  scan: () => scan(database),
+});
+
+const documentOf = <M extends ModelName>({ document }: Pick<Row, 'document'>) =>
+  JSON.parse(document) as DocumentByModel[M];
+
+const whereOf = ({ equal, notStatus }: RowFilter): FindOptionsWhere<Row> => ({
+  // Memories have no place in lists.
+  order: Not(IsNull()),
+  ...equal,
+  ...(notStatus === undefined ? {} : { status: Not(notStatus) }),
+});
+
+const servedState = async (manager: EntityManager): Promise<ProjectionState> => {
+  const state = await loadState(manager);
+  if (state === undefined) throw new ReadModelsUnavailableError('reading the projection state');
+  return state;
+};
+
+/**
+ * Reads the table that is served. Where tables were switched meanwhile, what was read may be of a table
+ * that is being emptied: read once more.
+ */
+const onServedTable = async <T>(
+  manager: EntityManager,
+  model: ModelName,
+  read: (table: string) => Promise<T>,
+): Promise<T> => {
+  try {
+    for (;;) {
+      const before = await servedState(manager);
+      const result = await read(tableName(model, before.slots[model]));
+      if ((await servedState(manager)).epoch === before.epoch) return result;
+    }
+  } catch (cause) {
+    throw new ReadModelsUnavailableError(`reading ${model}`, { cause });
+  }
+};
+
+async function* scan(database: SqlDatabase): AsyncIterable<DumpRow> {
+  const snapshot = await database.snapshot();
+  try {
+    const { slots } = await servedState(snapshot.manager);
+    for (const { model } of PROJECTIONS) {
+      yield* scanTable(snapshot.manager, model, tableName(model, slots[model]));
+    }
+  } finally {
+    await snapshot.end();
+  }
+}
+
+async function* scanTable(
+  manager: EntityManager,
+  model: ModelName,
+  table: string,
+): AsyncIterable<DumpRow> {
+  let after = '';
+  for (;;) {
+    const rows = await manager.find<Row>(table, {
+      select: { key: true, document: true },
+      where: { key: MoreThan(after), order: Not(IsNull()) },
+      order: { key: 'ASC' },
+      take: ROWS_SCANNED_AT_ONCE,
+    });
+    for (const { key, document } of rows) {
+      yield { model, key, document: JSON.parse(document) as object };
+      after = key;
+    }
+    if (rows.length < ROWS_SCANNED_AT_ONCE) return;
+  }
+}

@@ -1,0 +1,3 @@
+export { recordHistory, type HistoryOptions } from './history.js';
+export { ANN, asProcess, BOB, RecordedPlatform, seededRandom } from './platform.js';
+export { digestOf, explanationOf, imageOf } from './values.js';
