@@ -18,8 +18,9 @@ export async function* followDeploy(follower: Follower, generation: number): Asy
     yield* steps.of(await pastOf(follower, deployId));
   }
   for (;;) {
-    yield* steps.of(inbox.take());
     const { state } = world.get('rollout', deployId);
+    // After the look at the state: nothing that led to an end is told after it, or not at all.
+    yield* steps.of(inbox.take());
     if (state.status !== 'none' && state.status !== 'running') return yield endOf(follower, state);
     const end =
       state.status === 'none' ? await endWithoutBeginning(follower, generation) : undefined;

@@ -20,8 +20,8 @@ export async function* followSettling(
 
   const deadlineMs = now() + patienceMs(follower);
   for (;;) {
-    yield* steps.of(inbox.take());
     const missing = unsettled(world, appId);
+    yield* steps.of(inbox.take());
     if (missing.length === 0) return yield settled(follower);
     if (signal.aborted) return;
     if (now() > deadlineMs) {
