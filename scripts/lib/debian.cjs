@@ -102,6 +102,7 @@ const machineName = () => ask('dpkg-architecture', ['-qDEB_HOST_MULTIARCH']) ?? 
 module.exports = {
   isDebian,
   installPackages,
+  ownMirror,
   unpackFromSuite,
   unpackWithDependencies,
   machineName,
