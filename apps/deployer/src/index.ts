@@ -1,3 +1,94 @@
-import type { StartProcess } from '@shiplog/runtime';
+import { connectEngine } from '@shiplog/engine';
+import { startReconcileLoop } from '@shiplog/reconcile';
+import {
+  describeError,
+  type ProcessContext,
+  type RunningProcess,
+  type StartProcess,
+} from '@shiplog/runtime';
+import { DockerContainerEngine } from './containers/docker-container-engine.js';
+import { EngineError, type ContainerEngine } from './containers/container-engine.port.js';
+import { Reconciliation } from './containers/reconcile.js';
+import { watchEngine } from './containers/watch-engine.js';
+import { Workbench } from './containers/workbench.js';
 
-export const startDeployer: StartProcess = () => Promise.reject(new Error('not built yet'));
+/** What a running start, stop or append may take when the process is asked to end. */
+const CLOSE_MS = 5000;
+
+/** Runs instances as the log wants them, on the engine of this machine. */
+export const startDeployer: StartProcess = (context) => {
+  const docker = connectEngine({ host: context.config.engine });
+  const engine = new DockerContainerEngine(docker, context.config.platform);
+  return Promise.resolve(startReconciling(context, engine));
+};
+
+/** The part that keeps containers as they should be, on any engine. */
+export const startReconciling = (
+  context: ProcessContext,
+  engine: ContainerEngine,
+): RunningProcess => {
+  const { logger } = context;
+  const health = engineHealth(context);
+  const bench = new Workbench(context, engine, (key, error) => {
+    health.failed(error, key);
+    bench.view.distrust();
+  });
+  const reconciliation = new Reconciliation(bench);
+  const loop = startReconcileLoop({
+    name: 'containers',
+    round: async () => {
+      const result = await reconciliation.round();
+      health.answered();
+      return result;
+    },
+    onError: (error) => {
+      health.failed(error, 'round');
+      bench.view.distrust();
+    },
+  });
+  bench.wake = () => loop.nudge();
+  const unfollow = context.feed.onBatch((batch) => reconciliation.take(batch));
+  const watching = watchEngine(
+    engine,
+    {
+      onOpen: () => {
+        bench.view.distrust();
+        loop.nudge();
+      },
+      onNotice: (notice) => {
+        bench.view.notice(notice);
+        loop.nudge();
+      },
+    },
+    bench.abort.signal,
+  );
+  logger.info('deployer-started');
+  return {
+    stop: async () => {
+      unfollow();
+      bench.abort.abort();
+      await loop.stop();
+      await Promise.all([bench.tasks.close(CLOSE_MS), watching]);
+    },
+  };
+};
+
+/** Says once that the engine does not answer, and once that it does again. */
+const engineHealth = ({ logger }: ProcessContext) => {
+  let isDown = false;
+  return {
+    answered: () => {
+      if (isDown) logger.info('engine-answers-again');
+      isDown = false;
+    },
+    failed: (error: unknown, doing: string) => {
+      const isUnreachable = error instanceof EngineError && error.code === 'engine-unreachable';
+      if (isUnreachable && isDown) return;
+      isDown ||= isUnreachable;
+      logger.error(
+        { doing, error: describeError(error) },
+        isUnreachable ? 'engine-unreachable' : 'step-failed',
+      );
+    },
+  };
+};

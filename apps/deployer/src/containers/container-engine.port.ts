@@ -1,0 +1,149 @@
+import { OperationalError } from '@shiplog/runtime';
+
+export type ContainerStatus =
+  'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+
+/** One container of our platform as the engine tells it. */
+export interface Container {
+  readonly id: string;
+  readonly name: string;
+  /** From its labels; null where the label is missing. */
+  readonly instanceId: string | null;
+  readonly appId: string | null;
+  readonly status: ContainerStatus;
+  /** Start of its newest run, null before the first. Equal strings are the same run. */
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  /** Of its newest run that ended; null while none has. */
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+  /** Starts by the engine's own restart policy. */
+  readonly restartCount: number;
+  readonly restartPolicy: RestartPolicy;
+  /** On the engine's host; null while it does not run. */
+  readonly pid: number | null;
+}
+
+/** `unless-stopped`: crashes and reboots are answered by the engine alone, without any of our processes. */
+export type RestartPolicy = 'no' | 'unless-stopped';
+
+/** What has to be known to create a container. Everything in it is data; nothing is a shell's. */
+export interface ContainerSpec {
+  readonly name: string;
+  readonly imageId: string;
+  /** Null: the image's own command. */
+  readonly command: readonly string[] | null;
+  readonly env: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly network: string;
+  /** Published on 127.0.0.1 only. */
+  readonly publish: { readonly hostPort: number; readonly containerPort: number } | null;
+  readonly limits: { readonly memoryBytes: number; readonly cpus: number; readonly pids: number };
+}
+
+export interface LogLine {
+  /** ISO 8601, UTC, nanoseconds. */
+  readonly time: string;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+/** Something happened to a container: look at it again. */
+export interface EngineNotice {
+  readonly containerId: string;
+  readonly what: 'die' | 'oom' | 'changed';
+  readonly exitCode: number | null;
+}
+
+export interface EngineWatcher {
+  onOpen(): void;
+  onNotice(notice: EngineNotice): void;
+}
+
+export interface EngineFacts {
+  readonly name: string;
+  readonly version: string;
+  readonly apiVersion: string;
+}
+
+/** The engine and what it runs for one platform. Nothing without the platform's label is seen or touched. */
+export interface ContainerEngine {
+  facts(): Promise<EngineFacts>;
+
+  /** Ids and status of all containers of the platform, running or not. An error is never an empty list. */
+  list(): Promise<readonly { id: string; instanceId: string | null; status: ContainerStatus }[]>;
+
+  /** Undefined when there is no such container. */
+  inspect(id: string): Promise<Container | undefined>;
+
+  /**
+   * Creates the container, its network first, and returns its id. On repetition (same name and
+   * instance label): the id of the one that is there. Never pulls: throws `image-missing`.
+   */
+  create(spec: ContainerSpec): Promise<string>;
+
+  /** On a running container: nothing. Throws `port-taken`, `no-such-executable`, `not-executable`, … */
+  start(id: string): Promise<void>;
+
+  /** The image's stop signal, then SIGKILL after the grace period. On a stopped or missing one: nothing. */
+  stop(id: string, graceSeconds: number): Promise<void>;
+
+  /** On a missing one: nothing. */
+  setRestartPolicy(id: string, policy: RestartPolicy): Promise<void>;
+
+  /** Removes a container that does not run. On a missing one: nothing. */
+  remove(id: string): Promise<void>;
+
+  hasImage(imageId: string): Promise<boolean>;
+
+  /** Pulls by digest; throws `pull-failed`. */
+  pull(repoDigest: string): Promise<void>;
+
+  /** Removes the network if nothing uses it any more. On a missing one or one in use: nothing. */
+  removeNetwork(name: string): Promise<void>;
+
+  /** The last lines, oldest first; empty for a missing container. */
+  lastLines(id: string, query: LogQuery): Promise<readonly LogLine[]>;
+
+  /**
+   * Tells what happens from `onOpen` on, until the signal: what happened before has to be looked at.
+   * Resolves after the signal, rejects when the engine broke the stream off.
+   */
+  watch(watcher: EngineWatcher, signal: AbortSignal): Promise<void>;
+}
+
+export interface LogQuery {
+  readonly lines: number;
+  /** ISO times; both open when absent. */
+  readonly since?: string;
+  readonly until?: string;
+}
+
+export type EngineErrorCode =
+  | 'engine-unreachable'
+  | 'image-missing'
+  | 'port-taken'
+  | 'no-such-executable'
+  | 'not-executable'
+  | 'container-missing'
+  | 'pull-failed'
+  | 'engine-refused';
+
+/** What the engine said, in one word for us and in its own words. */
+export class EngineError extends OperationalError {
+  constructor(
+    readonly code: EngineErrorCode,
+    doing: string,
+    /** The engine's own sentence, for the explanation a user reads. */
+    readonly said: string,
+    options?: ErrorOptions,
+  ) {
+    super(doing, options);
+  }
+  /** The rest comes back the same until somebody changes the app. */
+  get retryable(): boolean {
+    return !PERMANENT.has(this.code);
+  }
+}
+
+const PERMANENT: ReadonlySet<EngineErrorCode> = new Set(['no-such-executable', 'not-executable']);

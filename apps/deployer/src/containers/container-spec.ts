@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import type { ActiveApp, Release } from '@shiplog/domain';
+import type { Image } from '@shiplog/events';
+import { LABEL } from '@shiplog/engine';
+import type { ContainerSpec } from './container-engine.port.js';
+import { ROUTED_PROCESS } from './serving.js';
+
+/** Where the image says nothing, or says more than one thing. */
+const DEFAULT_CONTAINER_PORT = 8080;
+
+export const containerPortOf = (setting: number | null, image: Image): number => {
+  const [exposed, ...more] = image.exposedPorts;
+  if (setting !== null) return setting;
+  return exposed !== undefined && more.length === 0 ? exposed : DEFAULT_CONTAINER_PORT;
+};
+
+export interface Platform {
+  readonly platform: string;
+  readonly domain: string;
+  readonly nodeId: string;
+}
+
+interface Common {
+  readonly platform: Platform;
+  readonly app: ActiveApp;
+  readonly release: Release;
+  readonly image: Image;
+  /** Decrypted. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface InstanceParts extends Common {
+  readonly instance: {
+    readonly instanceId: string;
+    readonly process: string;
+    readonly port: number | null;
+    readonly containerPort: number | null;
+  };
+}
+
+export const networkName = ({ platform }: Platform, teamId: string): string =>
+  `${platform}-${teamId}`;
+
+/** Everything of one instance's container. The name is derived from the instance: a repetition meets itself. */
+export const instanceSpec = (parts: InstanceParts): ContainerSpec => {
+  const { app, instance, release } = parts;
+  const { instanceId, process, port, containerPort } = instance;
+  return {
+    ...common(parts),
+    name: `${parts.platform.platform}-${app.name}-${process}-${suffixOf(instanceId)}`,
+    command: release.processes[process]?.command ?? null,
+    env: {
+      ...parts.config,
+      ...platformEnvironment(parts, process),
+      SHIPLOG_INSTANCE: instanceId,
+      ...(process === ROUTED_PROCESS && containerPort !== null
+        ? { PORT: String(containerPort) }
+        : {}),
+    },
+    labels: {
+      ...labels(parts, process),
+      [LABEL.instance]: instanceId,
+    },
+    publish: port === null || containerPort === null ? null : { hostPort: port, containerPort },
+  };
+};
+
+/** A one-off command: the same image, config, network and limits as the live release, and no port. */
+export const runSpec = (
+  parts: Common & {
+    readonly runId: string;
+    readonly command: readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+  },
+): ContainerSpec => ({
+  ...common(parts),
+  name: `${parts.platform.platform}-${parts.app.name}-run-${suffixOf(parts.runId)}`,
+  command: parts.command,
+  env: { ...parts.config, ...parts.env, ...platformEnvironment(parts, 'run') },
+  labels: { ...labels(parts, 'run'), [LABEL.kind]: 'run' },
+  publish: null,
+});
+
+const common = ({ app, image, platform }: Common) => ({
+  imageId: image.id,
+  network: networkName(platform, app.teamId),
+  limits: {
+    memoryBytes: app.settings.memoryBytes,
+    cpus: app.settings.cpus,
+    pids: app.settings.pids,
+  },
+});
+
+/** After the config, so that nobody is told something else about the platform than what is so. */
+const platformEnvironment = ({ platform, app, release }: Common, process: string) => ({
+  SHIPLOG_PLATFORM: platform.platform,
+  SHIPLOG_APP: app.name,
+  SHIPLOG_APP_ID: app.appId,
+  SHIPLOG_PROCESS: process,
+  SHIPLOG_RELEASE: `v${release.version}`,
+  SHIPLOG_HOST: `${app.name}.${platform.domain}`,
+  SHIPLOG_NODE: platform.nodeId,
+  // Tools inside see the machine's figures; these are the ones that hold.
+  SHIPLOG_MEMORY_BYTES: String(app.settings.memoryBytes),
+  SHIPLOG_CPUS: String(app.settings.cpus),
+});
+
+const labels = ({ platform, app, release }: Common, process: string) => ({
+  [LABEL.platform]: platform.platform,
+  [LABEL.app]: app.appId,
+  [LABEL.team]: app.teamId,
+  [LABEL.release]: String(release.version),
+  [LABEL.process]: process,
+});
+
+/** The part of an id that tells it from others: what follows its last dash, or a hash of a longer one. */
+const suffixOf = (id: string): string => {
+  const tail = id.slice(id.lastIndexOf('-') + 1);
+  return tail.length >= 8 && tail.length <= 12
+    ? tail
+    : createHash('sha256').update(id).digest('hex').slice(0, 12);
+};

@@ -1,0 +1,124 @@
+import {
+  DEFAULT_SETTINGS,
+  type KnownInstance,
+  type RolloutState,
+  type World,
+} from '@shiplog/domain';
+import type { Settings } from '@shiplog/events';
+
+/** A generation that ought to run, and how many instances of each process type it ought to have. */
+export interface WantedGeneration {
+  readonly generation: number;
+  readonly version: number;
+  readonly wanted: Readonly<Record<string, number>>;
+}
+
+/** The rollout that brings a generation live. */
+export interface WantedRollout {
+  readonly rolloutId: string;
+  readonly generation: number;
+  readonly version: number;
+  readonly fromVersion: number | null;
+  /** Null while it was not started. */
+  readonly deadlineMs: number | null;
+  readonly isCancelAsked: boolean;
+  /** Set when its image is gone for good. */
+  readonly lostImage: string | null;
+}
+
+/** What the log says about one app, as far as containers are concerned. */
+export interface DesiredApp {
+  readonly appId: string;
+  /** `unknown`: the log has instances of it but not the app itself, so our view is not complete. */
+  readonly status: 'active' | 'stopped' | 'destroyed' | 'unknown';
+  readonly teamId: string | null;
+  readonly settings: Settings;
+  /** The newest generation whose rollout completed. */
+  readonly live: WantedGeneration | null;
+  /** The generation on its way, with its rollout; null when there is none. */
+  readonly target: (WantedGeneration & { readonly rollout: WantedRollout }) | null;
+  /** Rollouts that run although their generation is no longer wanted. */
+  readonly strayRollouts: readonly string[];
+  /** Generations whose rollout failed or was cancelled. */
+  readonly endedGenerations: readonly number[];
+  /** Instances that were not stopped yet. */
+  readonly instances: readonly KnownInstance[];
+}
+
+export type Routes = Readonly<Record<string, 'routed' | 'unrouted' | 'drained'>>;
+
+type KnownRollout = Exclude<RolloutState, { status: 'none' }>;
+type Deployment = NonNullable<ReturnType<World['deployment']>>;
+type Release = NonNullable<Deployment['live']>['release'];
+
+/** Folds what the world knows about one app into what its containers should be. */
+export const desiredApp = (world: World, appId: string): DesiredApp => {
+  const { state } = world.get('app', appId);
+  const deployment = world.deployment(appId);
+  const rollouts = world.rolloutsOf(appId);
+  const target = deployment?.target ?? null;
+  const running = rollouts.filter(({ status }) => status === 'running');
+  return {
+    appId,
+    status: statusOf(state, deployment),
+    teamId: state.status === 'none' ? null : state.teamId,
+    settings: deployment?.app.settings ?? DEFAULT_SETTINGS,
+    live: deployment?.live ? generationOf(deployment, deployment.live) : null,
+    target:
+      deployment === undefined || target === null
+        ? null
+        : {
+            ...generationOf(deployment, target),
+            rollout: rolloutOf(world, deployment, target),
+          },
+    strayRollouts: running.flatMap(({ rolloutId }) =>
+      rolloutId === target?.rolloutId ? [] : [rolloutId],
+    ),
+    endedGenerations: rollouts.filter(isEnded).map(({ generation }) => generation),
+    instances: world.instancesOf(appId),
+  };
+};
+
+const statusOf = (
+  state: ReturnType<World['get']>['state'] | { status: string },
+  deployment: Deployment | undefined,
+): DesiredApp['status'] => {
+  if (deployment !== undefined) return deployment.app.stopped ? 'stopped' : 'active';
+  return state.status === 'destroyed' ? 'destroyed' : 'unknown';
+};
+
+const isEnded = ({ status }: KnownRollout): boolean =>
+  status === 'failed' || status === 'cancelled';
+
+const generationOf = (
+  { app }: Deployment,
+  of: { generation: number; release: Release },
+): WantedGeneration => ({
+  generation: of.generation,
+  version: of.release.version,
+  wanted: Object.fromEntries(
+    Object.keys(of.release.processes).map((type) => [
+      type,
+      app.stopped ? 0 : (app.formation[type] ?? 0),
+    ]),
+  ),
+});
+
+const rolloutOf = (
+  world: World,
+  { app, live }: Deployment,
+  target: NonNullable<Deployment['target']>,
+): WantedRollout => {
+  const { state } = world.get('rollout', target.rolloutId);
+  const build =
+    target.release.buildId === null ? undefined : world.get('build', target.release.buildId).state;
+  return {
+    rolloutId: target.rolloutId,
+    generation: target.generation,
+    version: target.release.version,
+    fromVersion: live?.release.version ?? null,
+    deadlineMs: state.status === 'running' ? Date.parse(state.deadline) : null,
+    isCancelAsked: app.rolloutCancels.includes(target.rolloutId),
+    lostImage: build?.status === 'succeeded' ? (build.lost?.summary ?? null) : null,
+  };
+};

@@ -1,0 +1,285 @@
+import { networkInterfaces } from 'node:os';
+import type Docker from 'dockerode';
+import { LABEL, engineStatus, ownedBy } from '@shiplog/engine';
+import {
+  EngineError,
+  type Container,
+  type ContainerEngine,
+  type ContainerSpec,
+  type ContainerStatus,
+  type EngineFacts,
+  type EngineNotice,
+  type EngineWatcher,
+  type LogLine,
+  type LogQuery,
+  type RestartPolicy,
+} from './container-engine.port.js';
+import { toContainer, toCreateOptions, toEngineError } from './docker-translate.js';
+import { LogDemultiplexer } from './log-lines.js';
+import { freeSubnets } from './networks.js';
+
+/** Attempts when another platform takes the subnet we chose in the same moment. */
+const SUBNET_ATTEMPTS = 20;
+const NOTICED = ['start', 'die', 'oom', 'destroy', 'pause', 'unpause', 'restart', 'update'];
+
+export class DockerContainerEngine implements ContainerEngine {
+  /** Networks seen to exist; a name is forgotten when the engine says it has gone. */
+  private readonly networks = new Set<string>();
+
+  constructor(
+    private readonly docker: Docker,
+    private readonly platform: string,
+  ) {}
+
+  async facts(): Promise<EngineFacts> {
+    const version = await this.ask('asking the engine for its version', () =>
+      this.docker.version(),
+    );
+    const [first] = version.Components ?? [];
+    return {
+      name: first?.Name ?? 'Engine',
+      version: version.Version,
+      apiVersion: version.ApiVersion,
+    };
+  }
+
+  async list() {
+    const found = await this.ask('listing containers', () =>
+      this.docker.listContainers({ all: true, filters: ownedBy(this.platform, LABEL.instance) }),
+    );
+    return found.map((summary) => ({
+      id: summary.Id,
+      instanceId: summary.Labels[LABEL.instance] ?? null,
+      status: summary.State as ContainerStatus,
+    }));
+  }
+
+  async inspect(id: string): Promise<Container | undefined> {
+    try {
+      return toContainer(await this.docker.getContainer(id).inspect());
+    } catch (error) {
+      if (engineStatus(error) === 404) return undefined;
+      throw toEngineError(`inspecting container ${id}`, error);
+    }
+  }
+
+  async create(spec: ContainerSpec): Promise<string> {
+    await this.ensureNetwork(spec.network, spec.labels[LABEL.team]);
+    try {
+      return (await this.docker.createContainer(toCreateOptions(spec))).id;
+    } catch (error) {
+      if (engineStatus(error) === 409) return await this.findOwn(spec, error);
+      this.networks.delete(spec.network);
+      throw toEngineError(`creating container ${spec.name}`, error);
+    }
+  }
+
+  /** The name is taken: by our own earlier attempt, or by somebody else's container. */
+  private async findOwn(spec: ContainerSpec, conflict: unknown): Promise<string> {
+    const doing = `creating container ${spec.name}`;
+    const info = await this.ask(doing, () => this.docker.getContainer(spec.name).inspect());
+    const own = [LABEL.platform, LABEL.instance].every(
+      (label) => info.Config.Labels[label] === spec.labels[label],
+    );
+    if (!own) throw toEngineError(doing, conflict);
+    return info.Id;
+  }
+
+  async start(id: string): Promise<void> {
+    try {
+      await this.docker.getContainer(id).start();
+    } catch (error) {
+      if (engineStatus(error) === 304) return;
+      throw toEngineError(`starting container ${id}`, error);
+    }
+  }
+
+  async stop(id: string, graceSeconds: number): Promise<void> {
+    try {
+      await this.docker.getContainer(id).stop({ t: graceSeconds });
+    } catch (error) {
+      if ([304, 404].includes(engineStatus(error) ?? 0)) return;
+      throw toEngineError(`stopping container ${id}`, error);
+    }
+  }
+
+  async setRestartPolicy(id: string, policy: RestartPolicy): Promise<void> {
+    try {
+      await this.docker.getContainer(id).update({ RestartPolicy: { Name: policy } });
+    } catch (error) {
+      if (engineStatus(error) === 404) return;
+      throw toEngineError(`setting the restart policy of container ${id}`, error);
+    }
+  }
+
+  async remove(id: string): Promise<void> {
+    try {
+      await this.docker.getContainer(id).remove({ v: true });
+    } catch (error) {
+      if (engineStatus(error) === 404) return;
+      throw toEngineError(`removing container ${id}`, error);
+    }
+  }
+
+  async hasImage(imageId: string): Promise<boolean> {
+    try {
+      await this.docker.getImage(imageId).inspect();
+      return true;
+    } catch (error) {
+      if (engineStatus(error) === 404) return false;
+      throw toEngineError(`looking for image ${imageId}`, error);
+    }
+  }
+
+  async pull(repoDigest: string): Promise<void> {
+    const doing = `pulling ${repoDigest}`;
+    const stream = await this.ask(doing, () => this.docker.pull(repoDigest)).catch(
+      (error: unknown) => {
+        if (error instanceof EngineError && error.code !== 'engine-unreachable') {
+          throw new EngineError('pull-failed', doing, error.said, { cause: error });
+        }
+        throw error;
+      },
+    );
+    await new Promise<void>((resolve, reject) => {
+      this.docker.modem.followProgress(stream, (error, output: { error?: string }[]) => {
+        // A pull that failed ends without an error, and with one in its output.
+        const failed = error?.message ?? output.find((line) => line.error !== undefined)?.error;
+        if (failed === undefined) resolve();
+        else reject(new EngineError('pull-failed', doing, failed));
+      });
+    });
+  }
+
+  async removeNetwork(name: string): Promise<void> {
+    this.networks.delete(name);
+    try {
+      await this.docker.getNetwork(name).remove();
+    } catch (error) {
+      if ([403, 404, 409].includes(engineStatus(error) ?? 0)) return;
+      throw toEngineError(`removing network ${name}`, error);
+    }
+  }
+
+  async lastLines(id: string, query: LogQuery): Promise<readonly LogLine[]> {
+    try {
+      const bytes = await this.docker.getContainer(id).logs({
+        stdout: true,
+        stderr: true,
+        timestamps: true,
+        follow: false,
+        tail: query.lines,
+        ...(query.since === undefined ? {} : { since: toSeconds(query.since) }),
+        ...(query.until === undefined ? {} : { until: toSeconds(query.until) }),
+      });
+      const lines: LogLine[] = [];
+      const demultiplexer = new LogDemultiplexer((line) => lines.push(line));
+      demultiplexer.push(bytes);
+      demultiplexer.end();
+      return lines;
+    } catch (error) {
+      if (engineStatus(error) === 404) return [];
+      throw toEngineError(`reading the log of container ${id}`, error);
+    }
+  }
+
+  async watch({ onOpen, onNotice }: EngineWatcher, signal: AbortSignal): Promise<void> {
+    const stream = await this.ask('watching the engine', () =>
+      this.docker.getEvents({
+        filters: { type: ['container'], event: NOTICED, ...ownedBy(this.platform) },
+        abortSignal: signal,
+      }),
+    );
+    onOpen();
+    let rest = '';
+    stream.setEncoding('utf8');
+    stream.on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line.trim() !== '') onNotice(toNotice(line));
+    });
+    await new Promise<void>((resolve, reject) => {
+      const broken = (error?: Error): void => {
+        if (signal.aborted) resolve();
+        else reject(toEngineError('watching the engine', error ?? new Error('the stream ended')));
+      };
+      stream.once('end', () => broken()).once('close', () => broken());
+      stream.once('error', broken);
+    });
+  }
+
+  /** Every team has a network of its own, with a subnet we chose: the engine's default pools end near 31. */
+  private async ensureNetwork(name: string, team: string | undefined): Promise<void> {
+    if (this.networks.has(name)) return;
+    const doing = `creating network ${name}`;
+    const all = await this.ask(doing, () => this.docker.listNetworks());
+    if (!all.some((network) => network.Name === name)) {
+      const used = all.flatMap((network) => subnetsOf(network));
+      await this.createNetwork(name, team, [...used, ...hostSubnets()]);
+    }
+    this.networks.add(name);
+  }
+
+  private async createNetwork(
+    name: string,
+    team: string | undefined,
+    used: readonly string[],
+  ): Promise<void> {
+    let attempts = 0;
+    for (const subnet of freeSubnets(name, used)) {
+      try {
+        await this.docker.createNetwork({
+          Name: name,
+          CheckDuplicate: true,
+          Driver: 'bridge',
+          IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] },
+          Labels: { [LABEL.platform]: this.platform, ...(team && { [LABEL.team]: team }) },
+        });
+        return;
+      } catch (error) {
+        if (engineStatus(error) === 409) return;
+        attempts += 1;
+        const overlaps = /overlap/i.test(error instanceof Error ? error.message : '');
+        if (!overlaps || attempts >= SUBNET_ATTEMPTS)
+          throw toEngineError(`creating network ${name}`, error);
+      }
+    }
+    throw new EngineError('engine-refused', `creating network ${name}`, 'no free subnet is left');
+  }
+
+  private async ask<T>(doing: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw toEngineError(doing, error);
+    }
+  }
+}
+
+const toSeconds = (iso: string): string => {
+  const [, fraction = '0'] = /\.(\d+)/.exec(iso) ?? [];
+  return `${Math.floor(Date.parse(iso) / 1000)}.${fraction.padEnd(9, '0')}`;
+};
+
+const subnetsOf = (network: { IPAM?: { Config?: { Subnet?: string }[] | null } }): string[] =>
+  (network.IPAM?.Config ?? []).flatMap((config) => config.Subnet ?? []);
+
+const hostSubnets = (): string[] =>
+  Object.values(networkInterfaces()).flatMap((addresses) =>
+    (addresses ?? []).flatMap(({ family, cidr }) =>
+      family === 'IPv4' && cidr !== null ? cidr : [],
+    ),
+  );
+
+const toNotice = (line: string): EngineNotice => {
+  const event = JSON.parse(line) as {
+    Action?: string;
+    Actor?: { ID?: string; Attributes?: Record<string, string> };
+  };
+  const exitCode = event.Actor?.Attributes?.['exitCode'];
+  return {
+    containerId: event.Actor?.ID ?? '',
+    what: event.Action === 'die' || event.Action === 'oom' ? event.Action : 'changed',
+    exitCode: exitCode === undefined ? null : Number(exitCode),
+  };
+};

@@ -1,0 +1,122 @@
+import type { ContainerCreateOptions, ContainerInspectInfo } from 'dockerode';
+import { LABEL, engineStatus } from '@shiplog/engine';
+import {
+  EngineError,
+  type Container,
+  type ContainerSpec,
+  type ContainerStatus,
+  type EngineErrorCode,
+} from './container-engine.port.js';
+
+/**
+ * What servers in ordinary images need: binding ports below 1024, taking over files, changing to
+ * another user, signalling workers. Left out of the engine's default list: AUDIT_WRITE, MKNOD,
+ * NET_RAW, SETFCAP, SETPCAP, SYS_CHROOT.
+ */
+export const CAPABILITIES = [
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'NET_BIND_SERVICE',
+  'SETGID',
+  'SETUID',
+] as const;
+
+/** Logs of one container take at most 3 × 10 MB, whatever it writes. */
+const LOG_CONFIG = { Type: 'local', Config: { 'max-size': '10m', 'max-file': '3' } };
+
+export const toCreateOptions = (spec: ContainerSpec): ContainerCreateOptions => {
+  const port = spec.publish === null ? undefined : `${spec.publish.containerPort}/tcp`;
+  return {
+    name: spec.name,
+    Image: spec.imageId,
+    ...(spec.command === null ? {} : { Cmd: [...spec.command] }),
+    Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
+    Labels: { ...spec.labels },
+    ...(port === undefined ? {} : { ExposedPorts: { [port]: {} } }),
+    HostConfig: {
+      ...hostLimits(spec.limits),
+      NetworkMode: spec.network,
+      ...(port === undefined
+        ? {}
+        : {
+            PortBindings: {
+              [port]: [{ HostIp: '127.0.0.1', HostPort: String(spec.publish?.hostPort) }],
+            },
+          }),
+      RestartPolicy: { Name: 'no' },
+    },
+  };
+};
+
+/** The fence around everything we run: instances and one-off commands alike. */
+const hostLimits = (limits: ContainerSpec['limits']) => ({
+  CapDrop: ['ALL'],
+  CapAdd: [...CAPABILITIES],
+  SecurityOpt: ['no-new-privileges'],
+  Memory: limits.memoryBytes,
+  // No swap beside it: what is above the limit is out of memory at once, not slow for minutes.
+  MemorySwap: limits.memoryBytes,
+  NanoCpus: Math.round(limits.cpus * 1e9),
+  PidsLimit: limits.pids,
+  LogConfig: LOG_CONFIG,
+  // A first process that reaps orphans and passes signals on: most programs are no init.
+  Init: true,
+});
+
+const NEVER = '0001-01-01T00:00:00Z';
+const timeOf = (text: string | undefined): string | null =>
+  text === undefined || text === '' || text === NEVER ? null : text;
+
+export const toContainer = (info: ContainerInspectInfo): Container => {
+  const { State: state, HostConfig: host } = info;
+  const status = state.Status as ContainerStatus;
+  const startedAt = timeOf(state.StartedAt);
+  const runs = status === 'running' || status === 'paused';
+  return {
+    id: info.Id,
+    name: info.Name.replace(/^\//, ''),
+    instanceId: info.Config.Labels[LABEL.instance] ?? null,
+    appId: info.Config.Labels[LABEL.app] ?? null,
+    status,
+    startedAt,
+    finishedAt: timeOf(state.FinishedAt),
+    exitCode: runs || startedAt === null ? null : state.ExitCode,
+    oomKilled: state.OOMKilled,
+    restartCount: info.RestartCount,
+    restartPolicy: host.RestartPolicy?.Name === 'unless-stopped' ? 'unless-stopped' : 'no',
+    pid: runs && state.Pid > 0 ? state.Pid : null,
+  };
+};
+
+/** Sentences of the engine, runc and containerd; checked against Engine 20.10, worded alike since 1.13. */
+const SENTENCES: readonly (readonly [RegExp, EngineErrorCode])[] = [
+  [/port is already allocated|address already in use|ports are not available/i, 'port-taken'],
+  [/no such image/i, 'image-missing'],
+  [/no such container/i, 'container-missing'],
+  [
+    /no such file or directory|executable file not found|no command specified/i,
+    'no-such-executable',
+  ],
+  [/permission denied|is a directory|exec format error/i, 'not-executable'],
+];
+
+/** Everything that dockerode throws becomes the port's one error. */
+export const toEngineError = (doing: string, error: unknown): EngineError => {
+  if (error instanceof EngineError) return error;
+  const status = engineStatus(error);
+  const said = sentenceOf(error);
+  if (status === undefined)
+    return new EngineError('engine-unreachable', doing, said, { cause: error });
+  const known = SENTENCES.find(([pattern]) => pattern.test(said));
+  return new EngineError(known?.[1] ?? 'engine-refused', doing, said, { cause: error });
+};
+
+const sentenceOf = (error: unknown): string => {
+  if (typeof error !== 'object' || error === null) return String(error);
+  const json = 'json' in error ? error.json : undefined;
+  if (typeof json === 'object' && json !== null && 'message' in json) return String(json.message);
+  return error instanceof Error ? error.message : 'the engine gave no reason';
+};

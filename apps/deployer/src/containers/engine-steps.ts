@@ -1,0 +1,210 @@
+import type { KnownInstance } from '@shiplog/domain';
+import { KeyMissingError } from '@shiplog/secrets';
+import { fault } from '../faults.js';
+import { probeUntilReady } from '../probes/probe.js';
+import { EngineError } from './container-engine.port.js';
+import { instanceSpec } from './container-spec.js';
+import { decryptConfig, imageOf, releaseOf } from './instance-parts.js';
+import type { Action } from './plan.js';
+import { ROUTED_PROCESS } from './serving.js';
+import type { Workbench } from './workbench.js';
+
+type ActionOf<T extends Action['type']> = Extract<Action, { type: T }>;
+
+/** Engine answers of other kinds that repeat this often will not change by themselves. */
+const REFUSALS_MAX = 3;
+
+/** The instance while it is wanted. */
+const known = (bench: Workbench, instanceId: string): KnownInstance | undefined => {
+  const { state } = bench.context.world.get('instance', instanceId);
+  return ['none', 'retired', 'stopped'].includes(state.status)
+    ? undefined
+    : (state as KnownInstance);
+};
+
+/** Creates the container, starts it and records both. Met again after any crash in between. */
+export const create = async (bench: Workbench, action: ActionOf<'create'>): Promise<void> => {
+  const instance = known(bench, action.instanceId);
+  const { world, config } = bench.context;
+  const app = world.app(action.appId);
+  const release = instance && releaseOf(world, instance);
+  if (instance === undefined || app === undefined || release === undefined) return;
+  await guarded(bench, instance, async () => {
+    const image = imageOf(world, release);
+    const spec = instanceSpec({
+      platform: config,
+      app,
+      release,
+      image,
+      instance,
+      config: await decryptConfig(bench.keyring, app, release),
+    });
+    fault('before-create');
+    const containerId = await bench.engine.create(spec).catch((error: unknown) => {
+      const isMissing = error instanceof EngineError && error.code === 'image-missing';
+      if (isMissing && image.repoDigest !== null) pull(bench, instance, image.repoDigest);
+      throw error;
+    });
+    fault('after-create');
+    await startAndRecord(bench, instance, containerId);
+  });
+};
+
+export const start = async (bench: Workbench, action: ActionOf<'start'>): Promise<void> => {
+  const instance = known(bench, action.instanceId);
+  if (instance === undefined) return;
+  await guarded(bench, instance, () => startAndRecord(bench, instance, action.containerId));
+};
+
+const startAndRecord = async (
+  bench: Workbench,
+  instance: KnownInstance,
+  containerId: string,
+): Promise<void> => {
+  fault('before-start');
+  await bench.engine.start(containerId);
+  fault('after-start');
+  const container = await bench.view.look(containerId);
+  if (container?.startedAt == null || container.startedAt === instance.startedAt) return;
+  fault('before-record-started');
+  await bench.record(
+    'instance',
+    { id: instance.instanceId, appId: instance.appId },
+    {
+      type: 'RecordStarted',
+      containerId,
+      restarts: instance.containerId === null ? 0 : instance.restarts + 1,
+      startedAt: container.startedAt,
+    },
+  );
+  fault('after-record-started');
+};
+
+/** What the engine refuses is noted for the plan and the explanation; what it cannot answer is not. */
+const guarded = async (
+  bench: Workbench,
+  instance: KnownInstance,
+  work: () => Promise<void>,
+): Promise<void> => {
+  const { instanceId, appId } = instance;
+  const nowMs = bench.nowMs();
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof KeyMissingError) {
+      bench.notes.failed(
+        instanceId,
+        { code: error.code, said: error.message },
+        { nowMs, isHopeless: true },
+      );
+      return;
+    }
+    if (!(error instanceof EngineError) || error.code === 'engine-unreachable') throw error;
+    bench.context.logger.warn(
+      { instanceId, appId, code: error.code, said: error.said },
+      'engine-refused',
+    );
+    if (error.code === 'port-taken') return await givePortUp(bench, instance);
+    const isHopeless =
+      !error.retryable ||
+      (error.code === 'engine-refused' && bench.notes.of(instanceId).failures + 1 >= REFUSALS_MAX);
+    bench.notes.failed(instanceId, { code: error.code, said: error.said }, { nowMs, isHopeless });
+    bench.view.relist();
+  }
+};
+
+/** Somebody else has the port. The record of an instance never changes its port, so another one takes its place. */
+const givePortUp = async (bench: Workbench, instance: KnownInstance): Promise<void> => {
+  const { instanceId, appId, port } = instance;
+  if (port !== null) bench.ports.refuse(port);
+  bench.notes.lost(appId, bench.nowMs());
+  bench.view.relist();
+  await bench.record(
+    'instance',
+    { id: instanceId, appId },
+    { type: 'RetireInstance', reason: 'lost' },
+  );
+};
+
+/** Gets an image again from where it came from, and tries the instance again as soon as it is there. */
+const pull = (bench: Workbench, { instanceId, appId }: KnownInstance, repoDigest: string): void => {
+  bench.tasks.run('pull', `pull:${repoDigest}`, async () => {
+    try {
+      await bench.engine.pull(repoDigest);
+      bench.notes.retryNow(instanceId);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      bench.notes.failed(
+        instanceId,
+        { code: error.code, said: error.said },
+        { nowMs: bench.nowMs(), isHopeless: false },
+      );
+    }
+    bench.nudge(appId);
+  });
+};
+
+export const keepRunning = async (
+  bench: Workbench,
+  action: ActionOf<'keep-running'>,
+): Promise<void> => {
+  fault('before-keep-running');
+  await bench.engine.setRestartPolicy(action.containerId, 'unless-stopped');
+  fault('after-keep-running');
+  await bench.view.look(action.containerId);
+};
+
+export const stop = async (bench: Workbench, action: ActionOf<'stop'>): Promise<void> => {
+  const { instanceId, containerId, graceSeconds } = action;
+  const beganMs = bench.nowMs();
+  fault('before-stop');
+  await bench.engine.stop(containerId, graceSeconds);
+  fault('after-stop');
+  const container = await bench.view.look(containerId);
+  const tookMs = bench.nowMs() - beganMs;
+  // 137 after the whole grace period: SIGTERM was not enough.
+  if (container?.exitCode === 137 && tookMs >= graceSeconds * 1000) bench.notes.killed(instanceId);
+};
+
+/** Asks until the instance is ready, and records it. */
+export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promise<void> => {
+  const { instanceId, appId, containerId } = action;
+  const { world, config } = bench.context;
+  const container = bench.view.containers.get(instanceId);
+  const instance = known(bench, instanceId);
+  const app = world.app(appId);
+  if (container?.startedAt == null || instance === undefined || app === undefined) return;
+  const { port, containerPort } = instance;
+  const isReady = await probeUntilReady(
+    {
+      container,
+      startedAtMs: Date.parse(container.startedAt),
+      web:
+        instance.process !== ROUTED_PROCESS || port === null || containerPort === null
+          ? null
+          : {
+              host: config.instanceHost,
+              port,
+              containerPort,
+              healthPath: app.settings.healthPath,
+              virtualHost: `${app.name}.${config.domain}`,
+            },
+    },
+    {
+      isWanted: () => {
+        const now = bench.view.containers.get(instanceId);
+        const isSameRun = now?.status === 'running' && now.startedAt === container.startedAt;
+        return isSameRun && known(bench, instanceId)?.status === 'starting';
+      },
+      onAnswer: ({ got }) => bench.notes.probed(instanceId, got),
+      nowMs: () => bench.nowMs(),
+      signal: bench.abort.signal,
+    },
+  );
+  if (!isReady || bench.abort.signal.aborted) return;
+  fault('before-record-ready');
+  await bench.record('instance', { id: instanceId, appId }, { type: 'RecordReady' });
+  fault('after-record-ready');
+  bench.notes.ready(appId);
+  bench.context.logger.info({ appId, instanceId, containerId }, 'instance-ready');
+};

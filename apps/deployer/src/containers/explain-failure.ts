@@ -1,0 +1,64 @@
+import type { KnownInstance } from '@shiplog/domain';
+import type { Explanation } from '@shiplog/events';
+import {
+  explainCrash,
+  explainImageLost,
+  explainNotCreated,
+  explainNotReady,
+  explainNotRouted,
+  type Evidence,
+} from '../explain.js';
+import { readListening } from '../probes/listening.js';
+import { desiredApp } from './desired.js';
+import type { Failure } from './plan.js';
+import { readLastLines } from './read-last-lines.js';
+import type { Workbench } from './workbench.js';
+
+/** Puts together what is known of a failed rollout, and says it in the order in which a person asks. */
+export const explainFailure = async (
+  bench: Workbench,
+  appId: string,
+  failure: Failure,
+): Promise<Explanation> => {
+  const { settings } = desiredApp(bench.context.world, appId);
+  if (failure.kind === 'image-lost') return explainImageLost(failure.said);
+  const evidence =
+    failure.instanceId === null ? undefined : await gather(bench, failure.instanceId);
+  if (evidence === undefined) return explainNotRouted(settings.rolloutTimeoutSeconds);
+  switch (failure.kind) {
+    case 'crashed':
+      return explainCrash(evidence);
+    case 'not-created':
+      return explainNotCreated(evidence);
+    case 'not-ready':
+      return explainNotReady(evidence, failure.afterSeconds);
+    case 'deadline':
+      if (failure.isReady) return explainNotRouted(settings.rolloutTimeoutSeconds);
+      if (evidence.trouble !== null) return explainNotCreated(evidence);
+      return evidence.exit !== null
+        ? explainCrash(evidence)
+        : explainNotReady(evidence, settings.rolloutTimeoutSeconds);
+  }
+};
+
+const gather = async (bench: Workbench, instanceId: string): Promise<Evidence | undefined> => {
+  const { state } = bench.context.world.get('instance', instanceId);
+  if (state.status === 'none') return undefined;
+  const instance: KnownInstance = state;
+  const { settings } = desiredApp(bench.context.world, instance.appId);
+  const container = bench.view.containers.get(instanceId);
+  const note = bench.notes.of(instanceId);
+  return {
+    instanceId,
+    process: instance.process,
+    containerPort: instance.containerPort,
+    healthPath: settings.healthPath,
+    memoryBytes: settings.memoryBytes,
+    exit: instance.lastExit,
+    starts: instance.restarts + 1,
+    logLines: container === undefined ? [] : await readLastLines(bench, instance, container),
+    listening: container === undefined ? undefined : await readListening(container),
+    probe: note.probe,
+    trouble: note.trouble,
+  };
+};

@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto';
+import type { KnownInstance } from '@shiplog/domain';
+import { fault } from '../faults.js';
+import { explainFailure } from './explain-failure.js';
+import { containerPortOf, networkName } from './container-spec.js';
+import { desiredApp } from './desired.js';
+import { imageOf } from './instance-parts.js';
+import type { Action } from './plan.js';
+import { readLastLines } from './read-last-lines.js';
+import { ROUTED_PROCESS } from './serving.js';
+import type { Workbench } from './workbench.js';
+
+type ActionOf<T extends Action['type']> = Extract<Action, { type: T }>;
+
+export const startRollout = async (
+  bench: Workbench,
+  { appId, rolloutId }: ActionOf<'start-rollout'>,
+): Promise<void> => {
+  const { target, settings } = desiredApp(bench.context.world, appId);
+  if (target?.rollout.rolloutId !== rolloutId) return;
+  const deadlineMs = bench.nowMs() + settings.rolloutTimeoutSeconds * 1000;
+  fault('before-start-rollout');
+  await bench.record(
+    'rollout',
+    { id: rolloutId, appId },
+    {
+      type: 'StartRollout',
+      rolloutId,
+      appId,
+      generation: target.generation,
+      version: target.version,
+      fromVersion: target.rollout.fromVersion,
+      deadline: new Date(deadlineMs).toISOString(),
+    },
+  );
+  fault('after-start-rollout');
+};
+
+export const endRollout = async (
+  bench: Workbench,
+  action: ActionOf<'complete-rollout' | 'cancel-rollout' | 'fail-rollout'>,
+): Promise<void> => {
+  const { appId, rolloutId } = action;
+  const of = { id: rolloutId, appId };
+  fault('before-end-rollout');
+  switch (action.type) {
+    case 'complete-rollout':
+      await bench.record('rollout', of, { type: 'CompleteRollout' });
+      break;
+    case 'cancel-rollout':
+      await bench.record('rollout', of, { type: 'CancelRollout', cause: action.cause });
+      break;
+    case 'fail-rollout': {
+      const explanation = await explainFailure(bench, appId, action.failure);
+      await bench.record('rollout', of, { type: 'FailRollout', explanation });
+      break;
+    }
+  }
+  fault('after-end-rollout');
+  bench.context.logger.info({ appId, rolloutId }, action.type);
+};
+
+/** The ids are appended before anything is created: what exists is always known by name. */
+export const schedule = async (
+  bench: Workbench,
+  action: ActionOf<'schedule'>,
+  used: Set<number>,
+): Promise<void> => {
+  const { appId, process, generation, version, count } = action;
+  const { world, config } = bench.context;
+  const deployment = world.deployment(appId);
+  const release = [deployment?.target, deployment?.live].find(
+    (candidate) => candidate?.generation === generation,
+  )?.release;
+  if (deployment === undefined || release === undefined) return;
+  const isRouted = process === ROUTED_PROCESS;
+  const containerPort = isRouted
+    ? containerPortOf(deployment.app.settings.port, imageOf(world, release))
+    : null;
+  for (let i = 0; i < count; i += 1) {
+    const port = isRouted ? await bench.ports.allocate(used) : null;
+    if (port !== null) used.add(port);
+    const instanceId = newInstanceId(process);
+    fault('before-schedule');
+    await bench.record(
+      'instance',
+      { id: instanceId, appId },
+      {
+        type: 'ScheduleInstance',
+        instanceId,
+        appId,
+        process,
+        version,
+        generation,
+        nodeId: config.nodeId,
+        port,
+        containerPort,
+      },
+    );
+    fault('after-schedule');
+  }
+};
+
+/** Short enough to type, long enough never to come twice: `web-` and 10 characters of 32. */
+const newInstanceId = (process: string): string => {
+  const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789';
+  const tail = [...randomBytes(10)].map((byte) => alphabet[byte % alphabet.length]).join('');
+  return `${process}-${tail}`;
+};
+
+export const retire = async (bench: Workbench, action: ActionOf<'retire'>): Promise<void> => {
+  const { appId, instanceId, reason } = action;
+  fault('before-retire');
+  await bench.record('instance', { id: instanceId, appId }, { type: 'RetireInstance', reason });
+  fault('after-retire');
+};
+
+export const recordStarted = async (
+  bench: Workbench,
+  action: ActionOf<'record-started'>,
+): Promise<void> => {
+  const { appId, instanceId, containerId, restarts, startedAt } = action;
+  fault('before-record-started');
+  await bench.record(
+    'instance',
+    { id: instanceId, appId },
+    {
+      type: 'RecordStarted',
+      containerId,
+      restarts,
+      ...(startedAt === null ? {} : { startedAt }),
+    },
+  );
+  fault('after-record-started');
+};
+
+/** With the last lines it wrote: they outlive the container. */
+export const recordExited = async (
+  bench: Workbench,
+  action: ActionOf<'record-exited'>,
+): Promise<void> => {
+  const { appId, instanceId, containerId } = action;
+  const instance = bench.context.world.get('instance', instanceId).state;
+  const container = bench.view.containers.get(instanceId);
+  if (instance.status === 'none' || container === undefined) return;
+  const noticed = bench.view.endOf(containerId);
+  const logLines = await readLastLines(bench, instance, container);
+  fault('before-record-exited');
+  const isNew = await bench.record(
+    'instance',
+    { id: instanceId, appId },
+    {
+      type: 'RecordExited',
+      exitCode: container.exitCode ?? noticed?.exitCode ?? null,
+      oomKilled: container.oomKilled || noticed?.oomKilled === true,
+      logLines,
+    },
+  );
+  fault('after-record-exited');
+  if (isNew) bench.notes.exited(instanceId, container);
+};
+
+export const recordStopped = async (
+  bench: Workbench,
+  action: ActionOf<'record-stopped'>,
+): Promise<void> => {
+  const { appId, instanceId, exitCode, killed } = action;
+  const container = bench.view.containers.get(instanceId);
+  // It never ran: there is no log in it that anybody could want to read.
+  if (container?.status === 'created') await bench.engine.remove(container.id);
+  fault('before-record-stopped');
+  await bench.record(
+    'instance',
+    { id: instanceId, appId },
+    { type: 'RecordStopped', exitCode, killed },
+  );
+  fault('after-record-stopped');
+  removeNetworkOfDestroyed(bench, appId, instanceId);
+};
+
+/** The team's network goes with the last instance of a destroyed app, unless another app uses it. */
+const removeNetworkOfDestroyed = (bench: Workbench, appId: string, instanceId: string): void => {
+  const { world, config } = bench.context;
+  const { state } = world.get('app', appId);
+  const others = world
+    .instancesOf(appId)
+    .filter((other: KnownInstance) => other.instanceId !== instanceId);
+  if (state.status !== 'destroyed' || others.length > 0) return;
+  const name = networkName(config, state.teamId);
+  bench.tasks.run('engine', `network:${name}`, () => bench.engine.removeNetwork(name));
+};

@@ -1,0 +1,98 @@
+import { SHORT_RUN_MS, backoffMs } from './plan-instances.js';
+import type { Container, EngineErrorCode } from './container-engine.port.js';
+import type { Note } from './plan.js';
+
+/** The last thing that went wrong with an instance, for the explanation. */
+export interface Trouble {
+  readonly code: EngineErrorCode | 'key-missing';
+  readonly said: string;
+}
+
+export interface FullNote extends Note {
+  readonly failures: number;
+  readonly trouble: Trouble | null;
+  /** What the probe got last. */
+  readonly probe: string | null;
+}
+
+const BLANK: FullNote = {
+  notBeforeMs: 0,
+  shortRuns: 0,
+  isHopeless: false,
+  retiredSinceMs: null,
+  killed: false,
+  failures: 0,
+  trouble: null,
+  probe: null,
+};
+
+/** What this process remembers of instances and apps beyond the log. */
+export class Notes {
+  readonly byInstance = new Map<string, FullNote>();
+  private readonly losses = new Map<string, { count: number; notBeforeMs: number }>();
+
+  of(instanceId: string): FullNote {
+    return this.byInstance.get(instanceId) ?? BLANK;
+  }
+
+  /** The engine refused a create or a start: the next try waits 1 s, doubling to 5 min. */
+  failed(instanceId: string, trouble: Trouble, at: { nowMs: number; isHopeless: boolean }): void {
+    const failures = this.of(instanceId).failures + 1;
+    this.set(instanceId, {
+      failures,
+      trouble,
+      isHopeless: at.isHopeless,
+      notBeforeMs: at.nowMs + backoffMs(failures),
+    });
+  }
+
+  /** What was in the way may have gone (an image was built again). */
+  retryNow(instanceId: string): void {
+    if (this.byInstance.has(instanceId)) this.set(instanceId, { notBeforeMs: 0 });
+  }
+
+  exited(instanceId: string, { startedAt, finishedAt }: Container): void {
+    const isShort =
+      startedAt !== null &&
+      finishedAt !== null &&
+      Date.parse(finishedAt) - Date.parse(startedAt) < SHORT_RUN_MS;
+    this.set(instanceId, { shortRuns: isShort ? this.of(instanceId).shortRuns + 1 : 0 });
+  }
+
+  retired(instanceId: string, nowMs: number): void {
+    if (this.of(instanceId).retiredSinceMs === null) {
+      this.set(instanceId, { retiredSinceMs: nowMs });
+    }
+  }
+
+  killed(instanceId: string): void {
+    this.set(instanceId, { killed: true });
+  }
+
+  probed(instanceId: string, probe: string): void {
+    this.set(instanceId, { probe });
+  }
+
+  /** Its port was taken by somebody else: the next one of that app waits a little. */
+  lost(appId: string, nowMs: number): void {
+    const count = (this.losses.get(appId)?.count ?? 0) + 1;
+    this.losses.set(appId, { count, notBeforeMs: nowMs + Math.min(5000, 50 * 2 ** count) });
+  }
+
+  ready(appId: string): void {
+    this.losses.delete(appId);
+  }
+
+  scheduleNotBeforeMs(appId: string): number {
+    return this.losses.get(appId)?.notBeforeMs ?? 0;
+  }
+
+  /** Forgets instances that are no longer in the log's memory. */
+  keepOnly(isKnown: (instanceId: string) => boolean): void {
+    for (const id of this.byInstance.keys()) if (!isKnown(id)) this.byInstance.delete(id);
+  }
+
+  private set(instanceId: string, changes: Partial<FullNote>): void {
+    this.byInstance.set(instanceId, { ...this.of(instanceId), ...changes });
+  }
+}

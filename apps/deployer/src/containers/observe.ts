@@ -1,0 +1,116 @@
+import type { Container, ContainerEngine, EngineNotice } from './container-engine.port.js';
+
+/** How a container ended, from the engine's own notice: an inspection may come too late for it. */
+export interface NoticedEnd {
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+}
+
+const INSPECTED_AT_ONCE = 8;
+
+/**
+ * What the engine runs, kept in memory and looked at again where something happened. The list is the
+ * truth: it is read at the start, after every break of the event stream, and at each resync; between
+ * them only the containers that were noticed are inspected.
+ */
+export class EngineView {
+  private readonly byId = new Map<string, Container>();
+  private readonly dirty = new Set<string>();
+  private readonly ends = new Map<string, NoticedEnd>();
+  private readonly ooms = new Set<string>();
+  private isListStale = true;
+  /** Notices may have been missed: a running container may be another run than the one we know. */
+  private isSuspect = true;
+  /** By instance id. */
+  readonly containers = new Map<string, Container>();
+
+  constructor(private readonly engine: ContainerEngine) {}
+
+  /** The list is read again in the next round. */
+  relist(): void {
+    this.isListStale = true;
+  }
+
+  /** Every container is inspected again in the next round: notices may have been missed. */
+  distrust(): void {
+    this.isListStale = true;
+    this.isSuspect = true;
+  }
+
+  notice({ containerId, what, exitCode }: EngineNotice): void {
+    this.dirty.add(containerId);
+    if (what === 'oom') this.ooms.add(containerId);
+    if (what !== 'die') return;
+    this.ends.set(containerId, { exitCode, oomKilled: this.ooms.delete(containerId) });
+  }
+
+  /** How the newest run that ended did so, as far as it was noticed. */
+  endOf(containerId: string): NoticedEnd | undefined {
+    return this.ends.get(containerId);
+  }
+
+  /** Resolves when the view is as fresh as the engine; rejects and stays stale when it does not answer. */
+  async refresh(isKnown: (instanceId: string) => boolean): Promise<ReadonlySet<string>> {
+    const changed = new Set<string>();
+    if (this.isListStale) await this.readList(isKnown);
+    const ids = [...this.dirty];
+    for (let i = 0; i < ids.length; i += INSPECTED_AT_ONCE) {
+      await Promise.all(ids.slice(i, i + INSPECTED_AT_ONCE).map((id) => this.look(id, changed)));
+    }
+    return changed;
+  }
+
+  /** Looks at one container now; for tasks that just changed it. */
+  async look(id: string, changed?: Set<string>): Promise<Container | undefined> {
+    this.dirty.delete(id);
+    try {
+      const container = await this.engine.inspect(id);
+      if (container === undefined) this.forget(id, changed);
+      else this.take(container, changed);
+      return container;
+    } catch (error) {
+      this.dirty.add(id);
+      throw error;
+    }
+  }
+
+  private async readList(isKnown: (instanceId: string) => boolean): Promise<void> {
+    // Cleared first: what happens during the list makes it stale again.
+    const wasSuspect = this.isSuspect;
+    this.isListStale = false;
+    this.isSuspect = false;
+    try {
+      const found = await this.engine.list();
+      const ids = new Set(found.map(({ id }) => id));
+      for (const id of this.byId.keys()) if (!ids.has(id)) this.dirty.add(id);
+      for (const { id, instanceId, status } of found) {
+        // Containers of instances that were stopped long ago are the collector's business.
+        if (instanceId === null || !isKnown(instanceId)) continue;
+        const known = this.byId.get(id);
+        if (known?.status !== status || wasSuspect) this.dirty.add(id);
+      }
+    } catch (error) {
+      this.isListStale = true;
+      this.isSuspect ||= wasSuspect;
+      throw error;
+    }
+  }
+
+  private take(container: Container, changed?: Set<string>): void {
+    this.byId.set(container.id, container);
+    if (container.instanceId === null) return;
+    this.containers.set(container.instanceId, container);
+    changed?.add(container.instanceId);
+  }
+
+  private forget(id: string, changed?: Set<string>): void {
+    const known = this.byId.get(id);
+    this.byId.delete(id);
+    this.ends.delete(id);
+    this.ooms.delete(id);
+    const instanceId = known?.instanceId ?? null;
+    if (instanceId === null || this.containers.get(instanceId)?.id !== id) return;
+    this.containers.delete(instanceId);
+    changed?.add(instanceId);
+  }
+}

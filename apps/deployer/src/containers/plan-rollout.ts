@@ -1,0 +1,126 @@
+import type { KnownInstance } from '@shiplog/domain';
+import type { DesiredApp, WantedRollout } from './desired.js';
+import type { Action, Failure, Plan, PlanInput } from './plan.js';
+import { isOutOfRouting, isRetired, isServing } from './serving.js';
+
+/** A new instance that ended this often during its rollout is not going to make it. */
+export const CRASHES_MAX = 3;
+
+/** Starts, ends and times the rollouts of one app. Every rollout ends. */
+export const planRollout = (input: PlanInput): Plan => {
+  const { app } = input;
+  const stray = app.strayRollouts.map((rolloutId): Action => ({
+    type: 'cancel-rollout',
+    appId: app.appId,
+    rolloutId,
+    cause: app.status === 'destroyed' ? 'app-destroyed' : 'superseded',
+  }));
+  if (app.target === null || app.status === 'unknown') return { actions: stray, nextAtMs: null };
+  const { rollout } = app.target;
+  const own = { appId: app.appId, rolloutId: rollout.rolloutId };
+  if (rollout.deadlineMs === null) {
+    return { actions: [...stray, { type: 'start-rollout', ...own }], nextAtMs: null };
+  }
+  if (rollout.isCancelAsked) {
+    return {
+      actions: [...stray, { type: 'cancel-rollout', ...own, cause: 'asked' }],
+      nextAtMs: null,
+    };
+  }
+  const end = endOf(input, rollout);
+  if (end !== null) return { actions: [...stray, { ...end, ...own }], nextAtMs: null };
+  return { actions: stray, nextAtMs: nextTimeOf(input, rollout.deadlineMs) };
+};
+
+type End =
+  | { type: 'complete-rollout' }
+  | { type: 'cancel-rollout'; cause: 'app-stopped' }
+  | { type: 'fail-rollout'; failure: Failure };
+
+const endOf = (input: PlanInput, rollout: WantedRollout): End | null => {
+  const { app, nowMs } = input;
+  const own = app.instances.filter(({ generation }) => generation === rollout.generation);
+  // On a stopped app a release becomes the one that a start will run; nothing is tried out.
+  if (app.status === 'stopped' && own.length > 0) {
+    return { type: 'cancel-rollout', cause: 'app-stopped' };
+  }
+  if (isReplaced(input)) return { type: 'complete-rollout' };
+  const failure = failureOf(
+    input,
+    own.filter((instance) => !isRetired(instance)),
+    rollout,
+  );
+  if (failure !== null) return { type: 'fail-rollout', failure };
+  if (nowMs < (rollout.deadlineMs ?? Infinity)) return null;
+  return { type: 'fail-rollout', failure: deadlineFailure(own, input) };
+};
+
+/** Every process type has its instances serving, and nothing older is reachable. */
+const isReplaced = ({ app, routers }: PlanInput): boolean => {
+  const { target } = app;
+  if (target === null) return false;
+  const hasCapacity = Object.entries(target.wanted).every(
+    ([type, wanted]) =>
+      servingCount(app, { type, generation: target.generation }, routers) >= wanted,
+  );
+  const others = app.instances.filter(({ generation }) => generation !== target.generation);
+  return hasCapacity && others.every((old) => isRetired(old) && isOutOfRouting(old, routers));
+};
+
+const servingCount = (
+  app: DesiredApp,
+  of: { type: string; generation: number },
+  routers: PlanInput['routers'],
+): number =>
+  app.instances.filter(
+    (instance) =>
+      instance.process === of.type &&
+      instance.generation === of.generation &&
+      isServing(instance, routers),
+  ).length;
+
+const failureOf = (
+  input: PlanInput,
+  own: readonly KnownInstance[],
+  rollout: WantedRollout,
+): Failure | null => {
+  if (rollout.lostImage !== null) return { kind: 'image-lost', said: rollout.lostImage };
+  for (const instance of own) {
+    const { instanceId } = instance;
+    if (input.notes.get(instanceId)?.isHopeless === true)
+      return { kind: 'not-created', instanceId };
+    if (instance.status === 'exited' && instance.restarts >= CRASHES_MAX - 1) {
+      return { kind: 'crashed', instanceId };
+    }
+    const limitMs = startLimitMs(input, instance);
+    if (limitMs !== null && input.nowMs >= limitMs) {
+      const afterSeconds = input.app.settings.startTimeoutSeconds;
+      return { kind: 'not-ready', instanceId, afterSeconds };
+    }
+  }
+  return null;
+};
+
+/** When a running instance ought to have become ready. */
+const startLimitMs = (input: PlanInput, instance: KnownInstance): number | null => {
+  const startedAt = input.containers.get(instance.instanceId)?.startedAt ?? null;
+  if (instance.status !== 'starting' || startedAt === null) return null;
+  return Date.parse(startedAt) + input.app.settings.startTimeoutSeconds * 1000;
+};
+
+/** The instance that best tells why: one that is not ready, else one that no router took. */
+const deadlineFailure = (own: readonly KnownInstance[], { routers }: PlanInput): Failure => {
+  const open = own.filter((instance) => !isRetired(instance) && !isServing(instance, routers));
+  const worst = open.find(({ status }) => status !== 'ready') ?? open[0];
+  return {
+    kind: 'deadline',
+    instanceId: worst?.instanceId ?? null,
+    isReady: worst === undefined || worst.status === 'ready',
+  };
+};
+
+const nextTimeOf = (input: PlanInput, deadlineMs: number): number =>
+  Math.min(
+    deadlineMs,
+    ...input.app.instances.flatMap((instance) => startLimitMs(input, instance) ?? []),
+  );

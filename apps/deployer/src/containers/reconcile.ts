@@ -1,0 +1,174 @@
+import type { RecordedCommit } from '@shiplog/events';
+import type { RoundResult } from '@shiplog/reconcile';
+import { apply } from './apply.js';
+import { boundRemoval, type AppActions } from './bounded-removal.js';
+import { desiredApp } from './desired.js';
+import { plan } from './plan.js';
+import type { Workbench } from './workbench.js';
+
+/** Everything is planned again at least this often, whatever was noticed. */
+const RESYNC_MS = 10_000;
+
+/** Observe, plan, apply; and what is remembered between two rounds to keep them cheap. */
+export class Reconciliation {
+  /** When time alone makes a difference for an app. */
+  private readonly dueMs = new Map<string, number>();
+  private resyncAtMs = 0;
+  private refusal = '';
+
+  constructor(private readonly bench: Workbench) {}
+
+  /** Every app is planned in the next round. */
+  resync(): void {
+    this.resyncAtMs = 0;
+  }
+
+  /** One round. It takes no hint about what changed beyond which apps to look at. */
+  async round(): Promise<RoundResult> {
+    const { bench } = this;
+    const { feed, world } = bench.context;
+    const isKnown = (id: string): boolean => world.get('instance', id).state.status !== 'none';
+    await feed.catchUp();
+    const isResync = bench.nowMs() >= this.resyncAtMs;
+    if (isResync) bench.view.relist();
+    for (const id of await bench.view.refresh(isKnown)) {
+      const { state } = world.get('instance', id);
+      if (state.status !== 'none') bench.dirty.add(state.appId);
+    }
+    const apps = isResync ? this.allApps() : this.dueApps();
+    bench.dirty.clear();
+    try {
+      await this.carryOut(apps);
+    } catch (error) {
+      // What was not carried out is planned again, from what is so by then.
+      for (const appId of apps) bench.dirty.add(appId);
+      throw error;
+    }
+    if (isResync) {
+      this.resyncAtMs = bench.nowMs() + RESYNC_MS;
+      bench.notes.keepOnly(isKnown);
+    }
+    return { nextRoundInMs: this.pauseMs() };
+  }
+
+  private async carryOut(apps: ReadonlySet<string>): Promise<void> {
+    const { bench } = this;
+    const planned = [...apps].map((appId) => this.planApp(appId));
+    const { allowed, refused } = boundRemoval(planned, bench.context.world.instances().length);
+    this.report(refused.length, planned);
+    await apply(bench, allowed);
+  }
+
+  private planApp(appId: string): AppActions {
+    const { bench } = this;
+    const nowMs = bench.nowMs();
+    const app = desiredApp(bench.context.world, appId);
+    const paused = bench.pausedUntilMs(appId);
+    if (paused !== null) {
+      this.dueMs.set(appId, paused);
+      return { app, actions: [] };
+    }
+    const busy = new Set(bench.tasks.busy);
+    const times: number[] = [];
+    for (const { status, instanceId } of app.instances) {
+      if (status === 'retired') bench.notes.retired(instanceId, nowMs);
+      const untilMs = bench.pausedUntilMs(instanceId);
+      if (untilMs === null) continue;
+      busy.add(instanceId);
+      times.push(untilMs);
+    }
+    const { actions, nextAtMs } = plan({
+      app,
+      containers: bench.view.containers,
+      routers: bench.context.world.routers(),
+      notes: bench.notes.byInstance,
+      busy,
+      scheduleNotBeforeMs: bench.notes.scheduleNotBeforeMs(appId),
+      nowMs,
+    });
+    if (nextAtMs !== null) times.push(nextAtMs);
+    if (times.length === 0) this.dueMs.delete(appId);
+    else this.dueMs.set(appId, Math.min(...times));
+    return { app, actions };
+  }
+
+  /** Said once per state, not once per round. */
+  private report(refusedCount: number, planned: readonly AppActions[]): void {
+    const refusal = refusedCount === 0 ? '' : `${refusedCount}`;
+    if (refusal === this.refusal) return;
+    this.refusal = refusal;
+    const { logger } = this.bench.context;
+    const apps = planned.map(({ app }) => app.appId).slice(0, 20);
+    if (refusedCount > 0) logger.error({ refusedCount, apps }, 'removal-refused');
+    else logger.info('removal-no-longer-refused');
+  }
+
+  private allApps(): ReadonlySet<string> {
+    const { world } = this.bench.context;
+    return new Set([
+      ...world.apps().map(({ appId }) => appId),
+      ...world.instances().map(({ appId }) => appId),
+      ...[...world.all('rollout')].flatMap((rollout) =>
+        rollout.status === 'running' ? rollout.appId : [],
+      ),
+    ]);
+  }
+
+  private dueApps(): ReadonlySet<string> {
+    const nowMs = this.bench.nowMs();
+    const due = [...this.dueMs].flatMap(([appId, atMs]) => (atMs <= nowMs ? appId : []));
+    return new Set([...this.bench.dirty, ...due]);
+  }
+
+  private pauseMs(): number {
+    const next = Math.min(this.resyncAtMs, ...this.dueMs.values());
+    return Math.max(0, next - this.bench.nowMs());
+  }
+
+  /** What the log says about which apps changed. */
+  take(batch: readonly RecordedCommit[]): void {
+    for (const { commit } of batch) {
+      for (const event of commit.events) {
+        const { data } = event;
+        switch (event.type) {
+          case 'RoutesApplied':
+            for (const id of [
+              ...event.data.routed,
+              ...event.data.unrouted,
+              ...event.data.drained,
+            ]) {
+              const { state } = this.bench.context.world.get('instance', id);
+              if (state.status !== 'none') this.bench.dirty.add(state.appId);
+            }
+            break;
+          case 'RouterStarted':
+          case 'RouterRemoved':
+            this.resync();
+            break;
+          case 'ImageRebuilt':
+          case 'BuildSucceeded':
+            this.retryScheduled(event.data.appId);
+            break;
+          default:
+            if ('appId' in data && data.appId !== null) this.bench.dirty.add(data.appId);
+        }
+      }
+      if (commit.stream.startsWith('app.')) {
+        const appId = commit.stream.slice('app.'.length);
+        this.bench.causes.set(appId, {
+          correlation: commit.correlation,
+          causation: commit.id,
+        });
+      }
+    }
+    this.bench.wake();
+  }
+
+  /** An image is there again: instances that waited for it wait no longer. */
+  private retryScheduled(appId: string): void {
+    for (const { instanceId } of this.bench.context.world.instancesOf(appId)) {
+      this.bench.notes.retryNow(instanceId);
+    }
+    this.bench.dirty.add(appId);
+  }
+}

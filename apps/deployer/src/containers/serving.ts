@@ -1,0 +1,49 @@
+import type { KnownInstance } from '@shiplog/domain';
+import type { DesiredApp, WantedGeneration } from './desired.js';
+import type { PlanInput } from './plan.js';
+
+/** The process type that requests are routed to. */
+export const ROUTED_PROCESS = 'web';
+
+/** The generation that should run now: the one on its way, else the one that serves. */
+export const inForce = (app: DesiredApp): WantedGeneration | null => app.target ?? app.live;
+
+export const isRetired = (instance: KnownInstance): boolean => instance.status === 'retired';
+
+/** Ready and, where requests are routed, confirmed by every router. Without a router nothing is. */
+export const isServing = (instance: KnownInstance, routers: PlanInput['routers']): boolean => {
+  if (instance.status !== 'ready') return false;
+  if (instance.process !== ROUTED_PROCESS) return true;
+  return (
+    routers.length > 0 && routers.every(({ routes }) => routes[instance.instanceId] === 'routed')
+  );
+};
+
+/** Seconds that an instance no router ever named has to wait: a confirmation may still be on its way. */
+const UNNAMED_WAIT_SECONDS = 5;
+
+/**
+ * May it be stopped? No router sends anything to it any more, or it never could have been routed.
+ * A time is given when time alone will allow it.
+ */
+export const drainOf = (
+  instance: KnownInstance,
+  { routers, notes, app, nowMs }: PlanInput,
+): { readonly isDrained: boolean; readonly atMs: number | null } => {
+  if (instance.process !== ROUTED_PROCESS || !instance.wasReady) {
+    return { isDrained: true, atMs: null };
+  }
+  const states = routers.map(({ routes }) => routes[instance.instanceId]);
+  if (states.some((state) => state === 'routed' || state === 'unrouted')) {
+    return { isDrained: false, atMs: null };
+  }
+  if (states.every((state) => state === 'drained')) return { isDrained: true, atMs: null };
+  const since = notes.get(instance.instanceId)?.retiredSinceMs ?? nowMs;
+  const atMs = since + (app.settings.drainSeconds + UNNAMED_WAIT_SECONDS) * 1000;
+  return { isDrained: nowMs >= atMs, atMs };
+};
+
+/** No router routes to it: what users reach is the new one. */
+export const isOutOfRouting = (instance: KnownInstance, routers: PlanInput['routers']): boolean =>
+  instance.process !== ROUTED_PROCESS ||
+  routers.every(({ routes }) => routes[instance.instanceId] !== 'routed');

@@ -1,0 +1,87 @@
+/** Kinds of work beside the rounds, and how much of each runs at once. */
+const LANES = {
+  /** Creating, starting, updating: the engine gets no faster with more. */
+  engine: 4,
+  /** Reading logs and looking: quick. */
+  look: 8,
+  /** Mostly waiting for a grace period. */
+  stop: 32,
+  /** Mostly waiting for the program to listen. */
+  probe: 500,
+  pull: 2,
+} as const;
+export type Lane = keyof typeof LANES;
+
+interface Waiting {
+  readonly key: string;
+  readonly work: () => Promise<void>;
+}
+
+/** Runs work beside the rounds: one task per key at a time, a bounded number per lane. */
+export class TaskRunner {
+  private readonly keys = new Set<string>();
+  private readonly running = new Map<Lane, number>();
+  private readonly waiting = new Map<Lane, Waiting[]>();
+  private readonly idle = new Set<() => void>();
+  private isClosed = false;
+
+  constructor(
+    private readonly on: {
+      readonly error: (key: string, error: unknown) => void;
+      /** After the key is free again. */
+      readonly end: () => void;
+    },
+  ) {}
+
+  /** False when a task of that key has not ended yet, or none is taken any more. */
+  run(lane: Lane, key: string, work: () => Promise<void>): boolean {
+    if (this.isClosed || this.keys.has(key)) return false;
+    this.keys.add(key);
+    this.waiting.set(lane, [...(this.waiting.get(lane) ?? []), { key, work }]);
+    this.fill(lane);
+    return true;
+  }
+
+  /** Keys of tasks that wait or run. */
+  get busy(): ReadonlySet<string> {
+    return this.keys;
+  }
+
+  /** Takes no more work and resolves when what had begun has ended, or after `withinMs`. */
+  async close(withinMs: number): Promise<void> {
+    this.isClosed = true;
+    for (const list of this.waiting.values()) for (const { key } of list) this.keys.delete(key);
+    this.waiting.clear();
+    if (this.keys.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, withinMs);
+      this.idle.add(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  private fill(lane: Lane): void {
+    const queue = this.waiting.get(lane) ?? [];
+    while ((this.running.get(lane) ?? 0) < LANES[lane]) {
+      const next = queue.shift();
+      if (next === undefined) return;
+      this.running.set(lane, (this.running.get(lane) ?? 0) + 1);
+      void this.carryOut(lane, next);
+    }
+  }
+
+  private async carryOut(lane: Lane, { key, work }: Waiting): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.on.error(key, error);
+    }
+    this.keys.delete(key);
+    this.running.set(lane, (this.running.get(lane) ?? 1) - 1);
+    this.fill(lane);
+    this.on.end();
+    if (this.keys.size === 0) for (const done of this.idle) done();
+  }
+}

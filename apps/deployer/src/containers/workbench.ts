@@ -1,0 +1,91 @@
+import type { CommandByAggregate } from '@shiplog/domain';
+import { Keyring } from '@shiplog/secrets';
+import { onOwnAccount, pathsOf, type ProcessContext } from '@shiplog/runtime';
+import type { ContainerEngine } from './container-engine.port.js';
+import { Notes } from './notes.js';
+import { EngineView } from './observe.js';
+import { PortAllocator, sliceOf } from './ports.js';
+import { TaskRunner } from './task-runner.js';
+
+/** Which request a fact belongs to: the newest intent about the app. */
+interface Cause {
+  readonly correlation: string;
+  readonly causation: string;
+}
+
+type FactAggregate = 'rollout' | 'instance';
+
+/** Everything that the steps of the deployer work with. Nothing in it outlives the process. */
+export class Workbench {
+  readonly view: EngineView;
+  readonly notes = new Notes();
+  readonly tasks: TaskRunner;
+  readonly ports: PortAllocator;
+  readonly keyring: Keyring;
+  readonly abort = new AbortController();
+  /** Apps that the next round plans. */
+  readonly dirty = new Set<string>();
+  readonly causes = new Map<string, Cause>();
+  /** Steps that failed for no reason we know: when the instance or app is taken up again. */
+  private readonly pauses = new Map<string, { readonly count: number; readonly untilMs: number }>();
+  /** Set by the loop. */
+  wake: () => void = () => undefined;
+
+  constructor(
+    readonly context: ProcessContext,
+    readonly engine: ContainerEngine,
+    readonly onStepError: (step: string, error: unknown) => void,
+  ) {
+    const { config } = context;
+    this.view = new EngineView(engine);
+    this.tasks = new TaskRunner({ error: onStepError, end: () => this.wake() });
+    this.ports = new PortAllocator(config.instancePorts ?? sliceOf(config.platform), {
+      nowMs: () => this.nowMs(),
+    });
+    this.keyring = new Keyring(pathsOf(config.home).keys);
+  }
+
+  nowMs(): number {
+    return Date.now();
+  }
+
+  nudge(appId: string): void {
+    this.dirty.add(appId);
+    this.wake();
+  }
+
+  /** After a step that failed: 1 s doubling to 30 s, so that nothing fails in a hot loop. */
+  pause(key: string): void {
+    const count = (this.pauses.get(key)?.count ?? 0) + 1;
+    const untilMs = this.nowMs() + Math.min(30_000, 500 * 2 ** count);
+    this.pauses.set(key, { count, untilMs });
+  }
+
+  unpause(key: string): void {
+    this.pauses.delete(key);
+  }
+
+  /** Until when the key is left alone; null when it is not. */
+  pausedUntilMs(key: string): number | null {
+    const untilMs = this.pauses.get(key)?.untilMs ?? 0;
+    return untilMs > this.nowMs() ? untilMs : null;
+  }
+
+  /** Appends what was observed or done. Refused ones are stale observations: the next round sees why. */
+  async record<A extends FactAggregate>(
+    aggregate: A,
+    of: { readonly id: string; readonly appId: string },
+    command: CommandByAggregate[A],
+  ): Promise<boolean> {
+    const result = await this.context.commands.handle(
+      aggregate,
+      of.id,
+      command,
+      onOwnAccount(this.context, this.causes.get(of.appId)),
+    );
+    if (result.outcome === 'accepted') return result.events.length > 0;
+    this.context.logger.debug({ id: of.id, command: command.type, result }, 'fact-refused');
+    this.dirty.add(of.appId);
+    return false;
+  }
+}

@@ -1,0 +1,249 @@
+import type { Explanation } from '@shiplog/events';
+import { formatSocket, judgeListening, type ListeningSocket } from './probes/listening.js';
+import type { Trouble } from './containers/notes.js';
+
+/** What is known of the instance that failed. Log lines are blotted out before they come here. */
+export interface Evidence {
+  readonly instanceId: string | null;
+  readonly process: string;
+  readonly containerPort: number | null;
+  readonly healthPath: string | null;
+  readonly memoryBytes: number;
+  readonly exit: { readonly exitCode: number | null; readonly oomKilled: boolean } | null;
+  readonly starts: number;
+  readonly logLines: readonly string[];
+  /** Undefined where the sockets could not be read. */
+  readonly listening: readonly ListeningSocket[] | undefined;
+  readonly probe: string | null;
+  readonly trouble: Trouble | null;
+}
+
+type Part = Pick<Explanation, 'code' | 'summary' | 'remedy' | 'tried'>;
+
+const LINES_MAX = 30;
+const LINE_CHARACTERS_MAX = 500;
+
+const explanation = (part: Part, evidence: Partial<Evidence> = {}): Explanation => ({
+  ...part,
+  probe: evidence.probe ?? null,
+  listening: (evidence.listening ?? []).slice(0, 32).map(formatSocket),
+  exitCode: evidence.exit?.exitCode ?? null,
+  oomKilled: evidence.exit?.oomKilled ?? false,
+  instanceId: evidence.instanceId ?? null,
+  logLines: lastLines(evidence.logLines ?? []),
+});
+
+/** Short enough for an event, whatever the program wrote. */
+export const lastLines = (lines: readonly string[]): string[] =>
+  lines.slice(-LINES_MAX).map((line) => line.slice(0, LINE_CHARACTERS_MAX));
+
+/** It ended instead of running. */
+export const explainCrash = (evidence: Evidence): Explanation => {
+  const tried = `started ${times(evidence.starts)}; it ended each time`;
+  const exitCode = evidence.exit?.exitCode ?? null;
+  if (evidence.exit?.oomKilled === true) {
+    return explanation(
+      {
+        code: 'out-of-memory',
+        summary: `${evidence.process} ran out of memory: its limit is ${megabytes(evidence.memoryBytes)}`,
+        remedy: `raise the app's memory limit (setting memoryBytes) or let it use less`,
+        tried,
+      },
+      evidence,
+    );
+  }
+  return explanation(
+    {
+      code: 'exited',
+      summary: `${evidence.process} exited with code ${exitCode ?? 'unknown'} right after it started${meaning(exitCode)}`,
+      remedy: remedyForExit(evidence, exitCode),
+      tried,
+    },
+    evidence,
+  );
+};
+
+const meaning = (exitCode: number | null): string => {
+  switch (exitCode) {
+    case 0:
+      return ' (it ended by itself; a process has to keep running)';
+    case 126:
+      return ' (the command could not be executed)';
+    case 127:
+      return ' (the command was not found)';
+    case 137:
+      return ' (killed)';
+    case 139:
+      return ' (segmentation fault)';
+    default:
+      return '';
+  }
+};
+
+const remedyForExit = ({ logLines }: Evidence, exitCode: number | null): string => {
+  const text = logLines.join('\n');
+  if (/EROFS|read-only file system/i.test(text)) {
+    return 'it wrote to a place that is read-only: write to /tmp or to a directory the image owns';
+  }
+  if (/EACCES|EPERM|permission denied|operation not permitted/i.test(text)) {
+    return 'it was denied a permission: check file owners in the image and the user it runs as';
+  }
+  if (/EADDRINUSE|address already in use/i.test(text)) {
+    return 'two programs in the instance want the same port: let only one listen on $PORT';
+  }
+  if (exitCode === 127) return 'check the command in the Procfile or the Dockerfile';
+  if (exitCode === 0)
+    return 'let the command stay in the foreground instead of a background daemon';
+  return 'see the last log lines; set what is missing with shiplog config set, or fix the start command';
+};
+
+/** It runs and does not become ready. */
+export const explainNotReady = (evidence: Evidence, afterSeconds: number): Explanation => {
+  const tried = `asked for ${afterSeconds} s`;
+  const { containerPort: port, listening } = evidence;
+  if (port === null || listening === undefined) return unhealthy(evidence, tried);
+  switch (judgeListening(listening, port)) {
+    case 'reachable':
+      return unhealthy(evidence, tried);
+    case 'loopback-only': {
+      const at = listening.filter((socket) => socket.port === port).map(formatSocket);
+      return explanation(
+        {
+          code: 'wrong-address',
+          summary: `listens on ${at.join(', ')}; bind 0.0.0.0`,
+          remedy: `let ${evidence.process} listen on 0.0.0.0:${port} instead of the loopback address`,
+          tried,
+        },
+        evidence,
+      );
+    }
+    case 'other-port':
+      return otherPort(evidence, { port, listening, tried });
+    case 'nothing':
+      return explanation(
+        {
+          code: 'not-listening',
+          summary: `${evidence.process} runs and listens on no port; it was expected on 0.0.0.0:${port}`,
+          remedy: 'let it listen on the port in $PORT, or name another with --port',
+          tried,
+        },
+        evidence,
+      );
+  }
+};
+
+const otherPort = (
+  evidence: Evidence,
+  seen: { port: number; listening: readonly ListeningSocket[]; tried: string },
+): Explanation => {
+  const at = seen.listening.map(formatSocket);
+  const isLoopback =
+    judgeListening(seen.listening, seen.listening[0]?.port ?? 0) === 'loopback-only';
+  const other = seen.listening[0]?.port ?? seen.port;
+  return explanation(
+    {
+      code: isLoopback ? 'wrong-address' : 'wrong-port',
+      summary: isLoopback
+        ? `listens on ${at.join(', ')}; bind 0.0.0.0 or set --port`
+        : `listens on ${at.join(', ')}; set --port ${other} or use $PORT`,
+      remedy: isLoopback
+        ? `let it listen on 0.0.0.0:$PORT ($PORT is ${seen.port}), or bind 0.0.0.0 and set --port ${other}`
+        : `let it listen on $PORT (${seen.port}), or set --port ${other}`,
+      tried: seen.tried,
+    },
+    evidence,
+  );
+};
+
+const unhealthy = (evidence: Evidence, tried: string): Explanation =>
+  explanation(
+    {
+      code: 'unhealthy',
+      summary:
+        evidence.healthPath === null
+          ? `${evidence.process} did not become ready: ${evidence.probe ?? 'no answer'}`
+          : `the health check did not pass: ${evidence.probe ?? 'no answer'}`,
+      remedy:
+        evidence.healthPath === null
+          ? 'let it accept connections on $PORT'
+          : `let GET ${evidence.healthPath} answer 2xx or 3xx, or set another health path`,
+      tried,
+    },
+    evidence,
+  );
+
+/** The engine would not make or start it. */
+export const explainNotCreated = (evidence: Evidence): Explanation => {
+  const said = (evidence.trouble?.said ?? 'the engine gave no reason').slice(0, 1500);
+  switch (evidence.trouble?.code) {
+    case 'no-such-executable':
+      return explanation(
+        {
+          code: 'no-such-executable',
+          summary: `the command of ${evidence.process} does not exist in the image: ${said}`,
+          remedy:
+            'check the command in the Procfile or the Dockerfile; an image without a shell needs a list of words',
+          tried: null,
+        },
+        evidence,
+      );
+    case 'not-executable':
+      return explanation(
+        {
+          code: 'not-executable',
+          summary: `the command of ${evidence.process} cannot be executed: ${said}`,
+          remedy: 'give the file the executable bit, and build it for this machine',
+          tried: null,
+        },
+        evidence,
+      );
+    case 'image-missing':
+      return explainImageLost('its image is not on this machine', evidence);
+    case 'pull-failed':
+      return explainImageLost(`its image could not be pulled: ${said}`, evidence);
+    case 'key-missing':
+      return explanation(
+        {
+          code: 'config-unreadable',
+          summary: 'the config of this app cannot be decrypted: its key is not in the key store',
+          remedy: 'restore the key from a backup, or set all config values again',
+          tried: null,
+        },
+        evidence,
+      );
+    default:
+      return explanation(
+        {
+          code: 'engine-refused',
+          summary: `the engine refused to run ${evidence.process}: ${said}`,
+          remedy: 'see what the engine says; shiplog doctor checks this machine',
+          tried: null,
+        },
+        evidence,
+      );
+  }
+};
+
+export const explainImageLost = (said: string, evidence: Partial<Evidence> = {}): Explanation =>
+  explanation(
+    {
+      code: 'image-missing',
+      summary: said,
+      remedy: 'deploy again, or roll back to a release whose image exists',
+      tried: null,
+    },
+    evidence,
+  );
+
+/** Everything is ready, and no router says that it routes to it. */
+export const explainNotRouted = (afterSeconds: number): Explanation =>
+  explanation({
+    code: 'not-routed',
+    summary: 'the new instances are ready, but no router confirmed that it routes to them',
+    remedy: 'check that router-sync and its proxy run: shiplog doctor',
+    tried: `waited ${afterSeconds} s for the routers`,
+  });
+
+const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
+const MEGABYTE = 1024 * 1024;
+const megabytes = (bytes: number): string => `${Math.round(bytes / MEGABYTE)} MB`;

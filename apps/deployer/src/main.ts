@@ -1,0 +1,4 @@
+import { runProcess } from '@shiplog/runtime';
+import { startDeployer } from './index.js';
+
+await runProcess('deployer', startDeployer);

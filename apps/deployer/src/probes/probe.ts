@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { probeHttp } from './http.js';
+import { judgeListening, readListening } from './listening.js';
+import { probeTcp, type ProbeAnswer } from './tcp.js';
+
+export interface ProbeTarget {
+  readonly container: { readonly id: string; readonly pid: number | null };
+  /** Null for a process that is not reached over the network: it is ready when it stays up. */
+  readonly web: {
+    readonly host: string;
+    readonly port: number;
+    readonly containerPort: number;
+    readonly healthPath: string | null;
+    readonly virtualHost: string;
+  } | null;
+  readonly startedAtMs: number;
+}
+
+export interface ProbeOptions {
+  /** False ends the asking: the run ended, or nobody wants it any more. */
+  readonly isWanted: () => boolean;
+  readonly onAnswer: (answer: ProbeAnswer) => void;
+  readonly nowMs: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** A process without a port is ready after it stayed up this long. */
+const STAYS_UP_MS = 1000;
+const PAUSE_MS_MIN = 50;
+const PAUSE_MS_MAX = 1000;
+/** The pause grows to a tenth of the time already waited. */
+const PAUSE_SHARE = 0.1;
+
+/** Asks until the instance is ready (true), or nobody wants to know any more (false). */
+export const probeUntilReady = async (
+  target: ProbeTarget,
+  options: ProbeOptions,
+): Promise<boolean> => {
+  while (options.isWanted() && !options.signal.aborted) {
+    const answer = await ask(target, options);
+    if (!options.isWanted()) return false;
+    options.onAnswer(answer);
+    if (answer.isReady) return true;
+    const waitedMs = options.nowMs() - target.startedAtMs;
+    const pauseMs = Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, waitedMs * PAUSE_SHARE));
+    await sleep(pauseMs, undefined, { signal: options.signal }).catch(() => undefined);
+  }
+  return false;
+};
+
+const ask = async (
+  { container, web, startedAtMs }: ProbeTarget,
+  { nowMs }: ProbeOptions,
+): Promise<ProbeAnswer> => {
+  if (web === null) {
+    const upMs = nowMs() - startedAtMs;
+    return { isReady: upMs >= STAYS_UP_MS, got: `up for ${Math.max(0, upMs)} ms` };
+  }
+  // The kernel's own table first: exact, and nothing is sent to a program that is not there yet.
+  const sockets = await readListening(container);
+  if (sockets !== undefined && judgeListening(sockets, web.containerPort) !== 'reachable') {
+    return { isReady: false, got: 'connection refused' };
+  }
+  if (web.healthPath !== null) {
+    return await probeHttp({ ...web, path: web.healthPath });
+  }
+  if (sockets !== undefined) return { isReady: true, got: 'listening' };
+  return await probeTcp(web.host, web.port);
+};
