@@ -49,6 +49,8 @@ export const fromHeaders = (block: string, bytes: Uint8Array): StoredMessage => 
   bytes,
 });
 
+const VERSION_LINE = Buffer.from('NATS/1.0');
+
 /** Longer than the headers of a commit and those the server adds. */
 const HEADER_BLOCK_MAX = 1_024;
 
@@ -58,7 +60,7 @@ const HEADER_BLOCK_MAX = 1_024;
  */
 export const headerBlockOf = ({ data }: Msg): string => {
   const start = Math.max(0, data.byteOffset - HEADER_BLOCK_MAX);
-  const before = Buffer.from(data.buffer, start, data.byteOffset - start).toString('latin1');
-  const from = before.endsWith('\r\n\r\n') ? before.lastIndexOf('NATS/1.0') : -1;
-  return from < 0 ? '' : before.slice(from);
+  const before = Buffer.from(data.buffer, start, data.byteOffset - start);
+  const from = before.lastIndexOf(VERSION_LINE);
+  return from < 0 ? '' : before.toString('latin1', from);
 };

@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { COMMIT_BYTES_MAX, storedCommit, type Commit } from '../commit.js';
 import { upcast } from '../upcast.js';
 import { CommitRefusedError, LogDamagedError } from './errors.js';
 import type { StreamName } from '../registry.js';
 
-export const sha256 = (bytes: Uint8Array | string): string =>
-  createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: Uint8Array | string): string => hash('sha256', bytes, 'hex');
 
 /** The bytes of a commit: canonical JSON, so that equal commits are equal bytes everywhere. */
 export const encodeCommit = (commit: Commit): Uint8Array => {
@@ -21,7 +20,9 @@ export const encodeCommit = (commit: Commit): Uint8Array => {
   return bytes;
 };
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+/** The hash proves that the bytes are those we encoded, so they need no check for being UTF-8. */
+const textOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 
 /** Reads stored bytes, checks them against their hash, and brings every event to today's shape. */
 export const decodeCommit = (bytes: Uint8Array, hash: string, position: string): Commit => {
@@ -29,7 +30,7 @@ export const decodeCommit = (bytes: Uint8Array, hash: string, position: string):
     throw new LogDamagedError(`bytes at ${position} are not those that were written`, position);
   }
   try {
-    const stored = storedCommit.parse(JSON.parse(decoder.decode(bytes)));
+    const stored = storedCommit.parse(JSON.parse(textOf(bytes)));
     return {
       ...stored,
       stream: stored.stream as StreamName,
