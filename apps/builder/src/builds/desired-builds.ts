@@ -1,0 +1,40 @@
+import type { World } from '@shiplog/domain';
+import type { BuildJob } from './build-job.js';
+
+/** A build that was asked for and has not ended, oldest first. */
+export interface DesiredBuild {
+  readonly job: BuildJob;
+  /** It must not go on: its end was asked for, or its app is gone. */
+  readonly isCancelled: boolean;
+  /** The request's own thread through the log. */
+  readonly correlation: string | undefined;
+}
+
+export const desiredBuilds = (world: World): readonly DesiredBuild[] => {
+  const wanted = world.apps().flatMap(({ appId, builds }) => {
+    const requests = new Map(world.buildRequests.of(appId).map((r) => [r.buildId, r]));
+    return Object.entries(builds).flatMap(([buildId, { source, cancelRequested }]) => {
+      const { status } = world.get('build', buildId).state;
+      if (status !== 'none' && status !== 'running') return [];
+      const request = requests.get(buildId);
+      const job = { buildId, appId, source };
+      return [
+        {
+          position: request?.position ?? '',
+          build: { job, isCancelled: cancelRequested, correlation: request?.correlation },
+        },
+      ];
+    });
+  });
+  const oldestFirst = wanted.toSorted((a, b) => (a.position < b.position ? -1 : 1));
+  return [...oldestFirst.map(({ build }) => build), ...abandonedBuilds(world)];
+};
+
+/** Builds of apps that were destroyed while they ran. */
+const abandonedBuilds = (world: World): readonly DesiredBuild[] =>
+  [...world.all('build')].flatMap((state) => {
+    if (state.status !== 'running' || world.app(state.appId) !== undefined) return [];
+    const source = { kind: 'image', ref: 'unknown' } as const;
+    const job = { buildId: state.buildId, appId: state.appId, source };
+    return [{ job, isCancelled: true, correlation: undefined }];
+  });

@@ -1,0 +1,39 @@
+import { engineStatus } from '@shiplog/engine';
+import { EngineUnavailableError } from '../builds/problems.js';
+
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EACCES',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+]);
+
+/** Runs a call to the engine; a missing engine becomes `EngineUnavailableError`, the rest stays. */
+export const askEngine = async <T>(doing: string, call: () => Promise<T>): Promise<T> => {
+  try {
+    return await call();
+  } catch (error) {
+    if (isUnreachable(error)) throw new EngineUnavailableError(doing, { cause: error });
+    throw error;
+  }
+};
+
+const isUnreachable = (error: unknown): boolean =>
+  engineStatus(error) === undefined &&
+  error instanceof Error &&
+  'code' in error &&
+  typeof error.code === 'string' &&
+  UNREACHABLE.has(error.code);
+
+/** What the engine says is wrong, without dockerode's "(HTTP code …)" around it. */
+export const engineMessage = (error: unknown): string => {
+  if (typeof error === 'object' && error !== null && 'json' in error) {
+    const { json } = error;
+    if (typeof json === 'object' && json !== null && 'message' in json) return String(json.message);
+  }
+  return error instanceof Error ? error.message : String(error);
+};

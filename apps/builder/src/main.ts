@@ -1,0 +1,4 @@
+import { runProcess } from '@shiplog/runtime';
+import { startBuilder } from './index.js';
+
+await runProcess('builder', startBuilder);

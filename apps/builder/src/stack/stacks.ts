@@ -1,0 +1,174 @@
+import type Docker from 'dockerode';
+import { pullImage } from '../engine/pull.js';
+import { inspectImage } from '../engine/images.js';
+import { satisfies } from '../recipes/version-range.js';
+import { SourceRefusedError } from '../sources/source-refused.js';
+import { ToolchainUnavailableError, writeCompilers } from './debian-packages.js';
+import { importImage, stackRef, type StackImage } from './import-image.js';
+import { nodeHeaders, nodeRootFiles } from './node-root.js';
+import { tagFor } from './node-versions.js';
+import { hashOf, writeRootFiles, type RootFile } from './root-files.js';
+
+/** An image that Node.js apps are built in and run on. It has a user `node` (1000), npm and a shell. */
+export interface Stack {
+  readonly ref: string;
+  readonly nodeVersion: string;
+}
+
+export interface StackWish {
+  /** `engines.node` of the app. */
+  readonly engines: string | null;
+  /** Compilers, make, Python. */
+  readonly compilers: boolean;
+}
+
+export interface StacksOptions {
+  readonly engine: Docker;
+  /** For packages on their way into an image. */
+  readonly scratch: string;
+  /** The machine's own node; default: the one that runs this. */
+  readonly nodePath?: string;
+  readonly nodeVersion?: string;
+  readonly now?: () => number;
+}
+
+export interface StackListener {
+  readonly signal: AbortSignal;
+  readonly onLine: (line: string) => void;
+}
+
+/** A registry that did not answer is not asked again for this long. */
+const REGISTRY_RETRY_MS = 15 * 60_000;
+/** Part of every hash: raise it when what is put into the images changes. */
+const RECIPE_VERSION = '3';
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Base images of Node.js apps: from a registry where one answers, else made from this machine's files. */
+export class Stacks {
+  private readonly engine: Docker;
+  private readonly nodePath: string;
+  private readonly nodeVersion: string;
+  private readonly now: () => number;
+  private registryRetryAt = 0;
+  private rootFiles: Promise<readonly RootFile[]> | undefined;
+  private readonly making = new Map<string, Promise<void>>();
+
+  constructor(private readonly options: StacksOptions) {
+    this.engine = options.engine;
+    this.nodePath = options.nodePath ?? process.execPath;
+    this.nodeVersion = options.nodeVersion ?? process.versions.node;
+    this.now = options.now ?? Date.now;
+  }
+
+  async obtain(wish: StackWish, listener: StackListener): Promise<Stack> {
+    const official = await this.official(wish, listener);
+    if (official !== undefined) return official;
+    this.refuseOtherVersions(wish.engines);
+    return this.fromMachine(wish.compilers, listener);
+  }
+
+  private async official(wish: StackWish, listener: StackListener): Promise<Stack | undefined> {
+    const tag = tagFor(wish.engines, this.nodeVersion);
+    if (tag === undefined) return undefined;
+    const ref = `node:${tag}-bookworm${wish.compilers ? '' : '-slim'}`;
+    let found = await inspectImage(this.engine, ref);
+    if (found === undefined && this.now() >= this.registryRetryAt) {
+      const pulled = await pullImage(this.engine, ref, listener.signal, listener.onLine);
+      if (pulled.outcome === 'not-pulled') this.registryRetryAt = this.now() + REGISTRY_RETRY_MS;
+      else found = await inspectImage(this.engine, ref);
+    }
+    const version = found?.Config.Env?.find((line) => line.startsWith('NODE_VERSION='))?.slice(13);
+    const fits =
+      version !== undefined && (wish.engines === null || satisfies(version, wish.engines) === true);
+    return fits ? { ref, nodeVersion: version } : undefined;
+  }
+
+  private refuseOtherVersions(engines: string | null): void {
+    if (engines === null || satisfies(this.nodeVersion, engines) === true) return;
+    throw new SourceRefusedError(
+      satisfies(this.nodeVersion, engines) === undefined
+        ? `"engines.node" in package.json is not a version range: "${engines.slice(0, 100)}".`
+        : `package.json asks for Node.js "${engines.slice(0, 100)}"; available here is ${this.nodeVersion}, because no container registry answers.`,
+      `Set "engines": {"node": "${this.nodeVersion.split('.')[0]}.x"} in package.json, or use a Dockerfile with an image that this machine has.`,
+    );
+  }
+
+  private async fromMachine(compilers: boolean, listener: StackListener): Promise<Stack> {
+    // Looked up once: a platform that runs on another node is another process.
+    this.rootFiles ??= nodeRootFiles(this.nodePath);
+    const files = await this.rootFiles.catch((error: unknown) => {
+      this.rootFiles = undefined;
+      throw error;
+    });
+    const stack = compilers
+      ? await this.withCompilers(files, listener)
+      : await this.plain(files, listener);
+    return { ref: stack, nodeVersion: this.nodeVersion };
+  }
+
+  private async plain(files: readonly RootFile[], listener: StackListener): Promise<string> {
+    const image = this.imageOf('node', hashOf(files, RECIPE_VERSION), {});
+    await this.make(image, listener, async () => {
+      listener.onLine(`Making a base image from this machine's Node.js ${this.nodeVersion}.`);
+      await importImage(this.engine, image, (out) => writeRootFiles(out, files), listener.signal);
+    });
+    return stackRef(image);
+  }
+
+  private async withCompilers(
+    files: readonly RootFile[],
+    listener: StackListener,
+  ): Promise<string> {
+    const headers = await nodeHeaders(this.nodePath);
+    if (headers === undefined) {
+      throw new ToolchainUnavailableError(
+        `the headers of this machine's Node.js ${this.nodeVersion} are missing`,
+      );
+    }
+    const hash = hashOf([...files, ...headers], RECIPE_VERSION, 'compilers');
+    const image = this.imageOf('node-compilers', hash, { npm_config_nodedir: '/usr/local' });
+    await this.make(image, listener, async () => {
+      listener.onLine('Making a base image with compilers; this takes about a minute, once.');
+      const fill: Parameters<typeof importImage>[2] = async (out) => {
+        // Packages first: their C library and their compilers are of one version.
+        await writeCompilers(out, this.options.scratch, listener.signal);
+        await writeRootFiles(out, [...ALIASES, ...files, ...headers]);
+      };
+      await importImage(this.engine, image, fill, listener.signal);
+    });
+    return stackRef(image);
+  }
+
+  private imageOf(name: string, hash: string, more: Record<string, string>): StackImage {
+    return { name, hash, environment: { PATH, NODE_VERSION: this.nodeVersion, ...more } };
+  }
+
+  /** Two builds at once make an image once. */
+  private async make(
+    image: StackImage,
+    { signal }: StackListener,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const ref = stackRef(image);
+    for (let other = this.making.get(ref); other !== undefined; other = this.making.get(ref)) {
+      // What went wrong there is not this build's affair: it tries for itself.
+      await other.catch(() => undefined);
+      signal.throwIfAborted();
+    }
+    if ((await inspectImage(this.engine, ref)) !== undefined) return;
+    const making = this.making.get(ref) ?? work();
+    this.making.set(ref, making);
+    try {
+      await making;
+    } finally {
+      this.making.delete(ref);
+    }
+  }
+}
+
+/** Links that Debian's alternatives system would have made. */
+const ALIASES: readonly RootFile[] = [
+  { kind: 'link', path: 'usr/bin/cc', target: 'gcc' },
+  { kind: 'link', path: 'usr/bin/c++', target: 'g++' },
+  { kind: 'link', path: 'usr/bin/python', target: 'python3' },
+];
