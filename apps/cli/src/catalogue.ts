@@ -1,0 +1,242 @@
+import type { CommandSpec, GroupSpec } from './command.js';
+
+/** A command at the top, known by one line; its code is loaded when it is meant. */
+export interface Entry {
+  readonly name: string;
+  readonly summary: string;
+  readonly section: string;
+  readonly isGroup: boolean;
+  readonly hidden?: boolean;
+  readonly load: () => Promise<CommandSpec | GroupSpec>;
+}
+
+const APPS = 'Apps';
+const DEPLOYS = 'Deploying';
+const RUNNING = 'Running';
+const SETUP = 'Configuration';
+const PLATFORM = 'Platform';
+const LOCAL = 'This machine';
+
+const command = (
+  section: string,
+  name: string,
+  summary: string,
+  load: () => Promise<CommandSpec>,
+): Entry => ({ section, name, summary, isGroup: false, load });
+const group = (
+  section: string,
+  name: string,
+  summary: string,
+  load: () => Promise<GroupSpec>,
+): Entry => ({ section, name, summary, isGroup: true, load });
+const hidden = (name: string, load: () => Promise<CommandSpec>): Entry => ({
+  ...command(LOCAL, name, '', load),
+  hidden: true,
+});
+
+/** Every command. `--help` reads this table and nothing else, so that it is there at once. */
+export const CATALOGUE: readonly Entry[] = [
+  group(
+    APPS,
+    'apps',
+    'create, list, show and destroy apps',
+    async () => (await import('./commands/apps.js')).apps,
+  ),
+  command(
+    APPS,
+    'open',
+    'open an app in the browser',
+    async () => (await import('./commands/open.js')).open,
+  ),
+  command(
+    APPS,
+    'restart',
+    'replace all instances of an app by new ones',
+    async () => (await import('./commands/power.js')).restart,
+  ),
+  command(
+    APPS,
+    'stop',
+    'stop all instances of an app',
+    async () => (await import('./commands/power.js')).stop,
+  ),
+  command(
+    APPS,
+    'start',
+    'start a stopped app',
+    async () => (await import('./commands/power.js')).start,
+  ),
+
+  command(
+    DEPLOYS,
+    'deploy',
+    'deploy a directory or an image',
+    async () => (await import('./commands/deploy.js')).deploy,
+  ),
+  group(
+    DEPLOYS,
+    'builds',
+    'list builds, show their output, cancel them',
+    async () => (await import('./commands/builds.js')).builds,
+  ),
+  group(
+    DEPLOYS,
+    'deploys',
+    'list deploys, explain them, cancel them',
+    async () => (await import('./commands/deploys.js')).deploys,
+  ),
+  group(
+    DEPLOYS,
+    'releases',
+    'list and show releases',
+    async () => (await import('./commands/releases.js')).releases,
+  ),
+  command(
+    DEPLOYS,
+    'rollback',
+    'go back to an earlier release',
+    async () => (await import('./commands/rollback.js')).rollback,
+  ),
+  group(
+    DEPLOYS,
+    'git',
+    'set up this repository for git push',
+    async () => (await import('./commands/git.js')).gitCommands,
+  ),
+  command(
+    DEPLOYS,
+    'git-url',
+    'print a URL for git push that works as it is',
+    async () => (await import('./commands/git-url.js')).gitUrl,
+  ),
+
+  command(
+    RUNNING,
+    'ps',
+    'show instances with CPU and memory',
+    async () => (await import('./commands/ps.js')).ps,
+  ),
+  command(
+    RUNNING,
+    'scale',
+    'set the number of instances',
+    async () => (await import('./commands/scale.js')).scale,
+  ),
+  command(
+    RUNNING,
+    'logs',
+    'show what an app writes',
+    async () => (await import('./commands/logs.js')).logs,
+  ),
+  command(
+    RUNNING,
+    'run',
+    'run a command in a new instance',
+    async () => (await import('./commands/run.js')).run,
+  ),
+  command(
+    RUNNING,
+    'exec',
+    'run a command in a running instance',
+    async () => (await import('./commands/exec.js')).exec,
+  ),
+
+  group(
+    SETUP,
+    'config',
+    'read and change environment variables',
+    async () => (await import('./commands/config.js')).config,
+  ),
+  group(
+    SETUP,
+    'settings',
+    'read and change limits, port and health check',
+    async () => (await import('./commands/settings.js')).settings,
+  ),
+  group(
+    SETUP,
+    'domains',
+    'read and change custom domains',
+    async () => (await import('./commands/domains.js')).domains,
+  ),
+
+  command(
+    PLATFORM,
+    'events',
+    'show what happened, from the log',
+    async () => (await import('./commands/events.js')).events,
+  ),
+  group(
+    PLATFORM,
+    'nodes',
+    'list machines',
+    async () => (await import('./commands/nodes.js')).nodes,
+  ),
+  group(
+    PLATFORM,
+    'gc',
+    'collect garbage on the machines',
+    async () => (await import('./commands/gc.js')).gc,
+  ),
+  command(
+    PLATFORM,
+    'rebuild',
+    'rebuild read models from the log',
+    async () => (await import('./commands/rebuild.js')).rebuild,
+  ),
+  command(
+    PLATFORM,
+    'doctor',
+    'find out what is wrong',
+    async () => (await import('./commands/doctor.js')).doctor,
+  ),
+  command(
+    PLATFORM,
+    'down',
+    'stop the control plane of this machine',
+    async () => (await import('./commands/down.js')).down,
+  ),
+
+  command(
+    LOCAL,
+    'login',
+    'log in to a Shiplog',
+    async () => (await import('./commands/login.js')).login,
+  ),
+  command(
+    LOCAL,
+    'whoami',
+    'show who is logged in, and where',
+    async () => (await import('./commands/whoami.js')).whoami,
+  ),
+  group(
+    LOCAL,
+    'context',
+    'list the places you are logged in to, pick one',
+    async () => (await import('./commands/context.js')).context,
+  ),
+  group(
+    LOCAL,
+    'tokens',
+    'create, list and revoke access tokens',
+    async () => (await import('./commands/tokens.js')).tokens,
+  ),
+  command(
+    LOCAL,
+    'completion',
+    'print a completion script for your shell',
+    async () => (await import('./commands/completion.js')).completion,
+  ),
+  command(
+    LOCAL,
+    'version',
+    'show the version of program and server',
+    async () => (await import('./commands/version.js')).version,
+  ),
+
+  hidden(
+    'git-credential',
+    async () => (await import('./commands/git-credential.js')).gitCredential,
+  ),
+  hidden('__complete', async () => (await import('./commands/complete.js')).complete),
+];

@@ -1,0 +1,112 @@
+import type { App, ProgressLine, Settings } from '@shiplog/api-client';
+import { defineCommand, type Invocation } from '../command.js';
+import { usageError } from '../exit-code.js';
+import { parseSetting } from '../parse/setting.js';
+import { followProgress } from '../progress/follow-progress.js';
+import { withNotice } from '../progress/progress-view.js';
+import { printableLine } from '../render/printable.js';
+import { sizeText } from '../render/size.js';
+
+interface DeployOptions {
+  readonly image?: string;
+  readonly port?: string;
+  readonly healthPath?: string;
+}
+type DeployInvocation = Invocation<DeployOptions>;
+
+export const deploy = defineCommand<DeployOptions>({
+  name: 'deploy',
+  args: [['[directory]', 'what to deploy; default: this directory']],
+  summary: 'deploy a directory or an image',
+  details:
+    'Sends what git would take (or all that .gitignore, .dockerignore and .shiplogignore do not leave out), ' +
+    'builds it from its Dockerfile or as a Node.js app, and replaces the running release without a gap. ' +
+    'When it fails, the old release goes on serving, and the reason is printed.',
+  examples: [
+    ['deploy -a shop', 'this directory'],
+    ['deploy ./services/shop -a shop', 'another directory'],
+    ['deploy -a shop --image nginx:1.27 --port 80', 'an image, which listens on port 80'],
+    ['deploy -a shop --no-wait --json', 'return at once with the id of the build'],
+  ],
+  options: [
+    { flags: '--image <ref>', help: 'deploy this image instead of a directory' },
+    {
+      flags: '--port <port>',
+      help: 'port on which `web` listens (default: the image says, else 8080)',
+    },
+    { flags: '--health-path <path>', help: 'HTTP path that answers 2xx or 3xx when it is ready' },
+  ],
+  takes: ['app', 'reason', 'wait'],
+  run: async (invocation) => {
+    const { args, options, client, change } = invocation;
+    if (options.image !== undefined && args[0] !== undefined) {
+      throw usageError('a directory and --image were given; deploy one of them');
+    }
+    const settings = settingsOf(options);
+    const app = await (await client()).apps.show(await invocation.app(), {});
+    const source = await sourceOf(invocation, app);
+    if (Object.keys(settings).length > 0) {
+      await (await client()).settings.change(app.id, settings, change);
+    }
+    const build = await (await client()).builds.request(app.id, source, change);
+    await finish(invocation, app, build);
+  },
+});
+
+const settingsOf = ({ port, healthPath }: DeployOptions): Partial<Settings> => ({
+  ...(port !== undefined && parseSetting('port', port)),
+  ...(healthPath !== undefined && parseSetting('health-path', healthPath)),
+});
+
+const sourceOf = async (invocation: DeployInvocation, app: App) => {
+  const { image } = invocation.options;
+  if (image !== undefined) return { kind: 'image', ref: image } as const;
+  return uploadDirectory(invocation, app);
+};
+
+const uploadDirectory = async ({ args, io, out, client, change }: DeployInvocation, app: App) => {
+  // Here and not above: most commands never make an archive.
+  const { readSourceTree } = await import('../deploy/source-files.js');
+  const { createArchive } = await import('../deploy/archive.js');
+  const tree = await readSourceTree(args[0] ?? '.', io.cwd);
+  for (const left of tree.leftOut) out.note(`Left out ${printableLine(left)}`);
+  const api = await client();
+  // Over loopback compressing costs more than it saves.
+  const gzip = !/^https?:\/\/(?:127\.|localhost|\[::1\])/.test(api.url);
+  const what = `${tree.entries.length} files, ${sizeText(tree.bytes)}`;
+  out.note(`Sending ${printableLine(tree.root)} (${what})`);
+  const stored = await withNotice(
+    { io, out },
+    'sending',
+    api.builds.uploadSource(app.id, () => createArchive(tree, { gzip }), { ...change, gzip }),
+  );
+  return {
+    kind: 'archive',
+    via: 'upload',
+    digest: stored.digest,
+    commit: tree.commit,
+    branch: tree.branch,
+  } as const;
+};
+
+const finish = async (
+  invocation: DeployInvocation,
+  app: App,
+  build: { readonly buildId: string; readonly sequence: string },
+): Promise<void> => {
+  const { out, options } = invocation;
+  if (options.wait === false) {
+    out.json({ app: app.name, ...build, settled: false });
+    out.line(`Build ${build.buildId} was asked for; not waiting.`);
+    out.line(`Follow it: shiplog builds output ${build.buildId} -f -a ${app.name}`);
+    return;
+  }
+  const done = await followProgress(invocation, app.id, { build: build.buildId });
+  out.json({ app: app.name, ...build, settled: true, ...resultOf(done) });
+  out.line(printableLine(done.text));
+};
+
+const resultOf = ({ kind: _kind, at: _at, version, ...rest }: ProgressLine) => ({
+  ...(version !== undefined && { release: version }),
+  ...rest,
+});

@@ -1,0 +1,120 @@
+import { pause, type ShiplogClient } from '@shiplog/api-client';
+import { defineCommand, type Invocation } from '../command.js';
+import { isShiplogAlive, readLocalPlatform } from '../connection/local-platform.js';
+import { createShiplogClient } from '@shiplog/api-client';
+import { CliError, EXIT } from '../exit-code.js';
+import { followProgress } from '../progress/follow-progress.js';
+import { withNotice } from '../progress/progress-view.js';
+
+interface DownOptions {
+  readonly apps?: boolean;
+}
+
+export const down = defineCommand<DownOptions>({
+  name: 'down',
+  summary: 'stop the control plane of this machine',
+  details:
+    'Apps and their routing go on; the next `npm start` takes them over. With --apps all apps are stopped ' +
+    'first, and stay stopped until `shiplog start`.',
+  examples: [
+    ['down', 'apps keep serving'],
+    ['down --apps', 'apps stop, too'],
+  ],
+  options: [{ flags: '--apps', help: 'stop all apps first' }],
+  takes: ['reason'],
+  run: async (invocation) => {
+    const { io, out, options } = invocation;
+    const { home, ready, isAlive, token } = await readLocalPlatform(io);
+    if (ready === undefined || !isAlive) {
+      out.json({ stopped: false, apps: [] });
+      out.line(`Nothing to stop: the control plane of ${home} is not running.`);
+      return;
+    }
+    const stopped = options.apps === true ? await stopApps(invocation, ready.api, token) : [];
+    stopProcess(ready.pid);
+    await withNotice({ io, out }, 'stopping', waitForEnd(ready.pid, io.signal));
+    out.json({ stopped: true, pid: ready.pid, apps: stopped });
+    out.line(
+      options.apps === true
+        ? `Stopped the control plane and ${stopped.length} apps. After the next start: shiplog start -a APP`
+        : 'Stopped the control plane. Apps and their routing go on; `npm start` takes them over.',
+    );
+  },
+});
+
+/** Down is local: the apps are those of the platform on this machine, whatever context is in use. */
+const stopApps = async (
+  invocation: Invocation,
+  url: string,
+  token: string | undefined,
+): Promise<string[]> => {
+  if (token === undefined) {
+    throw new CliError(
+      EXIT.refused,
+      'unauthenticated',
+      'the credentials of this platform are not yours to read',
+      {
+        remedy: 'Run it as the user that started the platform, or without --apps.',
+      },
+    );
+  }
+  const { io, change } = invocation;
+  const client = createShiplogClient({
+    url,
+    token,
+    userAgent: `shiplog-cli/${io.version}`,
+    signal: io.signal,
+  });
+  const local: Invocation = { ...invocation, client: () => Promise.resolve(client) };
+  const running = (await client.apps.list({})).filter(
+    ({ state }) => state !== 'stopped' && state !== 'new',
+  );
+  await Promise.all(running.map(({ id }) => stopApp(local, client, id, change)));
+  return running.map(({ name }) => name);
+};
+
+const stopApp = async (
+  local: Invocation,
+  client: ShiplogClient,
+  app: string,
+  change: Invocation['change'],
+): Promise<void> => {
+  const { sequence } = await client.apps.stop(app, change);
+  await followProgress(local, app, { settled: sequence });
+};
+
+const stopProcess = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (cause) {
+    throw new CliError(
+      EXIT.refused,
+      'not-permitted',
+      `process ${pid} cannot be stopped by this user`,
+      {
+        cause,
+        remedy: 'Run it as the user that started the platform.',
+      },
+    );
+  }
+};
+
+const WAIT_MS = 60_000;
+const LOOK_MS = 100;
+
+const waitForEnd = async (pid: number, signal: AbortSignal): Promise<void> => {
+  const deadline = performance.now() + WAIT_MS;
+  while (await isShiplogAlive(pid)) {
+    if (performance.now() > deadline) {
+      throw new CliError(
+        EXIT.unknown,
+        'outcome-unknown',
+        `process ${pid} was asked to stop and still runs after 60 s`,
+        {
+          remedy: `Look at it: ps -p ${pid}. Nothing is lost when it is killed: kill -9 ${pid}`,
+        },
+      );
+    }
+    await pause(LOOK_MS, signal);
+  }
+};

@@ -1,0 +1,32 @@
+import { ApiError, UnusableNameError, type ShiplogClient } from '@shiplog/api-client';
+import { usageError } from './exit-code.js';
+import { closest } from './closest.js';
+
+/** Makes an error say more where more is known: an app that does not exist may have a namesake. */
+export const explainError = async (
+  error: unknown,
+  asked: string | undefined,
+  client: () => Promise<ShiplogClient>,
+): Promise<unknown> => {
+  if (error instanceof UnusableNameError) return usageError(error.message);
+  if (!(error instanceof ApiError) || error.code !== 'app-not-found') return error;
+  const names = await namesOfApps(client);
+  const similar = asked === undefined ? undefined : closest(asked, names);
+  return new ApiError({
+    ...error.problem,
+    remedy: [
+      ...(similar === undefined ? [] : [`Did you mean ${similar}?`]),
+      'The apps you can see: shiplog apps list',
+    ].join('\n'),
+  });
+};
+
+/** None when they cannot be had: the error that is being explained matters more. */
+const namesOfApps = async (client: () => Promise<ShiplogClient>): Promise<string[]> => {
+  try {
+    return (await (await client()).apps.list({})).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Error) return [];
+    throw error;
+  }
+};

@@ -1,0 +1,23 @@
+import { usageError } from '../exit-code.js';
+
+const SEQUENCE = /^\d{20}(?:-\d{4})?$/;
+const AGO = /^(\d{1,6})\s*(s|m|min|h|d)(?:\s+ago)?$/;
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400 };
+
+/** A moment in the past as the API takes it: a sequence as it is, a time or "10m" as a UTC time. */
+export const parseMoment = (text: string, nowMs: number): string => {
+  if (SEQUENCE.test(text)) return text;
+  const ago = AGO.exec(text.trim());
+  if (ago !== null) {
+    const ms = Number(ago[1]) * (SECONDS[ago[2] ?? 's'] ?? 1) * 1000;
+    return new Date(nowMs - ms).toISOString();
+  }
+  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) {
+    throw usageError(
+      `"${text}" is not a moment`,
+      'Write a time (2026-11-21T10:00:00Z), how long ago (10m, 2h, 3d), or a sequence from `shiplog events`.',
+    );
+  }
+  return new Date(ms).toISOString();
+};

@@ -1,0 +1,97 @@
+import type { Settings } from '@shiplog/api-client';
+import { closest } from '../closest.js';
+import { usageError } from '../exit-code.js';
+import { parseBytes, parseInteger, parseSeconds } from './quantity.js';
+
+interface Setting {
+  readonly field: keyof Settings;
+  readonly help: string;
+  readonly parse: (text: string) => string | number | null;
+}
+
+const seconds =
+  (name: string) =>
+  (text: string): number =>
+    parseSeconds(name, text);
+
+const orAutomatic =
+  <T>(parse: (text: string) => T) =>
+  (text: string): T | null =>
+    ['auto', 'none', ''].includes(text) ? null : parse(text);
+
+/** Settings as a person writes them. What is in bounds is the server's business; what is a number is ours. */
+export const SETTINGS: Readonly<Record<string, Setting>> = {
+  port: {
+    field: 'port',
+    help: 'port on which `web` listens; auto: the one the image EXPOSEs, else 8080',
+    parse: orAutomatic(parseInteger('port', 1, 65_535)),
+  },
+  'health-path': {
+    field: 'healthPath',
+    help: 'HTTP path that answers 2xx or 3xx when an instance is ready; none: a TCP check',
+    parse: orAutomatic((text) => {
+      if (text.startsWith('/')) return text;
+      throw usageError(
+        `health-path: "${text}" is not a path`,
+        'A path begins with "/", such as /health.',
+      );
+    }),
+  },
+  'start-timeout': {
+    field: 'startTimeoutSeconds',
+    help: 'how long an instance may take to become ready',
+    parse: seconds('start-timeout'),
+  },
+  'rollout-timeout': {
+    field: 'rolloutTimeoutSeconds',
+    help: 'how long a whole deploy may take',
+    parse: seconds('rollout-timeout'),
+  },
+  drain: {
+    field: 'drainSeconds',
+    help: 'how long requests under way may go on after routing ended',
+    parse: seconds('drain'),
+  },
+  grace: {
+    field: 'graceSeconds',
+    help: 'time between SIGTERM and SIGKILL',
+    parse: seconds('grace'),
+  },
+  memory: {
+    field: 'memoryBytes',
+    help: 'memory of one instance',
+    parse: (text) => parseBytes('memory', text),
+  },
+  cpus: {
+    field: 'cpus',
+    help: 'cores of one instance; 0.5 is half of one',
+    parse: (text) => {
+      if (/^\d{1,3}(?:\.\d{1,3})?$/.test(text)) return Number(text);
+      throw usageError(`cpus: "${text}" is not a number of cores`, 'Write for example 0.5 or 2.');
+    },
+  },
+  pids: {
+    field: 'pids',
+    help: 'processes and threads of one instance',
+    parse: parseInteger('pids', 1, 1_000_000),
+  },
+  'releases-kept': {
+    field: 'releasesKept',
+    help: 'releases kept for rollback',
+    parse: parseInteger('releases-kept', 1, 100),
+  },
+};
+
+/** One setting as the API takes it. */
+export const parseSetting = (name: string, text: string): Partial<Settings> => {
+  const setting = Object.hasOwn(SETTINGS, name) ? SETTINGS[name] : undefined;
+  if (setting === undefined) {
+    const names = Object.keys(SETTINGS);
+    const similar = closest(name, names);
+    throw usageError(
+      `there is no setting "${name}"`,
+      `${similar === undefined ? '' : `Did you mean ${similar}? `}Settings: ${names.join(', ')}`,
+    );
+  }
+  return { [setting.field]: setting.parse(text) };
+};

@@ -1,0 +1,127 @@
+import {
+  ApiError,
+  ConnectionLostError,
+  OutcomeUnknownError,
+  pause,
+  UnreachableError,
+  type Explanation,
+  type Followed,
+  type ProgressLine,
+  type ShiplogClient,
+} from '@shiplog/api-client';
+import type { Invocation } from '../command.js';
+import { CliError, EXIT } from '../exit-code.js';
+import { createProgressView } from './progress-view.js';
+
+/** A change that was made and did not become what was wanted. */
+export class ChangeFailedError extends CliError {
+  constructor(
+    message: string,
+    readonly explanation: Explanation | undefined,
+    members: Readonly<Record<string, unknown>>,
+  ) {
+    super(EXIT.failed, explanation?.code ?? 'failed', message, {
+      members: { ...members, explanation: explanation ?? null },
+    });
+    this.name = 'ChangeFailedError';
+  }
+}
+
+/** How long a lost progress stream is opened again: a restart of the api takes seconds. */
+const LOST_MS = 60_000;
+const PAUSE_MS = 500;
+
+/**
+ * Waits until a change is live and shows what happens meanwhile. Throws `ChangeFailedError` when it
+ * fails. When the connection is lost for good, the outcome is unknown: the change itself goes on.
+ */
+export const followProgress = async (
+  invocation: Invocation,
+  app: string,
+  followed: Followed,
+): Promise<ProgressLine> => {
+  const client = await invocation.client();
+  const view = createProgressView(invocation.io, invocation.out);
+  try {
+    for await (const line of progressLines(client, app, followed, invocation.io.signal)) {
+      view.show(line);
+      if (line.kind === 'done') return line;
+      if (line.kind === 'failed') throw failed(line, followed);
+    }
+    throw new OutcomeUnknownError('following the change', { cause: new Error('it never ended') });
+  } finally {
+    view.close();
+  }
+};
+
+const failed = ({ text, explanation, ...line }: ProgressLine, followed: Followed): Error => {
+  const { kind: _kind, at: _at, ...members } = line;
+  return new ChangeFailedError(explanation?.summary ?? text, explanation ?? undefined, {
+    ...followed,
+    ...members,
+  });
+};
+
+/** The lines of a progress stream up to its last one, each once, over lost connections. */
+async function* progressLines(
+  client: ShiplogClient,
+  app: string,
+  followed: Followed,
+  signal: AbortSignal,
+): AsyncGenerator<ProgressLine> {
+  const seen = new SeenLines();
+  let lostAt: number | undefined;
+  for (;;) {
+    try {
+      seen.restart();
+      for await (const line of client.progress(app, followed)) {
+        lostAt = undefined;
+        if (seen.isNew(line)) yield line;
+        if (line.kind === 'done' || line.kind === 'failed') return;
+      }
+      throw new ConnectionLostError(client.url, { cause: new Error('the stream ended too early') });
+    } catch (error) {
+      if (!isWorthAnotherTry(error)) throw error;
+      lostAt ??= performance.now();
+      if (performance.now() - lostAt > LOST_MS) throw lostForGood(app, followed, error);
+      await pause(PAUSE_MS, signal);
+    }
+  }
+}
+
+const isWorthAnotherTry = (error: unknown): boolean =>
+  error instanceof UnreachableError || (error instanceof ApiError && error.status === 503);
+
+const lostForGood = (app: string, followed: Followed, cause: unknown): Error => {
+  const look =
+    'build' in followed
+      ? `shiplog builds list -a ${app}, then shiplog deploys list -a ${app}`
+      : 'deploy' in followed
+        ? `shiplog deploys show ${followed.deploy} -a ${app}`
+        : `shiplog ps -a ${app}`;
+  return new CliError(
+    EXIT.unknown,
+    'outcome-unknown',
+    'the connection was lost while waiting; the change goes on without it',
+    { cause, remedy: `See how it ends: ${look}`, members: { ...followed } },
+  );
+};
+
+/** A stream that is opened again begins at its beginning: what was shown is not shown twice. */
+class SeenLines {
+  private readonly shown = new Map<string, number>();
+  private round = new Map<string, number>();
+
+  restart(): void {
+    this.round = new Map();
+  }
+
+  isNew({ kind, text }: ProgressLine): boolean {
+    const key = `${kind} ${text}`;
+    const count = (this.round.get(key) ?? 0) + 1;
+    this.round.set(key, count);
+    if (count <= (this.shown.get(key) ?? 0)) return false;
+    this.shown.set(key, count);
+    return true;
+  }
+}

@@ -1,0 +1,261 @@
+import {
+  changeHeaders,
+  connect,
+  valueOf,
+  type ChangeOptions,
+  type Connection,
+  type ConnectionOptions,
+  type ReadOptions,
+} from './connection.js';
+import type { GarbagePolicy, Settings } from './resources.js';
+import type { paths } from './schema.js';
+import { sessions } from './session-client.js';
+import { streams } from './stream-client.js';
+import { upload } from './upload.js';
+
+type BodyOf<P extends keyof paths> = paths[P] extends {
+  post: { requestBody?: { content: { 'application/json': infer B } } };
+}
+  ? B
+  : never;
+type Source = BodyOf<'/v1/apps/{app}/builds'>['source'];
+
+/** Everything the API offers, by noun; each method is one operation. */
+export const createShiplogClient = (options: ConnectionOptions) => {
+  const connection = connect(options);
+  return {
+    url: connection.url,
+    apps: appsOf(connection),
+    config: configOf(connection),
+    settings: settingsOf(connection),
+    builds: buildsOf(connection),
+    deploys: deploysOf(connection),
+    releases: releasesOf(connection),
+    domains: domainsOf(connection),
+    tokens: tokensOf(connection),
+    platform: platformOf(connection),
+    garbage: garbageOf(connection),
+    ...streams(connection),
+    ...sessions(connection),
+  };
+};
+export type ShiplogClient = ReturnType<typeof createShiplogClient>;
+
+const change = (options: ChangeOptions) => ({ headers: changeHeaders(options) });
+
+const appsOf = ({ fetch: api, url }: Connection) => ({
+  list: (read: ReadOptions) => valueOf(api.GET('/v1/apps', { params: { query: read } }), url),
+  show: (app: string, read: ReadOptions) =>
+    valueOf(api.GET('/v1/apps/{app}', { params: { path: { app }, query: read } }), url),
+  create: (name: string, options: ChangeOptions) =>
+    valueOf(api.POST('/v1/apps', { body: { name }, ...change(options) }), url),
+  destroy: (app: string, confirm: string, options: ChangeOptions) =>
+    valueOf(
+      api.DELETE('/v1/apps/{app}', {
+        params: { path: { app }, query: { confirm } },
+        ...change(options),
+      }),
+      url,
+    ),
+  restart: (app: string, options: ChangeOptions) =>
+    valueOf(
+      api.POST('/v1/apps/{app}/restart', {
+        params: { path: { app } },
+        body: {},
+        ...change(options),
+      }),
+      url,
+    ),
+  stop: (app: string, options: ChangeOptions) =>
+    valueOf(
+      api.POST('/v1/apps/{app}/stop', { params: { path: { app } }, body: {}, ...change(options) }),
+      url,
+    ),
+  start: (app: string, options: ChangeOptions) =>
+    valueOf(
+      api.POST('/v1/apps/{app}/start', { params: { path: { app } }, body: {}, ...change(options) }),
+      url,
+    ),
+  scale: (app: string, body: Readonly<Record<string, number>>, options: ChangeOptions) =>
+    valueOf(
+      api.PATCH('/v1/apps/{app}/formation', {
+        params: { path: { app } },
+        body,
+        ...change(options),
+      }),
+      url,
+    ),
+  instances: (app: string, read: ReadOptions) =>
+    valueOf(api.GET('/v1/apps/{app}/instances', { params: { path: { app }, query: read } }), url),
+  gitUrl: (app: string, body: { expiresInDays?: number }, options: ChangeOptions) =>
+    valueOf(
+      api.POST('/v1/apps/{app}/git-url', { params: { path: { app } }, body, ...change(options) }),
+      url,
+    ),
+});
+
+interface ConfigChange {
+  readonly set: Readonly<Record<string, string>>;
+  readonly unset: readonly string[];
+}
+
+const configOf = ({ fetch: api, url }: Connection) => ({
+  list: (app: string, read: ReadOptions) =>
+    valueOf(api.GET('/v1/apps/{app}/config', { params: { path: { app }, query: read } }), url),
+  show: (app: string, key: string, read: ReadOptions) =>
+    valueOf(
+      api.GET('/v1/apps/{app}/config/{key}', { params: { path: { app, key }, query: read } }),
+      url,
+    ),
+  change: (app: string, { set, unset }: ConfigChange, options: ChangeOptions) =>
+    valueOf(
+      api.PATCH('/v1/apps/{app}/config', {
+        params: { path: { app } },
+        body: { set: { ...set }, unset: [...unset] },
+        ...change(options),
+      }),
+      url,
+    ),
+});
+
+const settingsOf = ({ fetch: api, url }: Connection) => ({
+  show: (app: string, read: ReadOptions) =>
+    valueOf(api.GET('/v1/apps/{app}/settings', { params: { path: { app }, query: read } }), url),
+  change: (app: string, body: Partial<Settings>, options: ChangeOptions) =>
+    valueOf(
+      api.PATCH('/v1/apps/{app}/settings', { params: { path: { app } }, body, ...change(options) }),
+      url,
+    ),
+});
+
+const buildsOf = (connection: Connection) => {
+  const { fetch: api, url } = connection;
+  return {
+    uploadSource: upload(connection),
+    request: (app: string, source: Source, options: ChangeOptions) =>
+      valueOf(
+        api.POST('/v1/apps/{app}/builds', {
+          params: { path: { app } },
+          body: { source },
+          ...change(options),
+        }),
+        url,
+      ),
+    list: (app: string, read: ReadOptions & { readonly limit?: string }) =>
+      valueOf(api.GET('/v1/apps/{app}/builds', { params: { path: { app }, query: read } }), url),
+    show: (app: string, build: string, read: ReadOptions) =>
+      valueOf(
+        api.GET('/v1/apps/{app}/builds/{build}', { params: { path: { app, build }, query: read } }),
+        url,
+      ),
+    cancel: (app: string, build: string, options: ChangeOptions) =>
+      valueOf(
+        api.POST('/v1/apps/{app}/builds/{build}/cancel', {
+          params: { path: { app, build } },
+          body: {},
+          ...change(options),
+        }),
+        url,
+      ),
+  };
+};
+
+const deploysOf = ({ fetch: api, url }: Connection) => ({
+  list: (app: string, read: ReadOptions & { readonly limit?: string }) =>
+    valueOf(api.GET('/v1/apps/{app}/deploys', { params: { path: { app }, query: read } }), url),
+  show: (app: string, deploy: string, read: ReadOptions) =>
+    valueOf(
+      api.GET('/v1/apps/{app}/deploys/{deploy}', {
+        params: { path: { app, deploy }, query: read },
+      }),
+      url,
+    ),
+  cancel: (app: string, deploy: string, options: ChangeOptions) =>
+    valueOf(
+      api.POST('/v1/apps/{app}/deploys/{deploy}/cancel', {
+        params: { path: { app, deploy } },
+        body: {},
+        ...change(options),
+      }),
+      url,
+    ),
+});
+
+const releasesOf = ({ fetch: api, url }: Connection) => ({
+  list: (app: string, read: ReadOptions & { readonly limit?: string }) =>
+    valueOf(api.GET('/v1/apps/{app}/releases', { params: { path: { app }, query: read } }), url),
+  show: (app: string, version: string, read: ReadOptions) =>
+    valueOf(
+      api.GET('/v1/apps/{app}/releases/{version}', {
+        params: { path: { app, version }, query: read },
+      }),
+      url,
+    ),
+  rollBack: (app: string, version: number | undefined, options: ChangeOptions) =>
+    valueOf(
+      api.POST('/v1/apps/{app}/rollback', {
+        params: { path: { app } },
+        body: version === undefined ? {} : { version },
+        ...change(options),
+      }),
+      url,
+    ),
+});
+
+const domainsOf = ({ fetch: api, url }: Connection) => ({
+  list: (app: string, read: ReadOptions) =>
+    valueOf(api.GET('/v1/apps/{app}/domains', { params: { path: { app }, query: read } }), url),
+  add: (app: string, host: string, options: ChangeOptions) =>
+    valueOf(
+      api.PUT('/v1/apps/{app}/domains/{host}', {
+        params: { path: { app, host } },
+        body: {},
+        ...change(options),
+      }),
+      url,
+    ),
+  remove: (app: string, host: string, options: ChangeOptions) =>
+    valueOf(
+      api.DELETE('/v1/apps/{app}/domains/{host}', {
+        params: { path: { app, host } },
+        ...change(options),
+      }),
+      url,
+    ),
+});
+
+const tokensOf = ({ fetch: api, url }: Connection) => ({
+  list: (read: ReadOptions) => valueOf(api.GET('/v1/tokens', { params: { query: read } }), url),
+  create: (body: { name: string; expiresInDays?: number }, options: ChangeOptions) =>
+    valueOf(api.POST('/v1/tokens', { body, ...change(options) }), url),
+  revoke: (token: string, options: ChangeOptions) =>
+    valueOf(
+      api.DELETE('/v1/tokens/{token}', { params: { path: { token } }, ...change(options) }),
+      url,
+    ),
+});
+
+interface EventFilter {
+  readonly app?: string;
+  readonly type?: string;
+  readonly after?: string;
+  readonly limit?: string;
+}
+
+const platformOf = ({ fetch: api, url }: Connection) => ({
+  whoami: () => valueOf(api.GET('/v1/whoami'), url),
+  nodes: (read: ReadOptions) => valueOf(api.GET('/v1/nodes', { params: { query: read } }), url),
+  doctor: () => valueOf(api.GET('/v1/doctor'), url),
+  rebuild: (name: string | undefined) =>
+    valueOf(api.POST('/v1/rebuild', { body: name === undefined ? {} : { name } }), url),
+  events: (filter: EventFilter) =>
+    valueOf(api.GET('/v1/events', { params: { query: filter } }), url),
+});
+
+const garbageOf = ({ fetch: api, url }: Connection) => ({
+  preview: () => valueOf(api.GET('/v1/gc/preview'), url),
+  run: () => valueOf(api.POST('/v1/gc/run', { body: {} }), url),
+  policy: () => valueOf(api.GET('/v1/gc/policy'), url),
+  changePolicy: (body: GarbagePolicy, options: ChangeOptions) =>
+    valueOf(api.PUT('/v1/gc/policy', { body, ...change(options) }), url),
+});

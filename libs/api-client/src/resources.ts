@@ -1,0 +1,30 @@
+import type { components } from './schema.js';
+
+type Schemas = components['schemas'];
+
+export type App = Schemas['App'];
+export type AppSummary = Schemas['AppSummary'];
+export type Build = Schemas['Build'];
+export type CloudEvent = Schemas['CloudEvent'];
+export type ConfigEntry = Schemas['ConfigEntry'];
+export type Deploy = Schemas['Deploy'];
+export type Diagnosis = Schemas['Diagnosis'];
+export type Domain = Schemas['Domain'];
+export type Explanation = Schemas['Explanation'];
+export type Finding = Schemas['Finding'];
+export type GarbageItem = Schemas['GarbageItem'];
+export type GarbagePolicy = Schemas['GarbagePolicy'];
+export type Instance = Schemas['Instance'];
+export type LogLine = Schemas['LogLine'];
+export type OutputLine = Schemas['OutputLine'];
+/** One line of news; the last one says where what was followed ended. */
+export type ProgressLine = Schemas['ProgressLine'] & {
+  readonly version?: number;
+  readonly deployId?: string;
+  readonly buildId?: string;
+  readonly url?: string;
+};
+export type Release = Schemas['Release'];
+export type Settings = App['settings'];
+export type Token = Schemas['Token'];
+export type Whoami = Schemas['Whoami'];

@@ -1,0 +1,99 @@
+import { OutcomeUnknownError, UnreachableError } from './problem.js';
+
+/** How long a request is tried again. Every change carries an `Idempotency-Key`, so once more is safe. */
+export interface RetryPolicy {
+  /** Milliseconds for a server that refuses connections from the start: a dead one is said quickly. */
+  readonly refusedMs: number;
+  /** Milliseconds for a server that was there: a restart of the api takes seconds. */
+  readonly lostMs: number;
+  /** Milliseconds one attempt may take. */
+  readonly attemptMs: number;
+  /** First pause between attempts in milliseconds; it doubles up to 2 s. */
+  readonly pauseMs: number;
+}
+
+export const DEFAULT_RETRY: RetryPolicy = {
+  refusedMs: 1500,
+  lostMs: 20_000,
+  attemptMs: 60_000,
+  pauseMs: 150,
+};
+
+const PAUSE_MS_MAX = 2000;
+const TRY_AGAIN = new Set([502, 503, 504]);
+const NEVER_ARRIVED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** True when the error says that no connection was made, hence that nothing was asked. */
+export const neverArrived = (error: unknown): boolean => {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    if (!('code' in e) || typeof e.code !== 'string') continue;
+    if (
+      NEVER_ARRIVED.has(e.code) ||
+      /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_)/.test(e.code)
+    )
+      return true;
+  }
+  return false;
+};
+
+/** `fetch` that outlives a restart of the server; says whether a change may have happened. */
+export const retryingFetch =
+  (policy: RetryPolicy, signal?: AbortSignal) =>
+  async (request: Request): Promise<Response> => {
+    const changes = request.method !== 'GET' && request.method !== 'HEAD';
+    const startedAt = performance.now();
+    let wasThere = false;
+    for (let attempt = 0; ; attempt += 1) {
+      const result = await tryOnce(request.clone(), policy.attemptMs, signal);
+      if (result instanceof Response && !TRY_AGAIN.has(result.status)) return result;
+      signal?.throwIfAborted();
+      if (result instanceof Response || !neverArrived(result)) wasThere = true;
+
+      const pauseMs = Math.min(policy.pauseMs * 2 ** attempt, PAUSE_MS_MAX);
+      const spentMs = performance.now() - startedAt + pauseMs;
+      if (spentMs > (wasThere ? policy.lostMs : policy.refusedMs)) {
+        if (result instanceof Response) return result;
+        if (changes && wasThere) {
+          throw new OutcomeUnknownError(`${request.method} ${request.url}`, { cause: result });
+        }
+        throw new UnreachableError(new URL(request.url).origin, { cause: result });
+      }
+      if (result instanceof Response) await result.body?.cancel();
+      await pause(pauseMs, signal);
+    }
+  };
+
+const tryOnce = async (
+  request: Request,
+  attemptMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Response | Error> => {
+  const signals = [AbortSignal.timeout(attemptMs), ...(signal === undefined ? [] : [signal])];
+  try {
+    return await fetch(request, { signal: AbortSignal.any(signals) });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+};
+
+/** Waits; ends early, with the signal's reason, when the signal says so. */
+export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason instanceof Error ? signal.reason : new Error('stopped'));
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+  });

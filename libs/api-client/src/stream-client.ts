@@ -1,0 +1,37 @@
+import { pathSegment, type Connection } from './connection.js';
+import type { CloudEvent, LogLine, OutputLine, ProgressLine } from './resources.js';
+import { serverSentEvents } from './server-sent-events.js';
+import { ndjson, responseLines } from './stream.js';
+
+export interface LogFilter {
+  readonly follow: boolean;
+  readonly tail?: number;
+  readonly process?: string;
+  readonly instance?: string;
+  readonly type?: string;
+}
+
+/** What is followed until it is live or has failed; exactly one. */
+export type Followed =
+  { readonly build: string } | { readonly deploy: string } | { readonly settled: string };
+
+/** Operations whose answer has no end, or a late one. A broken connection is `ConnectionLostError`. */
+export const streams = (connection: Connection) => ({
+  buildOutput: (app: string, build: string, query: { follow: boolean; after?: number }) =>
+    ndjson<OutputLine>(
+      connection.stream(`/v1/apps/${pathSegment(app)}/builds/${pathSegment(build)}/output`, query),
+    ),
+  progress: (app: string, followed: Followed) =>
+    ndjson<ProgressLine>(
+      connection.stream(`/v1/apps/${pathSegment(app)}/progress`, { ...followed }),
+    ),
+  logs: (app: string, filter: LogFilter) =>
+    ndjson<LogLine>(connection.stream(`/v1/apps/${pathSegment(app)}/logs`, { ...filter })),
+  /** Events as they happen, after the given sequence or from now on. */
+  async *followEvents(filter: { app?: string; type?: string; after?: string }) {
+    const request = connection.stream('/v1/events/stream', { ...filter });
+    for await (const { data } of serverSentEvents(responseLines(request))) {
+      yield JSON.parse(data) as CloudEvent;
+    }
+  },
+});
