@@ -26,43 +26,41 @@ const isGone = (objectName: string): boolean => /^0+$/.test(objectName);
 export const decidePush = (updates: readonly RefUpdate[]): PushDecision => {
   const notes: string[] = [];
   const deploys = new Map<string, string>();
-  for (const { ref, after } of updates) {
-    const branch = /^refs\/heads\/(.+)$/.exec(ref)?.[1];
-    const tag = /^refs\/tags\/(.+)$/.exec(ref)?.[1];
-    if (branch !== undefined && isDeployed(branch)) {
-      if (isGone(after)) {
+  for (const update of updates) {
+    const deployed = DEPLOYED_BRANCHES.find((branch) => update.ref === `refs/heads/${branch}`);
+    if (deployed === undefined) {
+      const note = noteOn(update);
+      if (note === undefined) {
         return refused(
-          `branch ${branch} says what is deployed and cannot be deleted; to take the app down: shiplog stop, or shiplog apps destroy`,
+          `${printable(update.ref)} is neither a branch nor a tag; nothing was stored`,
         );
       }
-      deploys.set(branch, after);
-    } else if (branch !== undefined) {
-      const name = printable(branch);
-      notes.push(
-        isGone(after)
-          ? `branch ${name} is deleted`
-          : `branch ${name} is stored, not deployed; to deploy it: git push <remote> HEAD:main`,
+      notes.push(note);
+    } else if (isGone(update.after)) {
+      return refused(
+        `branch ${deployed} says what is deployed and cannot be deleted; to take the app down: shiplog stop, or shiplog apps destroy`,
       );
-    } else if (tag !== undefined) {
-      notes.push(`tag ${printable(tag)} is ${isGone(after) ? 'deleted' : 'stored, not deployed'}`);
     } else {
-      return refused(`${printable(ref)} is neither a branch nor a tag; nothing was stored`);
+      deploys.set(deployed, update.after);
     }
   }
-  const commits = new Set(deploys.values());
-  if (commits.size > 1) {
+  if (new Set(deploys.values()).size > 1) {
     return refused('main and master name different commits, and one of them is deployed; push one');
   }
   const [first] = deploys;
-  return {
-    kind: 'accepted',
-    notes,
-    deploy: first === undefined ? null : { branch: first[0], commit: first[1] },
-  };
+  const deploy = first === undefined ? null : { branch: first[0], commit: first[1] };
+  return { kind: 'accepted', notes, deploy };
 };
 
-const isDeployed = (branch: string): boolean =>
-  (DEPLOYED_BRANCHES as readonly string[]).includes(branch);
+/** About a ref that is stored and nothing else; undefined when it is none that we store. */
+const noteOn = ({ ref, after }: RefUpdate): string | undefined => {
+  const [, kind, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
+  if (name === undefined) return undefined;
+  const what = `${kind === 'heads' ? 'branch' : 'tag'} ${printable(name)}`;
+  if (isGone(after)) return `${what} is deleted`;
+  const hint = kind === 'heads' ? '; to deploy it: git push <remote> HEAD:main' : '';
+  return `${what} is stored, not deployed${hint}`;
+};
 
 const refused = (text: string): PushDecision => ({ kind: 'refused', text });
 

@@ -51,5 +51,4 @@ const fact = (what: string, text: string | null): readonly string[] =>
 
 /** Builds print colours and carriage returns; a terminal that is not theirs gets the text only. */
 const cleanLine = (text: string): string =>
-  // eslint-disable-next-line no-control-regex
   printable(text.replaceAll(/\u001b\[[0-9;?]*[A-Za-z]/g, '').replaceAll('\t', '  '));

@@ -5,7 +5,7 @@ import { SourceStore } from '@shiplog/sources';
 import { procReceive } from './branch.js';
 import { accessTo, addressOf, deny, parseGitRequest, tokenOf, type Access } from './git-handler.js';
 import { HOOK_ENVIRONMENT, installHooks } from './hook-script.js';
-import { startHookServer, type AnswerHook } from './hook-server.js';
+import { startHookServer, type AnswerHook, type HookServer } from './hook-server.js';
 import { runHttpBackend } from './http-backend.js';
 import { preReceive } from './pre-receive.js';
 import type { Push, PushDependencies } from './push.js';
@@ -27,7 +27,7 @@ const REQUESTS_MAX = 64;
 const STOP_MS = 3_000;
 
 export const startGitService = async (context: ProcessContext): Promise<GitService> => {
-  const { config, logger, world, feed, log, bus, commands } = context;
+  const { config, logger } = context;
   const paths = pathsOf(config.home);
   const repositories = new Repositories(paths.repositories);
   const hooks = join(paths.repositories, '.hooks');
@@ -35,69 +35,8 @@ export const startGitService = async (context: ProcessContext): Promise<GitServi
   const hookServer = await startHookServer((error) =>
     logger.error({ error: describeError(error) }, 'git-hook'),
   );
-  const sources = new SourceStore(paths.sources);
-  const deps: PushDependencies = {
-    world,
-    feed,
-    log,
-    bus,
-    config,
-    commands,
-    sources,
-    repositories,
-    logger,
-  };
+  const deps = { ...context, sources: new SourceStore(paths.sources), repositories };
   const running = new Set<Promise<void>>();
-
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const url = request.url ?? '/';
-    const wanted = parseGitRequest(request.method ?? 'GET', url);
-    if (wanted === undefined) {
-      return deny(response, { status: 404, text: 'git repositories are at /git/<app>.git' });
-    }
-    const token = tokenOf(request.headers.authorization);
-    const access = await grant(context, wanted.app, token);
-    if (access.kind === 'denied') return deny(response, access);
-    const { app, caller } = access;
-    await repositories.ensure(app.appId);
-
-    const push: Push = {
-      app,
-      actor: { kind: 'user', id: caller.userId, name: caller.name },
-      origin: {
-        tokenId: caller.token.tokenId,
-        address: addressOf(request),
-        userAgent: request.headers['user-agent']?.slice(0, 300) ?? null,
-      },
-      deployedBuildId: undefined,
-    };
-    const isPush = wanted.path === 'git-receive-pack';
-    const registered = isPush ? hookServer.register(answersFor(deps, push)) : undefined;
-    try {
-      await runHttpBackend(
-        {
-          projectRoot: repositories.directory,
-          path: `/${app.appId}.git/${wanted.path}`,
-          query: wanted.path === 'info/refs' ? `service=${wanted.service}` : '',
-          hooks,
-          environment:
-            registered === undefined
-              ? {}
-              : {
-                  [HOOK_ENVIRONMENT.socket]: hookServer.socketPath,
-                  [HOOK_ENVIRONMENT.secret]: registered.secret,
-                  [HOOK_ENVIRONMENT.node]: process.execPath,
-                },
-          user: caller.name,
-          outlivesClient: isPush,
-        },
-        request,
-        response,
-      );
-    } finally {
-      registered?.forget();
-    }
-  };
 
   return {
     repositories,
@@ -106,7 +45,7 @@ export const startGitService = async (context: ProcessContext): Promise<GitServi
         response.setHeader('Retry-After', '10');
         return deny(response, { status: 503, text: 'too many pushes at once; try again' });
       }
-      const served = serve(request, response).catch((error: unknown) => {
+      const served = serve({ deps, hooks, hookServer }, request, response).catch((error) => {
         logger.error({ error: describeError(error) }, 'git-request');
         if (response.headersSent) response.destroy();
         else deny(response, { status: 500, text: 'the platform could not serve the repository' });
@@ -124,6 +63,68 @@ export const startGitService = async (context: ProcessContext): Promise<GitServi
   };
 };
 
+interface Serving {
+  readonly deps: PushDependencies;
+  readonly hooks: string;
+  readonly hookServer: HookServer;
+}
+
+const serve = async (
+  { deps, hooks, hookServer }: Serving,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
+  const { repositories } = deps;
+  const wanted = parseGitRequest(request.method ?? 'GET', request.url ?? '/');
+  if (wanted === undefined) {
+    return deny(response, { status: 404, text: 'git repositories are at /git/<app>.git' });
+  }
+  const access = await grant(deps, wanted.app, tokenOf(request.headers.authorization));
+  if (access.kind === 'denied') return deny(response, access);
+  const { app, caller } = access;
+  await repositories.ensure(app.appId);
+
+  const isPush = wanted.path === 'git-receive-pack';
+  const push = isPush ? hookServer.register(answersFor(deps, pushOf(access, request))) : undefined;
+  try {
+    await runHttpBackend(
+      {
+        projectRoot: repositories.directory,
+        path: `/${app.appId}.git/${wanted.path}`,
+        query: wanted.path === 'info/refs' ? `service=${wanted.service}` : '',
+        hooks,
+        environment: push === undefined ? {} : hookEnvironment(hookServer, push.secret),
+        user: caller.name,
+        outlivesClient: isPush,
+      },
+      request,
+      response,
+    );
+  } finally {
+    push?.forget();
+  }
+};
+
+const pushOf = (
+  { app, caller }: Extract<Access, { kind: 'granted' }>,
+  request: IncomingMessage,
+): Push => ({
+  app,
+  actor: { kind: 'user', id: caller.userId, name: caller.name },
+  origin: {
+    tokenId: caller.token.tokenId,
+    address: addressOf(request),
+    userAgent: request.headers['user-agent']?.slice(0, 300) ?? null,
+  },
+  deployedBuildId: undefined,
+});
+
+const hookEnvironment = ({ socketPath }: HookServer, secret: string): Record<string, string> => ({
+  [HOOK_ENVIRONMENT.socket]: socketPath,
+  [HOOK_ENVIRONMENT.secret]: secret,
+  [HOOK_ENVIRONMENT.node]: process.execPath,
+});
+
 const answersFor =
   (deps: PushDependencies, push: Push): AnswerHook =>
   async (asked, say, signal) =>
@@ -133,7 +134,7 @@ const answersFor =
 
 /** A token or an app may be a moment old: what is refused is asked again of the whole log. */
 const grant = async (
-  { world, feed }: ProcessContext,
+  { world, feed }: PushDependencies,
   app: string,
   token: string | undefined,
 ): Promise<Access> => {

@@ -63,10 +63,10 @@ const nextRelease = (world: World, appId: string): readonly Action[] => {
   if (state.status !== 'active') return [];
   const releasedUpTo = world.buildRequests.releasedUpTo(appId);
   for (const request of world.buildRequests.of(appId)) {
+    if (request.position <= releasedUpTo || request.release !== null) continue;
     const requested = state.builds[request.buildId];
+    if (requested === undefined || requested.cancelRequested) continue;
     const { state: build } = world.get('build', request.buildId);
-    const isCandidate = request.position > releasedUpTo && request.release === null;
-    if (!isCandidate || requested === undefined || requested.cancelRequested) continue;
     if (build.status !== 'succeeded' || build.lost !== null) continue;
     const cause = requested.source.kind === 'image' ? 'image' : 'build';
     const liveVersion = world.liveOf(appId)?.release.version ?? null;
@@ -79,26 +79,32 @@ const afterDestruction = (world: World): readonly Action[] => {
   const destroyed = new Set<string>();
   for (const app of world.all('app')) if (app.status === 'destroyed') destroyed.add(app.appId);
   if (destroyed.size === 0) return [];
-
-  const actions: Action[] = [...destroyed].map((appId) => ({ kind: 'forget-app', appId }));
-  for (const name of world.all('name')) {
-    if (name.status === 'reserved' && destroyed.has(name.appId)) {
-      actions.push({ kind: 'release-name', appId: name.appId, name: name.name });
-    }
-  }
-  for (const domain of world.all('domain')) {
-    if (domain.status === 'reserved' && destroyed.has(domain.appId)) {
-      actions.push({ kind: 'release-domain', appId: domain.appId, host: domain.host });
-    }
-  }
-  for (const token of world.all('token')) {
-    if (token.status !== 'active' || token.scope.kind !== 'push') continue;
-    if (destroyed.has(token.scope.appId)) {
-      actions.push({ kind: 'revoke-token', tokenId: token.tokenId });
-    }
-  }
-  return actions;
+  return [
+    ...[...destroyed].map((appId): Action => ({ kind: 'forget-app', appId })),
+    ...reservationsOf(world, destroyed),
+    ...pushTokensOf(world, destroyed),
+  ];
 };
+
+const reservationsOf = (world: World, appIds: ReadonlySet<string>): readonly Action[] => [
+  ...[...world.all('name')].flatMap((state): Action[] =>
+    state.status === 'reserved' && appIds.has(state.appId)
+      ? [{ kind: 'release-name', appId: state.appId, name: state.name }]
+      : [],
+  ),
+  ...[...world.all('domain')].flatMap((state): Action[] =>
+    state.status === 'reserved' && appIds.has(state.appId)
+      ? [{ kind: 'release-domain', appId: state.appId, host: state.host }]
+      : [],
+  ),
+];
+
+const pushTokensOf = (world: World, appIds: ReadonlySet<string>): readonly Action[] =>
+  [...world.all('token')].flatMap((token): Action[] =>
+    token.status === 'active' && token.scope.kind === 'push' && appIds.has(token.scope.appId)
+      ? [{ kind: 'revoke-token', tokenId: token.tokenId }]
+      : [],
+  );
 
 /**
  * A domain that an app lists and nobody reserved: its reservation was taken for a loose end while it

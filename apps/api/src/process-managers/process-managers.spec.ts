@@ -268,7 +268,7 @@ describe('an app that was destroyed', () => {
     });
     const { signal } = new AbortController();
     await platform.given('app', 'a1', { type: 'DestroyApp', confirm: 'hello' });
-    await expect(run(signal)).rejects.toThrow('disk is busy');
+    await expect(run(signal)).rejects.toThrow('carrying on what the log began');
     expect(platform.api.world.get('name', 'hello').state.status).toBe('free');
     await run(signal);
     expect(forgotten).toEqual(['a1']);

@@ -56,24 +56,27 @@ export const processManagerRound = (
     ...ripe(looseEnds(world), firstSeen, now()),
   ];
 
+  /** One app's trouble must not hold up the others; the loop comes back to it. */
+  const carryOut = async (action: Action): Promise<unknown> => {
+    try {
+      await apply(action, options);
+      if (action.kind === 'forget-app') forgotten.add(action.appId);
+      return undefined;
+    } catch (error) {
+      logger.warn({ action: action.kind, error: describeError(error) }, 'follow-up-delayed');
+      return error;
+    }
+  };
+
   return async (signal) => {
-    for (let turn = 0; turn < TURNS_MAX; turn += 1) {
+    for (let turn = 0; turn < TURNS_MAX && !signal.aborted; turn += 1) {
       await feed.catchUp();
       const actions = due();
       if (actions.length === 0) return;
-      let failed: unknown;
-      for (const action of actions) {
-        if (signal.aborted) return;
-        try {
-          await apply(action, options);
-          if (action.kind === 'forget-app') forgotten.add(action.appId);
-        } catch (error) {
-          // One app's trouble must not hold up the others; the loop comes back to it.
-          failed = error;
-          logger.warn({ action: action.kind, error: describeError(error) }, 'follow-up-delayed');
-        }
-      }
-      if (failed !== undefined) throw failed instanceof Error ? failed : new Error(String(failed));
+      const errors: unknown[] = [];
+      for (const action of actions) errors.push(await carryOut(action));
+      const failed = errors.filter((error) => error !== undefined);
+      if (failed.length > 0) throw new AggregateError(failed, 'carrying on what the log began');
     }
   };
 };

@@ -59,8 +59,9 @@ export class BuildOutput {
       const parsed = lines.safeParse(answer);
       if (!parsed.success) return;
       this.accept(parsed.data.lines);
-      // Long output comes in pages: an answer that brought nothing new is the last one.
-      if (this.last === asked) return;
+      // Long output comes in pages: an answer that brought nothing new is the last one, and what it
+      // does not fill will stay a hole (a full disk keeps no lines).
+      if (this.last === asked) return this.flush();
     }
   }
 

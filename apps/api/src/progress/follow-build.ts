@@ -6,7 +6,10 @@ import { LOOK_MS, waitingNotice, type Follower } from './follower.js';
 import { explain, failure, type News } from './progress-event.js';
 
 /** From a requested build to the end of its deploy. */
-export async function* followBuild(follower: Follower, buildId: string): AsyncGenerator<News> {
+export async function* followBuild(
+  follower: Follower,
+  buildId: string,
+): AsyncGenerator<News, void, undefined> {
   const { world, appId } = follower;
   const source = world.app(appId)?.builds[buildId]?.source;
   const request = world.buildRequests.of(appId).find((one) => one.buildId === buildId);
@@ -25,10 +28,11 @@ export async function* followBuild(follower: Follower, buildId: string): AsyncGe
 async function* followOutput(
   follower: Follower,
   buildId: string,
-): AsyncGenerator<News, News | undefined> {
+): AsyncGenerator<News, News | undefined, undefined> {
   const { inbox, signal, bus, now } = follower;
-  const output = new BuildOutput(bus, buildId, inbox.wake);
+  const output = new BuildOutput(bus, buildId, () => inbox.wake());
   const notice = waitingNotice(follower, 'waiting for the builder');
+  const toldBy = (): News[] => output.take().map((text) => ({ kind: 'output', text, buildId }));
   let catchUpAtMs = 0;
   try {
     while (!signal.aborted) {
@@ -41,11 +45,9 @@ async function* followOutput(
         catchUpAtMs = now() + LOOK_MS;
       }
       if (outcome.isOver) output.flush();
-      for (const text of output.take()) yield { kind: 'output', text, buildId };
-      if (outcome.isOver) {
-        if (outcome.status === 'succeeded') yield succeededText(follower, buildId);
-        return outcome.failed;
-      }
+      yield* toldBy();
+      if (outcome.status === 'succeeded') yield succeededText(follower, buildId);
+      if (outcome.isOver) return outcome.failed;
       if (!isStarted) yield* notice();
       await inbox.next(LOOK_MS);
     }
@@ -80,7 +82,7 @@ const outcomeOf = ({ world, appId }: Follower, buildId: string): Outcome => {
 async function* followRelease(
   follower: Follower,
   buildId: string,
-): AsyncGenerator<News, number | News> {
+): AsyncGenerator<News, number | News, undefined> {
   const { world, appId, inbox, signal } = follower;
   for (;;) {
     const app = world.app(appId);

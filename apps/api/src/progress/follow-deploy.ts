@@ -9,7 +9,10 @@ const CAUGHT_UP_INSTANCES_MAX = 40;
 type Known = Exclude<RolloutState, { status: 'none' }>;
 
 /** From wherever a rollout is to its end. */
-export async function* followDeploy(follower: Follower, generation: number): AsyncGenerator<News> {
+export async function* followDeploy(
+  follower: Follower,
+  generation: number,
+): AsyncGenerator<News, void, undefined> {
   const { world, appId, inbox, steps, signal } = follower;
   const deployId = rolloutIdOf(appId, generation);
   const notice = waitingNotice(follower, 'waiting for the deployer');

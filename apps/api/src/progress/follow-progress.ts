@@ -37,7 +37,10 @@ export async function* followProgress(
   }
 }
 
-async function* newsOf(follower: Follower, target: ProgressTarget): AsyncGenerator<News> {
+async function* newsOf(
+  follower: Follower,
+  target: ProgressTarget,
+): AsyncGenerator<News, void, undefined> {
   if ('settled' in target) return yield* followSettling(follower, target.settled);
   if ('build' in target) return yield* followBuild(follower, target.build);
   const generation = generationOf(follower.appId, target.deploy);

@@ -12,7 +12,7 @@ import { unsettled, wantedText } from './settled.js';
 export async function* followSettling(
   follower: Follower,
   position: Position,
-): AsyncGenerator<News> {
+): AsyncGenerator<News, void, undefined> {
   const { world, feed, inbox, steps, appId, signal, now } = follower;
   await feed.reach(position);
   const generation = await generationAt(follower, position);
