@@ -1,5 +1,6 @@
 import { BusError } from '@shiplog/bus';
 import { CommitRefusedError, LogUnavailableError } from '@shiplog/events/log';
+import { AtUnknownError, NotReachedError, ReadModelsUnavailableError } from '@shiplog/read-models';
 import { describeError } from '@shiplog/runtime';
 import { KeyMissingError } from '@shiplog/secrets';
 import { SourceTooLargeError } from '@shiplog/sources';
@@ -12,6 +13,16 @@ export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
   if (error instanceof LogUnavailableError) return logProblem(error);
   if (error instanceof BusError) return busProblem(error);
+  if (error instanceof AtUnknownError) {
+    return new Problem('moment-unknown', `query.at: ${error.message}.`, { cause: error });
+  }
+  if (error instanceof NotReachedError || error instanceof ReadModelsUnavailableError) {
+    return new Problem(
+      'not-caught-up',
+      'The read models cannot answer at the moment; changes and running apps are not affected. Try again shortly; `shiplog doctor` tells more.',
+      { headers: RETRY_SOON, cause: error },
+    );
+  }
   if (error instanceof CommitRefusedError) {
     return new Problem('body-too-large', `The change cannot be stored: ${error.message}.`, {
       cause: error,

@@ -97,9 +97,16 @@ export const createGitUrl = defineRoute({
   }),
   answer: {
     status: 201,
-    description: 'The URL holds the token and is shown this once.',
+    description:
+      'The URL holds the token and is shown this once. A repeated request makes a new one and revokes the one before.',
     schema: z
-      .object({ url: z.string(), token: z.string(), tokenId: id, expiresAt: time, sequence })
+      .object({
+        url: z.string().describe('With the token as password.'),
+        token: z.string(),
+        tokenId: id,
+        expiresAt: time,
+        sequence,
+      })
       .meta({ id: 'GitUrl' }),
   },
 });

@@ -1,0 +1,116 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
+import type { RunningReadModels } from '@shiplog/read-models';
+import type { ProcessContext } from '@shiplog/runtime';
+import type { Keyring } from '@shiplog/secrets';
+import type { SourceStore } from '@shiplog/sources';
+import { AppsController } from './apps/apps.controller.js';
+import { ListAppsHandler, ShowAppHandler } from './apps/apps.queries.js';
+import { ChangeAppHandler } from './apps/change-app.handler.js';
+import { CreateAppHandler } from './apps/create-app.handler.js';
+import { BuildsController } from './builds/builds.controller.js';
+import { ListBuildsHandler, ShowBuildHandler } from './builds/builds.queries.js';
+import { RequestBuildHandler } from './builds/request-build.handler.js';
+import type { Changes } from './changes/changes.js';
+import { ChangeConfigHandler } from './config/change-config.handler.js';
+import { ConfigController } from './config/config.controller.js';
+import { ListConfigHandler, ShowConfigHandler } from './config/config.queries.js';
+import { DeploysController } from './deploys/deploys.controller.js';
+import { ListDeploysHandler, ShowDeployHandler } from './deploys/deploys.queries.js';
+import { DomainsController } from './domains/domains.controller.js';
+import { AddDomainHandler, RemoveDomainHandler } from './domains/domains.handlers.js';
+import { EventsController } from './events/events.controller.js';
+import { ReadEventsHandler } from './events/events.queries.js';
+import { AnswerInterceptor } from './http/answer.interceptor.js';
+import type { Door } from './http/door.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { RouteGuard } from './http/route.guard.js';
+import * as tokens from './injection.js';
+import { InstancesController } from './instances/instances.controller.js';
+import { ListInstancesHandler } from './instances/instances.queries.js';
+import { DiagnoseHandler } from './platform/doctor.query.js';
+import { GarbageController } from './platform/garbage.controller.js';
+import { PlatformController } from './platform/platform.controller.js';
+import type { Telemetry } from './platform/telemetry.js';
+import { ReleasesController } from './releases/releases.controller.js';
+import { ListReleasesHandler, ShowReleaseHandler } from './releases/releases.queries.js';
+import { RollBackHandler } from './releases/roll-back.handler.js';
+import { TokensController } from './tokens/tokens.controller.js';
+import { CreateTokenHandler, RevokeTokenHandler } from './tokens/tokens.handlers.js';
+
+/** What the module wires together and did not make. */
+export interface ApiParts {
+  readonly context: ProcessContext;
+  readonly door: Door;
+  readonly changes: Changes;
+  readonly keyring: Keyring;
+  readonly sources: SourceStore;
+  readonly readModels: RunningReadModels;
+  readonly telemetry: Telemetry;
+}
+
+const COMMAND_HANDLERS = [
+  CreateAppHandler,
+  ChangeAppHandler,
+  ChangeConfigHandler,
+  RequestBuildHandler,
+  RollBackHandler,
+  AddDomainHandler,
+  RemoveDomainHandler,
+  CreateTokenHandler,
+  RevokeTokenHandler,
+];
+
+const QUERY_HANDLERS = [
+  ListAppsHandler,
+  ShowAppHandler,
+  ListConfigHandler,
+  ShowConfigHandler,
+  ListBuildsHandler,
+  ShowBuildHandler,
+  ListDeploysHandler,
+  ShowDeployHandler,
+  ListReleasesHandler,
+  ShowReleaseHandler,
+  ListInstancesHandler,
+  ReadEventsHandler,
+  DiagnoseHandler,
+];
+
+@Module({})
+export class ApiModule {
+  static of(parts: ApiParts): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [CqrsModule.forRoot()],
+      controllers: [
+        AppsController,
+        ConfigController,
+        BuildsController,
+        DeploysController,
+        ReleasesController,
+        InstancesController,
+        DomainsController,
+        TokensController,
+        EventsController,
+        PlatformController,
+        GarbageController,
+      ],
+      providers: [
+        { provide: tokens.CONTEXT, useFactory: () => parts.context },
+        { provide: tokens.DOOR, useFactory: () => parts.door },
+        { provide: tokens.CHANGES, useFactory: () => parts.changes },
+        { provide: tokens.KEYRING, useFactory: () => parts.keyring },
+        { provide: tokens.SOURCES, useFactory: () => parts.sources },
+        { provide: tokens.READ_MODELS, useFactory: () => parts.readModels },
+        { provide: tokens.TELEMETRY, useFactory: () => parts.telemetry },
+        { provide: APP_GUARD, useFactory: () => new RouteGuard(parts.door) },
+        { provide: APP_INTERCEPTOR, useFactory: () => new AnswerInterceptor() },
+        { provide: APP_FILTER, useFactory: () => new ProblemFilter(parts.context.logger) },
+        ...COMMAND_HANDLERS,
+        ...QUERY_HANDLERS,
+      ],
+    };
+  }
+}

@@ -1,0 +1,47 @@
+import type { AppDocument } from '@shiplog/read-models';
+import type { PlatformConfig } from '@shiplog/runtime';
+import type { z } from 'zod';
+import { gitUrlOf, urlOfApp } from './addresses.js';
+import type { appDetails, appSummary } from './apps.routes.js';
+
+type AppSummary = z.infer<typeof appSummary>;
+
+/** The document as the API shows it. */
+export const toAppSummary = (app: AppDocument, config: PlatformConfig): AppSummary => ({
+  id: app.appId,
+  name: app.name,
+  teamId: app.teamId,
+  url: servesWeb(app) ? urlOfApp(app.name, config) : null,
+  state: stateOf(app),
+  release: app.liveVersion,
+  createdAt: app.createdAt,
+  createdBy: app.createdBy,
+});
+
+export const toAppDetails = (
+  app: AppDocument,
+  config: PlatformConfig,
+  origin: string,
+): z.infer<typeof appDetails> => ({
+  ...toAppSummary(app, config),
+  revision: app.revision,
+  gitUrl: gitUrlOf(app.name, origin),
+  domains: [...app.domains],
+  formation: app.formation,
+  settings: app.settings,
+  newestRelease: app.lastVersion === 0 ? null : app.lastVersion,
+  targetRelease: app.targetVersion,
+  updatedAt: app.updatedAt,
+  updatedBy: app.updatedBy,
+});
+
+/** Before the first release nobody knows yet; the address is the one it will have. */
+const servesWeb = (app: AppDocument): boolean => app.lastVersion === 0 || 'web' in app.formation;
+
+const stateOf = (app: AppDocument): AppSummary['state'] => {
+  if (app.status === 'destroyed') return 'destroyed';
+  if (app.stopped) return 'stopped';
+  if (app.lastVersion === 0) return 'new';
+  if (app.targetVersion !== null) return 'deploying';
+  return app.liveGeneration === app.generation ? 'live' : 'failing';
+};

@@ -1,0 +1,43 @@
+import type { ProcessContext } from '@shiplog/runtime';
+import { openInbox } from '../progress/inbox.js';
+import { BuildOutput } from '../progress/build-output.js';
+
+export interface OutputRequest {
+  readonly buildId: string;
+  /** Lines up to this number are left out. */
+  readonly after: number;
+  /** Until the build is over. */
+  readonly follow: boolean;
+}
+
+/** Lines can get lost on their way; what the builder keeps is looked at this often. */
+const LOOK_MS = 2_000;
+
+/** What a build printed so far and, when followed, what it prints until it is over. */
+export async function* buildOutputLines(
+  { world, feed, bus }: Pick<ProcessContext, 'world' | 'feed' | 'bus'>,
+  { buildId, after, follow }: OutputRequest,
+  signal: AbortSignal,
+): AsyncGenerator<{ n: number; text: string }> {
+  const inbox = openInbox(feed, signal);
+  const output = new BuildOutput(bus, buildId, inbox.wake);
+  let n = 0;
+  try {
+    while (!signal.aborted) {
+      // Looked at before the output: lines that were printed before the end come before it.
+      const { status } = world.get('build', buildId).state;
+      const isOver = status !== 'none' && status !== 'running';
+      await output.catchUp();
+      if (isOver || !follow) output.flush();
+      for (const text of output.take()) {
+        n += 1;
+        if (n > after) yield { n, text };
+      }
+      if (isOver || !follow) return;
+      await inbox.next(LOOK_MS);
+    }
+  } finally {
+    output.close();
+    inbox.close();
+  }
+}

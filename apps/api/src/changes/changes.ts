@@ -1,0 +1,75 @@
+import type { CommandContext, CommandHandler } from '@shiplog/commands';
+import type { CommandByAggregate, Rejection } from '@shiplog/domain';
+import type { Aggregate, EventsByAggregate, Position } from '@shiplog/events';
+import type { LogFeed } from '@shiplog/events/log';
+import { Problem } from '../http/problem.js';
+import { problemOf } from '../http/rejection-problem.js';
+import type { ReadinessProbe } from '../platform/readiness.js';
+
+/** A change that is in the log, and already in the world of this process. */
+export interface Change<A extends Aggregate = Aggregate> {
+  readonly position: Position;
+  /** Empty when nothing had to change, or when the same request was carried out before. */
+  readonly events: readonly EventsByAggregate[A][];
+  readonly repeated: boolean;
+}
+
+/** Hands commands to their aggregate; what is refused is thrown as the problem the caller gets. */
+export class Changes {
+  constructor(
+    private readonly commands: CommandHandler,
+    private readonly feed: LogFeed,
+    private readonly readiness: Pick<ReadinessProbe, 'appendSucceeded' | 'appendFailed'>,
+  ) {}
+
+  async make<A extends Aggregate>(
+    aggregate: A,
+    id: string,
+    command: CommandByAggregate[A],
+    context: CommandContext,
+  ): Promise<Change<A>> {
+    const result = await this.commands.handle(aggregate, id, command, context).catch((error: unknown) => {
+      this.readiness.appendFailed(error);
+      throw error;
+    });
+    switch (result.outcome) {
+      case 'accepted':
+        if (result.events.length > 0) this.readiness.appendSucceeded();
+        await this.settle(result.position);
+        return { position: result.position, events: result.events, repeated: false };
+      case 'repeated':
+        await this.settle(result.position);
+        return { position: result.position, events: [], repeated: true };
+      case 'rejected':
+        // Through unknown: which aggregate refused does not matter to the wording.
+        throw problemOf(result.rejection as unknown as Rejection);
+      case 'revision-conflict':
+        throw new Problem(
+          'revision-conflict',
+          'The app changed since you looked at it, so nothing was done. Look again and repeat the change with its new revision.',
+          { members: { revision: result.actual }, headers: { ETag: `"${result.actual}"` } },
+        );
+      case 'idempotency-key-reused':
+        throw keyReused();
+    }
+  }
+
+  /** Answers are made from the world: it has to have seen the change. It is in the log all the same. */
+  private async settle(position: Position): Promise<void> {
+    try {
+      await this.feed.reach(position, 5_000);
+    } catch (cause) {
+      throw new Problem(
+        'not-caught-up',
+        'The change is in the log, but this process has not read it back yet. Repeat the request with the same Idempotency-Key to get its answer; it will not happen twice.',
+        { headers: { 'Retry-After': '2' }, cause },
+      );
+    }
+  }
+}
+
+export const keyReused = (): Problem =>
+  new Problem(
+    'idempotency-key-reused',
+    'This Idempotency-Key was used before for another request, so nothing was done. A new request needs a new key.',
+  );

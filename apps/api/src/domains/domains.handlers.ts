@@ -1,0 +1,83 @@
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { CommandContext } from '@shiplog/commands';
+import type { ProcessContext } from '@shiplog/runtime';
+import { keyReused, type Change, type Changes } from '../changes/changes.js';
+import type { AppIdentity } from '../http/door.js';
+import { Problem } from '../http/problem.js';
+import { CHANGES, CONTEXT } from '../injection.js';
+import { domainIdOf } from '../process-managers/index.js';
+
+export class AddDomain extends Command<Change<'app'>> {
+  constructor(
+    readonly app: AppIdentity,
+    readonly host: string,
+    readonly context: CommandContext,
+  ) {
+    super();
+  }
+}
+
+/** First the host, which one app at a time may hold, then the app. What stays half-done is undone by a process manager. */
+@CommandHandler(AddDomain)
+export class AddDomainHandler implements ICommandHandler<AddDomain> {
+  constructor(
+    @Inject(CHANGES) private readonly changes: Changes,
+    @Inject(CONTEXT) private readonly api: Pick<ProcessContext, 'world'>,
+  ) {}
+
+  async execute({ app, host, context }: AddDomain): Promise<Change<'app'>> {
+    const { command, expectedRevision: _revision, ...plain } = context;
+    const known = command == null ? undefined : this.api.world.command(command.id);
+    if (known !== undefined && known.digest !== command?.digest) throw keyReused();
+    const { appId, teamId } = app;
+    const id = domainIdOf(host);
+    await this.freeHostOfDestroyedApp(id, plain);
+    const reserve = { type: 'ReserveDomain', host, appId, teamId } as const;
+    const reserved = await this.changes.make('domain', id, reserve, plain);
+    try {
+      return await this.changes.make('app', appId, { type: 'AddDomain', host }, context);
+    } catch (error) {
+      // Only where it was refused for sure: a commit that may yet turn up keeps its host.
+      const isRefused = error instanceof Problem && error.code !== 'not-caught-up';
+      const isListed = this.api.world.app(appId)?.domains.includes(host) === true;
+      if (isRefused && reserved.events.length > 0 && !isListed) {
+        await this.changes.make('domain', id, { type: 'ReleaseDomain', appId }, plain);
+      }
+      throw error;
+    }
+  }
+
+  private async freeHostOfDestroyedApp(id: string, context: CommandContext): Promise<void> {
+    const { state } = this.api.world.get('domain', id);
+    if (state.status !== 'reserved') return;
+    const { appId } = state;
+    if (this.api.world.get('app', appId).state.status !== 'destroyed') return;
+    await this.changes.make('domain', id, { type: 'ReleaseDomain', appId }, context);
+  }
+}
+
+export class RemoveDomain extends Command<Change<'app'>> {
+  constructor(
+    readonly app: AppIdentity,
+    readonly host: string,
+    readonly context: CommandContext,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(RemoveDomain)
+export class RemoveDomainHandler implements ICommandHandler<RemoveDomain> {
+  constructor(@Inject(CHANGES) private readonly changes: Changes) {}
+
+  async execute({ app, host, context }: RemoveDomain): Promise<Change<'app'>> {
+    const { appId } = app;
+    const removed = await this.changes.make('app', appId, { type: 'RemoveDomain', host }, context);
+    const { command: _command, expectedRevision: _revision, ...plain } = context;
+    const release = { type: 'ReleaseDomain', appId } as const;
+    // A repeated request must not free what was added again since.
+    if (!removed.repeated) await this.changes.make('domain', domainIdOf(host), release, plain);
+    return removed;
+  }
+}

@@ -1,0 +1,36 @@
+import type { World } from '@shiplog/domain';
+import type { DomainEventUnion } from '@shiplog/events';
+import { belongsTo, type Caller } from '../auth/caller.js';
+
+export interface EventFilter {
+  readonly caller: Caller;
+  /** Only what concerns this app. */
+  readonly appId: string | undefined;
+  readonly types: ReadonlySet<string> | undefined;
+}
+
+/** Does the caller get to see this event? Administrators see all, others what is of their teams or their own. */
+export const isWanted = (
+  event: DomainEventUnion,
+  { caller, appId, types }: EventFilter,
+  world: World,
+): boolean => {
+  if (types !== undefined && !types.has(event.type)) return false;
+  const eventAppId = appIdOf(event);
+  if (appId !== undefined && eventAppId !== appId) return false;
+  if (caller.administrator) return true;
+  const { data } = event;
+  if ('teamId' in data) return belongsTo(caller, data.teamId);
+  if (eventAppId !== undefined) {
+    const { state: app } = world.get('app', eventAppId);
+    return app.status !== 'none' && belongsTo(caller, app.teamId);
+  }
+  return 'userId' in data && data.userId === caller.userId;
+};
+
+const appIdOf = (event: DomainEventUnion): string | undefined => {
+  if (event.type === 'TokenCreated') {
+    return event.data.scope.kind === 'push' ? event.data.scope.appId : undefined;
+  }
+  return 'appId' in event.data ? event.data.appId : undefined;
+};

@@ -1,0 +1,111 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import helmet from 'helmet';
+import type { Logger } from '@shiplog/runtime';
+import type { Metrics } from '../platform/metrics.js';
+import type { ReadinessProbe } from '../platform/readiness.js';
+import { VERSION } from '../version.js';
+import { accessLog } from './access-log.js';
+import { toProblem } from './error-problem.js';
+import { Problem } from './problem.js';
+import { sendProblem } from './problem.filter.js';
+
+export interface EdgeParts {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly readiness: ReadinessProbe;
+  /** Everything below `/git`. */
+  readonly git: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+/** What every request passes, and what is served without signing in. */
+export const createEdge = ({ logger, metrics, readiness, git }: EdgeParts): Express => {
+  const edge = express();
+  edge.disable('x-powered-by');
+  edge.disable('etag');
+  edge.set('query parser', 'simple');
+  edge.use(accessLog(logger, (seen) => metrics.observe(seen)));
+  edge.use(helmet({ strictTransportSecurity: false }));
+  edge.use(withoutConditions);
+  edge.use('/git', git);
+  edge.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
+  edge.get('/readyz', (_request, response, next) => {
+    readiness
+      .check()
+      .then((answer) => void response.status(answer.ready ? 200 : 503).json(answer))
+      .catch(next);
+  });
+  edge.get('/metrics', (_request, response, next) => {
+    metrics
+      .text()
+      .then((text) => void response.type(metrics.contentType).send(text))
+      .catch(next);
+  });
+  edge.get('/openapi.json', openApi());
+  return edge;
+};
+
+/**
+ * ETag is the revision of an app, not of what is shown about it: instances come and go under the same
+ * one. A "not modified" would be wrong.
+ */
+const withoutConditions = (request: Request, _response: Response, next: NextFunction): void => {
+  delete request.headers['if-none-match'];
+  delete request.headers['if-modified-since'];
+  next();
+};
+
+/** Made at the first request: nobody else pays for it. */
+const openApi = () => {
+  let text: Promise<string> | undefined;
+  return (_request: Request, response: Response, next: NextFunction): void => {
+    text ??= import('../openapi/document.js').then(({ openApiDocument }) =>
+      JSON.stringify(openApiDocument(VERSION)),
+    );
+    text.then((document) => void response.type('json').send(document)).catch(next);
+  };
+};
+
+/** What goes wrong outside of the routes of the API. Express knows it by its four parameters. */
+export const edgeErrors =
+  (logger: Logger) =>
+  (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
+    const problem = toProblem(error);
+    if (problem.code === 'internal') logger.error({ error }, 'request-failed');
+    sendProblem(response, problem);
+  };
+
+/** Limits against requests that never end, and answers for what is no HTTP. */
+export const hardenServer = (server: Server): void => {
+  server.headersTimeout = 15_000;
+  // Sources and pushes of a gigabyte over a slow line; bodies of JSON have a limit of their own.
+  server.requestTimeout = 30 * 60_000;
+  server.keepAliveTimeout = 65_000;
+  server.on('clientError', (error: NodeJS.ErrnoException, stream: Duplex) => {
+    if (!stream.writable || error.code === 'ECONNRESET') return void stream.destroy();
+    const problem = clientProblem(error.code);
+    const body = JSON.stringify(problem.toDocument());
+    stream.end(
+      [
+        `HTTP/1.1 ${problem.status} Error`,
+        'Content-Type: application/problem+json',
+        `Content-Length: ${Buffer.byteLength(body)}`,
+        'Connection: close',
+        '',
+        body,
+      ].join('\r\n'),
+    );
+  });
+};
+
+const clientProblem = (code: string | undefined): Problem => {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new Problem('headers-too-large', 'The address and headers are above 16 KiB together.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem('request-timeout', 'The request did not arrive in time.');
+    default:
+      return new Problem('bad-request', 'This is not a valid HTTP request.');
+  }
+};

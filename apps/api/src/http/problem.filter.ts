@@ -1,0 +1,64 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Logger } from '@shiplog/runtime';
+import { describeError } from '@shiplog/runtime';
+import type { Request, Response } from 'express';
+import { toProblem } from './error-problem.js';
+import { Problem } from './problem.js';
+import { pathPattern, type AnyRoute } from './route.js';
+import { ROUTES } from './routes.js';
+
+/** Every error leaves as one problem document; what went wrong inside stays inside, in the log. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly logger: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<Request>();
+    const response = host.switchToHttp().getResponse<Response>();
+    const problem = error instanceof HttpException ? httpProblem(error, request) : toProblem(error);
+    if (problem.status >= 500) {
+      const fields = { code: problem.code, error: describeError(problem.extras.cause ?? problem) };
+      this.logger.error(
+        { ...fields, ...(problem.code === 'internal' ? { stack: stackOf(error) } : {}) },
+        'request-failed',
+      );
+    }
+    sendProblem(response, problem);
+  }
+}
+
+export const sendProblem = (response: Response, problem: Problem): void => {
+  // The status line of a stream has gone out: cutting it off is all that is left to say.
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.status(problem.status).set(problem.extras.headers ?? {});
+  response.set('Cache-Control', 'no-store').type('application/problem+json');
+  response.end(JSON.stringify(problem.toDocument()));
+};
+
+const stackOf = (error: unknown): string | undefined =>
+  error instanceof Error ? error.stack : undefined;
+
+/** What the framework itself refuses: an address nobody serves, or one it cannot read. */
+const httpProblem = (error: HttpException, request: Request): Problem => {
+  if (error.getStatus() !== 404) {
+    return new Problem('bad-request', 'The request line or a header is malformed.', { cause: error });
+  }
+  const methods = methodsAt(request.path);
+  return methods.length === 0
+    ? new Problem(
+        'route-not-found',
+        'Nothing is served at this address. /openapi.json describes what is.',
+      )
+    : new Problem(
+        'method-not-allowed',
+        `This address takes ${methods.join(', ')}, not ${request.method}.`,
+        { headers: { Allow: methods.join(', ') } },
+      );
+};
+
+const methodsAt = (path: string): AnyRoute['method'][] => [
+  ...new Set(ROUTES.filter((route) => pathPattern(route.path).test(path)).map((r) => r.method)),
+];

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { CommandContext } from '@shiplog/commands';
+import canonicalize from 'canonicalize';
+import type { Caller } from '../auth/caller.js';
+import { Problem } from './problem.js';
+
+const REASON_CHARACTERS_MAX = 500;
+
+const badHeader = (name: string, message: string): Problem =>
+  new Problem('invalid-input', `headers.${name}: ${message}`, {
+    errors: [{ path: `headers.${name}`, message }],
+  });
+
+/** Node.js joins a repeated header with ", " or makes a list of it; for ours one value is right. */
+const single = (request: IncomingMessage, name: string): string | undefined => {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+};
+
+/** Everything about a change that is not in its body: who, from where, why, and which request it is. */
+export const changeContext = (
+  request: IncomingMessage,
+  caller: Caller,
+  body: unknown,
+): CommandContext => {
+  const expectedRevision = expectedRevisionOf(request);
+  const commandId = commandIdOf(request, caller);
+  return {
+    actor: { kind: 'user', id: caller.userId, name: caller.name },
+    origin: {
+      tokenId: caller.token.tokenId,
+      address: request.socket.remoteAddress?.slice(0, 64) ?? null,
+      userAgent: single(request, 'user-agent')?.slice(0, 300) ?? null,
+    },
+    reason: reasonOf(request),
+    command: commandId === undefined ? null : { id: commandId, digest: digestOf(request, body) },
+    ...(expectedRevision === undefined ? {} : { expectedRevision }),
+  };
+};
+
+/** The header is a quoted string in the draft; many clients leave the quotes out. */
+const idempotencyKeyOf = (request: IncomingMessage): string | undefined => {
+  const header = single(request, 'idempotency-key');
+  if (header === undefined) return undefined;
+  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  throw badHeader('idempotency-key', 'expected 1 to 255 visible ASCII characters, such as a UUID.');
+};
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Names the request: the same user with the same key asks for the same thing once more. */
+export const commandIdOf = (request: IncomingMessage, caller: Caller): string | undefined => {
+  const key = idempotencyKeyOf(request);
+  return key === undefined ? undefined : sha256(`${caller.userId}\n${key}`);
+};
+
+/** What exactly was asked for: the same key with another digest is a mistake of the caller. */
+const digestOf = (request: IncomingMessage & { originalUrl?: string }, body: unknown): string =>
+  sha256(
+    [request.method, request.originalUrl ?? request.url, canonicalize(body ?? null)].join('\n'),
+  );
+
+/** `If-Match: "<revision>"`; `*` asks for nothing more than that the app exists. */
+const expectedRevisionOf = (request: IncomingMessage): string | undefined => {
+  const header = single(request, 'if-match')?.trim();
+  if (header === undefined || header === '*') return undefined;
+  const revision = /^"?(\d{20})"?$/.exec(header)?.[1];
+  if (revision !== undefined) return revision;
+  throw badHeader('if-match', 'expected one revision as the ETag of the app gives it, or *.');
+};
+
+const reasonOf = (request: IncomingMessage): string | null => {
+  const header = single(request, 'shiplog-reason');
+  if (header === undefined || header === '') return null;
+  let text: string;
+  try {
+    text = decodeURIComponent(header);
+  } catch {
+    throw badHeader('shiplog-reason', 'expected percent-encoded UTF-8.');
+  }
+  if (/^\P{Cc}*$/u.test(text) && [...text].length <= REASON_CHARACTERS_MAX) return text;
+  throw badHeader(
+    'shiplog-reason',
+    `expected one line of at most ${REASON_CHARACTERS_MAX} characters, without control characters.`,
+  );
+};
+
+/** The text after `Bearer`. A token in the address would end up in logs, so it is not looked for there. */
+export const bearerOf = (request: IncomingMessage): string | undefined =>
+  /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1];

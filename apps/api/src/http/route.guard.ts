@@ -1,0 +1,22 @@
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import type { Request } from 'express';
+import type { Door } from './door.js';
+import { rememberAdmission, ROUTE } from './route.decorator.js';
+import type { AnyRoute } from './route.js';
+
+/** Lets a request through to its handler when the door admits it. */
+export class RouteGuard implements CanActivate {
+  constructor(private readonly door: Door) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const route = Reflect.getMetadata(ROUTE, context.getHandler()) as AnyRoute | undefined;
+    if (route === undefined) throw new Error(`${context.getHandler().name} serves no route`);
+    const request = context.switchToHttp().getRequest<Request>();
+    const { params, query } = request;
+    rememberAdmission(
+      request,
+      await this.door.admit(route, { request, params: params as Record<string, string>, query }),
+    );
+    return true;
+  }
+}

@@ -1,0 +1,8 @@
+/** Names under which Nest hands out what is not its own. */
+export const CONTEXT = Symbol('ProcessContext');
+export const CHANGES = Symbol('Changes');
+export const KEYRING = Symbol('Keyring');
+export const SOURCES = Symbol('SourceStore');
+export const READ_MODELS = Symbol('RunningReadModels');
+export const TELEMETRY = Symbol('Telemetry');
+export const DOOR = Symbol('Door');

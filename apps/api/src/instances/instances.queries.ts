@@ -1,0 +1,79 @@
+import { Inject } from '@nestjs/common';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import type { InstanceDocument, NodeDocument, ReadModels } from '@shiplog/read-models';
+import type { z } from 'zod';
+import { appDocument } from '../apps/apps.queries.js';
+import { READ_MODELS, TELEMETRY } from '../injection.js';
+import type { RunningReadModels } from '@shiplog/read-models';
+import type { Sample, Telemetry } from '../platform/telemetry.js';
+import type { instance } from './instances.routes.js';
+
+type Instance = z.infer<typeof instance>;
+
+export class ListInstances extends Query<Instance[]> {
+  constructor(
+    readonly documents: ReadModels,
+    readonly appId: string,
+  ) {
+    super();
+  }
+}
+
+const INSTANCES_MAX = 1_000;
+
+@QueryHandler(ListInstances)
+export class ListInstancesHandler implements IQueryHandler<ListInstances> {
+  constructor(
+    @Inject(TELEMETRY) private readonly telemetry: Telemetry,
+    @Inject(READ_MODELS) private readonly readModels: Pick<RunningReadModels, 'queries'>,
+  ) {}
+
+  async execute({ documents, appId }: ListInstances) {
+    const [app, instances, nodes] = await Promise.all([
+      appDocument(documents, appId),
+      documents.instances({ appId, limit: INSTANCES_MAX }),
+      documents.nodes(),
+    ]);
+    const hosts = new Map(nodes.map((node: NodeDocument) => [node.nodeId, node.hostname]));
+    // Telemetry is about now: into a view of the past it would bring today.
+    const isNow = documents === this.readModels.queries;
+    const sampleOf = (id: string) => (isNow ? this.telemetry.sampleOf(id) : undefined);
+    return instances
+      .toSorted((a, b) => compare(a.process, b.process) || compare(a.scheduledAt, b.scheduledAt))
+      .map((one) => ({
+        ...toInstance(one, sampleOf(one.id)),
+        host: hosts.get(one.nodeId) ?? one.nodeId,
+        memoryLimitBytes: app.settings.memoryBytes,
+      }));
+  }
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const toInstance = (
+  one: InstanceDocument,
+  sample: Sample | undefined,
+): Omit<Instance, 'host' | 'memoryLimitBytes'> => {
+  const lastExit = one.exits.at(-1);
+  const routes = Object.values(one.routes);
+  return {
+    id: one.id,
+    process: one.process,
+    release: one.version,
+    state: one.state,
+    port: one.port,
+    containerId: one.containerId,
+    cpu: sample?.cpu ?? null,
+    memoryBytes: sample?.memoryBytes ?? null,
+    restarts: one.restarts,
+    startedAt: one.startedAt,
+    readyAt: one.readyAt,
+    routed: routes.length > 0 && routes.every((route) => route === 'routed'),
+    pids: sample?.pids ?? null,
+    rxBytes: sample?.rxBytes ?? null,
+    txBytes: sample?.txBytes ?? null,
+    exitCode: lastExit?.exitCode ?? null,
+    oomKilled: lastExit?.oomKilled ?? false,
+    retireReason: one.retireReason,
+  };
+};

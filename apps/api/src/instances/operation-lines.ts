@@ -1,0 +1,76 @@
+import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
+import type { z } from 'zod';
+import type { logLine } from './instances.routes.js';
+
+type LogLine = z.infer<typeof logLine>;
+
+/** What the platform did for an app, a line for each event, in words. */
+export const operationLines = (record: RecordedCommit, appId: string): LogLine[] =>
+  record.commit.events.flatMap((event) => {
+    if (!('appId' in event.data) || event.data.appId !== appId) return [];
+    const { actor, reason, time } = record.commit;
+    const why = reason === null ? '' : ` (${reason})`;
+    const text = `${event.type}${detailOf(event)} by ${actor.name}${why}`;
+    const instance = 'instanceId' in event.data ? event.data.instanceId : '';
+    return [{ time, instance, process: '', stream: 'event', text }];
+  });
+
+/** Why instances did not start or ended: the lines they left behind. */
+export const startLines = (record: RecordedCommit, appId: string): LogLine[] =>
+  record.commit.events.flatMap((event) => {
+    const { time } = record.commit;
+    if (event.type === 'InstanceExited' && event.data.appId === appId) {
+      const { instanceId: instance, logLines, exitCode, oomKilled } = event.data;
+      const how = oomKilled ? 'out of memory' : `exit code ${exitCode ?? 'unknown'}`;
+      const line = (stream: LogLine['stream'], text: string): LogLine => {
+        return { time, instance, process: '', stream, text };
+      };
+      return [...logLines.map((text) => line('stderr', text)), line('event', `exited: ${how}`)];
+    }
+    if (event.type === 'RolloutFailed' && event.data.appId === appId) {
+      const { explanation, version } = event.data;
+      const instance = explanation.instanceId ?? '';
+      const text = [`v${version} failed: ${explanation.summary}`, explanation.remedy]
+        .filter((part) => part !== null)
+        .join(' — ');
+      return [{ time, instance, process: '', stream: 'event', text }];
+    }
+    return [];
+  });
+
+const detailOf = (event: DomainEventUnion): string => {
+  switch (event.type) {
+    case 'ReleaseCreated':
+      return ` v${event.data.version}`;
+    case 'RolloutStarted':
+    case 'RolloutCompleted':
+      return ` v${event.data.version}`;
+    case 'RolloutFailed':
+      return ` v${event.data.version}: ${event.data.explanation.summary}`;
+    case 'BuildFailed':
+      return ` ${event.data.buildId}: ${event.data.explanation.summary}`;
+    case 'BuildRequested':
+    case 'BuildStarted':
+    case 'BuildSucceeded':
+      return ` ${event.data.buildId}`;
+    case 'FormationScaled':
+      return ` ${Object.entries(event.data.formation)
+        .map(([type, n]) => `${type}=${n}`)
+        .join(' ')}`;
+    case 'ConfigChanged':
+      return ` ${[...Object.keys(event.data.set), ...event.data.unset.map((key) => `-${key}`)].join(' ')}`;
+    case 'DomainAdded':
+    case 'DomainRemoved':
+      return ` ${event.data.host}`;
+    case 'InstanceScheduled':
+      return ` ${event.data.process} v${event.data.version}`;
+    case 'InstanceExited':
+      return event.data.oomKilled
+        ? ' out of memory'
+        : ` exit code ${event.data.exitCode ?? 'unknown'}`;
+    case 'InstanceRetired':
+      return ` ${event.data.reason}`;
+    default:
+      return '';
+  }
+};

@@ -1,0 +1,186 @@
+import { Inject } from '@nestjs/common';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { describeError, type ProcessContext } from '@shiplog/runtime';
+import type { RunningReadModels } from '@shiplog/read-models';
+import type { ProcessName } from '@shiplog/events';
+import { CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
+import type { Finding } from './platform.routes.js';
+import type { Telemetry } from './telemetry.js';
+
+export interface Diagnosis {
+  readonly ok: boolean;
+  readonly durability: string;
+  readonly findings: Finding[];
+}
+
+export class Diagnose extends Query<Diagnosis> {}
+
+type Verdict = Omit<Finding, 'name'>;
+const ok = (summary: string): Verdict => ({ state: 'ok', summary, remedy: null });
+const bad = (state: 'warning' | 'failed', summary: string, remedy: string): Verdict => ({
+  state,
+  summary,
+  remedy,
+});
+
+const RPC_TIMEOUT_MS = 2_000;
+const LAG_COMMITS_MAX = 1_000;
+/** Workers that are asked whether they are there; whoever spoke lately need not answer. */
+const WORKERS: readonly ProcessName[] = [
+  'builder',
+  'deployer',
+  'router-sync',
+  'gc',
+  'monitor-agent',
+];
+const SILENCE_MS = 15_000;
+
+@QueryHandler(Diagnose)
+export class DiagnoseHandler implements IQueryHandler<Diagnose> {
+  constructor(
+    @Inject(CONTEXT) private readonly api: ProcessContext,
+    @Inject(READ_MODELS) private readonly readModels: RunningReadModels,
+    @Inject(TELEMETRY) private readonly telemetry: Telemetry,
+  ) {}
+
+  async execute(): Promise<Diagnosis> {
+    const durability = await this.api.log.durability().catch(() => 'unknown');
+    const findings = await Promise.all([
+      finding('log', () => this.log()),
+      finding('durability', () => Promise.resolve(durabilityVerdict(durability))),
+      finding('read models', () => this.projections()),
+      ...WORKERS.map((worker) => finding(worker, () => this.worker(worker))),
+      finding('routing', () => Promise.resolve(this.routing())),
+      finding('images', () => Promise.resolve(this.images())),
+      finding('deploys', () => Promise.resolve(this.deploys())),
+    ]);
+    return { ok: findings.every(({ state }) => state !== 'failed'), durability, findings };
+  }
+
+  private async log(): Promise<Verdict> {
+    const head = await this.api.log.head();
+    const behind = Number(head) - Number(this.api.feed.position);
+    return behind <= LAG_COMMITS_MAX
+      ? ok(`answers; ${Number(head)} commits, all read${behind > 0 ? ` but ${behind}` : ''}`)
+      : bad('warning', `the api is ${behind} commits behind`, 'wait; if it grows, restart the api');
+  }
+
+  private projections(): Promise<Verdict> {
+    const behind = Number(this.api.feed.position) - Number(this.readModels.checkpoint().position);
+    return Promise.resolve(
+      behind <= LAG_COMMITS_MAX
+        ? ok(behind <= 0 ? 'up to date' : `${behind} commits behind`)
+        : bad(
+            'warning',
+            `queries are ${behind} commits behind`,
+            'wait; if it stays, `shiplog rebuild` makes them again from the log',
+          ),
+    );
+  }
+
+  private async worker(worker: ProcessName): Promise<Verdict> {
+    try {
+      const answer = await this.api.bus.request(worker, 'health', {}, { timeoutMs: RPC_TIMEOUT_MS });
+      return healthVerdict(worker, answer);
+    } catch (error) {
+      const silenceMs = this.telemetry.silenceMsOf(worker);
+      if (silenceMs !== undefined && silenceMs < SILENCE_MS) return ok('heard from just now');
+      return bad(
+        'failed',
+        `no answer (${describeError(error)})`,
+        `start it again: it runs inside \`npm start\`, or as container "${worker}" in compose; its log says why it ended`,
+      );
+    }
+  }
+
+  private routing(): Verdict {
+    const { world } = this.api;
+    const routers = world.routers();
+    if (routers.length === 0) {
+      return bad(
+        'failed',
+        'no router is known: nothing routes requests to apps',
+        'start router-sync; its log says why it does not run',
+      );
+    }
+    const stuck = world
+      .instances()
+      .filter(({ status, process, instanceId }) => {
+        const routed = routers.every(({ routes }) => routes[instanceId] === 'routed');
+        return status === 'ready' && process === 'web' && !routed;
+      });
+    return stuck.length === 0
+      ? ok(`${routers.length} router${routers.length === 1 ? '' : 's'}, all ready instances routed`)
+      : bad(
+          'warning',
+          `${stuck.length} ready instances are not routed`,
+          'give it a few seconds; if it stays, look at the log of router-sync',
+        );
+  }
+
+  private images(): Verdict {
+    const { world } = this.api;
+    const live = new Set(world.apps().map((app) => world.liveOf(app.appId)?.release.buildId));
+    const lost = [...world.all('build')].flatMap((build) => {
+      if (build.status !== 'succeeded' || build.lost === null || !live.has(build.buildId)) return [];
+      const name = world.app(build.appId)?.name ?? build.appId;
+      return [`${name} (${build.lost.summary})`];
+    });
+    return lost.length === 0
+      ? ok('every live release has its image, or can get it')
+      : bad('failed', `images are lost: ${lost.join('; ')}`, 'deploy these apps again');
+  }
+
+  private deploys(): Verdict {
+    const { world } = this.api;
+    const failing = world.apps().flatMap((app) => {
+      const newest = world.rolloutsOf(app.appId).at(-1);
+      return newest?.status === 'failed' ? [app.name] : [];
+    });
+    return failing.length === 0
+      ? ok('no app is waiting for a failed deploy')
+      : bad(
+          'warning',
+          `the newest deploy failed: ${failing.join(', ')}`,
+          '`shiplog deploys show` says why; what served before goes on serving',
+        );
+  }
+}
+
+const finding = async (name: string, look: () => Promise<Verdict>): Promise<Finding> => {
+  try {
+    return { name, ...(await look()) };
+  } catch (error) {
+    const remedy = 'is nats-server running? `shiplog doctor` again in a moment; see the logs folder';
+    return { name, ...bad('failed', describeError(error), remedy) };
+  }
+};
+
+const durabilityVerdict = (durability: string): Verdict => {
+  switch (durability) {
+    case 'disk':
+    case 'replicated':
+      return ok(`${durability}: acknowledged changes survive power loss`);
+    case 'process':
+      return bad(
+        'warning',
+        'process: acknowledged changes survive a crash, but the last ones not a power loss',
+        'run nats-server 2.14 or newer with jetstream { sync_interval: always }',
+      );
+    default:
+      return bad(
+        'warning',
+        `${durability}: it is not proved that changes survive a crash`,
+        'restart the platform; the provisioner proves durability at start',
+      );
+  }
+};
+
+/** A worker may say more than that it is there: `{ok, summary, remedy}`. */
+const healthVerdict = (worker: ProcessName, answer: unknown): Verdict => {
+  const said = typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : {};
+  const summary = typeof said['summary'] === 'string' ? said['summary'] : 'answers';
+  if (said['ok'] !== false) return ok(summary);
+  const remedy = said['remedy'];
+  return bad('failed', summary, typeof remedy === 'string' ? remedy : `see the log of ${worker}`);
+};

@@ -1,0 +1,73 @@
+import type { Bus } from '@shiplog/bus';
+import type { ProcessName } from '@shiplog/events';
+import { z } from 'zod';
+
+const sample = z.object({
+  instanceId: z.string(),
+  cpu: z.number().nullable(),
+  memoryBytes: z.number().nullable(),
+  pids: z.number().nullable(),
+  rxBytes: z.number().nullable(),
+  txBytes: z.number().nullable(),
+});
+const batch = z.object({ instances: z.array(sample) });
+export type Sample = z.infer<typeof sample>;
+
+/** Older than this says nothing about now. The agent speaks about once a second. */
+const SAMPLE_FRESH_MS = 10_000;
+
+const SPEAKERS: readonly ProcessName[] = [
+  'builder',
+  'deployer',
+  'router-sync',
+  'gc',
+  'monitor-agent',
+];
+
+/** What processes say about now: never in the log, forgotten with this process. */
+export class Telemetry {
+  private samples = new Map<string, { readonly sample: Sample; readonly atMs: number }>();
+  private readonly heard = new Map<ProcessName, number>();
+  private readonly unsubscribe: readonly (() => void)[];
+
+  constructor(
+    bus: Bus,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.unsubscribe = [
+      bus.listen('monitor-agent', 'metrics', (data) => this.take(data)),
+      ...SPEAKERS.map((speaker) =>
+        bus.listen(speaker, '>', () => void this.heard.set(speaker, this.now())),
+      ),
+    ];
+  }
+
+  /** What the instance uses just now; undefined when nobody said so lately. */
+  sampleOf(instanceId: string): Sample | undefined {
+    const known = this.samples.get(instanceId);
+    return known !== undefined && this.now() - known.atMs <= SAMPLE_FRESH_MS
+      ? known.sample
+      : undefined;
+  }
+
+  /** Milliseconds since a process said anything; undefined when it did not since this one started. */
+  silenceMsOf(process: ProcessName): number | undefined {
+    const atMs = this.heard.get(process);
+    return atMs === undefined ? undefined : this.now() - atMs;
+  }
+
+  close(): void {
+    for (const end of this.unsubscribe) end();
+  }
+
+  private take(data: unknown): void {
+    const parsed = batch.safeParse(data);
+    if (!parsed.success) return;
+    const atMs = this.now();
+    const fresh = [...this.samples].filter(([, known]) => atMs - known.atMs <= SAMPLE_FRESH_MS);
+    this.samples = new Map(fresh);
+    for (const one of parsed.data.instances) {
+      this.samples.set(one.instanceId, { sample: one, atMs });
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { STATUS_CODES } from 'node:http';
+import type { ProcessContext } from '@shiplog/runtime';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { isStillUsable, type Caller } from '../auth/caller.js';
+import type { AppIdentity, Door } from '../http/door.js';
+import { toProblem } from '../http/error-problem.js';
+import { Problem } from '../http/problem.js';
+import { bridge, endWithProblem } from './bridge.js';
+import { execRequest, parseRequest, runRequest } from './terminal-messages.js';
+
+const MESSAGE_BYTES_MAX = 1024 * 1024;
+const FIRST_MESSAGE_MS = 10_000;
+const HEARTBEAT_MS = 5_000;
+const PATH = /^\/v1\/apps\/([^/]+)\/(?:run|instances\/([^/]+)\/exec)$/;
+
+interface Target {
+  readonly caller: Caller;
+  readonly app: AppIdentity;
+  /** Null: a new one-off container. */
+  readonly instanceId: string | null;
+}
+
+/** `run` and `exec`: terminals of the deployer, reached through a WebSocket. Nobody gets one before the door admits them. */
+export class Terminals {
+  private readonly sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MESSAGE_BYTES_MAX,
+    perMessageDeflate: false,
+  });
+
+  constructor(
+    private readonly api: Pick<ProcessContext, 'bus' | 'world' | 'logger'>,
+    private readonly door: Door,
+  ) {}
+
+  attach(server: Server): void {
+    server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+      stream.on('error', () => stream.destroy());
+      this.admit(request).then(
+        (target) =>
+          this.sockets.handleUpgrade(request, stream, head, (socket) => this.serve(socket, target)),
+        (error: unknown) => refuse(stream, toProblem(error)),
+      );
+    });
+  }
+
+  close(): void {
+    for (const socket of this.sockets.clients) socket.terminate();
+    this.sockets.close();
+  }
+
+  private async admit(request: IncomingMessage): Promise<Target> {
+    const caller = await this.door.callerOf(request);
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const match = PATH.exec(pathname);
+    if (match === null) {
+      throw new Problem(
+        'route-not-found',
+        'There is no terminal at this address. Terminals are /v1/apps/{app}/run and /v1/apps/{app}/instances/{instance}/exec.',
+      );
+    }
+    const app = await this.door.appOf(decodeURIComponent(match[1] ?? ''), caller);
+    const instanceId = match[2] === undefined ? null : decodeURIComponent(match[2]);
+    if (instanceId !== null) this.refuseUnknown(app.appId, instanceId);
+    return { caller, app, instanceId };
+  }
+
+  private refuseUnknown(appId: string, instanceId: string): void {
+    const known = this.api.world.instancesOf(appId).some((one) => one.instanceId === instanceId);
+    if (known) return;
+    throw new Problem(
+      'instance-not-found',
+      'The app has no such running instance. `shiplog ps` shows its instances.',
+    );
+  }
+
+  private serve(socket: WebSocket, target: Target): void {
+    this.watch(socket, target.caller);
+    const timer = setTimeout(() => {
+      const late = 'The first message has to say what to run, within 10 s.';
+      endWithProblem(socket, new Problem('request-timeout', late));
+    }, FIRST_MESSAGE_MS);
+    socket.once('close', () => clearTimeout(timer));
+    socket.once('message', (data: Buffer, isBinary) => {
+      clearTimeout(timer);
+      // What follows waits until somebody listens.
+      socket.pause();
+      this.open(socket, target, isBinary ? '' : data.toString('utf8')).catch((error: unknown) => {
+        socket.resume();
+        endWithProblem(socket, toProblem(error));
+      });
+    });
+  }
+
+  private async open(socket: WebSocket, target: Target, text: string): Promise<void> {
+    const { app, instanceId, caller } = target;
+    const { bus, logger } = this.api;
+    const { appId } = app;
+    const kind = instanceId === null ? 'run' : 'exec';
+    const input =
+      instanceId === null
+        ? { appId, ...parseRequest(runRequest, text) }
+        : { instanceId, ...parseRequest(execRequest, text) };
+    // Who opened what, but not the command: people type secrets into it.
+    logger.info({ kind, appId, instanceId, userId: caller.userId }, 'terminal-opened');
+    const session = await bus.open('deployer', kind, input);
+    bridge(socket, session);
+    if (socket.readyState !== socket.OPEN) session.end();
+    socket.resume();
+  }
+
+  /** A peer that vanished, or whose token was revoked, holds no terminal. */
+  private watch(socket: WebSocket, caller: Caller): void {
+    let isAlive = true;
+    socket.on('pong', () => (isAlive = true));
+    socket.on('message', () => (isAlive = true));
+    socket.on('error', () => socket.terminate());
+    let beats = 0;
+    const timer = setInterval(() => {
+      if (!isStillUsable(this.api.world, caller, Date.now())) {
+        endWithProblem(socket, new Problem('unauthenticated', 'The token was revoked or expired.'));
+        return;
+      }
+      beats += 1;
+      if (beats % 6 !== 0) return;
+      if (!isAlive) socket.terminate();
+      isAlive = false;
+      socket.ping();
+    }, HEARTBEAT_MS);
+    socket.once('close', () => clearInterval(timer));
+  }
+}
+
+/** A refusal before the upgrade is a plain HTTP answer. */
+const refuse = (stream: Duplex, problem: Problem): void => {
+  const body = JSON.stringify(problem.toDocument());
+  const headers = {
+    'Content-Type': 'application/problem+json',
+    'Content-Length': String(Buffer.byteLength(body)),
+    Connection: 'close',
+    ...problem.extras.headers,
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const status = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}`;
+  stream.end(`${[status, ...lines].join('\r\n')}\r\n\r\n${body}`);
+};
