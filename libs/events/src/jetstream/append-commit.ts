@@ -33,7 +33,10 @@ interface Attempt {
 
 type Found = Extract<AppendResult, { outcome: 'appended' }>;
 /** What an attempt or a look tells: the answer, or that it must be tried again and what it may have left. */
-type Step = AppendResult | { readonly outcome: 'again'; readonly wasSent: boolean; cause: unknown };
+type Step =
+  | { readonly outcome: 'refused'; readonly doing: string; readonly cause: unknown }
+  | AppendResult
+  | { readonly outcome: 'again'; readonly wasSent: boolean; cause: unknown };
 
 /**
  * Appends one commit. Nothing the server says is taken for a conflict before the leader was asked for
@@ -64,6 +67,9 @@ export const appendCommit = async (
     const step: Step = wasSent
       ? await lookThenPublish(api, watch, times, attempt)
       : await publish(api, watch, times, attempt);
+    if (step.outcome === 'refused') {
+      throw new LogUnavailableError(step.doing, wasSent ? 'unknown' : 'not-written', step);
+    }
     if (step.outcome !== 'again') return step;
     wasSent ||= step.wasSent;
     if (performance.now() >= deadline) throw unavailable(attempt, wasSent, step.cause);
@@ -95,6 +101,7 @@ const publish = async (
     const ack = await watch.whileConnected(
       api.publish(attempt.subject, attempt.bytes, {
         messageId: attempt.commit.id,
+        hash: attempt.hash,
         expectedLastSequence: attempt.expected,
         timeoutMs: times.attemptTimeoutMs,
       }),
@@ -120,21 +127,15 @@ const afterFailedPublish = async (
     if (WRONG_LAST_SEQUENCE.has(cause.errorCode)) {
       return afterWrongSequence(api, times, attempt, cause);
     }
-    throw new LogUnavailableError(
-      STORAGE_FULL.has(cause.errorCode)
-        ? `appending to ${attempt.commit.stream}: the log's disk is full; free space in the data directory`
-        : `appending to ${attempt.commit.stream}: the log refuses to write`,
-      'not-written',
-      { cause },
-    );
+    const why = STORAGE_FULL.has(cause.errorCode)
+      ? "the log's disk is full; free space in the data directory"
+      : 'the log refuses to write';
+    return { outcome: 'refused', doing: `appending to ${attempt.commit.stream}: ${why}`, cause };
   }
   const reason = cause instanceof RequestError ? (cause.cause ?? cause) : cause;
   if (reason instanceof PermissionViolationError) {
-    throw new LogUnavailableError(
-      `appending to ${attempt.commit.stream}: this process may not write it`,
-      'not-written',
-      { cause },
-    );
+    const doing = `appending to ${attempt.commit.stream}: this process may not write it`;
+    return { outcome: 'refused', doing, cause };
   }
   // Nobody took the message (the stream is not up yet): this attempt left nothing behind.
   return { outcome: 'again', wasSent: !(reason instanceof NoRespondersError), cause };

@@ -1,5 +1,4 @@
 import { createInbox, headers, type NatsConnection } from '@nats-io/nats-core';
-import { sha256 } from '../log/encode.js';
 import { fromHeaders, headerBlockOf, statusOf, type StoredMessage } from './stored-message.js';
 import { HASH_HEADER, LOG_STREAM } from './subjects.js';
 
@@ -16,6 +15,7 @@ export class StreamApiError extends Error {
 
 export interface PublishOptions {
   readonly messageId: string;
+  readonly hash: string;
   /** Sequence of the last message on the subject; 0: there must be none. */
   readonly expectedLastSequence: number;
   readonly timeoutMs: number;
@@ -40,7 +40,7 @@ export class StreamApi {
     h.set('Nats-Msg-Id', options.messageId);
     h.set('Nats-Expected-Stream', LOG_STREAM);
     h.set('Nats-Expected-Last-Subject-Sequence', String(options.expectedLastSequence));
-    h.set(HASH_HEADER, sha256(bytes));
+    h.set(HASH_HEADER, options.hash);
     const { timeoutMs: timeout } = options;
     const answer = await this.connection.request(subject, bytes, { headers: h, timeout });
     const ack = answer.json<AckAnswer>();
