@@ -44,4 +44,124 @@ describe('the life of an app on a real engine', () => {
     const [instance] = await settled('hello', 1);
     expect(await answer(instance?.port ?? null)).toBe('hello\n');
   });
+
+  it('fences the container in and lets the engine keep it alive', async () => {
+    const [summary] = await containers();
+    const { HostConfig, Config } = await docker.getContainer(summary?.Id ?? '').inspect();
+    await waitFor('the restart policy', async () => {
+      const { HostConfig: now } = await docker.getContainer(summary?.Id ?? '').inspect();
+      return now.RestartPolicy?.Name === 'unless-stopped';
+    });
+    expect(HostConfig).toMatchObject({
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      PidsLimit: 512,
+      Memory: 512 * 1024 * 1024,
+      MemorySwap: 512 * 1024 * 1024,
+      NanoCpus: 1e9,
+      Privileged: false,
+      LogConfig: { Type: 'local' },
+      NetworkMode: `${platform.config.platform}-team1`,
+    });
+    expect(Object.values(HostConfig.PortBindings ?? {}).flat()).toMatchObject([
+      { HostIp: '127.0.0.1' },
+    ]);
+    expect(Config.Env).toContain('SHIPLOG_APP=hello');
+    expect(Config.Env).toContain('PORT=8080');
+  });
+
+  it('scales up and down without starting anything anew', async () => {
+    const [first] = platform.open('hello');
+    await platform.app('hello', { type: 'Scale', formation: { web: 3 } });
+    await settled('hello', 3);
+    await platform.app('hello', { type: 'Scale', formation: { web: 1 } });
+    const [last] = await settled('hello', 1);
+    expect(last?.instanceId).toBe(first?.instanceId);
+    expect(last?.restarts).toBe(0);
+  });
+
+  it('keeps the old release when the new one exits at once, and says why within seconds', async () => {
+    const before = platform.open('hello');
+    await platform.app('hello', {
+      type: 'ChangeConfig',
+      set: { API_SECRET: await platform.keyring.encrypt('hello', 'very-secret-value') },
+      unset: [],
+      baseVersion: 1,
+    });
+    const beganMs = performance.now();
+    const command = ['sh', '-c', 'echo cannot reach the database with $API_SECRET; exit 3'];
+    const rolloutId = await platform.deploy('hello', { image, processes: { web: { command } } });
+    const state = await platform.ended(rolloutId);
+    expect(state).toMatchObject({
+      status: 'failed',
+      explanation: {
+        code: 'exited',
+        exitCode: 3,
+        logLines: ['cannot reach the database with [redacted API_SECRET]'],
+      },
+    });
+    expect(performance.now() - beganMs).toBeLessThan(15_000);
+    const [instance] = await settled('hello', 1);
+    expect(before.map(({ port }) => port)).toContain(instance?.port);
+  });
+
+  it('starts a crashed instance again on the same port', async () => {
+    const [before] = platform.open('hello');
+    await docker.getContainer(before?.containerId ?? '').kill();
+    const after = await waitFor('a restart', () => {
+      const [instance] = platform.open('hello');
+      return instance?.status === 'ready' && instance.restarts > 0 && instance;
+    });
+    expect(after).toMatchObject({ instanceId: before?.instanceId, port: before?.port });
+    expect(await answer(after.port)).toBe('hello\n');
+  });
+
+  it('replaces an instance whose container was removed by hand', async () => {
+    const [before] = platform.open('hello');
+    await docker.getContainer(before?.containerId ?? '').remove({ force: true });
+    await waitFor('another instance', () => {
+      const [instance] = platform.open('hello');
+      return instance?.status === 'ready' && instance.instanceId !== before?.instanceId;
+    });
+    await settled('hello', 1);
+  });
+
+  it('adopts what runs when it comes back, and sees what happened meanwhile', async () => {
+    const [before] = await settled('hello', 1);
+    const started = async () =>
+      (await docker.getContainer(before?.containerId ?? '').inspect()).State.StartedAt;
+    const startedBefore = await started();
+    await deployer.stop();
+    deployer = await startDeployer(platform.context());
+    await platform.app('hello', { type: 'Scale', formation: { web: 2 } });
+    await settled('hello', 2);
+    expect(await started()).toBe(startedBefore);
+
+    await deployer.stop();
+    const [, second] = platform.open('hello');
+    await docker.getContainer(second?.containerId ?? '').restart({ t: 0 });
+    deployer = await startDeployer(platform.context());
+    await waitFor('the restart to be seen', () =>
+      platform
+        .open('hello')
+        .some(
+          ({ instanceId, restarts, status }) =>
+            instanceId === second?.instanceId && restarts === 1 && status === 'ready',
+        ),
+    );
+  });
+
+  it('stops and starts an app, and lets go of everything when it is destroyed', async () => {
+    await platform.app('hello', { type: 'StopApp' });
+    await settled('hello', 0);
+    await platform.app('hello', { type: 'StartApp' });
+    await settled('hello', 2);
+    await platform.app('hello', { type: 'DestroyApp', confirm: 'hello' });
+    await settled('hello', 0);
+    const network = `${platform.config.platform}-team1`;
+    await waitFor('the network to go', async () => {
+      const names = (await docker.listNetworks()).map(({ Name }) => Name);
+      return !names.includes(network);
+    });
+  });
 });

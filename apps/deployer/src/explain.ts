@@ -41,6 +41,8 @@ export const lastLines = (lines: readonly string[]): string[] =>
 export const explainCrash = (evidence: Evidence): Explanation => {
   const tried = `started ${times(evidence.starts)}; it ended each time`;
   const exitCode = evidence.exit?.exitCode ?? null;
+  const notExecuted = findNotExecuted(evidence);
+  if (notExecuted !== null) return explainNotCreated({ ...evidence, trouble: notExecuted });
   if (evidence.exit?.oomKilled === true) {
     return explanation(
       {
@@ -61,6 +63,17 @@ export const explainCrash = (evidence: Evidence): Explanation => {
     },
     evidence,
   );
+};
+
+/** The first process of every instance is the engine's init: it is what says that a command cannot be run. */
+const findNotExecuted = ({ exit, logLines }: Evidence): Trouble | null => {
+  if (exit?.exitCode !== 126 && exit?.exitCode !== 127) return null;
+  for (const line of logLines) {
+    const said = /tini.* exec (.+ failed: .+)$/.exec(line)?.[1];
+    if (said === undefined) continue;
+    return { code: exit.exitCode === 127 ? 'no-such-executable' : 'not-executable', said };
+  }
+  return null;
 };
 
 const meaning = (exitCode: number | null): string => {

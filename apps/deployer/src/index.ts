@@ -10,6 +10,7 @@ import { DockerContainerEngine } from './containers/docker-container-engine.js';
 import { EngineError, type ContainerEngine } from './containers/container-engine.port.js';
 import { Reconciliation } from './containers/reconcile.js';
 import { watchEngine } from './containers/watch-engine.js';
+import { serveRpc } from './rpc/serve.js';
 import { Workbench } from './containers/workbench.js';
 
 /** What a running start, stop or append may take when the process is asked to end. */
@@ -19,14 +20,21 @@ const CLOSE_MS = 5000;
 export const startDeployer: StartProcess = (context) => {
   const docker = connectEngine({ host: context.config.engine });
   const engine = new DockerContainerEngine(docker, context.config.platform);
-  return Promise.resolve(startReconciling(context, engine));
+  const { bench, stop } = startReconciling(context, engine);
+  const endRpc = serveRpc(bench, engine, docker);
+  return Promise.resolve({
+    stop: async () => {
+      endRpc();
+      await stop();
+    },
+  });
 };
 
 /** The part that keeps containers as they should be, on any engine. */
 export const startReconciling = (
   context: ProcessContext,
   engine: ContainerEngine,
-): RunningProcess => {
+): RunningProcess & { readonly bench: Workbench } => {
   const { logger } = context;
   const health = engineHealth(context);
   const bench = new Workbench(context, engine, (key, error) => {
@@ -64,6 +72,7 @@ export const startReconciling = (
   );
   logger.info('deployer-started');
   return {
+    bench,
     stop: async () => {
       unfollow();
       bench.abort.abort();

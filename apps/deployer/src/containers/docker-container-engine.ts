@@ -64,7 +64,7 @@ export class DockerContainerEngine implements ContainerEngine {
   }
 
   async create(spec: ContainerSpec): Promise<string> {
-    await this.ensureNetwork(spec.network, spec.labels[LABEL.team]);
+    await this.ensureNetwork(spec.network, spec.labels);
     try {
       return (await this.docker.createContainer(toCreateOptions(spec))).id;
     } catch (error) {
@@ -209,13 +209,13 @@ export class DockerContainerEngine implements ContainerEngine {
   }
 
   /** Every team has a network of its own, with a subnet we chose: the engine's default pools end near 31. */
-  private async ensureNetwork(name: string, team: string | undefined): Promise<void> {
+  async ensureNetwork(name: string, labels: ContainerSpec['labels']): Promise<void> {
     if (this.networks.has(name)) return;
     const doing = `creating network ${name}`;
     const all = await this.ask(doing, () => this.docker.listNetworks());
     if (!all.some((network) => network.Name === name)) {
       const used = all.flatMap((network) => subnetsOf(network));
-      await this.createNetwork(name, team, [...used, ...hostSubnets()]);
+      await this.createNetwork(name, labels[LABEL.team], [...used, ...hostSubnets()]);
     }
     this.networks.add(name);
   }

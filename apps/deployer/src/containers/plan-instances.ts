@@ -6,9 +6,9 @@ import { drainOf } from './serving.js';
 /** A run that ended sooner counts as a crash in a row. */
 export const SHORT_RUN_MS = 10_000;
 
-/** Waiting before start number `shortRuns + 1`: none after a long run, then 1 s doubling to 5 min. */
+/** Waiting before the next start: none after a long run or a first short one, then 1 s doubling to 5 min. */
 export const backoffMs = (shortRuns: number): number =>
-  shortRuns <= 0 ? 0 : Math.min(300_000, 1000 * 2 ** (shortRuns - 1));
+  shortRuns <= 1 ? 0 : Math.min(300_000, 1000 * 2 ** (shortRuns - 2));
 
 /** The next step in the life of every instance: what the engine says against what the log says. */
 export const planInstances = (input: PlanInput): Plan => {

@@ -8,23 +8,32 @@ import type { Workbench } from './workbench.js';
 
 const LINES = 30;
 
-/** What the instance wrote last in the run that ended, with config values blotted out. */
+/** What the instance wrote last in the run that was recorded last, with config values blotted out. */
 export const readLastLines = async (
   bench: Workbench,
   instance: KnownInstance,
   container: Container,
 ): Promise<string[]> => {
-  const runsAgain = container.status === 'running' && container.startedAt !== null;
   const lines = await bench.engine.lastLines(container.id, {
     lines: LINES,
-    ...(runsAgain
-      ? { until: container.startedAt ?? '' }
-      : container.startedAt === null
-        ? {}
-        : { since: container.startedAt }),
+    ...runOf(instance, container),
   });
   const redact = await redactorOf(bench, instance);
   return lastLines(lines.map(({ text }) => redact(text)));
+};
+
+/** The engine notes a start a little after the program began to write. */
+const START_LAG_MS = 1000;
+
+/** When that run wrote, as far as the engine tells. */
+const runOf = (
+  instance: KnownInstance,
+  { status, startedAt }: Container,
+): { since?: string; until?: string } => {
+  if (startedAt === null) return {};
+  // The engine started it again meanwhile: what comes after belongs to the new run.
+  if (status === 'running' && instance.startedAt !== startedAt) return { until: startedAt };
+  return { since: new Date(Date.parse(startedAt) - START_LAG_MS).toISOString() };
 };
 
 const redactorOf = async (

@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import type Docker from 'dockerode';
+import type { Session } from '@shiplog/bus';
+import { runSpec } from '../containers/container-spec.js';
+import { EngineError } from '../containers/container-engine.port.js';
+import type { DockerContainerEngine } from '../containers/docker-container-engine.js';
+import { toCreateOptions, toEngineError } from '../containers/docker-translate.js';
+import { decryptConfig, imageOf } from '../containers/instance-parts.js';
+import type { Workbench } from '../containers/workbench.js';
+import type { RunInput } from './input.js';
+import { RpcProblem } from './problem.js';
+import { joinTerminal } from './terminal.js';
+
+export interface RunTools {
+  readonly docker: Docker;
+  readonly engine: DockerContainerEngine;
+  readonly bench: Workbench;
+}
+
+/** A command whose watcher left gets this long to end. */
+const ABANDONED_GRACE_SECONDS = 10;
+
+/**
+ * A one-off command of the live release in a container of its own. The engine removes the container
+ * at its end, whatever becomes of us meanwhile.
+ */
+export const runOneOff = async (
+  tools: RunTools,
+  input: RunInput,
+  session: Session,
+): Promise<void> => {
+  const { docker } = tools;
+  const spec = await specOf(tools, input);
+  try {
+    await tools.engine.ensureNetwork(spec.network, spec.labels);
+    const [entrypoint = '', ...rest] = input.command;
+    const options = toCreateOptions(spec);
+    const container = await docker.createContainer({
+      ...options,
+      // Exactly the command: an image's entrypoint is made for its server.
+      Entrypoint: [entrypoint],
+      Cmd: rest,
+      Tty: input.tty,
+      OpenStdin: !input.detach,
+      StdinOnce: !input.detach,
+      ...(input.tty ? { Env: [...(options.Env ?? []), 'TERM=xterm-256color'] } : {}),
+      HostConfig: { ...options.HostConfig, AutoRemove: true },
+    });
+    await (input.detach ? detached : attached)(container, { input, session, name: spec.name });
+  } catch (error) {
+    if (error instanceof RpcProblem) throw error;
+    const refused = toEngineError('running a one-off command', error);
+    throw new RpcProblem(refused.code, refused.said);
+  }
+};
+
+interface Running {
+  readonly input: RunInput;
+  readonly session: Session;
+  readonly name: string;
+}
+
+const detached = async (container: Docker.Container, { session, name }: Running): Promise<void> => {
+  await startOrRemove(container);
+  session.send({ kind: 'exit', head: { exitCode: 0, detached: true, name } });
+  session.end();
+};
+
+const attached = async (
+  container: Docker.Container,
+  { input, session }: Running,
+): Promise<void> => {
+  const stream = await container.attach({
+    stream: true,
+    stdin: true,
+    stdout: true,
+    stderr: true,
+    hijack: true,
+  });
+  // Asked before the start: afterwards the container may be gone already.
+  const exit = container.wait({ condition: 'next-exit' }) as Promise<{ StatusCode: number }>;
+  exit.catch(() => undefined);
+  await startOrRemove(container);
+  const resize = ({ columns, rows }: { columns: number; rows: number }) =>
+    container.resize({ w: columns, h: rows });
+  if (input.tty) await resize(input).catch(() => undefined);
+  const how = await joinTerminal(session, stream, { tty: input.tty, resize });
+  if (how === 'abandoned') {
+    stream.destroy();
+    await container.stop({ t: ABANDONED_GRACE_SECONDS }).catch(() => undefined);
+    return;
+  }
+  session.send({ kind: 'exit', head: { exitCode: (await exit).StatusCode } });
+  session.end();
+};
+
+const startOrRemove = async (container: Docker.Container): Promise<void> => {
+  try {
+    await container.start();
+  } catch (error) {
+    await container.remove({ force: true }).catch(() => undefined);
+    throw error;
+  }
+};
+
+const specOf = async ({ bench }: RunTools, input: RunInput) => {
+  const { world, config } = bench.context;
+  const app = world.app(input.appId);
+  if (app === undefined) throw new RpcProblem('app-not-found', 'there is no such app');
+  const live = world.liveOf(app.appId);
+  if (live === null) {
+    throw new RpcProblem('nothing-deployed', `${app.name} has no release that ever went live`);
+  }
+  const image = imageOf(world, live.release);
+  if (!(await bench.engine.hasImage(image.id))) {
+    throw new EngineError(
+      'image-missing',
+      'running a one-off command',
+      `image ${image.ref} is not on this machine`,
+    );
+  }
+  return runSpec({
+    platform: config,
+    app,
+    release: live.release,
+    image,
+    config: await decryptConfig(bench.keyring, app, live.release),
+    runId: `run-${randomBytes(5).toString('hex')}`,
+    command: input.command,
+    env: input.env,
+  });
+};

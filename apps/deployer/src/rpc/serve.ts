@@ -1,0 +1,57 @@
+import type Docker from 'dockerode';
+import type { DockerContainerEngine } from '../containers/docker-container-engine.js';
+import type { Workbench } from '../containers/workbench.js';
+import { execInInstance } from './exec.js';
+import { execInput, logsInput, parseInput, runInput } from './input.js';
+import { sendLogs } from './logs.js';
+import { runOneOff } from './run.js';
+
+/** Answers other processes over the bus: health, logs, exec, run. Returns the way to end it. */
+export const serveRpc = (
+  bench: Workbench,
+  engine: DockerContainerEngine,
+  docker: Docker,
+): (() => void) => {
+  const { bus, config, feed, world } = bench.context;
+  const onChange = (appId: string, listener: () => void) =>
+    feed.onBatch((batch) => {
+      const isOurs = batch.some(({ commit }) =>
+        commit.events.some(
+          ({ type, data }) => type === 'InstanceStarted' && 'appId' in data && data.appId === appId,
+        ),
+      );
+      if (isOurs) listener();
+    });
+  const ends = [
+    bus.serve('health', async () => ({
+      ...(await engine.facts()),
+      instances: world.instances().length,
+    })),
+    bus.serveSessions('logs', (input, session) =>
+      sendLogs(
+        { docker, engine, platform: config.platform, onChange },
+        parseInput(logsInput, input),
+        session,
+      ),
+    ),
+    bus.serveSessions('exec', (input, session) =>
+      execInInstance(
+        {
+          docker,
+          containerOf: (instanceId) => {
+            const container = bench.view.containers.get(instanceId);
+            return container && { id: container.id, isRunning: container.status === 'running' };
+          },
+        },
+        parseInput(execInput, input),
+        session,
+      ),
+    ),
+    bus.serveSessions('run', (input, session) =>
+      runOneOff({ docker, engine, bench }, parseInput(runInput, input), session),
+    ),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+};
