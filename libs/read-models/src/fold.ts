@@ -1,12 +1,14 @@
 import { aggregateOf, toSequence, type RecordedCommit } from '@shiplog/events';
 import type { ModelName } from './documents.js';
 import type { AnyProjection, Envelope, EventNamed, EventType } from './projection.js';
-import { memoryKey, WorkingRows } from './working-rows.js';
+import { isMemoryKey, memoryKey, WorkingRows } from './working-rows.js';
 
 interface Lane {
   readonly projection: AnyProjection;
   readonly rows: WorkingRows;
 }
+
+export type NeededByModel = ReadonlyMap<ModelName, ReadonlySet<string>>;
 
 /** Several projections folded over the same commits. */
 export class ProjectionFold {
@@ -57,24 +59,45 @@ export class ProjectionFold {
     );
   }
 
-  /** Stored keys to load before `apply`. Ask, load, and ask `missingBehind` for what those lead to. */
-  missing(batch: readonly RecordedCommit[]): Map<ModelName, string[]> {
-    return this.stillMissing(this.needed(batch));
+  /** Stored keys of the rows that a batch reads, by model. */
+  needed(batch: readonly RecordedCommit[]): NeededByModel {
+    const needed = new Map<ModelName, Set<string>>();
+    for (const { commit } of batch) {
+      for (const event of commit.events) {
+        for (const lane of this.lanesOf.get(event.type) ?? []) {
+          const { model } = lane.projection;
+          const keys = needed.get(model) ?? new Set();
+          needed.set(model, keys);
+          addKeys(lane, event as EventNamed<EventType>, keys);
+        }
+      }
+    }
+    return needed;
   }
 
-  missingBehind(batch: readonly RecordedCommit[]): Map<ModelName, string[]> {
+  /** Keys of documents that loaded memories lead to. */
+  behind(needed: NeededByModel): NeededByModel {
     const behind = new Map<ModelName, Set<string>>();
-    for (const [model, keys] of this.needed(batch)) {
-      const { projection, rows } = this.lane(model);
+    for (const { projection, rows } of this.lanes) {
       if (projection.behind === undefined) continue;
       const found = new Set<string>();
-      for (const key of keys) {
-        const memory = key.startsWith('~') ? rows.peek(key) : undefined;
+      for (const key of needed.get(projection.model) ?? []) {
+        const memory = isMemoryKey(key) ? rows.peek(key) : undefined;
         if (memory !== undefined) for (const next of projection.behind(memory)) found.add(next);
       }
-      behind.set(model, found);
+      behind.set(projection.model, found);
     }
-    return this.stillMissing(behind);
+    return behind;
+  }
+
+  /** Those that have to be loaded before `apply`. */
+  missing(needed: NeededByModel): Map<ModelName, string[]> {
+    const missing = new Map<ModelName, string[]>();
+    for (const [model, keys] of needed) {
+      const ofModel = this.rows(model).missing(keys);
+      if (ofModel.length > 0) missing.set(model, ofModel);
+    }
+    return missing;
   }
 
   apply(batch: readonly RecordedCommit[]): void {
@@ -90,38 +113,22 @@ export class ProjectionFold {
       });
     }
   }
-
-  private needed(batch: readonly RecordedCommit[]): Map<ModelName, Set<string>> {
-    const needed = new Map<ModelName, Set<string>>();
-    for (const { commit } of batch) {
-      for (const event of commit.events) {
-        for (const { projection } of this.lanesOf.get(event.type) ?? []) {
-          const keys = needed.get(projection.model) ?? new Set();
-          needed.set(projection.model, keys);
-          const needs = projection.needs(event as EventNamed<EventType>);
-          for (const key of needs.documents ?? []) keys.add(key);
-          for (const key of needs.memories ?? []) keys.add(memoryKey(key));
-        }
-      }
-    }
-    return needed;
-  }
-
-  private stillMissing(needed: Map<ModelName, Set<string>>): Map<ModelName, string[]> {
-    const missing = new Map<ModelName, string[]>();
-    for (const [model, keys] of needed) {
-      const ofModel = this.rows(model).missing(keys);
-      if (ofModel.length > 0) missing.set(model, ofModel);
-    }
-    return missing;
-  }
-
-  private lane(model: ModelName): Lane {
-    const lane = this.lanes.find((candidate) => candidate.projection.model === model);
-    if (lane === undefined) throw new Error(`no projection makes ${model}`);
-    return lane;
-  }
 }
+
+/** A row that the event makes, and that nothing in the batch asked for before, is known not to exist. */
+const addKeys = (
+  { projection, rows }: Lane,
+  event: EventNamed<EventType>,
+  keys: Set<string>,
+): void => {
+  const { fresh = [], documents = [], memories = [] } = projection.needs(event);
+  for (const key of fresh) {
+    if (!keys.has(key)) rows.assumeAbsent(key);
+    keys.add(key);
+  }
+  for (const key of documents) keys.add(key);
+  for (const key of memories) keys.add(memoryKey(key));
+};
 
 const envelopeOf = (
   { position, revision, commit }: RecordedCommit,

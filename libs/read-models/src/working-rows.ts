@@ -10,6 +10,13 @@ export interface Entry {
 /** Memories live beside documents; no document key has a tilde. */
 const MEMORY = '~';
 export const memoryKey = (key: string): string => MEMORY + key;
+export const isMemoryKey = (storedKey: string): boolean => storedKey.startsWith(MEMORY);
+
+export interface ChangedEntry extends Entry {
+  readonly key: string;
+  /** New, or put in another place than its stored row has. */
+  readonly isPlaced: boolean;
+}
 
 /**
  * Rows of one model at hand in memory: all of them (`complete`), or the ones that were used last. A
@@ -18,7 +25,8 @@ export const memoryKey = (key: string): string => MEMORY + key;
 export class WorkingRows implements Rows<object, object> {
   /** Null: known not to exist. Insertion order is order of use. */
   private readonly entries = new Map<string, Entry | null>();
-  private readonly dirty = new Set<string>();
+  /** Changed since the last write; true where the place may have changed too. */
+  private readonly dirty = new Map<string, boolean>();
   private order = '';
 
   constructor(private readonly complete: boolean) {}
@@ -47,21 +55,27 @@ export class WorkingRows implements Rows<object, object> {
     this.entries.set(key, entry);
   }
 
+  /** For a row that is about to be made. */
+  assumeAbsent(key: string): void {
+    if (!this.complete && !this.entries.has(key)) this.entries.set(key, null);
+  }
+
   document(key: string): object | undefined {
     return this.entry(key)?.value;
   }
 
   put(key: string, document: object): void {
-    this.set(key, { order: this.entry(key)?.order ?? this.order, value: document });
+    const order = this.entry(key)?.order;
+    this.set(key, { order: order ?? this.order, value: document }, order === undefined);
   }
 
   replace(key: string, document: object): void {
-    this.set(key, { order: this.order, value: document });
+    this.set(key, { order: this.order, value: document }, true);
   }
 
   remove(key: string): void {
     if (this.complete) this.entries.delete(key);
-    else this.set(key, null);
+    else this.set(key, null, true);
   }
 
   memory(key: string): object | undefined {
@@ -69,7 +83,7 @@ export class WorkingRows implements Rows<object, object> {
   }
 
   remember(key: string, memory: object): void {
-    this.set(memoryKey(key), { order: null, value: memory });
+    this.set(memoryKey(key), { order: null, value: memory }, false);
   }
 
   /** Value of a row under its stored key, loaded or not. */
@@ -85,16 +99,16 @@ export class WorkingRows implements Rows<object, object> {
   }
 
   /** What changed since it was last asked. */
-  takeChanges(): { readonly put: readonly (readonly [string, Entry])[]; readonly gone: string[] } {
-    const put: [string, Entry][] = [];
+  takeChanges(): { readonly changed: readonly ChangedEntry[]; readonly gone: readonly string[] } {
+    const changed: ChangedEntry[] = [];
     const gone: string[] = [];
-    for (const key of this.dirty) {
+    for (const [key, isPlaced] of this.dirty) {
       const entry = this.entries.get(key);
       if (entry == null) gone.push(key);
-      else put.push([key, entry]);
+      else changed.push({ key, isPlaced, ...entry });
     }
     this.dirty.clear();
-    return { put, gone };
+    return { changed, gone };
   }
 
   /** Forgets the rows that were used longest ago. They must have been written. */
@@ -120,8 +134,8 @@ export class WorkingRows implements Rows<object, object> {
     return entry ?? null;
   }
 
-  private set(key: string, entry: Entry | null): void {
+  private set(key: string, entry: Entry | null, isPlaced: boolean): void {
     this.entries.set(key, entry);
-    if (!this.complete) this.dirty.add(key);
+    if (!this.complete) this.dirty.set(key, isPlaced || this.dirty.get(key) === true);
   }
 }

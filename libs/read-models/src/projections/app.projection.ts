@@ -28,10 +28,11 @@ export const appProjection = defineProjection({
   version: 1,
   events: EVENTS,
   indexed: ['teamId', 'name'],
-  needs: (event) => ({ documents: [event.data.appId] }),
+  needs: ({ type, data: { appId } }) =>
+    type === 'AppCreated' ? { fresh: [appId] } : { documents: [appId] },
   evolve: (rows, event, at) => {
     const { appId } = event.data;
-    if (event.type === 'AppCreated') return rows.put(appId, created(event.data, at));
+    if (event.type === 'AppCreated') return rows.replace(appId, created(event.data, at));
     const app = rows.document(appId);
     if (app === undefined || app.status === 'destroyed') return;
     const changed = evolveKnown(app, event, at);

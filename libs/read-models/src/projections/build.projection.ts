@@ -19,16 +19,16 @@ export const buildProjection = defineProjection({
   version: 1,
   events: EVENTS,
   indexed: ['appId'],
-  needs: ({ data: { buildId } }) => ({ documents: buildId === null ? [] : [buildId] }),
+  needs: ({ type, data: { buildId } }) => {
+    if (buildId === null) return {};
+    return type === 'BuildRequested' ? { fresh: [buildId] } : { documents: [buildId] };
+  },
   evolve: (rows, event, at) => {
     const { buildId } = event.data;
     if (buildId === null) return;
+    if (event.type === 'BuildRequested') return rows.replace(buildId, requested(event, at));
     const build = rows.document(buildId);
-    if (event.type === 'BuildRequested') {
-      if (build === undefined) rows.put(buildId, requested(event, at));
-    } else if (build !== undefined) {
-      rows.put(buildId, evolveKnown(build, event, at));
-    }
+    if (build !== undefined) rows.put(buildId, evolveKnown(build, event, at));
   },
   columns: ({ appId, status }) => ({ appId, status }),
 });

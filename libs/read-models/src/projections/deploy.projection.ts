@@ -28,7 +28,7 @@ export const deployProjection = defineProjection<'deploys', (typeof EVENTS)[numb
   model: 'deploys',
   version: 1,
   events: EVENTS,
-  indexed: ['appId', 'status'],
+  indexed: ['appId'],
   needs: (event) => {
     const { appId } = event.data;
     switch (event.type) {
@@ -37,10 +37,10 @@ export const deployProjection = defineProjection<'deploys', (typeof EVENTS)[numb
       case 'ReleaseCreated': {
         const { buildId, generation } = event.data;
         const build = buildId === null ? [] : [buildRequestKey(buildId)];
-        return { documents: [rolloutIdOf(appId, generation)], memories: [appId, ...build] };
+        return { fresh: [rolloutIdOf(appId, generation)], memories: [appId, ...build] };
       }
       case 'AppRestarted':
-        return { documents: [rolloutIdOf(appId, event.data.generation)], memories: [appId] };
+        return { fresh: [rolloutIdOf(appId, event.data.generation)], memories: [appId] };
       case 'AppDestroyed':
         return { memories: [appId] };
       case 'RolloutCancelRequested':
@@ -99,7 +99,7 @@ const want = (
 ): void => {
   cancelPending(rows, appId, 'superseded', at);
   const deployId = rolloutIdOf(appId, generation);
-  rows.put(deployId, {
+  rows.replace(deployId, {
     deployId,
     appId,
     generation,

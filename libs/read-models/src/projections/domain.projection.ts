@@ -14,7 +14,7 @@ export const domainProjection = defineProjection({
       case 'DomainReserved': {
         const { teamId } = event.data;
         const added = { addedAt: at.time, addedBy: at.by };
-        return rows.put(host, { host, appId, teamId, status: 'reserved', ...added });
+        return rows.replace(host, { host, appId, teamId, status: 'reserved', ...added });
       }
       case 'DomainAdded': {
         if (domain !== undefined && own === undefined) return;

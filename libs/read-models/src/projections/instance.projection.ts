@@ -25,13 +25,14 @@ export const instanceProjection = defineProjection<'instances', (typeof EVENTS)[
   model: 'instances',
   version: 1,
   events: EVENTS,
-  indexed: ['appId', 'status'],
+  indexed: ['appId'],
   needs: (event) => {
     if (event.type === 'RoutesApplied') {
       const { routed, unrouted, drained } = event.data;
       return { documents: [...routed, ...unrouted, ...drained] };
     }
     const { instanceId, appId } = event.data;
+    if (event.type === 'InstanceScheduled') return { fresh: [instanceId] };
     return {
       documents: [instanceId],
       ...(event.type === 'InstanceStopped' ? { memories: [appId] } : {}),
@@ -40,7 +41,7 @@ export const instanceProjection = defineProjection<'instances', (typeof EVENTS)[
   evolve: (rows, event, at) => {
     if (event.type === 'RoutesApplied') return applyRoutes(rows, event);
     const { instanceId } = event.data;
-    if (event.type === 'InstanceScheduled') return rows.put(instanceId, scheduled(event, at));
+    if (event.type === 'InstanceScheduled') return rows.replace(instanceId, scheduled(event, at));
     const instance = rows.document(instanceId);
     if (instance === undefined || instance.state === 'stopped') return;
     rows.put(instanceId, evolveKnown(instance, event, at));

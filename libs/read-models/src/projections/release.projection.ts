@@ -45,7 +45,7 @@ export const releaseProjection = defineProjection<'releases', (typeof EVENTS)[nu
       case 'ReleaseCreated': {
         const { version, buildId } = event.data;
         const build = buildId === null ? [] : [buildRequestKey(buildId)];
-        return { documents: [releaseKey(appId, version)], memories: [appId, ...build] };
+        return { fresh: [releaseKey(appId, version)], memories: [appId, ...build] };
       }
       case 'RolloutStarted':
       case 'RolloutCompleted':
@@ -106,7 +106,7 @@ const create = (
   const { by, reason } = whoAndWhy(at, build);
   const key = releaseKey(appId, version);
   supersedePending(rows, app.newest);
-  rows.put(key, {
+  rows.replace(key, {
     appId,
     version,
     generation,

@@ -29,7 +29,7 @@ export const routerProjection = defineProjection({
         const { routed, unrouted, drained, position } = event.data;
         const gone = new Set([...unrouted, ...drained]);
         const kept = router.routed.filter((id) => !gone.has(id));
-        const now = [...new Set([...kept, ...routed])].toSorted();
+        const now = routed.length === 0 ? kept : [...new Set([...kept, ...routed])].toSorted();
         return rows.put(routerId, { ...router, position, routed: now, updatedAt: at.time });
       }
       case 'RouterRemoved':
