@@ -1,0 +1,3 @@
+console.log('looking up');
+console.error('Error: cannot find the moon');
+process.exit(42);
