@@ -1,0 +1,188 @@
+import type { DomainEventUnion } from '../registry.js';
+
+/** One complete example of every event type, each field filled: the source of new golden files. */
+type Samples = {
+  readonly [T in DomainEventUnion['type']]: Extract<DomainEventUnion, { type: T }>['data'];
+};
+
+const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
+const appId = '01936f3e-8d1a-7c52-9f00-a1b2c3d4e5f6';
+const buildId = '01936f3e-8d1a-7c52-9f00-00000000b001';
+const instanceId = '01936f3e-8d1a-7c52-9f00-00000000c001';
+const userId = '01936f3e-8d1a-7c52-9f00-00000000d001';
+const teamId = '01936f3e-8d1a-7c52-9f00-00000000e001';
+const rolloutId = `${appId}-7`;
+
+const image = {
+  id: digest,
+  ref: 'shiplog/hello:v3',
+  sizeBytes: 123_456_789,
+  exposedPorts: [80, 8080],
+  repoDigest: `registry.example.com/team/hello@${digest}`,
+};
+
+const explanation = {
+  code: 'wrong-address',
+  summary: 'The app listens on 127.0.0.1:3000, where nobody outside its container can reach it.',
+  remedy: 'Bind 0.0.0.0, or set --port.',
+  tried: 'TCP connections to port 8080 for 60 s',
+  probe: 'connection refused',
+  listening: ['127.0.0.1:3000'],
+  exitCode: 137,
+  oomKilled: true,
+  instanceId,
+  logLines: ['listening on 127.0.0.1:3000', 'Grüße aus dem Container 🚢'],
+};
+
+const processes = { web: { command: ['node', 'server.js'] }, worker: { command: null } };
+
+export const samples: Samples = {
+  AppCreated: { appId, name: 'hello', teamId },
+  ConfigChanged: {
+    appId,
+    set: { DATABASE_URL: 'enc1.aXYtaXYtaXYt.dGFnLXRhZy10YWc.Y2lwaGVydGV4dA' },
+    unset: ['OLD_KEY'],
+  },
+  SettingsChanged: {
+    appId,
+    changes: {
+      port: 3000,
+      healthPath: '/healthz?full=1',
+      startTimeoutSeconds: 60,
+      rolloutTimeoutSeconds: 300,
+      drainSeconds: 30,
+      graceSeconds: 30,
+      memoryBytes: 536_870_912,
+      cpus: 0.5,
+      pids: 512,
+      releasesKept: 20,
+    },
+  },
+  BuildRequested: {
+    appId,
+    buildId,
+    source: {
+      kind: 'archive',
+      digest,
+      via: 'git',
+      commit: '0123456789abcdef0123456789abcdef01234567',
+      branch: 'main',
+    },
+  },
+  BuildCancelRequested: { appId, buildId },
+  ReleaseCreated: {
+    appId,
+    version: 3,
+    generation: 7,
+    image,
+    buildId,
+    processes,
+    rollbackOf: 1,
+    liveVersion: 2,
+    cause: 'rollback',
+  },
+  FormationScaled: { appId, formation: { web: 3, worker: 0 } },
+  AppRestarted: { appId, generation: 8, version: 3 },
+  AppStopped: { appId },
+  AppStarted: { appId },
+  RolloutCancelRequested: { appId, rolloutId },
+  DomainAdded: { appId, host: 'www.example.com' },
+  DomainRemoved: { appId, host: 'www.example.com' },
+  AppDestroyed: { appId },
+
+  TeamCreated: { teamId, name: 'Crew' },
+  TeamMemberAdded: { teamId, userId },
+  UserCreated: { userId, name: 'ann', administrator: true },
+  TokenCreated: {
+    tokenId: '01936f3e-8d1a-7c52-9f00-00000000f001',
+    userId,
+    name: 'laptop',
+    hash: '0123456789abcdef'.repeat(4),
+    scope: { kind: 'push', appId },
+    expiresAt: '2026-12-21T10:00:00.000Z',
+  },
+  TokenRevoked: { tokenId: '01936f3e-8d1a-7c52-9f00-00000000f001' },
+  NameReserved: { name: 'hello', appId, teamId },
+  NameReleased: { name: 'hello', appId },
+  DomainReserved: { host: 'www.example.com', appId, teamId },
+  DomainReleased: { host: 'www.example.com', appId },
+
+  BuildStarted: { buildId, appId, sourceDigest: digest },
+  BuildSucceeded: { buildId, appId, image, processes, stack: 'node', durationMs: 41_500 },
+  BuildFailed: { buildId, appId, explanation },
+  BuildCancelled: { buildId, appId },
+  ImageRebuilt: { buildId, appId, image },
+  ImageLost: { buildId, appId, explanation },
+
+  RolloutStarted: {
+    rolloutId,
+    appId,
+    generation: 7,
+    version: 3,
+    fromVersion: 2,
+    deadline: '2026-11-21T10:05:00.000Z',
+  },
+  RolloutCompleted: { rolloutId, appId, generation: 7, version: 3 },
+  RolloutFailed: { rolloutId, appId, generation: 7, version: 3, explanation },
+  RolloutCancelled: { rolloutId, appId, generation: 7, version: 3, cause: 'superseded' },
+
+  InstanceScheduled: {
+    instanceId,
+    appId,
+    process: 'web',
+    version: 3,
+    generation: 7,
+    nodeId: 'node-1',
+    port: 21_000,
+    containerPort: 8080,
+  },
+  InstanceStarted: {
+    instanceId,
+    appId,
+    containerId: '0123456789abcdef'.repeat(4),
+    restarts: 1,
+    startedAt: '2026-11-21T10:00:01.250Z',
+  },
+  InstanceReady: { instanceId, appId },
+  InstanceExited: {
+    instanceId,
+    appId,
+    exitCode: 1,
+    oomKilled: false,
+    logLines: ['Error: cannot find module "left-pad"'],
+  },
+  InstanceRetired: { instanceId, appId, reason: 'superseded' },
+  InstanceStopped: { instanceId, appId, exitCode: 143, killed: false },
+
+  RouterStarted: { routerId: 'node-1', kind: 'haproxy' },
+  RoutesApplied: {
+    routerId: 'node-1',
+    position: '00000000000000000042',
+    routed: [instanceId],
+    unrouted: ['01936f3e-8d1a-7c52-9f00-00000000c000'],
+    drained: ['01936f3e-8d1a-7c52-9f00-00000000bfff'],
+  },
+  RouterRemoved: { routerId: 'node-1' },
+  NodeObserved: {
+    nodeId: 'node-1',
+    hostname: 'harbour.example.com',
+    cpus: 2,
+    memoryBytes: 8_589_934_592,
+    engineVersion: '20.10.24',
+    cgroupVersion: 'hybrid',
+  },
+  GarbageCollected: {
+    nodeId: 'node-1',
+    items: [
+      {
+        kind: 'container',
+        id: '0123456789abcdef'.repeat(4),
+        appId,
+        reason: 'exited 2 h ago; the newest 3 are kept',
+        bytes: 1_024,
+      },
+      { kind: 'image', id: digest, appId: null, reason: 'no release needs it', bytes: null },
+    ],
+  },
+  GarbagePolicyChanged: { nodeId: 'node-1', exitedKept: 3, minimumAgeSeconds: 3_600 },
+};
