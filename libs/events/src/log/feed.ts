@@ -29,6 +29,7 @@ type Listener = (batch: readonly RecordedCommit[]) => void;
 
 /** Commits between two snapshots: a start reads at most about this many. */
 const SNAPSHOT_EVERY = 5_000;
+const START_TIMEOUT_MS = 30 * 60_000;
 
 /**
  * The one follower of a Node.js process. All folds of the process are fed in the same turn, so they
@@ -46,6 +47,7 @@ export class LogFeed {
   private at: Position = START;
   private hash = '';
   private sinceSnapshot = 0;
+  private saving: Promise<void> | undefined;
   private failure: Error | undefined;
 
   constructor(
@@ -71,7 +73,8 @@ export class LogFeed {
     await this.restore();
     this.subscription = this.log.follow(this.at, (batch) => this.take(batch));
     void this.subscription.ended.then((error) => this.fail(error));
-    await this.catchUp();
+    // However long a first fold of a long log takes: only an end of the following is a failure.
+    await this.reach(await this.log.head(), START_TIMEOUT_MS);
   }
 
   /** Resolves when everything that is in the log now has been folded. */
@@ -118,7 +121,9 @@ export class LogFeed {
   async stop(): Promise<void> {
     await this.subscription?.stop();
     this.fail(new Error('the log feed was stopped'));
-    await this.saveSnapshots();
+    await this.saving;
+    // A disk that takes no snapshot costs time at the next start and nothing else.
+    await this.saveSnapshots().catch(() => undefined);
   }
 
   private take(batch: readonly RecordedCommit[]): void {
@@ -132,7 +137,12 @@ export class LogFeed {
     for (const waiter of this.waiters) {
       if (this.log.compare(this.at, waiter.position) >= 0) waiter.resolve();
     }
-    if (this.sinceSnapshot >= SNAPSHOT_EVERY) void this.saveSnapshots().catch(() => undefined);
+    // One at a time: while a slow disk takes one, the next waits for the commits after it.
+    if (this.sinceSnapshot >= SNAPSHOT_EVERY && this.saving === undefined) {
+      this.saving = this.saveSnapshots()
+        .catch(() => undefined)
+        .finally(() => (this.saving = undefined));
+    }
   }
 
   private fail(error: Error | undefined): void {
