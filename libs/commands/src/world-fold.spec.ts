@@ -153,7 +153,11 @@ const beginning: readonly Step[] = [
 ];
 
 const history = fc
-  .array(fc.oneof(intent, name, build, rollout, instance, router), { minLength: 1, maxLength: 80 })
+  .array(fc.oneof(intent, name, build, rollout, instance, router), {
+    minLength: 1,
+    maxLength: 150,
+    size: 'max',
+  })
   .map((steps) => [...beginning, ...steps]);
 
 /** A log as the deciders make it: what they refuse is not in it. */
