@@ -224,15 +224,13 @@ export type GarbageDocument = GarbageItem & {
   readonly collectedAt: string;
 };
 
-export interface GarbagePolicyDocument {
-  readonly nodeId: string;
-  readonly exitedKept: number;
-  readonly minimumAgeSeconds: number;
+type GarbagePolicy = Extract<GarbageEvent, { type: 'GarbagePolicyChanged' }>['data'];
+export type GarbagePolicyDocument = GarbagePolicy & {
   readonly changedAt: string;
   readonly changedBy: string;
-}
+};
 
-/** Every read model and its documents. */
+/** Every read model, by name. */
 export interface DocumentByModel {
   readonly apps: AppDocument;
   readonly releases: ReleaseDocument;

@@ -1,18 +1,11 @@
-import { ANN, asProcess, BOB, type RecordedPlatform } from './platform.js';
+import { InstanceLife, type Running } from './instance-life.js';
+import { asProcess, someone, type RecordedPlatform } from './platform.js';
 import { digestOf, explanationOf, imageOf } from './values.js';
 
 const API = { actor: asProcess('api') };
 const BUILDER = { actor: asProcess('builder') };
 const DEPLOYER = { actor: asProcess('deployer') };
-const ROUTER_SYNC = { actor: asProcess('router-sync') };
 const GC = { actor: asProcess('gc') };
-const REASONS = [null, 'fix the "login" page', 'Größe ↑\n2nd line', 'nul \u0000 and tab \t', '🚢'];
-
-interface Running {
-  readonly id: string;
-  readonly containerId: string;
-}
-
 /** What happens to one app, turn after turn, as the processes of a platform would record it. */
 export class AppLife {
   private appId: string;
@@ -21,6 +14,7 @@ export class AppLife {
   private incarnation = 0;
   private counter = 0;
   private running: Running[] = [];
+  private instances: InstanceLife;
 
   constructor(
     private readonly platform: RecordedPlatform,
@@ -30,6 +24,7 @@ export class AppLife {
     this.name = `app-${index}`;
     this.host = `www.app-${index}.example.com`;
     this.appId = this.newAppId();
+    this.instances = new InstanceLife(platform, this.appId, random);
   }
 
   async begin(): Promise<void> {
@@ -115,13 +110,13 @@ export class AppLife {
     const count = deployment.app.formation['web'] ?? 1;
     const fresh: Running[] = [];
     for (let i = 0; i < count; i += 1)
-      fresh.push(await this.startInstance(version, generation, fails));
+      fresh.push(await this.instances.start(version, generation, fails));
     if (fails) {
       await this.endRolloutBadly(rolloutId);
-      for (const instance of fresh) await this.stopInstance(instance, 'rollout-failed', false);
+      for (const instance of fresh) await this.instances.stop(instance, 'rollout-failed', false);
       return;
     }
-    for (const instance of this.running) await this.stopInstance(instance, 'superseded', true);
+    for (const instance of this.running) await this.instances.stop(instance, 'superseded', true);
     this.running = fresh;
     await this.platform.do('rollout', rolloutId, { type: 'CompleteRollout' }, DEPLOYER);
   }
@@ -138,79 +133,6 @@ export class AppLife {
     await platform.do('rollout', rolloutId, { type: 'FailRollout', explanation }, DEPLOYER);
   }
 
-  private async startInstance(
-    version: number,
-    generation: number,
-    crashes = false,
-  ): Promise<Running> {
-    const id = this.newId('i');
-    const { platform, appId } = this;
-    const containerId = digestOf(id).slice(7);
-    await platform.do(
-      'instance',
-      id,
-      {
-        type: 'ScheduleInstance',
-        instanceId: id,
-        appId,
-        process: 'web',
-        version,
-        generation,
-        nodeId: 'node-1',
-        port: 21_000 + (this.counter % 900),
-        containerPort: 8080,
-      },
-      DEPLOYER,
-    );
-    const started = { type: 'RecordStarted', containerId, restarts: 0 } as const;
-    await platform.do('instance', id, started, DEPLOYER);
-    if (crashes) await this.recordExit(id);
-    else {
-      await platform.do('instance', id, { type: 'RecordReady' }, DEPLOYER);
-      await this.route({ routed: [id] });
-    }
-    return { id, containerId };
-  }
-
-  private async stopInstance(
-    { id }: Running,
-    reason: 'superseded' | 'scaled-down' | 'stopped' | 'destroyed' | 'rollout-failed',
-    wasRouted: boolean,
-  ): Promise<void> {
-    await this.platform.do('instance', id, { type: 'RetireInstance', reason }, DEPLOYER);
-    if (wasRouted) {
-      await this.route({ unrouted: [id] });
-      await this.route({ drained: [id] });
-    }
-    const stopped = { type: 'RecordStopped', exitCode: 0, killed: this.random() < 0.1 } as const;
-    await this.platform.do('instance', id, stopped, DEPLOYER);
-  }
-
-  private route(step: {
-    routed?: readonly string[];
-    unrouted?: readonly string[];
-    drained?: readonly string[];
-  }): Promise<void> {
-    const { position } = this.platform.world;
-    return this.platform.do(
-      'router',
-      'router-1',
-      { type: 'RecordRoutes', position, routed: [], unrouted: [], drained: [], ...step },
-      ROUTER_SYNC,
-    );
-  }
-
-  private recordExit(id: string): Promise<void> {
-    const oomKilled = this.random() < 0.2;
-    const logLines = ['listening on 8080', `Error: boom ${this.counter}`, '    at ü (app.js:1)'];
-    return this.platform.do(
-      'instance',
-      id,
-      { type: 'RecordExited', exitCode: oomKilled ? 137 : 1, oomKilled, logLines },
-      DEPLOYER,
-    );
-  }
-
   private async scale(): Promise<void> {
     const web = 1 + Math.floor(this.random() * 4);
     const before = this.platform.world.app(this.appId)?.formation['web'];
@@ -224,24 +146,16 @@ export class AppLife {
     const live = this.platform.world.liveOf(this.appId);
     if (live === null || this.running.length === 0) return;
     while (this.running.length < web) {
-      this.running.push(await this.startInstance(live.release.version, live.generation));
+      this.running.push(await this.instances.start(live.release.version, live.generation));
     }
     for (const instance of this.running.splice(web)) {
-      await this.stopInstance(instance, 'scaled-down', true);
+      await this.instances.stop(instance, 'scaled-down', true);
     }
   }
 
   private async crash(): Promise<void> {
     const instance = this.running[0];
-    if (instance === undefined) return;
-    const { id, containerId } = instance;
-    await this.recordExit(id);
-    await this.route({ unrouted: [id] });
-    this.counter += 1;
-    const again = { type: 'RecordStarted', containerId, restarts: this.counter } as const;
-    await this.platform.do('instance', id, again, DEPLOYER);
-    await this.platform.do('instance', id, { type: 'RecordReady' }, DEPLOYER);
-    await this.route({ routed: [id] });
+    if (instance !== undefined) await this.instances.crash(instance);
   }
 
   private async changeConfig(): Promise<void> {
@@ -289,11 +203,11 @@ export class AppLife {
   private async stopAndStart(): Promise<void> {
     await this.platform.do('app', this.appId, { type: 'StopApp' }, this.someone());
     for (const instance of this.running.splice(0))
-      await this.stopInstance(instance, 'stopped', true);
+      await this.instances.stop(instance, 'stopped', true);
     await this.platform.do('app', this.appId, { type: 'StartApp' }, this.someone());
     const live = this.platform.world.liveOf(this.appId);
     if (live === null) return;
-    this.running.push(await this.startInstance(live.release.version, live.generation));
+    this.running.push(await this.instances.start(live.release.version, live.generation));
   }
 
   private collect(): Promise<void> {
@@ -313,13 +227,14 @@ export class AppLife {
   private async recreate(): Promise<void> {
     const { platform, appId, name, host } = this;
     for (const instance of this.running.splice(0)) {
-      await this.stopInstance(instance, 'destroyed', true);
+      await this.instances.stop(instance, 'destroyed', true);
     }
     await platform.do('app', appId, { type: 'DestroyApp', confirm: name }, this.someone());
     await platform.do('name', name, { type: 'ReleaseName', appId });
     await platform.do('domain', digestOf(host).slice(7), { type: 'ReleaseDomain', appId });
     this.incarnation += 1;
     this.appId = this.newAppId();
+    this.instances = new InstanceLife(platform, this.appId, this.random);
     await this.begin();
   }
 
@@ -328,9 +243,7 @@ export class AppLife {
   }
 
   private someone() {
-    const actor = this.random() < 0.7 ? ANN : BOB;
-    const reason = REASONS[Math.floor(this.random() * REASONS.length)] ?? null;
-    return { actor, reason };
+    return someone(this.random);
   }
 
   private newAppId(): string {

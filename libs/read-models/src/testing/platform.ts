@@ -16,6 +16,14 @@ export const seededRandom = (seed: number): (() => number) => {
 
 export const ANN: Actor = { kind: 'user', id: 'user-ann', name: 'ann' };
 export const BOB: Actor = { kind: 'user', id: 'user-bob', name: 'bob' };
+const REASONS = [null, 'fix the "login" page', 'Größe ↑\n2nd line', 'nul \u0000 and tab \t', '🚢'];
+
+/** A person, with the words people give for their reasons. */
+export const someone = (random: () => number) => ({
+  actor: random() < 0.7 ? ANN : BOB,
+  reason: REASONS[Math.floor(random() * REASONS.length)] ?? null,
+});
+
 export const asProcess = (id: string): Actor => ({ kind: 'process', id, name: id });
 
 /**
