@@ -80,7 +80,7 @@ const createApp = (command: CommandOf<'CreateApp'>, state: AppState): AppDecisio
 };
 
 const changeConfig = (command: CommandOf<'ChangeConfig'>, state: ActiveApp): AppDecision => {
-  const missing = command.unset.find((key) => !(key in state.config));
+  const missing = command.unset.find((key) => !Object.hasOwn(state.config, key));
   if (missing !== undefined) return reject({ code: 'config-key-not-set', key: missing });
   const unset = command.unset.filter((key) => !(key in command.set));
   if (Object.keys(command.set).length === 0 && unset.length === 0) return accept();
@@ -122,7 +122,7 @@ const changeSettings = (command: CommandOf<'ChangeSettings'>, state: ActiveApp):
 };
 
 const requestBuild = (command: CommandOf<'RequestBuild'>, state: ActiveApp): AppDecision => {
-  if (command.buildId in state.builds) return accept();
+  if (Object.hasOwn(state.builds, command.buildId)) return accept();
   return accept({
     type: 'BuildRequested',
     v: 1,
@@ -131,7 +131,10 @@ const requestBuild = (command: CommandOf<'RequestBuild'>, state: ActiveApp): App
 };
 
 const cancelBuild = (command: CommandOf<'CancelBuild'>, state: ActiveApp): AppDecision => {
-  const build = state.builds[command.buildId];
+  // `constructor` is found in every object; ids come from users.
+  const build = Object.hasOwn(state.builds, command.buildId)
+    ? state.builds[command.buildId]
+    : undefined;
   if (build === undefined) return reject({ code: 'build-not-found', buildId: command.buildId });
   if (build.cancelRequested) return accept();
   return accept({
