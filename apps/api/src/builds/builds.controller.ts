@@ -79,8 +79,9 @@ export class BuildsController {
   ): Promise<void> {
     const { world } = this.api;
     const buildId = params.build;
-    const isKnown = world.app(app.appId)?.builds[buildId] !== undefined;
-    if (!isKnown) await this.queries.execute(new ShowBuild(documents, app.appId, buildId));
+    // A build requested a moment ago may not be in the read models yet.
+    if (!Object.hasOwn(world.app(app.appId)?.builds ?? {}, buildId))
+      await this.queries.execute(new ShowBuild(documents, app.appId, buildId));
     await sendLines(response, { world, caller }, (signal) =>
       buildOutputLines(this.api, { buildId, after: query.after, follow: query.follow }, signal),
     );
