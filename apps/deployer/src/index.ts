@@ -37,9 +37,11 @@ export const startReconciling = (
 ): RunningProcess & { readonly bench: Workbench } => {
   const { logger } = context;
   const health = engineHealth(context);
-  const bench = new Workbench(context, engine, (key, error) => {
-    health.failed(error, key);
-    bench.view.distrust();
+  const bench = new Workbench(context, engine, {
+    onStepError: (step, error) => {
+      health.failed(error, step);
+      bench.view.distrust();
+    },
   });
   const reconciliation = new Reconciliation(bench);
   const loop = startReconcileLoop({

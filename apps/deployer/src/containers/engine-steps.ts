@@ -191,6 +191,7 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
             },
     },
     {
+      ask: bench.ask,
       isWanted: () => {
         const now = bench.view.containers.get(instanceId);
         const isSameRun = now?.status === 'running' && now.startedAt === container.startedAt;

@@ -1,6 +1,7 @@
 import type { CommandByAggregate } from '@shiplog/domain';
 import { Keyring } from '@shiplog/secrets';
 import { onOwnAccount, pathsOf, type ProcessContext } from '@shiplog/runtime';
+import { askInstance, type AskInstance } from '../probes/probe.js';
 import type { ContainerEngine } from './container-engine.port.js';
 import { Notes } from './notes.js';
 import { EngineView } from './observe.js';
@@ -14,6 +15,14 @@ interface Cause {
 }
 
 type FactAggregate = 'rollout' | 'instance';
+
+export interface WorkbenchOptions {
+  readonly onStepError: (step: string, error: unknown) => void;
+  /** How an instance is asked whether it is ready. Default: over its sockets. */
+  readonly ask?: AskInstance;
+  readonly nowMs?: () => number;
+  readonly isPortFree?: (port: number) => Promise<boolean>;
+}
 
 /** Everything that the steps of the deployer work with. Nothing in it outlives the process. */
 export class Workbench {
@@ -31,22 +40,26 @@ export class Workbench {
   /** Set by the loop. */
   wake: () => void = () => undefined;
 
+  readonly ask: AskInstance;
+  readonly nowMs: () => number;
+  readonly onStepError: (step: string, error: unknown) => void;
+
   constructor(
     readonly context: ProcessContext,
     readonly engine: ContainerEngine,
-    readonly onStepError: (step: string, error: unknown) => void,
+    options: WorkbenchOptions,
   ) {
     const { config } = context;
+    this.ask = options.ask ?? askInstance;
+    this.nowMs = options.nowMs ?? Date.now;
+    this.onStepError = options.onStepError;
     this.view = new EngineView(engine);
-    this.tasks = new TaskRunner({ error: onStepError, end: () => this.wake() });
+    this.tasks = new TaskRunner({ error: this.onStepError, end: () => this.wake() });
     this.ports = new PortAllocator(config.instancePorts ?? sliceOf(config.platform), {
-      nowMs: () => this.nowMs(),
+      nowMs: this.nowMs,
+      isFree: options.isPortFree,
     });
     this.keyring = new Keyring(pathsOf(config.home).keys);
-  }
-
-  nowMs(): number {
-    return Date.now();
   }
 
   nudge(appId: string): void {

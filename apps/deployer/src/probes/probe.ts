@@ -16,7 +16,11 @@ export interface ProbeTarget {
   readonly startedAtMs: number;
 }
 
+/** Asks an instance once. */
+export type AskInstance = (target: ProbeTarget, nowMs: number) => Promise<ProbeAnswer>;
+
 export interface ProbeOptions {
+  readonly ask: AskInstance;
   /** False ends the asking: the run ended, or nobody wants it any more. */
   readonly isWanted: () => boolean;
   readonly onAnswer: (answer: ProbeAnswer) => void;
@@ -37,7 +41,7 @@ export const probeUntilReady = async (
   options: ProbeOptions,
 ): Promise<boolean> => {
   while (options.isWanted() && !options.signal.aborted) {
-    const answer = await ask(target, options);
+    const answer = await options.ask(target, options.nowMs());
     if (!options.isWanted()) return false;
     options.onAnswer(answer);
     if (answer.isReady) return true;
@@ -48,12 +52,9 @@ export const probeUntilReady = async (
   return false;
 };
 
-const ask = async (
-  { container, web, startedAtMs }: ProbeTarget,
-  { nowMs }: ProbeOptions,
-): Promise<ProbeAnswer> => {
+export const askInstance: AskInstance = async ({ container, web, startedAtMs }, nowMs) => {
   if (web === null) {
-    const upMs = nowMs() - startedAtMs;
+    const upMs = nowMs - startedAtMs;
     return { isReady: upMs >= STAYS_UP_MS, got: `up for ${Math.max(0, upMs)} ms` };
   }
   // The kernel's own table first: exact, and nothing is sent to a program that is not there yet.

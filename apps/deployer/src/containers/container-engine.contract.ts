@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LABEL } from '@shiplog/engine';
+import { waitFor } from '../testing/wait-for.js';
+import type { ContainerEngine, ContainerSpec, EngineNotice } from './container-engine.port.js';
+
+export interface EngineFixture {
+  readonly platform: string;
+  readonly engine: ContainerEngine;
+  /** The same engine as another platform sees it. */
+  readonly neighbour: ContainerEngine;
+  readonly imageId: string;
+  readonly port: number;
+  readonly programs: {
+    readonly forever: readonly string[];
+    readonly exits: (code: number) => readonly string[];
+    readonly prints: (text: string) => readonly string[];
+  };
+  /** Makes the program of a running container end by itself. */
+  readonly crash: (containerId: string) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** What any engine must do. */
+export const describeContainerEngine = (
+  name: string,
+  create: () => Promise<EngineFixture>,
+): void => {
+  describe(`${name} as container engine`, () => {
+    let fixture: EngineFixture;
+    let engine: ContainerEngine;
+    beforeAll(async () => {
+      fixture = await create();
+      engine = fixture.engine;
+    });
+    afterAll(() => fixture.close());
+
+    const specOf = (instanceId: string, more: Partial<ContainerSpec> = {}): ContainerSpec => ({
+      name: `${fixture.platform}-${instanceId}`,
+      imageId: fixture.imageId,
+      command: fixture.programs.forever,
+      env: { GREETING: 'hello' },
+      labels: {
+        [LABEL.platform]: fixture.platform,
+        [LABEL.app]: 'a1',
+        [LABEL.team]: 't1',
+        [LABEL.instance]: instanceId,
+      },
+      network: `${fixture.platform}-t1`,
+      publish: null,
+      limits: { memoryBytes: 64 * 1024 * 1024, cpus: 0.5, pids: 50 },
+      ...more,
+    });
+    const run = async (instanceId: string, more: Partial<ContainerSpec> = {}) => {
+      const id = await engine.create(specOf(instanceId, more));
+      await engine.start(id);
+      return id;
+    };
+    const until = (id: string, status: string) =>
+      waitFor(`${id} to be ${status}`, async () => {
+        const container = await engine.inspect(id);
+        return container?.status === status && container;
+      });
+
+    it('says what it is', async () => {
+      expect((await engine.facts()).version).not.toBe('');
+    });
+
+    it('creates a container that has not run yet', async () => {
+      const id = await engine.create(specOf('created'));
+      expect(await engine.inspect(id)).toMatchObject({
+        id,
+        instanceId: 'created',
+        appId: 'a1',
+        status: 'created',
+        startedAt: null,
+        exitCode: null,
+        restartPolicy: 'no',
+        pid: null,
+      });
+      expect(await engine.list()).toContainEqual({
+        id,
+        instanceId: 'created',
+        status: 'created',
+      });
+    });
+
+    it('meets its own container when it creates the same again', async () => {
+      const id = await engine.create(specOf('twice'));
+      expect(await engine.create(specOf('twice'))).toBe(id);
+    });
+
+    it('refuses a name that another instance has', async () => {
+      await engine.create(specOf('owner'));
+      const thief = specOf('thief', { name: specOf('owner').name });
+      await expect(engine.create(thief)).rejects.toMatchObject({ code: 'engine-refused' });
+    });
+
+    it('does not get an image by itself', async () => {
+      const imageId = `sha256:${'f'.repeat(64)}`;
+      expect(await engine.hasImage(imageId)).toBe(false);
+      expect(await engine.hasImage(fixture.imageId)).toBe(true);
+      await expect(engine.create(specOf('noimage', { imageId }))).rejects.toMatchObject({
+        code: 'image-missing',
+      });
+    });
+
+    it('starts once, however often it is asked', async () => {
+      const id = await run('started');
+      const first = await until(id, 'running');
+      await engine.start(id);
+      expect((await engine.inspect(id))?.startedAt).toBe(first.startedAt);
+      expect(first.startedAt).not.toBeNull();
+    });
+
+    it('tells how a program ended', async () => {
+      const id = await run('ended', { command: fixture.programs.exits(3) });
+      const container = await until(id, 'exited');
+      expect(container).toMatchObject({ exitCode: 3, oomKilled: false });
+      expect(container.finishedAt).not.toBeNull();
+    });
+
+    it('starts another run of the same container, told apart by its time', async () => {
+      const id = await run('again', { command: fixture.programs.exits(0) });
+      const first = await until(id, 'exited');
+      await engine.start(id);
+      const second = await until(id, 'exited');
+      expect(second.startedAt).not.toBe(first.startedAt);
+    });
+
+    it('stops what runs, and nothing else', async () => {
+      const id = await run('stopped');
+      await engine.stop(id, 1);
+      expect(await engine.inspect(id)).toMatchObject({ status: 'exited' });
+      await engine.stop(id, 1);
+      await engine.stop('0'.repeat(64), 1);
+    });
+
+    it('refuses a port that another container has', async () => {
+      const publish = { hostPort: fixture.port, containerPort: 8080 };
+      await run('port1', { publish });
+      const second = await engine.create(specOf('port2', { publish }));
+      await expect(engine.start(second)).rejects.toMatchObject({ code: 'port-taken' });
+    });
+
+    it('starts a crashed program again by itself once it is told to', async () => {
+      const id = await run('kept');
+      const before = await until(id, 'running');
+      await engine.setRestartPolicy(id, 'unless-stopped');
+      await fixture.crash(id);
+      const after = await waitFor('the next run', async () => {
+        const container = await engine.inspect(id);
+        const isNext = container?.status === 'running' && container.startedAt !== before.startedAt;
+        return isNext && container;
+      });
+      expect(after).toMatchObject({ restartCount: 1, restartPolicy: 'unless-stopped' });
+      await engine.setRestartPolicy('0'.repeat(64), 'no');
+    });
+
+    it('keeps what a program wrote, also when it has ended', async () => {
+      const id = await run('talks', { command: fixture.programs.prints('good morning') });
+      const [line] = await waitFor('its line', async () => {
+        const lines = await engine.lastLines(id, { lines: 10 });
+        return lines.length > 0 && lines;
+      });
+      expect(line).toMatchObject({ stream: 'stdout', text: 'good morning' });
+      expect(line?.time).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+      expect(await engine.lastLines(id, { lines: 10, since: '2999-01-01T00:00:00Z' })).toEqual([]);
+      expect(await engine.lastLines('0'.repeat(64), { lines: 10 })).toEqual([]);
+    });
+
+    it('removes what does not run', async () => {
+      const id = await engine.create(specOf('removed'));
+      await engine.remove(id);
+      expect(await engine.inspect(id)).toBeUndefined();
+      await engine.remove(id);
+    });
+
+    it('tells what happens while it is watched', async () => {
+      const abort = new AbortController();
+      const notices: EngineNotice[] = [];
+      let isOpen = false;
+      const watching = engine.watch(
+        { onOpen: () => (isOpen = true), onNotice: (notice) => notices.push(notice) },
+        abort.signal,
+      );
+      await waitFor('the stream', () => isOpen);
+      const id = await run('watched', { command: fixture.programs.exits(4) });
+      await waitFor('the end to be told', () =>
+        notices.some((n) => n.containerId === id && n.what === 'die' && n.exitCode === 4),
+      );
+      abort.abort();
+      await watching;
+    });
+
+    it('shows a platform its own containers only', async () => {
+      await engine.create(specOf('mine'));
+      expect(await fixture.neighbour.list()).toEqual([]);
+    });
+  });
+};

@@ -1,0 +1,239 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { LABEL } from '@shiplog/engine';
+import {
+  EngineError,
+  type Container,
+  type ContainerEngine,
+  type ContainerSpec,
+  type EngineNotice,
+  type EngineWatcher,
+  type LogLine,
+  type LogQuery,
+  type RestartPolicy,
+} from './container-engine.port.js';
+
+type Entry = { -readonly [K in keyof Container]: Container[K] } & {
+  readonly spec: ContainerSpec;
+  readonly lines: LogLine[];
+};
+
+/**
+ * What the programs of the fake do, by the first word of their command: `serve` runs until it is
+ * stopped, `exit N` ends at once with N, `print TEXT` says something and runs on.
+ */
+export const PROGRAMS = {
+  serve: ['serve'],
+  exit: (code: number) => ['exit', String(code)],
+  print: (text: string) => ['print', text],
+} as const;
+
+/** One engine, shared by several platforms as in reality. */
+export class InMemoryHost {
+  readonly entries = new Map<string, Entry>();
+  readonly images = new Set<string>();
+  readonly watchers = new Set<{ platform: string; notice: (notice: EngineNotice) => void }>();
+  /** Calls answer `engine-unreachable` while set. */
+  isDown = false;
+  /** How often a program was started, by instance id: nothing may start twice at the same time. */
+  readonly starts = new Map<string, number>();
+  private ids = 0;
+
+  constructor(readonly nowMs: () => number = Date.now) {}
+
+  newId(): string {
+    this.ids += 1;
+    return this.ids.toString(16).padStart(64, '0');
+  }
+}
+
+/** The honest fake: every call takes a turn, ends are noticed later, and restarts are the engine's own. */
+export class InMemoryContainerEngine implements ContainerEngine {
+  constructor(
+    readonly host: InMemoryHost,
+    private readonly platform: string,
+  ) {}
+
+  async facts() {
+    await this.answer('asking for the version');
+    return { name: 'In memory', version: '0', apiVersion: '0' };
+  }
+
+  async list() {
+    await this.answer('listing containers');
+    return this.own()
+      .filter(({ instanceId }) => instanceId !== null)
+      .map(({ id, instanceId, status }) => ({ id, instanceId, status }));
+  }
+
+  async inspect(id: string): Promise<Container | undefined> {
+    await this.answer(`inspecting container ${id}`);
+    const entry = this.host.entries.get(id);
+    if (entry === undefined) return undefined;
+    const { spec: _, lines: __, ...container } = entry;
+    return container;
+  }
+
+  async create(spec: ContainerSpec): Promise<string> {
+    const doing = `creating container ${spec.name}`;
+    await this.answer(doing);
+    const same = [...this.host.entries.values()].find(({ name }) => name === spec.name);
+    if (same !== undefined) {
+      const isOwn = [LABEL.platform, LABEL.instance].every(
+        (label) => same.spec.labels[label] === spec.labels[label],
+      );
+      if (isOwn) return same.id;
+      throw new EngineError('engine-refused', doing, `the name ${spec.name} is in use`);
+    }
+    if (!this.host.images.has(spec.imageId)) {
+      throw new EngineError('image-missing', doing, `No such image: ${spec.imageId}`);
+    }
+    const id = this.host.newId();
+    this.host.entries.set(id, {
+      id,
+      name: spec.name,
+      instanceId: spec.labels[LABEL.instance] ?? null,
+      appId: spec.labels[LABEL.app] ?? null,
+      status: 'created',
+      startedAt: null,
+      finishedAt: null,
+      exitCode: null,
+      oomKilled: false,
+      restartCount: 0,
+      restartPolicy: 'no',
+      pid: null,
+      spec,
+      lines: [],
+    });
+    return id;
+  }
+
+  async start(id: string): Promise<void> {
+    const doing = `starting container ${id}`;
+    await this.answer(doing);
+    const entry = this.host.entries.get(id);
+    if (entry === undefined) throw new EngineError('container-missing', doing, 'No such container');
+    if (entry.status === 'running') return;
+    const port = entry.spec.publish?.hostPort;
+    const isTaken = [...this.host.entries.values()].some(
+      (other) => other.status === 'running' && other.spec.publish?.hostPort === port,
+    );
+    if (port !== undefined && isTaken) {
+      throw new EngineError('port-taken', doing, 'port is already allocated');
+    }
+    this.launch(entry);
+  }
+
+  async stop(id: string): Promise<void> {
+    await this.answer(`stopping container ${id}`);
+    const entry = this.host.entries.get(id);
+    if (entry?.status === 'running') this.ended(entry, 143);
+  }
+
+  async setRestartPolicy(id: string, policy: RestartPolicy): Promise<void> {
+    await this.answer(`setting the restart policy of container ${id}`);
+    const entry = this.host.entries.get(id);
+    if (entry !== undefined) entry.restartPolicy = policy;
+  }
+
+  async remove(id: string): Promise<void> {
+    const doing = `removing container ${id}`;
+    await this.answer(doing);
+    if (this.host.entries.get(id)?.status === 'running') {
+      throw new EngineError('engine-refused', doing, 'it is running');
+    }
+    this.take(id);
+  }
+
+  async hasImage(imageId: string): Promise<boolean> {
+    await this.answer('looking for an image');
+    return this.host.images.has(imageId);
+  }
+
+  async pull(repoDigest: string): Promise<void> {
+    await this.answer(`pulling ${repoDigest}`);
+    throw new EngineError('pull-failed', `pulling ${repoDigest}`, 'there is no registry');
+  }
+
+  async removeNetwork(name: string): Promise<void> {
+    await this.answer(`removing network ${name}`);
+  }
+
+  async lastLines(id: string, query: LogQuery): Promise<readonly LogLine[]> {
+    await this.answer(`reading the log of container ${id}`);
+    const lines = this.host.entries.get(id)?.lines ?? [];
+    return lines
+      .filter(({ time }) => time >= (query.since ?? '') && time <= (query.until ?? '~'))
+      .slice(-query.lines);
+  }
+
+  async watch({ onOpen, onNotice }: EngineWatcher, signal: AbortSignal): Promise<void> {
+    await this.answer('watching the engine');
+    const watcher = { platform: this.platform, notice: onNotice };
+    this.host.watchers.add(watcher);
+    onOpen();
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve());
+    });
+    this.host.watchers.delete(watcher);
+  }
+
+  /** The program ends by itself, as in a crash: the engine starts it again if its policy says so. */
+  crash(id: string, exitCode = 1): void {
+    const entry = this.host.entries.get(id);
+    if (entry?.status !== 'running') return;
+    this.ended(entry, exitCode);
+    if (entry.restartPolicy !== 'unless-stopped') return;
+    entry.restartCount += 1;
+    this.launch(entry);
+  }
+
+  /** Somebody removes the container by hand. */
+  take(id: string): void {
+    const entry = this.host.entries.get(id);
+    if (!this.host.entries.delete(id) || entry === undefined) return;
+    this.notify({ containerId: id, what: 'changed', exitCode: null });
+  }
+
+  private launch(entry: Entry): void {
+    const now = new Date(this.host.nowMs()).toISOString();
+    // Two starts in the same millisecond are two runs all the same.
+    entry.startedAt = `${now.slice(0, -1)}${this.host.newId().slice(-6).padStart(6, '0')}Z`;
+    entry.status = 'running';
+    entry.exitCode = null;
+    const key = entry.instanceId ?? entry.id;
+    this.host.starts.set(key, (this.host.starts.get(key) ?? 0) + 1);
+    this.notify({ containerId: entry.id, what: 'changed', exitCode: null });
+    const [program, argument = ''] = entry.spec.command ?? [];
+    if (program === 'print') {
+      entry.lines.push({ time: entry.startedAt, stream: 'stdout', text: argument });
+    }
+    if (program === 'exit') this.ended(entry, Number(argument));
+  }
+
+  private ended(entry: Entry, exitCode: number): void {
+    entry.status = 'exited';
+    entry.exitCode = exitCode;
+    entry.finishedAt = new Date(this.host.nowMs()).toISOString();
+    this.notify({ containerId: entry.id, what: 'die', exitCode });
+  }
+
+  private notify(notice: EngineNotice): void {
+    for (const { platform, notice: tell } of this.host.watchers) {
+      if (platform === this.platform) tell(notice);
+    }
+  }
+
+  private own(): Entry[] {
+    return [...this.host.entries.values()].filter(
+      ({ spec }) => spec.labels[LABEL.platform] === this.platform,
+    );
+  }
+
+  /** Answers come in a later turn, and not at all while the engine is down. */
+  private async answer(doing: string): Promise<void> {
+    await turn();
+    if (this.host.isDown)
+      throw new EngineError('engine-unreachable', doing, 'connect ECONNREFUSED');
+  }
+}
