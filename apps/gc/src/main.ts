@@ -1,0 +1,4 @@
+import { runProcess } from '@shiplog/runtime';
+import { startGc } from './index.js';
+
+await runProcess('gc', startGc);
