@@ -1,3 +1,2 @@
-import type { StartProcess } from '@shiplog/runtime';
-
-export const startRouterSync: StartProcess = () => Promise.reject(new Error('not built yet'));
+export * from './start-router-sync.js';
+export { ensureHaproxy, renderConfigFile } from './routes/haproxy.js';

@@ -1,0 +1,78 @@
+import {
+  DEFAULT_SETTINGS,
+  type InstanceStatus,
+  type KnownInstance,
+  type World,
+} from '@shiplog/domain';
+import { HOST_PATTERN } from '@shiplog/events';
+import type { Endpoint } from './router.port.js';
+
+export interface DesiredEndpoint extends Endpoint {
+  /** `suspended`: known, but its process is not ready; `draining`: to be taken out for good. */
+  readonly want: 'serving' | 'suspended' | 'draining';
+  /** How long requests under way may take once it is taken out. */
+  readonly drainMs: number;
+}
+
+/** What the log says the routers should do. */
+export interface DesiredRoutes {
+  /** Host → app id, for every app that exists; without an instance the host answers 503. */
+  readonly hosts: ReadonlyMap<string, string>;
+  /** By instance id: every `web` instance that was not stopped yet. */
+  readonly endpoints: ReadonlyMap<string, DesiredEndpoint>;
+  /** Apps of which the log knows, destroyed ones too: taking their routes out needs no other reason. */
+  readonly knownApps: ReadonlySet<string>;
+}
+
+const WEB = 'web';
+
+const WANT: Readonly<Record<InstanceStatus, DesiredEndpoint['want'] | null>> = {
+  scheduled: 'suspended',
+  starting: 'suspended',
+  ready: 'serving',
+  exited: 'suspended',
+  retired: 'draining',
+  stopped: null,
+};
+
+export const desiredRoutes = (
+  world: World,
+  place: { readonly domain: string; readonly instanceHost: string },
+): DesiredRoutes => {
+  const hosts = new Map<string, string>();
+  for (const app of world.apps()) {
+    for (const host of [`${app.name}.${place.domain}`, ...app.domains]) {
+      // Own names win over custom domains; what is no host never gets near a proxy.
+      if (HOST_PATTERN.test(host) && !hosts.has(host)) hosts.set(host, app.appId);
+    }
+  }
+  const endpoints = new Map<string, DesiredEndpoint>();
+  for (const instance of world.instances()) {
+    const endpoint = endpointOf(instance, world, place.instanceHost);
+    if (endpoint !== undefined) endpoints.set(instance.instanceId, endpoint);
+  }
+  const knownApps = new Set<string>();
+  for (const app of world.all('app')) if (app.status !== 'none') knownApps.add(app.appId);
+  return { hosts, endpoints, knownApps };
+};
+
+const endpointOf = (
+  instance: KnownInstance,
+  world: World,
+  host: string,
+): DesiredEndpoint | undefined => {
+  const { instanceId, appId, port, process, status } = instance;
+  const want = WANT[status];
+  if (process !== WEB || port === null || want === null) return undefined;
+  const app = world.app(appId);
+  const { drainSeconds } = app?.settings ?? DEFAULT_SETTINGS;
+  return {
+    instanceId,
+    appId,
+    host,
+    port,
+    // An instance of an app that is gone serves nobody, whether or not the deployer retired it yet.
+    want: want === 'serving' && (app === undefined || app.stopped) ? 'suspended' : want,
+    drainMs: drainSeconds * 1000,
+  };
+};

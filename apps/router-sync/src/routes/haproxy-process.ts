@@ -1,0 +1,213 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { open, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PlatformConfig } from '@shiplog/runtime';
+import { findHaproxy } from './haproxy-binary.js';
+import { ensureStateFiles, readPool, writeConfig } from './haproxy-files.js';
+import { HaproxyRuntime } from './haproxy-runtime.js';
+import { parseWorkers } from './haproxy-state.js';
+import type { PoolSize } from './render-haproxy.js';
+import { prepareDirectories, type RouterPaths } from './router-paths.js';
+import { RouterError } from './router.port.js';
+
+const START_TIMEOUT_MS = 10_000;
+const POLL_MS = 20;
+const LOG_BYTES_MAX = 10 * 1024 * 1024;
+
+export interface HaproxyProcess {
+  /** Process id of the master; undefined where somebody else runs HAProxy. */
+  readonly pid: number | undefined;
+  /** It was running already. */
+  readonly wasAdopted: boolean;
+}
+
+/**
+ * Finds our HAProxy through its socket, or starts one in a session of its own, so that it outlives the
+ * control plane and never hears its Ctrl-C. The files beside its configuration bring today's routes.
+ */
+export const ensureProcess = async (
+  config: PlatformConfig,
+  paths: RouterPaths,
+  binary?: string,
+): Promise<HaproxyProcess> => {
+  await prepareDirectories(paths);
+  await ensureStateFiles(paths);
+  if (paths.isExternal) {
+    await new HaproxyRuntime(paths.admin).ask(['show info']);
+    return { pid: undefined, wasAdopted: true };
+  }
+  const pid = await adopt(config, paths);
+  if (pid !== undefined) return { pid, wasAdopted: true };
+  return { pid: await start(config, paths, binary), wasAdopted: false };
+};
+
+const adopt = async (config: PlatformConfig, paths: RouterPaths): Promise<number | undefined> => {
+  const pid = await masterPid(paths);
+  if (pid === undefined) return undefined;
+  await assertOurs(config, paths);
+  // An upgrade of Shiplog or another port: the same proxy goes on with another configuration.
+  if (await writeConfig(config, paths, await readPool(paths))) await reload(paths);
+  return pid;
+};
+
+const assertOurs = async (config: PlatformConfig, paths: RouterPaths): Promise<void> => {
+  const [info = ''] = await new HaproxyRuntime(paths.admin).ask(['show info']);
+  const node = /^node: (.*)$/m.exec(info)?.[1];
+  if (node === config.platform) return;
+  throw new RouterError(
+    'router-socket-unsafe',
+    `the HAProxy at ${paths.admin} belongs to platform "${node}", this is "${config.platform}": give one of them another SHIPLOG_HOME`,
+  );
+};
+
+/** Process id of the running master, or undefined where nobody answers at its socket. */
+export const masterPid = async (paths: RouterPaths): Promise<number | undefined> => {
+  const answer = await new HaproxyRuntime(paths.master)
+    .askMaster('show proc')
+    .catch(() => undefined);
+  const pid = /^(\d+)\s+master\b/m.exec(answer ?? '')?.[1];
+  return pid === undefined ? undefined : Number(pid);
+};
+
+/** Workers of earlier configurations that still finish what they began. */
+export const oldWorkers = async (paths: RouterPaths): Promise<readonly number[]> => {
+  if (paths.isExternal) return [];
+  return parseWorkers(await new HaproxyRuntime(paths.master).askMaster('show proc')).old;
+};
+
+const start = async (
+  config: PlatformConfig,
+  paths: RouterPaths,
+  binary: string | undefined,
+): Promise<number> => {
+  const command = binary ?? (await findHaproxy(process.env));
+  await writeConfig(config, paths, await readPool(paths));
+  await waitUntilPortIsFree(config);
+  await Promise.all([paths.admin, paths.master].map((path) => rm(path, { force: true })));
+
+  const logBefore = await trimmedLogSize(paths);
+  const output = await open(paths.log, 'a', 0o600);
+  let ended: string | undefined;
+  let child: ChildProcess;
+  try {
+    child = spawn(command, ['-W', '-f', paths.config, '-S', `${paths.master},mode,600`], {
+      detached: true,
+      stdio: ['ignore', output.fd, output.fd],
+      cwd: '/',
+      env: {},
+    });
+    child.once('error', (error) => (ended = error.message));
+    child.once('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
+    child.unref();
+  } finally {
+    await output.close();
+  }
+
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (ended === undefined && Date.now() < deadline) {
+    if ((await masterPid(paths)) !== undefined && (await isServing(paths))) return child.pid ?? 0;
+    await delay(POLL_MS);
+  }
+  const said = (await readFile(paths.log, 'utf8')).slice(logBefore).trim().slice(-1500);
+  throw new RouterError(
+    /cannot bind|already in use/i.test(said) ? 'router-port-taken' : 'router-config-invalid',
+    `haproxy did not start (${ended ?? 'no answer at its socket'}); it said:\n${said}`,
+  );
+};
+
+const isServing = async (paths: RouterPaths): Promise<boolean> =>
+  new HaproxyRuntime(paths.admin).ask(['show info']).then(
+    () => true,
+    () => false,
+  );
+
+const trimmedLogSize = async (paths: RouterPaths): Promise<number> => {
+  const size = await stat(paths.log).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size < LOG_BYTES_MAX) return size;
+  await truncate(paths.log);
+  return 0;
+};
+
+/**
+ * Asked before HAProxy is, whose own words name neither the variable nor a way out. Waits a moment:
+ * a worker whose master was killed takes a little to notice.
+ */
+const waitUntilPortIsFree = async (config: PlatformConfig): Promise<void> => {
+  for (let attempt = 0; ; attempt += 1) {
+    const error = await tryToListen(config);
+    if (error === undefined) return;
+    if (error.code === 'EADDRINUSE' && attempt < 25) {
+      await delay(POLL_MS * 2);
+      continue;
+    }
+    throw portError(config, error);
+  }
+};
+
+const portError = (config: PlatformConfig, error: NodeJS.ErrnoException): RouterError => {
+  const where = `${config.bind}:${config.routerPort}`;
+  const remedy: Readonly<Record<string, string>> = {
+    EADDRINUSE: `port ${config.routerPort} is taken by another program: end it, or set SHIPLOG_ROUTER_PORT to a free port`,
+    EACCES: `ports below 1024 need root: set SHIPLOG_ROUTER_PORT to a port above 1023`,
+    EADDRNOTAVAIL: `this machine has no address ${config.bind}: set SHIPLOG_BIND to one of its own`,
+    ENOTFOUND: `this machine has no address ${config.bind}: set SHIPLOG_BIND to one of its own`,
+  };
+  const what = remedy[error.code ?? ''] ?? 'set SHIPLOG_ROUTER_PORT and SHIPLOG_BIND';
+  return new RouterError('router-port-taken', `the router cannot listen on ${where}: ${what}`, {
+    cause: error,
+  });
+};
+
+const tryToListen = (config: PlatformConfig): Promise<NodeJS.ErrnoException | undefined> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error));
+    const host = config.bind === '*' ? '0.0.0.0' : config.bind;
+    server.listen({ port: config.routerPort, host, exclusive: true }, () =>
+      server.close(() => resolve(undefined)),
+    );
+  });
+
+/** The master loads the configuration as it is now and hands its sockets on; old workers finish their requests. */
+export const reload = async (paths: RouterPaths): Promise<void> => {
+  const master = new HaproxyRuntime(paths.master);
+  const workers = async (): Promise<number | undefined> =>
+    parseWorkers(await master.askMaster('show proc').catch(() => '')).current;
+  const before = await workers();
+  await master.askMaster('reload');
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    const current = await workers();
+    const isNew = current !== undefined && current !== before;
+    if (isNew && (await workerAt(paths)) === current) return;
+    await delay(POLL_MS);
+  }
+  const said = (await readFile(paths.log, 'utf8').catch(() => '')).trim().slice(-1500);
+  throw new RouterError('router-config-invalid', `haproxy did not reload; it said:\n${said}`);
+};
+
+const workerAt = async (paths: RouterPaths): Promise<number | undefined> => {
+  const [info = ''] = await new HaproxyRuntime(paths.admin).ask(['show info']).catch(() => []);
+  const pid = /^Pid: (\d+)$/m.exec(info)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+};
+
+/** More places, with everything that is in them kept. The state files have to be of now. */
+export const grow = async (
+  config: PlatformConfig,
+  paths: RouterPaths,
+  pool: PoolSize,
+): Promise<void> => {
+  if (paths.isExternal && (await masterPid(paths)) === undefined) {
+    throw new RouterError(
+      'router-full',
+      `all ${(await readPool(paths)).backends} places of the router are taken, and its HAProxy cannot be reloaded from here: start it with -S ${paths.master}`,
+    );
+  }
+  await writeConfig(config, paths, pool);
+  await reload(paths);
+};

@@ -1,0 +1,106 @@
+import { backendName, SERVER_PREFIX, type PoolSize } from './render-haproxy.js';
+
+/** One server slot, as `show servers state` tells it. */
+export interface ServerSlot {
+  /** `slot0001/s3`. */
+  readonly key: string;
+  readonly backend: string;
+  readonly server: string;
+  readonly backendId: number;
+  readonly serverId: number;
+  readonly address: string;
+  readonly port: number;
+  readonly state: 'ready' | 'drain' | 'maint';
+  /** The line itself: put into the state file, it brings the slot back after a restart. */
+  readonly line: string;
+}
+
+/** What one HAProxy worker holds: hosts, who owns which slot, and the slots in use. */
+export interface HaproxyState {
+  /** Host → backend. */
+  readonly hosts: ReadonlyMap<string, string>;
+  /** `slot0001` → app id, `slot0001/s3` → instance id. */
+  readonly owners: ReadonlyMap<string, string>;
+  /** By key. */
+  readonly servers: ReadonlyMap<string, ServerSlot>;
+}
+
+/** `0x55… key value` per line. */
+export const parseMap = (text: string): Map<string, string> => {
+  const entries = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [, key, value] = line.trim().split(' ');
+    if (key !== undefined && value !== undefined) entries.set(key, value);
+  }
+  return entries;
+};
+
+/** Bits of `srv_admin_state` that stop all traffic: forced, inherited, from a failed resolution. */
+const MAINT = 0x01 | 0x02 | 0x20;
+/** Bits that stop new traffic: forced, inherited. */
+const DRAIN = 0x08 | 0x10;
+
+export const parseServersState = (text: string): ServerSlot[] => {
+  const lines = text.split('\n');
+  const header =
+    lines
+      .find((line) => line.startsWith('# '))
+      ?.slice(2)
+      .split(' ') ?? [];
+  const column = (name: string): number => header.indexOf(name);
+  const [be, beName, id, name, addr, admin, port] = [
+    column('be_id'),
+    column('be_name'),
+    column('srv_id'),
+    column('srv_name'),
+    column('srv_addr'),
+    column('srv_admin_state'),
+    column('srv_port'),
+  ] as const;
+  return lines
+    .filter((line) => /^\d+ /.test(line))
+    .map((line) => {
+      const fields = line.split(' ');
+      const text = (i: number): string => fields[i] ?? '';
+      const flags = Number(text(admin));
+      return {
+        key: `${text(beName)}/${text(name)}`,
+        backend: text(beName),
+        server: text(name),
+        backendId: Number(text(be)),
+        serverId: Number(text(id)),
+        address: text(addr),
+        port: Number(text(port)),
+        state: (flags & MAINT) !== 0 ? 'maint' : (flags & DRAIN) !== 0 ? 'drain' : 'ready',
+        line,
+      };
+    });
+};
+
+/** Requests queued and under way, from the one line of `show stat <backend> <type> <server>`. */
+export const parseSessions = (text: string): number => {
+  const [header, line] = text.trim().split('\n');
+  if (header === undefined || line === undefined) return 0;
+  const names = header.replace(/^# /, '').split(',');
+  const fields = line.split(',');
+  const field = (name: string): number => Number(fields[names.indexOf(name)] ?? 0);
+  return field('scur') + field('qcur');
+};
+
+/** Process ids of the master's workers, the current one first: `show proc` on its socket. */
+export const parseWorkers = (text: string): { current: number | undefined; old: number[] } => {
+  const [, ofCurrent = '', ofOld = ''] =
+    /# workers\n([\s\S]*?)(?:# old workers\n([\s\S]*?))?(?:# programs|$)/.exec(text) ?? [];
+  const pids = (block: string): number[] =>
+    block.split('\n').flatMap((line) => /^(\d+)\s+worker\b/.exec(line)?.slice(1).map(Number) ?? []);
+  return { current: pids(ofCurrent)[0], old: pids(ofOld) };
+};
+
+export const STATE_FILE_HEADER =
+  '1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port\n';
+
+/** Names of all slots that a pool of this size has. */
+export const slotsOf = (pool: PoolSize) => ({
+  backends: Array.from({ length: pool.backends }, (_, i) => backendName(i + 1)),
+  servers: Array.from({ length: pool.servers }, (_, i) => `${SERVER_PREFIX}${i + 1}`),
+});

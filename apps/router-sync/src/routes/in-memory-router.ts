@@ -1,0 +1,74 @@
+import type { ActualEndpoint, ActualRoutes, RouteAction, Router } from './router.port.js';
+
+type Draft = { -readonly [K in keyof ActualEndpoint]: ActualEndpoint[K] };
+
+/** The honest fake: what is drained stays until it is released, and requests under way are counted. */
+export class InMemoryRouter implements Router {
+  readonly kind = 'haproxy';
+  private readonly hosts = new Map<string, string>();
+  private readonly endpoints = new Map<string, Draft>();
+  private readonly pools = new Set<string>();
+
+  observe(): Promise<ActualRoutes> {
+    const held = new Set([
+      ...this.hosts.values(),
+      ...[...this.endpoints.values()].map(({ appId }) => appId),
+    ]);
+    return Promise.resolve({
+      hosts: new Map(this.hosts),
+      endpoints: new Map([...this.endpoints].map(([id, endpoint]) => [id, { ...endpoint }])),
+      emptyPools: new Map([...this.pools].filter((id) => !held.has(id)).map((id) => [id, 0])),
+    });
+  }
+
+  apply(actions: readonly RouteAction[]): Promise<void> {
+    for (const action of actions) this.carryOut(action);
+    return Promise.resolve();
+  }
+
+  /** For tests: requests that are under way at an instance. */
+  setSessions(instanceId: string, sessions: number): void {
+    const endpoint = this.endpoints.get(instanceId);
+    if (endpoint !== undefined) endpoint.sessions = sessions;
+  }
+
+  private carryOut(action: RouteAction): void {
+    switch (action.kind) {
+      case 'serve':
+        this.pools.add(action.endpoint.appId);
+        this.endpoints.set(action.endpoint.instanceId, {
+          ...action.endpoint,
+          state: 'serving',
+          sessions: 0,
+        });
+        return;
+      case 'bind-host':
+        this.pools.add(action.appId);
+        this.hosts.set(action.host, action.appId);
+        return;
+      case 'unbind-host':
+        this.hosts.delete(action.host);
+        return;
+      case 'suspend':
+        this.setState(action.instanceId, 'out');
+        return;
+      case 'drain':
+        this.setState(action.instanceId, 'draining');
+        return;
+      case 'cut':
+        this.setSessions(action.instanceId, 0);
+        return;
+      case 'release':
+        this.endpoints.delete(action.instanceId);
+        return;
+      case 'release-pool':
+        this.pools.delete(action.appId);
+        return;
+    }
+  }
+
+  private setState(instanceId: string, state: ActualEndpoint['state']): void {
+    const endpoint = this.endpoints.get(instanceId);
+    if (endpoint !== undefined) endpoint.state = state;
+  }
+}

@@ -1,0 +1,198 @@
+import type { DesiredEndpoint, DesiredRoutes } from './desired-routes.js';
+import type { ActualEndpoint, ActualRoutes, RouteAction } from './router.port.js';
+
+/** Since when something has been so, in milliseconds of one clock. Kept between rounds, lost with the process. */
+export interface Since {
+  /** Instance id → when it was first seen out of rotation. */
+  readonly draining: ReadonlyMap<string, number>;
+  /** App id → when its place was first seen empty. */
+  readonly empty: ReadonlyMap<string, number>;
+}
+
+export interface RoutePlan {
+  /** In the order in which they have to be done. */
+  readonly actions: readonly RouteAction[];
+  /** Routes that the log does not explain away; too many of them to be taken out. */
+  readonly refused: readonly string[];
+  /** When time alone will make a difference. */
+  readonly nextRoundInMs: number | undefined;
+}
+
+/**
+ * A thread of the proxy may have picked the server just before it was taken out, and count its request
+ * just after: what looks drained has to look so again after this time.
+ */
+const SETTLE_MS = 50;
+/** A tunnel that was cut ends within this time, or it is given up. */
+const CUT_MS = 2_000;
+/** Requests that had chosen an app's place before it emptied have ended or show up in its count. */
+const EMPTY_MS = 1_000;
+const POLL_MS = 100;
+/** Where the log says nothing about an instance any more. */
+const DRAIN_MS_DEFAULT = 30_000;
+
+/** Servers first and hosts last when something is added; the other way round when it goes. */
+const ORDER: Readonly<Record<RouteAction['kind'], number>> = {
+  suspend: 0,
+  serve: 1,
+  'bind-host': 2,
+  'unbind-host': 3,
+  drain: 4,
+  cut: 5,
+  release: 6,
+  'release-pool': 7,
+};
+
+export const planRoutes = (
+  desired: DesiredRoutes,
+  actual: ActualRoutes,
+  since: Since,
+  nowMs: number,
+): RoutePlan => {
+  const refused = unexplained(desired, actual);
+  const steps: Step[] = [
+    ...[...desired.endpoints.values()].map((endpoint) =>
+      stepOf(endpoint, actual.endpoints.get(endpoint.instanceId), since, nowMs),
+    ),
+    ...(refused.length > 0 ? [] : strangerSteps(desired, actual, since, nowMs)),
+    ...hostSteps(desired, actual, refused.length > 0),
+    ...poolSteps(desired, actual, since, nowMs),
+  ];
+  const actions = steps
+    .flatMap(({ action }) => action ?? [])
+    .toSorted((a, b) => ORDER[a.kind] - ORDER[b.kind]);
+  const waits = steps.flatMap(({ inMs }) => inMs ?? []);
+  return {
+    actions,
+    refused,
+    nextRoundInMs: waits.length === 0 ? undefined : Math.max(1, Math.min(...waits)),
+  };
+};
+
+/** Everything that is right already, or waits for time to pass, is a step without action. */
+interface Step {
+  readonly action?: RouteAction;
+  readonly inMs?: number;
+}
+
+const stepOf = (
+  wanted: DesiredEndpoint,
+  actual: ActualEndpoint | undefined,
+  since: Since,
+  nowMs: number,
+): Step => {
+  const { instanceId } = wanted;
+  switch (wanted.want) {
+    case 'serving':
+      return isServingAt(wanted, actual)
+        ? {}
+        : { action: { kind: 'serve', endpoint: bare(wanted) } };
+    case 'suspended':
+      return actual === undefined || actual.state === 'out'
+        ? {}
+        : { action: { kind: 'suspend', instanceId } };
+    case 'draining':
+      return actual === undefined ? {} : drainStep(actual, wanted.drainMs, since, nowMs);
+  }
+};
+
+const drainStep = (actual: ActualEndpoint, drainMs: number, since: Since, nowMs: number): Step => {
+  const { instanceId } = actual;
+  if (actual.state === 'serving') return { action: { kind: 'drain', instanceId }, inMs: SETTLE_MS };
+
+  const waitedMs = nowMs - (since.draining.get(instanceId) ?? nowMs);
+  if (waitedMs < SETTLE_MS) return { inMs: SETTLE_MS - waitedMs };
+  if (actual.sessions === 0 || waitedMs >= drainMs + CUT_MS) {
+    return { action: { kind: 'release', instanceId } };
+  }
+  if (waitedMs >= drainMs) return { action: { kind: 'cut', instanceId }, inMs: SETTLE_MS };
+  return { inMs: Math.min(POLL_MS, drainMs - waitedMs) };
+};
+
+export const isServingAt = (
+  wanted: { readonly host: string; readonly port: number; readonly appId: string },
+  actual: ActualEndpoint | undefined,
+): boolean =>
+  actual?.state === 'serving' &&
+  actual.appId === wanted.appId &&
+  actual.host === wanted.host &&
+  actual.port === wanted.port;
+
+const bare = ({ instanceId, appId, host, port }: DesiredEndpoint) => ({
+  instanceId,
+  appId,
+  host,
+  port,
+});
+
+/**
+ * What would be taken out although the log never said why, when that is more than half of everything:
+ * an empty or foreign log is a likelier reason than a change nobody recorded.
+ */
+const unexplained = (desired: DesiredRoutes, actual: ActualRoutes): string[] => {
+  const serving = [...actual.endpoints.values()].filter(({ state }) => state === 'serving');
+  const strangers = serving.filter(
+    ({ instanceId, appId }) => !desired.endpoints.has(instanceId) && !desired.knownApps.has(appId),
+  );
+  const orphans = [...actual.hosts].filter(
+    ([host, appId]) => !desired.hosts.has(host) && !desired.knownApps.has(appId),
+  );
+  const tooMany = strangers.length * 2 > serving.length || orphans.length * 2 > actual.hosts.size;
+  if (!tooMany) return [];
+  return [...strangers.map(({ instanceId }) => instanceId), ...orphans.map(([host]) => host)];
+};
+
+/** Endpoints that the log does not name any more: their instances were stopped. */
+const strangerSteps = (
+  desired: DesiredRoutes,
+  actual: ActualRoutes,
+  since: Since,
+  nowMs: number,
+): Step[] =>
+  [...actual.endpoints.values()]
+    .filter(({ instanceId }) => !desired.endpoints.has(instanceId))
+    .map((endpoint) => drainStep(endpoint, DRAIN_MS_DEFAULT, since, nowMs));
+
+const hostSteps = (desired: DesiredRoutes, actual: ActualRoutes, keepUnknown: boolean): Step[] => [
+  ...[...desired.hosts]
+    .filter(([host, appId]) => actual.hosts.get(host) !== appId)
+    .map(([host, appId]) => ({ action: { kind: 'bind-host', host, appId } as const })),
+  ...[...actual.hosts]
+    .filter(([host, appId]) => {
+      if (desired.hosts.has(host)) return false;
+      return !keepUnknown || desired.knownApps.has(appId);
+    })
+    .map(([host]) => ({ action: { kind: 'unbind-host', host } as const })),
+];
+
+const poolSteps = (
+  desired: DesiredRoutes,
+  actual: ActualRoutes,
+  since: Since,
+  nowMs: number,
+): Step[] => {
+  const wanted = new Set(desired.hosts.values());
+  return [...actual.emptyPools]
+    .filter(([appId]) => !wanted.has(appId))
+    .map(([appId, sessions]) => {
+      const waitedMs = nowMs - (since.empty.get(appId) ?? nowMs);
+      if (sessions > 0 || waitedMs < EMPTY_MS) return { inMs: EMPTY_MS };
+      return { action: { kind: 'release-pool', appId } };
+    });
+};
+
+/** What has just been seen, for the next plan: clocks start when something is first seen so. */
+export const sinceNow = (before: Since, actual: ActualRoutes, nowMs: number): Since => ({
+  draining: carried(
+    before.draining,
+    [...actual.endpoints.values()].flatMap((e) => (e.state === 'serving' ? [] : e.instanceId)),
+    nowMs,
+  ),
+  empty: carried(before.empty, [...actual.emptyPools.keys()], nowMs),
+});
+
+const carried = (
+  before: ReadonlyMap<string, number>,
+  ids: readonly string[],
+  nowMs: number,
+): ReadonlyMap<string, number> => new Map(ids.map((id) => [id, before.get(id) ?? nowMs]));

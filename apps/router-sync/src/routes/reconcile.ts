@@ -1,0 +1,56 @@
+import type { RouteState, World } from '@shiplog/domain';
+import type { Position } from '@shiplog/events';
+import type { RoundResult } from '@shiplog/reconcile';
+import { desiredRoutes } from './desired-routes.js';
+import { planRoutes, sinceNow, type Since } from './plan.js';
+import { routeFacts, type RouteFacts } from './route-facts.js';
+import type { Router } from './router.port.js';
+
+export interface ReconcileDependencies {
+  readonly world: World;
+  readonly router: Router;
+  readonly routerId: string;
+  readonly domain: string;
+  /** Numeric address at which published ports are reached. */
+  readonly instanceHost: string;
+  /** Resolves when everything that is in the log now is in the world; rejects when that is unknown. */
+  readonly catchUp: () => Promise<unknown>;
+  readonly record: (facts: RouteFacts, position: Position) => Promise<void>;
+  /** Called with routes that are kept because nothing in the log says why they should go. */
+  readonly onRefused: (routes: readonly string[]) => void;
+  /** Milliseconds of a clock that never goes back. */
+  readonly nowMs: () => number;
+}
+
+/** One round: what should be, what is, the difference, and what was then seen. */
+export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<RoundResult>) => {
+  let since: Since = { draining: new Map(), empty: new Map() };
+  let refused = '';
+
+  return async () => {
+    await deps.catchUp();
+    const { position } = deps.world;
+    const desired = desiredRoutes(deps.world, deps);
+    const before = await deps.router.observe();
+    since = sinceNow(since, before, deps.nowMs());
+    const plan = planRoutes(desired, before, since, deps.nowMs());
+    if (plan.refused.join() !== refused) {
+      refused = plan.refused.join();
+      if (plan.refused.length > 0) deps.onRefused(plan.refused);
+    }
+    await deps.router.apply(plan.actions);
+    const after = plan.actions.length === 0 ? before : await deps.router.observe();
+    since = sinceNow(since, after, deps.nowMs());
+
+    const facts = routeFacts(desired, after, recordedRoutes(deps.world, deps.routerId));
+    if (facts.routed.length + facts.unrouted.length + facts.drained.length > 0) {
+      await deps.record(facts, position);
+    }
+    return plan.nextRoundInMs === undefined ? {} : { nextRoundInMs: plan.nextRoundInMs };
+  };
+};
+
+const recordedRoutes = (world: World, routerId: string): Readonly<Record<string, RouteState>> => {
+  const { state } = world.get('router', routerId);
+  return state.status === 'active' ? state.routes : {};
+};

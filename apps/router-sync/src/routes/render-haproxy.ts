@@ -1,0 +1,151 @@
+/** How many places the rendered configuration offers. Growing is the only reason for a reload. */
+export interface PoolSize {
+  /** One per app. */
+  readonly backends: number;
+  /** Per backend, one per instance. */
+  readonly servers: number;
+}
+
+export interface HaproxyConfig {
+  readonly platform: string;
+  /** Address to listen on: IPv4, IPv6, `*` or a host name. */
+  readonly bind: string;
+  readonly port: number;
+  /** Numeric, or null to stay who we are. */
+  readonly runAs: { readonly uid: number; readonly gid: number } | null;
+  /** Unix path, or `host:port`. */
+  readonly adminSocket: string;
+  readonly pool: PoolSize;
+  /** A request may take this long. Default 60. */
+  readonly requestSeconds?: number;
+}
+
+/** Files beside the configuration; HAProxy names its maps by these words, too. */
+export const FILES = {
+  config: 'haproxy.cfg',
+  hosts: 'hosts.map',
+  owners: 'owners.map',
+  serverState: 'servers.state',
+  pool: 'pool.json',
+  log: 'haproxy.log',
+} as const;
+
+export const backendName = (n: number): string => `slot${n.toString().padStart(4, '0')}`;
+export const SERVER_PREFIX = 's';
+
+/**
+ * The whole configuration: made of numbers, addresses of this machine and the platform's name. Nothing
+ * that a user typed is in it; hosts and instances live in maps and server slots, changed at run time.
+ */
+export const renderHaproxy = (config: HaproxyConfig): string =>
+  [globalSection(config), defaultsSection(config.requestSeconds ?? 60), frontend(config)]
+    .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config.pool)))
+    .join('\n\n')
+    .concat('\n');
+
+const globalSection = ({ platform, runAs, adminSocket }: HaproxyConfig): string =>
+  section('global', [
+    '# Written by Shiplog; changes are overwritten.',
+    'default-path config',
+    `node ${word(platform, /^[a-z0-9-]+$/)}`,
+    ...(runAs === null ? [] : [`uid ${int(runAs.uid)}`, `gid ${int(runAs.gid)}`]),
+    // Two platforms must not share a port without noticing it.
+    'noreuseport',
+    `stats socket ${socket(adminSocket)} level admin`,
+    'stats timeout 5m',
+    `server-state-file ${FILES.serverState}`,
+    'hard-stop-after 1h',
+  ]);
+
+const defaultsSection = (requestSeconds: number): string =>
+  section('defaults', [
+    'mode http',
+    'timeout connect 250ms',
+    `timeout client ${int(requestSeconds)}s`,
+    `timeout server ${int(requestSeconds)}s`,
+    'timeout http-request 15s',
+    'timeout http-keep-alive 60s',
+    'timeout queue 5s',
+    'timeout tunnel 1h',
+    'timeout client-fin 10s',
+    'timeout server-fin 10s',
+    // An instance that is busy with other requests answers late; only one that is gone fails at once.
+    'timeout check 30s',
+    'retries 3',
+    'option redispatch 1',
+    'retry-on conn-failure empty-response',
+    'option idle-close-on-response',
+    'http-reuse safe',
+    'balance leastconn',
+    'load-server-state-from-file global',
+    page(400, 'This request is malformed.'),
+    page(408, 'The request did not arrive in time.'),
+    page(502, 'The app closed the connection before it answered.', 'Retry-After 1'),
+    page(503, 'This app cannot take requests right now.', 'Retry-After 5'),
+    page(504, 'The app did not answer in time.'),
+  ]);
+
+const frontend = ({ bind, port }: HaproxyConfig): string =>
+  section('frontend apps', [
+    `bind ${address(bind)}:${int(port)}`,
+    'http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)',
+    `http-request set-var(txn.backend) var(txn.host),map_str(${FILES.hosts})`,
+    'http-request return status 404 content-type text/plain string "No app answers at this host.\\n" unless { var(txn.backend) -m found }',
+    `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
+    '# What a client claims about itself is replaced by what we see.',
+    'http-request del-header X-Forwarded -m beg',
+    'http-request del-header Forwarded',
+    'http-request set-header X-Forwarded-For %[src]',
+    'http-request set-header X-Forwarded-Proto http',
+    'http-request set-header X-Forwarded-Host %[req.hdr(host)]',
+    'http-request set-header X-Forwarded-Port %[dst_port]',
+    'http-request set-header X-Real-IP %[src]',
+    'http-request set-header X-Request-Id %[uuid()]',
+    '# What may have been carried out is not sent again, unless the client says that it may.',
+    'http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(idempotency-key) -m found }',
+    '# An event stream is silent for as long as nothing happens.',
+    'http-request set-timeout server 1h if { req.hdr(accept) -m sub text/event-stream }',
+    'use_backend %[var(txn.backend)]',
+  ]);
+
+/**
+ * The check tells an instance that is gone from one whose published port still accepts: docker-proxy
+ * takes connections of a dead container and closes them. Any HTTP answer will do. It runs rarely, and
+ * at once when a request fails (`on-error fastinter`); after a failure, often, so that an instance
+ * which the engine started again is back without us.
+ */
+const backend = (n: number, pool: PoolSize): string =>
+  section(`backend ${backendName(int(n))}`, [
+    'option httpchk OPTIONS / HTTP/1.1',
+    'http-check send hdr Host localhost hdr User-Agent shiplog-router',
+    'http-check expect rstatus ^[1-5]',
+    'http-request return status 503 hdr Retry-After 5 content-type text/plain string "This app has no running instance right now.\\n" if { nbsrv eq 0 }',
+    `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} 127.0.0.1:1 disabled check inter 60s fastinter 2ms downinter 250ms rise 1 fall 1 observe layer7 error-limit 1 on-error fastinter`,
+  ]);
+
+const section = (head: string, lines: readonly string[]): string =>
+  [head, ...lines.map((line) => `  ${line}`)].join('\n');
+
+const page = (status: number, text: string, header?: string): string =>
+  `http-error status ${status} content-type text/plain string "${text}\\n"${header === undefined ? '' : ` hdr ${header}`}`;
+
+const socket = (path: string): string => {
+  if (/^\/[A-Za-z0-9._/-]+$/.test(path)) return `${path} mode 600 expose-fd listeners`;
+  return word(path, /^[A-Za-z0-9.-]+:\d{1,5}$/);
+};
+
+const address = (bind: string): string =>
+  bind.includes(':')
+    ? `[${word(bind, /^[0-9a-fA-F:.]+$/)}]`
+    : word(bind, /^(?:\*|[A-Za-z0-9.-]+)$/);
+
+/** The last gate: whoever calls with something else has a bug, and gets no configuration. */
+const word = (text: string, pattern: RegExp): string => {
+  if (!pattern.test(text)) throw new Error(`not allowed in haproxy.cfg: ${JSON.stringify(text)}`);
+  return text;
+};
+
+const int = (n: number): number => {
+  if (!Number.isInteger(n) || n < 0) throw new Error(`not a number for haproxy.cfg: ${n}`);
+  return n;
+};

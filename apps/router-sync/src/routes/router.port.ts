@@ -1,0 +1,80 @@
+import { OperationalError } from '@shiplog/runtime';
+
+/** Where one instance is reached. */
+export interface Endpoint {
+  readonly instanceId: string;
+  readonly appId: string;
+  /** Numeric address or host name, from `SHIPLOG_INSTANCE_HOST`. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ActualEndpoint extends Endpoint {
+  /**
+   * `serving`: requests go there. `draining`: no new request, those under way go on.
+   * `out`: nothing goes there, but its place is kept (its process died and may come back).
+   */
+  readonly state: 'serving' | 'draining' | 'out';
+  /** Requests and tunnels under way or queued, in all generations of the proxy. Read unless `serving`. */
+  readonly sessions: number;
+}
+
+/** What the proxy really does, read back from it. */
+export interface ActualRoutes {
+  /** Host → app id. */
+  readonly hosts: ReadonlyMap<string, string>;
+  /** By instance id. */
+  readonly endpoints: ReadonlyMap<string, ActualEndpoint>;
+  /** Apps that hold a place without host and endpoint, and the requests still under way there. */
+  readonly emptyPools: ReadonlyMap<string, number>;
+}
+
+export type RouteAction =
+  | { readonly kind: 'serve'; readonly endpoint: Endpoint }
+  | { readonly kind: 'bind-host'; readonly host: string; readonly appId: string }
+  | { readonly kind: 'unbind-host'; readonly host: string }
+  /** Out of rotation at once, place kept: the process behind it died. */
+  | { readonly kind: 'suspend'; readonly instanceId: string }
+  /** No new request; those under way go on. */
+  | { readonly kind: 'drain'; readonly instanceId: string }
+  /** Ends the requests and tunnels that are still under way. */
+  | { readonly kind: 'cut'; readonly instanceId: string }
+  /** Gives the place free. Nothing is sent there any more. */
+  | { readonly kind: 'release'; readonly instanceId: string }
+  | { readonly kind: 'release-pool'; readonly appId: string };
+
+/** A proxy whose routes can be changed while it serves. Every adapter passes `describeRouter`. */
+export interface Router {
+  readonly kind: 'haproxy' | 'nginx';
+
+  /** Reads the proxy itself, never a memory of what was asked of it. */
+  observe(): Promise<ActualRoutes>;
+
+  /**
+   * Carries the actions out in order. On repetition the same state again; what is not there need not
+   * be taken out. When it resolves, a proxy that is restarted without us comes back with these routes.
+   * A host is bound to an app also while that app has no endpoint: it is then answered with 503.
+   */
+  apply(actions: readonly RouteAction[]): Promise<void>;
+}
+
+export type RouterErrorCode =
+  | 'router-unreachable'
+  | 'router-refused'
+  | 'router-port-taken'
+  | 'router-binary-missing'
+  | 'router-config-invalid'
+  | 'router-socket-unsafe'
+  | 'router-full';
+
+/** The proxy did not do what it was asked. The message names what a person can change. */
+export class RouterError extends OperationalError {
+  readonly retryable = true;
+  constructor(
+    readonly code: RouterErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,125 @@
+import { lookup } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
+import type { CommandResult } from '@shiplog/commands';
+import { startReconcileLoop, type RoundResult } from '@shiplog/reconcile';
+import { describeError, faultPoint, onOwnAccount, type StartProcess } from '@shiplog/runtime';
+import { ensureProcess } from './routes/haproxy-process.js';
+import { HaproxyRouter } from './routes/haproxy-router.js';
+import { routesReconciler } from './routes/reconcile.js';
+import { RouterError } from './routes/router.port.js';
+import { routerPaths } from './routes/router-paths.js';
+
+/** How soon a proxy that died is noticed. */
+const WATCH_MS = 250;
+const RESYNC_MS = 5_000;
+
+/** Keeps the routes of one HAProxy those of the log, and the HAProxy alive. Stopping leaves it running. */
+export const startRouterSync: StartProcess = async (context) => {
+  const { config, feed, logger } = context;
+  const routerId = `router-${config.nodeId}`;
+  const paths = routerPaths(config, process.env);
+  const proxy = await ensureProcess(config, paths);
+  let { pid } = proxy;
+  logger.info({ pid, wasAdopted: proxy.wasAdopted, socket: paths.admin }, 'haproxy-ready');
+
+  assertAccepted(
+    await context.commands.handle(
+      'router',
+      routerId,
+      { type: 'StartRouter', routerId, kind: 'haproxy' },
+      onOwnAccount(context),
+    ),
+  );
+
+  const router = new HaproxyRouter(config, paths);
+  const reconcile = routesReconciler({
+    world: context.world,
+    router,
+    routerId,
+    domain: config.domain,
+    instanceHost: await numericAddress(config.instanceHost),
+    catchUp: () => feed.catchUp(),
+    nowMs: () => performance.now(),
+    onRefused: (routes) =>
+      logger.error({ routes: routes.slice(0, 50), count: routes.length }, 'route-removal-refused'),
+    record: async (facts, position) => {
+      faultPoint('router-sync/before-record');
+      const command = { type: 'RecordRoutes', position, ...facts } as const;
+      assertAccepted(
+        await context.commands.handle('router', routerId, command, onOwnAccount(context)),
+      );
+      faultPoint('router-sync/after-record');
+      logger.debug({ ...facts }, 'routes-recorded');
+    },
+  });
+
+  const round = async (): Promise<RoundResult> => {
+    try {
+      return await reconcile();
+    } catch (error) {
+      if (!(error instanceof RouterError) || error.code !== 'router-unreachable') throw error;
+      logger.warn({ error: describeError(error) }, 'haproxy-unreachable');
+      ({ pid } = await ensureProcess(config, paths));
+      logger.info({ pid }, 'haproxy-ready');
+      return reconcile();
+    }
+  };
+  const loop = startReconcileLoop({
+    name: 'routes',
+    round,
+    resyncMs: RESYNC_MS,
+    onError: (error) => logger.error({ error: describeError(error) }, 'round-failed'),
+  });
+  const stopListening = feed.onBatch((batch) => {
+    if (batch.some(({ commit }) => /^(?:app|instance|router)\./.test(commit.stream))) loop.nudge();
+  });
+  const watch = setInterval(() => {
+    if (pid !== undefined && !isAlive(pid)) loop.nudge();
+  }, WATCH_MS);
+
+  return {
+    stop: async () => {
+      clearInterval(watch);
+      stopListening();
+      await loop.stop();
+    },
+  };
+};
+
+/** A refused fact is a bug or a removed router; the loop reports it and tries again. */
+const assertAccepted = (result: CommandResult<'router'>): void => {
+  if (result.outcome === 'rejected') {
+    throw new Error(`the log refused the router's facts: ${result.rejection.code}`);
+  }
+};
+
+/** A process that nobody has buried yet still has a number, but serves no more. */
+const isAlive = (pid: number): boolean => {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return answersSignals(pid);
+  }
+};
+
+/** For systems without /proc. */
+const answersSignals = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+/** The runtime API takes numbers only. */
+const numericAddress = async (host: string): Promise<string> => {
+  const found = await lookup(host, { family: 4 }).catch((cause: unknown) => {
+    throw new RouterError(
+      'router-config-invalid',
+      `SHIPLOG_INSTANCE_HOST is ${host}, which has no address here`,
+      { cause },
+    );
+  });
+  return found.address;
+};
