@@ -1,6 +1,11 @@
 import 'reflect-metadata';
 import { databaseOf, startReadModels, type RunningReadModels } from '@shiplog/read-models';
-import { pathsOf, type ProcessContext, type RunningProcess, type StartProcess } from '@shiplog/runtime';
+import {
+  pathsOf,
+  type ProcessContext,
+  type RunningProcess,
+  type StartProcess,
+} from '@shiplog/runtime';
 import { Keyring } from '@shiplog/secrets';
 import { SourceStore } from '@shiplog/sources';
 import { ensureFirstAdministrator } from './auth/first-administrator.js';

@@ -31,7 +31,10 @@ export class AppsController {
   ): Reply<typeof routes.createApp> {
     const teamId = caller.teamIds[0];
     if (teamId === undefined) {
-      throw new Problem('no-team', 'An app belongs to a team and you are in none. Ask an administrator.');
+      throw new Problem(
+        'no-team',
+        'An app belongs to a team and you are in none. Ask an administrator.',
+      );
     }
     const { appId, position } = await this.commands.execute(
       new CreateApp(body.name, teamId, context),
@@ -97,7 +100,11 @@ export class AppsController {
     const { appId } = request.app;
     const baseVersion = this.api.world.liveOf(appId)?.release.version ?? null;
     const changes = request.body;
-    const { position } = await this.change(request, { type: 'ChangeSettings', changes, baseVersion });
+    const { position } = await this.change(request, {
+      type: 'ChangeSettings',
+      changes,
+      baseVersion,
+    });
     const { settings } = this.active(appId);
     return {
       body: { sequence: sequenceAt(position), settings },
@@ -120,7 +127,9 @@ export class AppsController {
   }
 
   @Handles(routes.restartApp)
-  restart(@Admission() request: Admitted<typeof routes.restartApp>): Reply<typeof routes.restartApp> {
+  restart(
+    @Admission() request: Admitted<typeof routes.restartApp>,
+  ): Reply<typeof routes.restartApp> {
     const baseVersion = this.api.world.liveOf(request.app.appId)?.release.version ?? null;
     return this.lifecycle(request, { type: 'Restart', baseVersion });
   }

@@ -90,7 +90,8 @@ export class BuildsController {
   /** A build that is over cannot be cancelled; saying so beats pretending. */
   private refuseEnded(appId: string, buildId: string): void {
     const { state } = this.api.world.get('build', buildId);
-    if (state.status === 'none' || state.status === 'running' || state.status === 'cancelled') return;
+    if (state.status === 'none' || state.status === 'running' || state.status === 'cancelled')
+      return;
     if (state.appId !== appId) throw problemOf({ code: 'build-not-found', buildId });
     throw new Problem(
       'build-not-running',

@@ -28,10 +28,12 @@ export class Changes {
     command: CommandByAggregate[A],
     context: CommandContext,
   ): Promise<Change<A>> {
-    const result = await this.commands.handle(aggregate, id, command, context).catch((error: unknown) => {
-      this.readiness.appendFailed(error);
-      throw error;
-    });
+    const result = await this.commands
+      .handle(aggregate, id, command, context)
+      .catch((error: unknown) => {
+        this.readiness.appendFailed(error);
+        throw error;
+      });
     switch (result.outcome) {
       case 'accepted':
         if (result.events.length > 0) this.readiness.appendSucceeded();

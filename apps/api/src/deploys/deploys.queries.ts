@@ -45,7 +45,13 @@ export class ShowDeployHandler implements IQueryHandler<ShowDeploy> {
   }
 }
 
-const toDeploy = ({ deployId, status, version, fromVersion, ...document }: DeployDocument): Deploy => ({
+const toDeploy = ({
+  deployId,
+  status,
+  version,
+  fromVersion,
+  ...document
+}: DeployDocument): Deploy => ({
   id: deployId,
   state: status,
   release: version,

@@ -40,7 +40,7 @@ export const readEvents = async (
   let next = after;
   // The commit that `after` lies in may have events behind it: it is read once more.
   let position = before(positionOf(after));
-  for (let looked = 0; looked < COMMITS_MAX && events.length < limit; ) {
+  for (let looked = 0; looked < COMMITS_MAX && events.length < limit;) {
     const batch = await log.readAfter(position, BATCH);
     for (const record of batch) {
       if (events.length >= limit) return { events, next, end: false };

@@ -20,7 +20,19 @@ const methodOf = (route: AnyRoute): Method => route.method.toLowerCase() as Meth
 const STREAMS = new Set(['streamEvents', 'dumpReadModels']);
 const answering = ROUTES.filter(({ id }) => !STREAMS.has(id));
 const withBody = ROUTES.filter(({ body }) => body !== undefined);
-const NASTY = ['$(touch /tmp/x)', '`id`', "'; drop table apps; --", 'a\nb', '../../etc/passwd', '\0', '🚢', 'x'.repeat(5_000), '%00', '__proto__', 'constructor'];
+const NASTY = [
+  '$(touch /tmp/x)',
+  '`id`',
+  "'; drop table apps; --",
+  'a\nb',
+  '../../etc/passwd',
+  '\0',
+  '🚢',
+  'x'.repeat(5_000),
+  '%00',
+  '__proto__',
+  'constructor',
+];
 
 const nothingHappened = async () => expect(await api.platform.api.log.head()).toBe(head);
 
@@ -67,7 +79,9 @@ describe('every route', () => {
     '%s has no app of a nasty name',
     async (_id, route) => {
       for (const nasty of NASTY) {
-        const path = route.path.replace('{app}', encodeURIComponent(nasty)).replace(/\{\w+\}/g, '1');
+        const path = route.path
+          .replace('{app}', encodeURIComponent(nasty))
+          .replace(/\{\w+\}/g, '1');
         const query = route.id === 'destroyApp' ? '?confirm=x' : '';
         const answer = await api.call(methodOf(route), `${path}${query}`);
         expect([400, 404], `${nasty} ${answer.text}`).toContain(answer.status);

@@ -178,5 +178,4 @@ export class Door {
 const NO_APP: AppIdentity = { appId: '', name: '', teamId: '' };
 
 /** What a caller wrote, as it may stand in a sentence. */
-export const printable = (text: string): string =>
-  text.replace(/[\p{C}"\\]/gu, '?').slice(0, 80);
+export const printable = (text: string): string => text.replace(/[\p{C}"\\]/gu, '?').slice(0, 80);

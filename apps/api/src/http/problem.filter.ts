@@ -44,7 +44,9 @@ const stackOf = (error: unknown): string | undefined =>
 /** What the framework itself refuses: an address nobody serves, or one it cannot read. */
 const httpProblem = (error: HttpException, request: Request): Problem => {
   if (error.getStatus() !== 404) {
-    return new Problem('bad-request', 'The request line or a header is malformed.', { cause: error });
+    return new Problem('bad-request', 'The request line or a header is malformed.', {
+      cause: error,
+    });
   }
   const methods = methodsAt(request.path);
   return methods.length === 0

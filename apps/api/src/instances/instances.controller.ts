@@ -52,7 +52,9 @@ export class InstancesController {
     appId: string,
     instanceId: string,
   ): Promise<void> {
-    const isRunning = this.api.world.instancesOf(appId).some((one) => one.instanceId === instanceId);
+    const isRunning = this.api.world
+      .instancesOf(appId)
+      .some((one) => one.instanceId === instanceId);
     if (isRunning || (await documents.instance(instanceId))?.appId === appId) return;
     throw new Problem(
       'instance-not-found',

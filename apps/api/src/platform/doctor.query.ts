@@ -80,7 +80,12 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
 
   private async worker(worker: ProcessName): Promise<Verdict> {
     try {
-      const answer = await this.api.bus.request(worker, 'health', {}, { timeoutMs: RPC_TIMEOUT_MS });
+      const answer = await this.api.bus.request(
+        worker,
+        'health',
+        {},
+        { timeoutMs: RPC_TIMEOUT_MS },
+      );
       return healthVerdict(worker, answer);
     } catch (error) {
       const silenceMs = this.telemetry.silenceMsOf(worker);
@@ -103,12 +108,10 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
         'start router-sync; its log says why it does not run',
       );
     }
-    const stuck = world
-      .instances()
-      .filter(({ status, process, instanceId }) => {
-        const routed = routers.every(({ routes }) => routes[instanceId] === 'routed');
-        return status === 'ready' && process === 'web' && !routed;
-      });
+    const stuck = world.instances().filter(({ status, process, instanceId }) => {
+      const routed = routers.every(({ routes }) => routes[instanceId] === 'routed');
+      return status === 'ready' && process === 'web' && !routed;
+    });
     return stuck.length === 0
       ? ok(`${routers.length} router${routers.length === 1 ? '' : 's'}, all ready instances routed`)
       : bad(
@@ -122,7 +125,8 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
     const { world } = this.api;
     const live = new Set(world.apps().map((app) => world.liveOf(app.appId)?.release.buildId));
     const lost = [...world.all('build')].flatMap((build) => {
-      if (build.status !== 'succeeded' || build.lost === null || !live.has(build.buildId)) return [];
+      if (build.status !== 'succeeded' || build.lost === null || !live.has(build.buildId))
+        return [];
       const name = world.app(build.appId)?.name ?? build.appId;
       return [`${name} (${build.lost.summary})`];
     });
@@ -151,7 +155,8 @@ const finding = async (name: string, look: () => Promise<Verdict>): Promise<Find
   try {
     return { name, ...(await look()) };
   } catch (error) {
-    const remedy = 'is nats-server running? `shiplog doctor` again in a moment; see the logs folder';
+    const remedy =
+      'is nats-server running? `shiplog doctor` again in a moment; see the logs folder';
     return { name, ...bad('failed', describeError(error), remedy) };
   }
 };
@@ -178,7 +183,8 @@ const durabilityVerdict = (durability: string): Verdict => {
 
 /** A worker may say more than that it is there: `{ok, summary, remedy}`. */
 const healthVerdict = (worker: ProcessName, answer: unknown): Verdict => {
-  const said = typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : {};
+  const said =
+    typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : {};
   const summary = typeof said['summary'] === 'string' ? said['summary'] : 'answers';
   if (said['ok'] !== false) return ok(summary);
   const remedy = said['remedy'];

@@ -26,9 +26,7 @@ export class ReleasesController {
   async show(
     @Admission() { app, params, documents }: Admitted<typeof routes.showRelease>,
   ): Reply<typeof routes.showRelease> {
-    const body = await this.queries.execute(
-      new ShowRelease(documents, app.appId, params.version),
-    );
+    const body = await this.queries.execute(new ShowRelease(documents, app.appId, params.version));
     return { body, position: await documents.position() };
   }
 

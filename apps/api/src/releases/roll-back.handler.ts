@@ -39,7 +39,8 @@ export class RollBackHandler implements ICommandHandler<RollBack> {
     const { world } = this.api;
     const known = context.command == null ? undefined : world.command(context.command.id);
     // What a repeated request meant by "the one before" is in the log, and may be another one by now.
-    const target = version ?? (known === undefined ? await earlierLive(world, documents, appId) : 1);
+    const target =
+      version ?? (known === undefined ? await earlierLive(world, documents, appId) : 1);
     const liveVersion = world.liveOf(appId)?.release.version ?? null;
     const { position } = await this.changes.make(
       'app',
@@ -51,7 +52,10 @@ export class RollBackHandler implements ICommandHandler<RollBack> {
   }
 
   /** The release that the commit at this position made. */
-  private async releaseAt(appId: string, position: Position): Promise<Omit<RolledBack, 'position'>> {
+  private async releaseAt(
+    appId: string,
+    position: Position,
+  ): Promise<Omit<RolledBack, 'position'>> {
     const records = await this.api.log.read(`app.${appId}`);
     const events = records.find((record) => record.position === position)?.commit.events ?? [];
     for (const event of events) {

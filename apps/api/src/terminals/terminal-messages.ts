@@ -7,7 +7,13 @@ import { validate } from '../http/validate.js';
 export const runRequest = terminalRequest.extend({
   detach: z.boolean().default(false),
   env: z
-    .record(configKey, z.string().max(32 * 1024).refine((value) => !value.includes('\0'), 'text without NUL'))
+    .record(
+      configKey,
+      z
+        .string()
+        .max(32 * 1024)
+        .refine((value) => !value.includes('\0'), 'text without NUL'),
+    )
     .default({}),
 });
 export type RunRequest = z.infer<typeof runRequest>;
