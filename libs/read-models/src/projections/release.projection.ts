@@ -65,11 +65,12 @@ export const releaseProjection = defineProjection<'releases', (typeof EVENTS)[nu
 });
 
 const evolve = (rows: ReleaseRows, event: ReleaseModelEvent, at: Envelope): void => {
+  if (event.type === 'BuildRequested') {
+    return rows.remember(buildRequestKey(event.data.buildId), buildRequestOf(event, at));
+  }
   const { appId } = event.data;
   const app = appMemory(rows, appId);
   switch (event.type) {
-    case 'BuildRequested':
-      return rows.remember(buildRequestKey(event.data.buildId), buildRequestOf(event, at));
     case 'ConfigChanged':
       return rows.remember(appId, withConfigKeys(app, event.data));
     case 'ReleaseCreated':
