@@ -2,13 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { JetStreamEventLog } from '@shiplog/events/jetstream';
 import { describeEventLog } from '@shiplog/events/testing';
 import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
-import { startTestNats } from './testing/index.js';
+import { afterAll, beforeAll } from 'vitest';
+import { startTestNats, type TestNats } from './testing/index.js';
 
 const WINDOW_MS = 100;
 
+let nats: TestNats;
+beforeAll(async () => {
+  nats = await startTestNats({ duplicateWindowMs: WINDOW_MS });
+});
+afterAll(() => nats.close());
+
 // On a real nats-server with the rendered configuration, under the api's own credentials.
 describeEventLog('JetStream', async () => {
-  const nats = await startTestNats({ duplicateWindowMs: WINDOW_MS });
+  await nats.emptyLog();
   const connection = await connectNats(nats.config, 'api');
   const log = new JetStreamEventLog(connection, {
     inboxPrefix: inboxPrefixOf('api'),
@@ -22,7 +29,6 @@ describeEventLog('JetStream', async () => {
     close: async () => {
       await log.close();
       await connection.close();
-      await nats.close();
     },
   };
 });

@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readConfig, type PlatformConfig } from '@shiplog/runtime';
+import { LOG_STREAM } from '@shiplog/events/jetstream';
+import { connectNats, readConfig, type PlatformConfig } from '@shiplog/runtime';
+import { assertStreams } from '../assert-streams.js';
 import { ensureNatsServer, type NatsServer } from '../ensure-nats-server.js';
 import type { LogStreamOptions } from '../log-stream.js';
 import { provision } from '../provision.js';
@@ -15,6 +17,8 @@ export interface TestNats {
   /** Kills it with -9 and starts it again on the same port and store. */
   restart(): Promise<void>;
   kill(): void;
+  /** Deletes the log and makes an empty one: faster than another server for every test. */
+  emptyLog(): Promise<void>;
   /** Ends the server and removes the home. */
   close(): Promise<void>;
 }
@@ -40,6 +44,12 @@ export const startTestNats = async (options: LogStreamOptions = {}): Promise<Tes
     restart: async () => {
       kill();
       server = await ensureNatsServer(config);
+    },
+    emptyLog: async () => {
+      const administrator = await connectNats(config, 'provisioner');
+      await administrator.request(`$JS.API.STREAM.DELETE.${LOG_STREAM}`);
+      await assertStreams(administrator, options);
+      await administrator.close();
     },
     close: async () => {
       await server.stop();

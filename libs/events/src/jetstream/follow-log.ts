@@ -1,12 +1,15 @@
 import { LogDamagedError } from '../log/errors.js';
 import type { FollowHandler, Subscription } from '../log/event-log.port.js';
 import type { RecordedCommit } from '../commit.js';
+import type { StoredMessage } from './stored-message.js';
 import { START, toPosition, type Position } from '../sequence.js';
 import type { ConnectionWatch } from './connection-watch.js';
 
 /** What following needs from the log. */
 export interface FollowSource {
-  readAfter(after: Position, limit: number): Promise<readonly RecordedCommit[]>;
+  /** One batch as stored, and its check and decoding apart, so that the next one is on its way meanwhile. */
+  fetch(after: Position, limit: number): Promise<readonly StoredMessage[]>;
+  decode(after: Position, messages: readonly StoredMessage[]): readonly RecordedCommit[];
   /** Calls back whenever the server announces a stored commit. At most once: also poll. */
   onHint(listener: () => void): () => void;
   readonly watch: ConnectionWatch;
@@ -71,36 +74,39 @@ class Follower {
   }
 
   private async loop(): Promise<void> {
-    let ahead: Promise<readonly RecordedCommit[]> | undefined;
+    let ahead: Promise<readonly StoredMessage[]> | undefined;
     while (!this.isStopped) {
       this.isWoken = false;
-      const batch = await this.readOrWait(ahead);
+      const messages = await this.fetchOrWait(ahead);
       ahead = undefined;
-      if (batch === undefined || this.isStopped) continue;
-      const last = batch.at(-1);
-      if (last === undefined) {
-        await this.pause(POLL_MS);
-        continue;
+      const last = messages?.at(-1);
+      if (messages === undefined || this.isStopped) continue;
+      if (last !== undefined) {
+        const after = this.position;
+        this.position = toPosition(last.sequence);
+        this.lastHash = last.hash;
+        // The server sends the next batch while this one is decoded and handled.
+        if (messages.length === BATCH) ahead = this.fetchAhead();
+        await this.handler(this.source.decode(after, messages));
       }
-      this.position = last.position;
-      this.lastHash = last.hash;
-      if (batch.length === BATCH) {
-        // The server reads the next batch while this one is handled.
-        ahead = this.source.readAfter(this.position, BATCH);
-        ahead.catch(() => undefined);
-      }
-      await this.handler(batch);
-      if (batch.length < BATCH) await this.pause(POLL_MS);
+      if (messages.length < BATCH) await this.pause(POLL_MS);
     }
   }
 
+  private fetchAhead(): Promise<readonly StoredMessage[]> {
+    const ahead = this.source.fetch(this.position, BATCH);
+    // Its failure is seen when its turn comes.
+    ahead.catch(() => undefined);
+    return ahead;
+  }
+
   /** A read that fails because the server is away is tried again; damage ends the following. */
-  private async readOrWait(
-    ahead: Promise<readonly RecordedCommit[]> | undefined,
-  ): Promise<readonly RecordedCommit[] | undefined> {
+  private async fetchOrWait(
+    ahead: Promise<readonly StoredMessage[]> | undefined,
+  ): Promise<readonly StoredMessage[] | undefined> {
     try {
       await this.verifySameLog();
-      return await (ahead ?? this.source.readAfter(this.position, BATCH));
+      return await (ahead ?? this.source.fetch(this.position, BATCH));
     } catch (error) {
       if (error instanceof LogDamagedError || this.source.isClosed()) throw error;
       await this.pause(RETRY_MS);
@@ -113,8 +119,8 @@ class Follower {
     if (!this.wasReconnected) return;
     if (this.lastHash !== undefined && this.position !== START) {
       const before = toPosition(BigInt(this.position) - 1n);
-      const [record] = await this.source.readAfter(before, 1);
-      if (record?.hash !== this.lastHash) {
+      const [message] = await this.source.fetch(before, 1);
+      if (message?.hash !== this.lastHash) {
         throw new LogDamagedError(
           `the log went back in time: the commit at ${this.position} is not the one that was read`,
           this.position,

@@ -15,7 +15,7 @@ import { appendCommit, type AppendTimes } from './append-commit.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { followLog } from './follow-log.js';
 import { readStream } from './read-stream.js';
-import { toRecord } from './stored-message.js';
+import { toDenseRecords } from './stored-message.js';
 import { StreamApi, StreamApiError } from './stream-api.js';
 import { HINT_SUBJECTS } from './subjects.js';
 
@@ -73,15 +73,8 @@ export class JetStreamEventLog implements EventLog {
       const from = after + records.length + 1;
       const count = Math.min(READ_BATCH, limit - records.length);
       const messages = await this.api.batch({ from, count }, timeoutMs);
-      for (const message of messages) {
-        const expected = after + records.length + 1;
-        if (message.sequence !== expected) {
-          const position = toPosition(expected);
-          throw new LogDamagedError(`the commit at ${position} is missing`, position);
-        }
-        records.push(toRecord(message));
-      }
       if (messages.length === 0) break;
+      records.push(...toDenseRecords(from - 1, messages));
     }
     return records;
   }
@@ -89,7 +82,11 @@ export class JetStreamEventLog implements EventLog {
   follow(after: Position, handler: FollowHandler): Subscription {
     const subscription = followLog(
       {
-        readAfter: (position, limit) => this.readAfter(position, limit),
+        fetch: (position, count) =>
+          this.reading(`following after ${position}`, (timeoutMs) =>
+            this.api.batch({ from: Number(position) + 1, count }, timeoutMs),
+          ),
+        decode: (position, messages) => toDenseRecords(Number(position), messages),
         onHint: (listener) => {
           const hints = this.connection.subscribe(HINT_SUBJECTS, { callback: listener });
           return () => hints.unsubscribe();

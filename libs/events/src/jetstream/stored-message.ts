@@ -24,6 +24,17 @@ export const toRecord = (message: StoredMessage): RecordedCommit => {
   return { position, revision: position, hash: message.hash, commit };
 };
 
+/** The log numbers its commits without gaps: a gap is a loss. */
+export const toDenseRecords = (
+  after: number,
+  messages: readonly StoredMessage[],
+): readonly RecordedCommit[] =>
+  messages.map((message, i) => {
+    if (message.sequence === after + i + 1) return toRecord(message);
+    const position = toPosition(after + i + 1);
+    throw new LogDamagedError(`the commit at ${position} is missing`, position);
+  });
+
 /**
  * One header of a raw header block. Reading the few lines we need from the text costs a fifth of
  * parsing the block into a map, and a follower does it for every commit.
