@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
@@ -52,9 +51,11 @@ const QUESTION_TIMEOUT_MS = 30_000;
  * Where git's hooks ask what to do. A socket in a short directory that only this user can enter, and a
  * secret for each push: whoever does not know it is not answered.
  */
-export const startHookServer = async (onError: (error: unknown) => void): Promise<HookServer> => {
-  const directory = await privateDirectory();
-  const socketPath = join(directory, 'hook.sock');
+export const startHookServer = async (
+  directory: string,
+  onError: (error: unknown) => void,
+): Promise<HookServer> => {
+  const { socketPath, remove } = await freshSocket(directory);
   const pushes = new Map<string, AnswerHook>();
   const sockets = new Set<Socket>();
   const abort = new AbortController();
@@ -94,16 +95,43 @@ export const startHookServer = async (onError: (error: unknown) => void): Promis
       const timer = setTimeout(() => sockets.forEach((socket) => socket.destroy()), 1_000);
       await closed;
       clearTimeout(timer);
-      await rm(directory, { recursive: true, force: true });
+      await remove();
     },
   };
 };
 
-const privateDirectory = async (): Promise<string> => {
-  const base = tmpdir();
-  const isShort = join(base, 'shiplog-XXXXXX', 'hook.sock').length <= SOCKET_PATH_CHARACTERS_MAX;
-  return mkdtemp(join(isShort ? base : '/tmp', 'shiplog-'));
+/** In our own directory where its path is short enough, else in a private one made for it. */
+const freshSocket = async (
+  directory: string,
+): Promise<{ socketPath: string; remove: () => Promise<void> }> => {
+  const socketPath = join(directory, `${randomBytes(4).toString('hex')}.sock`);
+  if (socketPath.length <= SOCKET_PATH_CHARACTERS_MAX) {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await removeDeadSockets(directory);
+    return { socketPath, remove: () => rm(socketPath, { force: true }) };
+  }
+  const own = await mkdtemp('/tmp/shiplog-');
+  const remove = (): Promise<void> => rm(own, { recursive: true, force: true });
+  return { socketPath: join(own, 'hook.sock'), remove };
 };
+
+/** Of processes that were killed. Others may be alive: several api processes share the directory. */
+const removeDeadSockets = async (directory: string): Promise<void> => {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    if (name.endsWith('.sock') && (await isDead(path))) await rm(path, { force: true });
+  }
+};
+
+const isDead = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+  });
 
 const readQuestion = (socket: Socket): Promise<HookQuestion | undefined> =>
   new Promise((resolve) => {

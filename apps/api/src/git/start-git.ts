@@ -32,7 +32,7 @@ export const startGitService = async (context: ProcessContext): Promise<GitServi
   const repositories = new Repositories(paths.repositories);
   const hooks = join(paths.repositories, '.hooks');
   await installHooks(hooks);
-  const hookServer = await startHookServer((error) =>
+  const hookServer = await startHookServer(hooks, (error) =>
     logger.error({ error: describeError(error) }, 'git-hook'),
   );
   const deps = { ...context, sources: new SourceStore(paths.sources), repositories };

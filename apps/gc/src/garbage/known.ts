@@ -1,4 +1,4 @@
-import { deciders, foldEvents, type World } from '@shiplog/domain';
+import { deciders, foldEvents, type Release, type World } from '@shiplog/domain';
 import { streamName } from '@shiplog/events';
 import type { EventLog } from '@shiplog/events/log';
 import type { Actual, Known } from './plan.js';
@@ -46,38 +46,43 @@ export class LogKnowledge {
 type FromWorld = Omit<Known, 'stoppedInstances' | 'builds'>;
 
 const neededIn = (world: World): FromWorld => {
-  const apps = new Set<string>();
-  const destroyedApps = new Set<string>();
-  const neededBuilds = new Set<string>();
-  const neededImages = new Set<string>();
-  const busyApps = new Set<string>();
-  for (const app of world.all('app')) {
-    if (app.status === 'none') continue;
-    apps.add(app.appId);
-    if (app.status === 'destroyed') {
-      destroyedApps.add(app.appId);
-      continue;
-    }
-    const releases = [...app.releases, world.liveOf(app.appId)?.release];
-    for (const release of releases) {
-      if (release === undefined) continue;
-      neededImages.add(release.image.id);
-      if (release.buildId !== null) neededBuilds.add(release.buildId);
-    }
-    for (const request of world.buildRequests.of(app.appId)) {
-      // Its release may be made in the next moment.
-      const mayBeReleased = request.position > world.buildRequests.releasedUpTo(app.appId);
-      if (mayBeReleased && request.release === null) neededBuilds.add(request.buildId);
-    }
-    if (world.deployment(app.appId)?.target != null) busyApps.add(app.appId);
-  }
-  let isBuilding = false;
-  for (const build of world.all('build')) {
-    if (build.status === 'running') isBuilding = true;
-    // A rebuilt image has another id than its release says.
-    if (build.status === 'succeeded' && neededBuilds.has(build.buildId)) {
-      neededImages.add(build.image.id);
-    }
-  }
-  return { apps, destroyedApps, neededBuilds, neededImages, busyApps, isBuilding };
+  const states = [...world.all('app')].filter((app) => app.status !== 'none');
+  const active = world.apps();
+  const neededBuilds = new Set(active.flatMap(({ appId }) => buildsNeededBy(world, appId)));
+  const builds = [...world.all('build')];
+  return {
+    apps: new Set(states.map(({ appId }) => appId)),
+    destroyedApps: new Set(
+      states.filter(({ status }) => status === 'destroyed').map(({ appId }) => appId),
+    ),
+    neededBuilds,
+    neededImages: new Set([
+      ...active.flatMap(({ appId }) => releasesOf(world, appId).map(({ image }) => image.id)),
+      // A rebuilt image has another id than its release says.
+      ...builds.flatMap((build) =>
+        build.status === 'succeeded' && neededBuilds.has(build.buildId) ? [build.image.id] : [],
+      ),
+    ]),
+    busyApps: new Set(
+      active
+        .filter(({ appId }) => world.deployment(appId)?.target != null)
+        .map(({ appId }) => appId),
+    ),
+    isBuilding: builds.some(({ status }) => status === 'running'),
+  };
 };
+
+/** Those that are kept for a rollback, and the one that serves. */
+const releasesOf = (world: World, appId: string): readonly Release[] => {
+  const live = world.liveOf(appId)?.release;
+  return [...(world.app(appId)?.releases ?? []), ...(live === undefined ? [] : [live])];
+};
+
+const buildsNeededBy = (world: World, appId: string): readonly string[] => [
+  ...releasesOf(world, appId).flatMap(({ buildId }) => buildId ?? []),
+  // A release of these may be made in the next moment.
+  ...world.buildRequests
+    .of(appId)
+    .filter(({ position }) => position > world.buildRequests.releasedUpTo(appId))
+    .map(({ buildId }) => buildId),
+];
