@@ -1,9 +1,10 @@
 import { CommanderError } from 'commander';
-import { createShiplogClient, type ShiplogClient } from '@shiplog/api-client';
+import type { ShiplogClient } from '@shiplog/api-client';
 import { resolveApp } from './app-name.js';
 import { arrangeArguments, asksForJson } from './arrange-arguments.js';
 import { CATALOGUE } from './catalogue.js';
 import type { CommandSpec, Invocation } from './command.js';
+import { openClient } from './connection/open-client.js';
 import { resolveConnection } from './connection/resolve-connection.js';
 import { EXIT, exitCodeOf, InterruptedError, usageError } from './exit-code.js';
 import { explainError } from './explain-error.js';
@@ -62,7 +63,7 @@ const invoke = async (
     options,
     io,
     out: createOutput(io, isJson),
-    client: () => (client ??= openClient(io)),
+    client: () => (client ??= resolveConnection(io).then((place) => openClient(io, place))),
     app: async (given) => (asked = await resolveApp(given ?? options.app, io)),
     change: reason === undefined ? {} : { reason },
     read: at === undefined ? {} : { at },
@@ -72,16 +73,6 @@ const invoke = async (
   } catch (error) {
     throw await explainError(error, asked, () => invocation.client());
   }
-};
-
-const openClient = async (io: Io): Promise<ShiplogClient> => {
-  const { url, token } = await resolveConnection(io);
-  return createShiplogClient({
-    url,
-    token,
-    userAgent: `shiplog-cli/${io.version}`,
-    signal: io.signal,
-  });
 };
 
 /** What the parser did not understand, in the words of this program. */

@@ -1,3 +1,4 @@
+import type { RetryPolicy } from '@shiplog/api-client';
 import type { Readable, Writable } from 'node:stream';
 
 export type Input = Readable & {
@@ -26,4 +27,6 @@ export interface Io {
   /** Absolute path of the `shiplog` executable: what git calls as credential helper. */
   readonly executable: string;
   readonly version: string;
+  /** How long a server that does not answer is tried again. Default: that of the client. */
+  readonly retry?: RetryPolicy;
 }

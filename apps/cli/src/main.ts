@@ -23,7 +23,7 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8
   version: string;
 };
 
-process.exitCode = await main(process.argv.slice(2), {
+const exitCode = await main(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
   homeDirectory: homedir(),
@@ -36,3 +36,9 @@ process.exitCode = await main(process.argv.slice(2), {
   executable: fileURLToPath(new URL('shiplog', ROOT)),
   version,
 });
+
+// Everything is said; an idle connection or an open pipe on standard input must not hold the program.
+for (const stream of [process.stdout, process.stderr]) {
+  await new Promise<void>((resolve) => stream.write('', () => resolve()));
+}
+process.exit(exitCode);

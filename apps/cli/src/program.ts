@@ -82,15 +82,25 @@ const addEntry = async (
 };
 
 const addGroupHelp = (noun: Command, { name, commands }: GroupSpec): void => {
-  const lines = commands.flatMap(({ examples }) => examples.slice(0, 1)).map(exampleLine);
+  const lines = commands.flatMap(({ examples }) => examples.slice(0, 1));
   noun.addHelpText(
     'after',
-    `\nExamples:\n${lines.join('\n')}\n\nMore: shiplog ${name} COMMAND --help`,
+    `\nExamples:\n${exampleLines(lines)}\n\nMore: shiplog ${name} COMMAND --help`,
   );
 };
 
-const exampleLine = ([line, what]: readonly [string, string]): string =>
-  `  $ ${`shiplog ${line}`.padEnd(44)}  ${what}`;
+/** Command lines under each other, with what they do in a column of its own. */
+const exampleLines = (examples: readonly (readonly [string, string])[]): string => {
+  const width = Math.min(Math.max(...examples.map(([line]) => line.length)), EXAMPLE_WIDTH_MAX);
+  return examples
+    .map(([line, what]) =>
+      line.length > width
+        ? `  $ shiplog ${line}\n${' '.repeat(width + 14)}${what}`
+        : `  $ shiplog ${line.padEnd(width)}  ${what}`,
+    )
+    .join('\n');
+};
+const EXAMPLE_WIDTH_MAX = 52;
 
 const addCommand = (parent: Command, spec: CommandSpec, io: Io, dispatch: Dispatch): void => {
   const command = parent
@@ -101,7 +111,7 @@ const addCommand = (parent: Command, spec: CommandSpec, io: Io, dispatch: Dispat
   for (const option of spec.options ?? []) command.addOption(toOption(option));
   for (const shared of spec.takes ?? []) command.addOption(toOption(SHARED[shared](io)));
   command.addOption(toOption(JSON_OPTION));
-  command.addHelpText('after', `\nExamples:\n${spec.examples.map(exampleLine).join('\n')}`);
+  command.addHelpText('after', `\nExamples:\n${exampleLines(spec.examples)}`);
   command.action(async () => {
     await dispatch(spec, command.args, command.opts<OptionValues>());
   });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import createFetchClient, { type Client } from 'openapi-fetch';
-import { ApiError, readProblem } from './problem.js';
+import { ApiError, readProblem, UnusableNameError } from './problem.js';
 import { DEFAULT_RETRY, retryingFetch, type RetryPolicy } from './retry.js';
 import type { paths } from './schema.js';
 import type { StreamRequest } from './stream.js';
@@ -71,15 +71,6 @@ export const connect = (options: ConnectionOptions): Connection => {
     }),
   };
 };
-
-/** A name that cannot be a segment of a path: it would address something else. */
-export class UnusableNameError extends Error {
-  readonly code = 'invalid-name';
-  constructor(name: string) {
-    super(name === '' ? 'a name is empty' : `"${name}" cannot be a name`);
-    this.name = 'UnusableNameError';
-  }
-}
 
 /** `.` and `..` are resolved away by every URL parser, encoded or not; an empty one names the list. */
 export const pathSegment = (name: string): string => {

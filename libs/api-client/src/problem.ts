@@ -36,6 +36,23 @@ export class UnreachableError extends Error {
   }
 }
 
+/** A stream that ended before its end was said. Opening it again is safe. */
+export class ConnectionLostError extends UnreachableError {
+  override readonly code = 'connection-lost';
+}
+
+/** `code` of an error that a request's own body throws: it reaches the caller as it is. */
+export const UNREADABLE_BODY = 'source-unreadable';
+
+/** A name that cannot be a segment of a path: it would address something else. */
+export class UnusableNameError extends Error {
+  readonly code = 'invalid-name';
+  constructor(name: string) {
+    super(name === '' ? 'a name is empty' : `"${name}" cannot be a name`);
+    this.name = 'UnusableNameError';
+  }
+}
+
 /** A change was sent and no answer came back: it may or may not have been made. */
 export class OutcomeUnknownError extends Error {
   readonly code: string = 'outcome-unknown';

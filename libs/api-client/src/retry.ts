@@ -6,7 +6,9 @@ export interface RetryPolicy {
   readonly refusedMs: number;
   /** Milliseconds for a server that was there: a restart of the api takes seconds. */
   readonly lostMs: number;
-  /** Milliseconds one attempt may take. */
+  /** Milliseconds for a server that answers that it cannot just now (503). */
+  readonly unavailableMs: number;
+  /** Milliseconds one attempt may take. Work without an `Idempotency-Key` (rebuild, gc) may take ten times as long. */
   readonly attemptMs: number;
   /** First pause between attempts in milliseconds; it doubles up to 2 s. */
   readonly pauseMs: number;
@@ -15,12 +17,12 @@ export interface RetryPolicy {
 export const DEFAULT_RETRY: RetryPolicy = {
   refusedMs: 1500,
   lostMs: 20_000,
+  unavailableMs: 8_000,
   attemptMs: 60_000,
   pauseMs: 150,
 };
 
 const PAUSE_MS_MAX = 2000;
-const TRY_AGAIN = new Set([502, 503, 504]);
 const NEVER_ARRIVED = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -33,6 +35,8 @@ const NEVER_ARRIVED = new Set([
 /** True when the error says that no connection was made, hence that nothing was asked. */
 export const neverArrived = (error: unknown): boolean => {
   for (let e = error; e instanceof Error; e = e.cause) {
+    // `fetch` refuses some ports (of mail and the like) by itself.
+    if (e.message === 'bad port') return true;
     if (!('code' in e) || typeof e.code !== 'string') continue;
     if (
       NEVER_ARRIVED.has(e.code) ||
@@ -47,20 +51,22 @@ export const neverArrived = (error: unknown): boolean => {
 export const retryingFetch =
   (policy: RetryPolicy, signal?: AbortSignal) =>
   async (request: Request): Promise<Response> => {
-    const changes = request.method !== 'GET' && request.method !== 'HEAD';
+    const isLook = request.method === 'GET' || request.method === 'HEAD';
+    const isRepeatable = isLook || request.headers.has('Idempotency-Key');
+    const attemptMs = policy.attemptMs * (isRepeatable ? 1 : 10);
     const startedAt = performance.now();
     let wasThere = false;
     for (let attempt = 0; ; attempt += 1) {
-      const result = await tryOnce(request.clone(), policy.attemptMs, signal);
-      if (result instanceof Response && !TRY_AGAIN.has(result.status)) return result;
+      const result = await tryOnce(request.clone(), attemptMs, signal);
+      if (result instanceof Response && !isUnavailable(result)) return result;
       signal?.throwIfAborted();
-      if (result instanceof Response || !neverArrived(result)) wasThere = true;
+      wasThere ||= result instanceof Response || !neverArrived(result);
 
       const pauseMs = Math.min(policy.pauseMs * 2 ** attempt, PAUSE_MS_MAX);
       const spentMs = performance.now() - startedAt + pauseMs;
-      if (spentMs > (wasThere ? policy.lostMs : policy.refusedMs)) {
+      if (spentMs > patienceMs(policy, result, wasThere) || (wasThere && !isRepeatable)) {
         if (result instanceof Response) return result;
-        if (changes && wasThere) {
+        if (!isLook && wasThere) {
           throw new OutcomeUnknownError(`${request.method} ${request.url}`, { cause: result });
         }
         throw new UnreachableError(new URL(request.url).origin, { cause: result });
@@ -69,6 +75,17 @@ export const retryingFetch =
       await pause(pauseMs, signal);
     }
   };
+
+/** The server cannot just now, or a proxy before it finds none. A 502 of the API itself is its answer. */
+const isUnavailable = ({ status, headers }: Response): boolean =>
+  status === 503 ||
+  status === 504 ||
+  (status === 502 && !(headers.get('Content-Type') ?? '').includes('problem+json'));
+
+const patienceMs = (policy: RetryPolicy, result: Response | Error, wasThere: boolean): number => {
+  if (result instanceof Response) return policy.unavailableMs;
+  return wasThere ? policy.lostMs : policy.refusedMs;
+};
 
 const tryOnce = async (
   request: Request,

@@ -107,8 +107,7 @@ const endOf = (socket: WebSocket, { url, onOutput }: SessionOptions): Promise<Se
       if (message instanceof Error) reject(message);
       else if (message.error !== undefined) reject(new ApiError(problemOf(message.error)));
       else if (message.exitCode !== undefined || message.instance !== undefined) {
-        const { exitCode = 0, instance } = message;
-        resolve({ exitCode, ...(instance !== undefined && { instance }) });
+        resolve(endOfMessage(message));
       }
     });
     const lost = (cause: unknown): void =>
@@ -123,9 +122,17 @@ const endOf = (socket: WebSocket, { url, onOutput }: SessionOptions): Promise<Se
     );
   });
 
+/** The engine does not know how every command ended; then it did not end well. */
+const UNKNOWN_EXIT_CODE = 255;
+
+const endOfMessage = ({ exitCode, instance }: EndMessage): SessionEnd => ({
+  exitCode: exitCode === undefined ? 0 : (exitCode ?? UNKNOWN_EXIT_CODE),
+  ...(typeof instance === 'string' && { instance }),
+});
+
 interface EndMessage {
-  readonly exitCode?: number;
-  readonly instance?: string;
+  readonly exitCode?: number | null;
+  readonly instance?: string | null;
   readonly error?: { readonly code: string; readonly message: string; readonly status?: number };
 }
 

@@ -2,7 +2,14 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { ApiError, OutcomeUnknownError, readProblem, UnreachableError } from './problem.js';
+import {
+  ApiError,
+  ConnectionLostError,
+  OutcomeUnknownError,
+  readProblem,
+  UNREADABLE_BODY,
+  UnreachableError,
+} from './problem.js';
 import { neverArrived } from './retry.js';
 
 export interface StreamRequest {
@@ -12,14 +19,6 @@ export interface StreamRequest {
   readonly body?: Readable;
   readonly signal?: AbortSignal;
 }
-
-/** A stream that ended before its end was said. Opening it again is safe. */
-export class ConnectionLostError extends UnreachableError {
-  override readonly code = 'connection-lost';
-}
-
-/** `code` of an error that a request's own body throws: it reaches the caller as it is. */
-export const UNREADABLE_BODY = 'source-unreadable';
 
 const LINE_CHARACTERS_MAX = 4 * 1024 * 1024;
 const ERROR_BYTES_MAX = 256 * 1024;

@@ -1,7 +1,7 @@
 import { pause, type ShiplogClient } from '@shiplog/api-client';
 import { defineCommand, type Invocation } from '../command.js';
 import { isShiplogAlive, readLocalPlatform } from '../connection/local-platform.js';
-import { createShiplogClient } from '@shiplog/api-client';
+import { openClient } from '../connection/open-client.js';
 import { CliError, EXIT } from '../exit-code.js';
 import { followProgress } from '../progress/follow-progress.js';
 import { withNotice } from '../progress/progress-view.js';
@@ -59,12 +59,7 @@ const stopApps = async (
     );
   }
   const { io, change } = invocation;
-  const client = createShiplogClient({
-    url,
-    token,
-    userAgent: `shiplog-cli/${io.version}`,
-    signal: io.signal,
-  });
+  const client = await openClient(io, { url, token });
   const local: Invocation = { ...invocation, client: () => Promise.resolve(client) };
   const running = (await client.apps.list({})).filter(
     ({ state }) => state !== 'stopped' && state !== 'new',

@@ -1,6 +1,6 @@
-import { createShiplogClient } from '@shiplog/api-client';
 import { defineCommand, type Invocation } from '../command.js';
 import { readContextFile, writeContextFile } from '../connection/context-file.js';
+import { openClient } from '../connection/open-client.js';
 import { readLocalPlatform } from '../connection/local-platform.js';
 import { DEFAULT_URL, parseUrl, sameOrigin } from '../connection/resolve-connection.js';
 import { CliError, EXIT, usageError } from '../exit-code.js';
@@ -32,12 +32,7 @@ export const login = defineCommand<LoginOptions>({
     const isLocal = local.ready !== undefined && sameOrigin(local.ready.api, url);
     warnOfPlainText(invocation, url);
     const token = await readToken(invocation, url, isLocal ? local.token : undefined);
-    const client = createShiplogClient({
-      url,
-      token,
-      userAgent: `shiplog-cli/${io.version}`,
-      signal: io.signal,
-    });
+    const client = await openClient(io, { url, token });
     const who = await client.platform.whoami();
     const file = await readContextFile(io);
     const path = await writeContextFile(io, {

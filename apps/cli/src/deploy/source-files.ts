@@ -42,19 +42,19 @@ export const readSourceTree = async (directory: string, cwd: string): Promise<So
 };
 
 const realDirectory = async (path: string, given: string): Promise<string> => {
-  const stats = await lstat(await realpath(path)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-    throw new CliError(EXIT.failed, 'directory-unreadable', `cannot read ${given}`, {
-      cause: error,
-    });
-  });
-  if (stats?.isDirectory() !== true) {
-    throw usageError(
-      `${given} is not a directory`,
-      'An image is deployed with: shiplog deploy --image REF',
-    );
+  try {
+    const root = await realpath(path);
+    if ((await lstat(root)).isDirectory()) return root;
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') {
+      throw new CliError(EXIT.failed, 'directory-unreadable', `cannot read ${given}`, { cause });
+    }
   }
-  return realpath(path);
+  throw usageError(
+    `${given} is not a directory`,
+    'An image is deployed with: shiplog deploy --image REF',
+  );
 };
 
 /** An entry, why it is left out, or undefined for a file that is in git's index and no more on disk. */
