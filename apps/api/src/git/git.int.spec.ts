@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import express from 'express';
 import { SourceStore } from '@shiplog/sources';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -225,6 +226,24 @@ describe('pushing to main', () => {
   });
 });
 
+describe('what git itself refuses', () => {
+  it('is a damaged history, and the pusher is told', async () => {
+    const project = await newProject('damaged');
+    const tree = (await git(project, 'rev-parse', 'HEAD^{tree}')).output.trim();
+    await writeFile(
+      join(project, 'commit'),
+      `tree ${tree}\nauthor nobody\ncommitter nobody\n\nx\n`,
+    );
+    const args = ['hash-object', '-t', 'commit', '-w', '--literally', 'commit'];
+    const damaged = (await git(project, ...args)).output.trim();
+    const pushed = await git(project, 'push', urlWith(userToken), `${damaged}:refs/heads/main`);
+    expect(pushed.exitCode).toBe(1);
+    expect(pushed.output).toMatch(/fsck error|missingEmail|index-pack abnormal exit/);
+    expect(buildsOf()).toHaveLength(0);
+    expect((await git(project, 'push', urlWith(userToken), 'main')).exitCode).toBe(0);
+  });
+});
+
 describe('what is not deployed', () => {
   it('stores other branches and tags, and says so', async () => {
     const project = await newProject('branches');
@@ -303,6 +322,23 @@ describe('who may', () => {
       const { status } = await fetch(`${base}/git/${path}`, { headers });
       expect([path, status]).toEqual([path, 404]);
     }
+  });
+
+  it('understands a request that is compressed', async () => {
+    const project = await newProject('compressed');
+    expect((await git(project, 'push', urlWith(userToken), 'main')).exitCode).toBe(0);
+    const answer = await fetch(`${base}/git/hello.git/git-upload-pack`, {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${userToken}`,
+        'Content-Type': 'application/x-git-upload-pack-request',
+        'Content-Encoding': 'gzip',
+        'Git-Protocol': 'version=2',
+      },
+      body: gzipSync('0014command=ls-refs\n00010000'),
+    });
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain('refs/heads/main');
   });
 
   it('lets a push token clone its own app', async () => {

@@ -31,14 +31,23 @@ export const runHttpBackend = async (
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const ended = endOf(child, 'git http-backend');
+  // It may end before it is waited for; how, is looked at below.
   ended.catch(() => undefined);
   sendBody(request, child);
+  let isClientGone = false;
   response.on('close', () => {
+    if (response.writableFinished) return;
+    isClientGone = true;
     if (call.outlivesClient && request.complete) child.stdout.resume();
     else child.kill();
   });
   await answer(child.stdout, response);
-  await ended;
+  try {
+    await ended;
+  } catch (error) {
+    // Git has told its client what was wrong with the request, or there is no client any more.
+    if (!response.headersSent && !isClientGone) throw error;
+  }
 };
 
 const cgiEnvironment = (
