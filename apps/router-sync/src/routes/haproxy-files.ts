@@ -43,6 +43,7 @@ export const writeConfig = async (
     bind: config.bind,
     port: config.routerPort,
     runAs: paths.isExternal ? null : await unprivilegedUser(),
+    directory: paths.directory,
     adminSocket: paths.admin,
     pool,
   });

@@ -13,6 +13,8 @@ export interface HaproxyConfig {
   readonly port: number;
   /** Numeric, or null to stay who we are. */
   readonly runAs: { readonly uid: number; readonly gid: number } | null;
+  /** Where the state file lies: HAProxy reads it after it has forgotten `default-path`. */
+  readonly directory: string;
   /** Unix path, or `host:port`. */
   readonly adminSocket: string;
   readonly pool: PoolSize;
@@ -43,7 +45,7 @@ export const renderHaproxy = (config: HaproxyConfig): string =>
     .join('\n\n')
     .concat('\n');
 
-const globalSection = ({ platform, runAs, adminSocket }: HaproxyConfig): string =>
+const globalSection = ({ platform, runAs, adminSocket, directory }: HaproxyConfig): string =>
   section('global', [
     '# Written by Shiplog; changes are overwritten.',
     'default-path config',
@@ -53,7 +55,7 @@ const globalSection = ({ platform, runAs, adminSocket }: HaproxyConfig): string 
     'noreuseport',
     `stats socket ${socket(adminSocket)} level admin`,
     'stats timeout 5m',
-    `server-state-file ${FILES.serverState}`,
+    `server-state-file ${quoted(`${directory}/${FILES.serverState}`)}`,
     'hard-stop-after 1h',
   ]);
 
@@ -103,8 +105,6 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     'http-request set-header X-Request-Id %[uuid()]',
     '# What may have been carried out is not sent again, unless the client says that it may.',
     'http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(idempotency-key) -m found }',
-    '# An event stream is silent for as long as nothing happens.',
-    'http-request set-timeout server 1h if { req.hdr(accept) -m sub text/event-stream }',
     'use_backend %[var(txn.backend)]',
   ]);
 
@@ -120,6 +120,8 @@ const backend = (n: number, pool: PoolSize): string =>
     'http-check send hdr Host localhost hdr User-Agent shiplog-router',
     'http-check expect rstatus ^[1-5]',
     'http-request return status 503 hdr Retry-After 5 content-type text/plain string "This app has no running instance right now.\\n" if { nbsrv eq 0 }',
+    // An event stream is silent for as long as nothing happens.
+    'http-request set-timeout server 1h if { req.hdr(accept) -m sub text/event-stream }',
     `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} 127.0.0.1:1 disabled check inter 60s fastinter 2ms downinter 250ms rise 1 fall 1 observe layer7 error-limit 1 on-error fastinter`,
   ]);
 
@@ -138,6 +140,10 @@ const address = (bind: string): string =>
   bind.includes(':')
     ? `[${word(bind, /^[0-9a-fA-F:.]+$/)}]`
     : word(bind, /^(?:\*|[A-Za-z0-9.-]+)$/);
+
+/** The operator's own path, with whatever a file system allows in it. */
+const quoted = (path: string): string =>
+  `"${word(path, /^\/[^\p{Cc}]+$/u).replaceAll(/[\\"$]/g, '\\$&')}"`;
 
 /** The last gate: whoever calls with something else has a bug, and gets no configuration. */
 const word = (text: string, pattern: RegExp): string => {

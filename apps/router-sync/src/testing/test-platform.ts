@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InMemoryBus, InMemoryHub } from '@shiplog/bus';
+import { CommandHandler, worldFold } from '@shiplog/commands';
+import { World, type InstanceCommand, type RetireReason } from '@shiplog/domain';
+import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
+import {
+  createLogger,
+  processContext,
+  readConfig,
+  type PlatformConfig,
+  type RunningProcess,
+} from '@shiplog/runtime';
+import { startRouterSync } from '../index.js';
+import { masterPid } from '../routes/haproxy-process.js';
+import { routerPaths } from '../routes/router-paths.js';
+import { waitFor } from './wait-for.js';
+
+const user = { kind: 'user', id: 'u1', name: 'ann' } as const;
+const deployer = { kind: 'process', id: 'deployer', name: 'deployer' } as const;
+
+export const NODE = 'node-1';
+export const ROUTER = `router-${NODE}`;
+
+/** A home of its own for a HAProxy on `port`. */
+export const testConfig = async (port: number): Promise<PlatformConfig> =>
+  readConfig({
+    SHIPLOG_HOME: await mkdtemp(join(tmpdir(), 'router-')),
+    SHIPLOG_PLATFORM: 'router-test',
+    SHIPLOG_ROUTER_PORT: String(port),
+    SHIPLOG_NODE: NODE,
+  });
+
+/** Ends the HAProxy of a home, by its process id, and removes what it left. */
+export const removeProxy = async (config: PlatformConfig): Promise<void> => {
+  const paths = routerPaths(config, {});
+  const pid = await masterPid(paths);
+  if (pid !== undefined) process.kill(pid, 'SIGTERM');
+  await waitFor('the proxy to end', async () => (await masterPid(paths)) === undefined);
+  await rm(paths.socketDirectory, { recursive: true, force: true });
+  await rm(config.home, { recursive: true, force: true });
+};
+
+/** A platform in this process: the log in memory, a real HAProxy, and facts that a deployer would append. */
+export const testPlatform = async (port: number) => {
+  const config = await testConfig(port);
+  const log = new InMemoryEventLog();
+  const world = new World();
+  const feed = new LogFeed(log).add(worldFold(world, 'test'));
+  await feed.start();
+  const hub = new InMemoryHub();
+  const commands = new CommandHandler({ log, world, feed });
+  const logger = createLogger(process.env['TEST_LOG_LEVEL'] ?? 'silent');
+  let running: RunningProcess | undefined;
+
+  const instance = async (id: string, command: InstanceCommand): Promise<void> => {
+    const result = await commands.handle('instance', id, command, { actor: deployer });
+    if (result.outcome !== 'accepted') throw new Error(JSON.stringify(result));
+  };
+
+  const platform = {
+    config,
+    log,
+    world,
+    feed,
+    commands,
+    start: async (): Promise<void> => {
+      const bus = new InMemoryBus(hub, 'router-sync');
+      running = await startRouterSync(
+        processContext({ process: 'router-sync', config, log, feed, world, bus, logger }),
+      );
+    },
+    stop: async (): Promise<void> => {
+      await running?.stop();
+      running = undefined;
+    },
+    close: async (): Promise<void> => {
+      await platform.stop();
+      await feed.stop();
+      await removeProxy(config);
+    },
+    app: (appId: string, command: Parameters<typeof commands.handle<'app'>>[2]) =>
+      commands.handle('app', appId, command, { actor: user }),
+    createApp: async (appId: string, drainSeconds = 5): Promise<void> => {
+      await platform.app(appId, { type: 'CreateApp', appId, name: appId, teamId: 'team1' });
+      const changes = { drainSeconds };
+      await platform.app(appId, { type: 'ChangeSettings', changes, baseVersion: null });
+    },
+    /** A `web` instance that just became ready. */
+    ready: async (appId: string, instanceId: string, instancePort: number): Promise<void> => {
+      await instance(instanceId, {
+        type: 'ScheduleInstance',
+        instanceId,
+        appId,
+        process: 'web',
+        version: 1,
+        generation: 1,
+        nodeId: NODE,
+        port: instancePort,
+        containerPort: 8080,
+      });
+      await platform.started(instanceId, 0);
+      await instance(instanceId, { type: 'RecordReady' });
+    },
+    started: (instanceId: string, restarts: number) =>
+      instance(instanceId, { type: 'RecordStarted', containerId: 'a'.repeat(12), restarts }),
+    readyAgain: (instanceId: string) => instance(instanceId, { type: 'RecordReady' }),
+    exited: (instanceId: string) =>
+      instance(instanceId, { type: 'RecordExited', exitCode: 1, oomKilled: false, logLines: [] }),
+    retire: (instanceId: string, reason: RetireReason = 'superseded') =>
+      instance(instanceId, { type: 'RetireInstance', reason }),
+    stopped: (instanceId: string) =>
+      instance(instanceId, { type: 'RecordStopped', exitCode: 0, killed: false }),
+    routeOf: (instanceId: string) => {
+      const { state } = world.get('router', ROUTER);
+      return state.status === 'active' ? state.routes[instanceId] : undefined;
+    },
+    recorded: (instanceId: string, state: 'routed' | 'unrouted' | 'drained') =>
+      waitFor(`${instanceId} to be ${state}`, () => platform.routeOf(instanceId) === state),
+  };
+  return platform;
+};
+
+export type TestPlatform = Awaited<ReturnType<typeof testPlatform>>;
