@@ -37,8 +37,15 @@ export class InMemoryHost {
   /** How often a program was started, by instance id: nothing may start twice at the same time. */
   readonly starts = new Map<string, number>();
   private ids = 0;
+  private runs = 0;
 
   constructor(readonly nowMs: () => number = Date.now) {}
+
+  /** Six digits below the millisecond. */
+  nextRun(): string {
+    this.runs += 1;
+    return this.runs.toString().padStart(6, '0');
+  }
 
   newId(): string {
     this.ids += 1;
@@ -198,7 +205,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
   private launch(entry: Entry): void {
     const now = new Date(this.host.nowMs()).toISOString();
     // Two starts in the same millisecond are two runs all the same.
-    entry.startedAt = `${now.slice(0, -1)}${this.host.newId().slice(-6).padStart(6, '0')}Z`;
+    entry.startedAt = `${now.slice(0, -1)}${this.host.nextRun()}Z`;
     entry.status = 'running';
     entry.exitCode = null;
     const key = entry.instanceId ?? entry.id;

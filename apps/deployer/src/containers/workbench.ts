@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { CommandByAggregate } from '@shiplog/domain';
 import { Keyring } from '@shiplog/secrets';
 import { onOwnAccount, pathsOf, type ProcessContext } from '@shiplog/runtime';
@@ -50,6 +51,8 @@ export class Workbench {
     options: WorkbenchOptions,
   ) {
     const { config } = context;
+    // Every probe that pauses listens to it; there may be hundreds.
+    setMaxListeners(0, this.abort.signal);
     this.ask = options.ask ?? askInstance;
     this.nowMs = options.nowMs ?? Date.now;
     this.onStepError = options.onStepError;

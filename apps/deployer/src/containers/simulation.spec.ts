@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { APP, Simulation } from '../testing/simulation.js';
+import { PROGRAMS } from './in-memory-container-engine.js';
+
+type Move =
+  | { kind: 'scale'; count: number }
+  | { kind: 'deploy'; program: 'serve' | 'exit' | 'hang' }
+  | { kind: 'crash' | 'remove'; index: number }
+  | { kind: 'die'; calls: number }
+  | { kind: 'stop' | 'start' | 'cancel' | 'restart' | 'router-off' | 'router-on' }
+  | { kind: 'engine-off' | 'engine-on' }
+  | { kind: 'wait'; ms: number };
+
+const simple = (
+  kind:
+    | 'stop'
+    | 'start'
+    | 'cancel'
+    | 'restart'
+    | 'router-off'
+    | 'router-on'
+    | 'engine-off'
+    | 'engine-on',
+) => fc.constant<Move>({ kind });
+const move: fc.Arbitrary<Move> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('scale' as const), count: fc.nat(4) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('deploy' as const),
+      program: fc.constantFrom(
+        'serve' as const,
+        'serve' as const,
+        'exit' as const,
+        'hang' as const,
+      ),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('crash' as const), index: fc.nat(5) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), index: fc.nat(5) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('die' as const), calls: fc.nat(40) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(90_000) }) },
+  simple('stop'),
+  simple('start'),
+  simple('cancel'),
+  simple('restart'),
+  simple('router-off'),
+  { weight: 2, arbitrary: simple('router-on') },
+  simple('engine-off'),
+  { weight: 2, arbitrary: simple('engine-on') },
+);
+
+const PROGRAM_OF = { serve: PROGRAMS.serve, exit: PROGRAMS.exit(1), hang: PROGRAMS.print('hm') };
+
+const carryOut = async (simulation: Simulation, of: Move): Promise<void> => {
+  switch (of.kind) {
+    case 'scale':
+      return void (await simulation.app({ type: 'Scale', formation: { web: of.count } }));
+    case 'deploy':
+      return simulation.deploy(PROGRAM_OF[of.program]);
+    case 'crash': {
+      const id = simulation.running()[of.index];
+      if (id !== undefined) simulation.engine.crash(id);
+      return;
+    }
+    case 'remove': {
+      const id = [...simulation.host.entries.keys()][of.index];
+      if (id !== undefined) simulation.engine.take(id);
+      return;
+    }
+    case 'die':
+      return simulation.dieAfter(of.calls);
+    case 'stop':
+      return void (await simulation.app({ type: 'StopApp' }));
+    case 'start':
+      return void (await simulation.app({ type: 'StartApp' }));
+    case 'restart':
+      return void (await simulation.app({ type: 'Restart', baseVersion: null }));
+    case 'cancel': {
+      const rolloutId = `${APP}-g${simulation.world.app(APP)?.generation ?? 0}`;
+      return void (await simulation.app({ type: 'CancelRollout', rolloutId }));
+    }
+    case 'router-off':
+    case 'router-on':
+      simulation.routerWorks = of.kind === 'router-on';
+      return;
+    case 'engine-off':
+    case 'engine-on':
+      simulation.host.isDown = of.kind === 'engine-off';
+      return;
+    case 'wait':
+      return simulation.advance(of.ms);
+  }
+};
+
+/** Everything works again, and time goes on. */
+const heal = async (simulation: Simulation): Promise<void> => {
+  simulation.host.isDown = false;
+  simulation.routerWorks = true;
+  simulation.boot();
+  for (let i = 0; i < 16; i += 1) {
+    await simulation.settle();
+    simulation.advance(i < 8 ? 30_000 : 120_000);
+  }
+  await simulation.settle();
+};
+
+describe('any life of an app', () => {
+  it('never has less than wanted by its own doing, and ends as the log wants it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(move, { minLength: 1, maxLength: 14 }), async (moves) => {
+        const simulation = await Simulation.create();
+        for (const each of moves) {
+          if (simulation.isDead) simulation.boot();
+          await carryOut(simulation, each);
+          if (!simulation.host.isDown) await simulation.settle();
+        }
+        await heal(simulation);
+
+        expect(simulation.broken).toEqual([]);
+        const { world } = simulation;
+        const app = world.app(APP);
+        const live = world.liveOf(APP);
+        const wanted = live === null || app?.stopped === true ? 0 : (app?.formation['web'] ?? 0);
+        const instances = world.instancesOf(APP);
+        // Nothing on its way any more: every rollout has ended, nothing old is left.
+        expect(world.deployment(APP)?.target ?? null).toBeNull();
+        expect(world.rolloutsOf(APP).filter(({ status }) => status === 'running')).toEqual([]);
+        expect(instances).toHaveLength(wanted);
+        // As many containers as wanted run, each on a port of its own, each known to the log.
+        expect(new Set(instances.map(({ port }) => port)).size).toBe(wanted);
+        // A live release that crashes (it went live while nothing was wanted of it) is tried for ever.
+        if (live === null || live.release.processes['web']?.command?.[0] === 'serve') {
+          expect(instances.every(({ status }) => status === 'ready')).toBe(true);
+          expect(simulation.running().toSorted()).toEqual(
+            instances.map(({ containerId }) => containerId).toSorted(),
+          );
+          simulation.boot();
+          // A round that changes nothing appends nothing.
+          const head = await simulation.log.head();
+          await simulation.settle();
+          expect(await simulation.log.head()).toBe(head);
+        }
+      }),
+      { numRuns: Number(process.env['SIMULATION_RUNS'] ?? 60) },
+    );
+  }, 60_000);
+});
