@@ -31,7 +31,13 @@ export const startApi: StartProcess = async (context) => {
   });
   try {
     await ensureFirstAdministrator(context);
-    return await startServing(context, readModels, await startGitService(context));
+    const serving = await startServing(context, readModels, await startGitService(context));
+    return {
+      stop: async () => {
+        await serving.stop();
+        await readModels.stop();
+      },
+    };
   } catch (error) {
     await readModels.stop();
     throw error;
@@ -78,7 +84,6 @@ const startServing = async (
     terminals.close();
     telemetry.close();
     await Promise.all([git.stop(), processManagers.stop(), closeServer(app, server)]);
-    await readModels.stop();
   };
   try {
     await listen(server, config);

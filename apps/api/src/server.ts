@@ -32,13 +32,12 @@ export const createServer = async (
 /** Resolves when connections are accepted. A port that is taken is named, and so is what to change. */
 export const listen = async (server: Server, config: PlatformConfig): Promise<void> => {
   const { apiPort, bind } = config;
-  const failed = once(server, 'error').then(([error]: unknown[]) => {
-    throw listenError(error as NodeJS.ErrnoException, config);
-  });
-  // Without a listener of its own a later error would be an unhandled rejection.
-  failed.catch(() => undefined);
   server.listen(apiPort, bind);
-  await Promise.race([once(server, 'listening'), failed]);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw listenError(error as NodeJS.ErrnoException, config);
+  }
 };
 
 const listenError = (error: NodeJS.ErrnoException, { apiPort, bind }: PlatformConfig): Error => {

@@ -122,9 +122,9 @@ describe('changing an app', () => {
 
   it('refuses to scale or restart what was never deployed', async () => {
     await create('empty').expect(201);
-    const scaled = await api.call('patch', '/v1/apps/empty/formation').send({ web: 2 }).expect(409);
+    const scaled = await api.call('patch', '/v1/apps/empty/formation').send({ web: 2 }).expect(422);
     expect(scaled.body.code).toBe('nothing-deployed');
-    await api.call('post', '/v1/apps/empty/restart').expect(409);
+    await api.call('post', '/v1/apps/empty/restart').expect(422);
   });
 });
 

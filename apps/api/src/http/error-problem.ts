@@ -1,9 +1,9 @@
 import { BusError } from '@shiplog/bus';
 import { CommitRefusedError, LogUnavailableError } from '@shiplog/events/log';
 import { AtUnknownError, NotReachedError, ReadModelsUnavailableError } from '@shiplog/read-models';
-import { describeError } from '@shiplog/runtime';
 import { KeyMissingError } from '@shiplog/secrets';
 import { SourceTooLargeError } from '@shiplog/sources';
+import { PROBLEMS, type ProblemCode } from './problem-codes.js';
 import { Problem } from './problem.js';
 
 const RETRY_SOON = { 'Retry-After': '2' };
@@ -82,14 +82,25 @@ const logProblem = (error: LogUnavailableError): Problem =>
         { headers: RETRY_SOON, cause: error },
       );
 
-const busProblem = (error: BusError): Problem =>
-  error.code === 'no-answer'
+/** Workers refuse in words of their own; those that have a status here keep it. */
+const busProblem = (error: BusError): Problem => {
+  if (isProblemCode(error.code)) return new Problem(error.code, sentence(error.message));
+  return error.code === 'no-answer'
     ? new Problem(
         'worker-unreachable',
         'The worker that does this does not answer. Running apps are not affected. Try again shortly; `shiplog doctor` names what is down.',
         { headers: RETRY_SOON, cause: error },
       )
-    : new Problem('worker-failed', describeError(error), { members: { workerCode: error.code } });
+    : new Problem('worker-failed', sentence(error.message), {
+        members: { workerCode: error.code },
+        cause: error,
+      });
+};
+
+const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(PROBLEMS, code);
+
+const sentence = (text: string): string =>
+  `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 
 const isNodeError = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && 'code' in error;

@@ -9,6 +9,11 @@ export type ApiCode =
   | 'method-not-allowed'
   | 'deploy-not-found'
   | 'instance-not-found'
+  | 'instance-not-running'
+  | 'image-missing'
+  | 'no-such-executable'
+  | 'not-executable'
+  | 'engine-unreachable'
   | 'node-not-found'
   | 'no-team'
   | 'invalid-input'
@@ -44,8 +49,9 @@ interface Kind {
 }
 
 /**
- * One status for each code, chosen by what the caller will do next: 4xx correct the request (404 look
- * elsewhere, 409 and 412 look again), 503 try again. The compiler finds a missing row.
+ * One status for each code, chosen by what the caller will do next: correct the request (400, 413, 422),
+ * look elsewhere (404), find out who was faster (409, 412), try again (503). The compiler finds a
+ * missing row.
  */
 export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   unauthenticated: { status: 401, title: 'Not signed in' },
@@ -93,20 +99,25 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'user-already-exists': { status: 409, title: 'The user exists already' },
   'team-already-exists': { status: 409, title: 'The team exists already' },
   'token-already-exists': { status: 409, title: 'The token exists already' },
-  'nothing-deployed': { status: 409, title: 'Nothing was deployed yet' },
-  'nothing-to-roll-back-to': { status: 409, title: 'Nothing to roll back to' },
-  'release-already-live': { status: 409, title: 'The release is live already' },
-  'build-not-running': { status: 409, title: 'The build is not running' },
-  'rollout-not-running': { status: 409, title: 'The deploy is not running' },
-  'instance-not-in-state': { status: 409, title: 'The instance is in another state' },
-  'router-not-active': { status: 409, title: 'The router is not active' },
-  'key-missing': { status: 409, title: 'The key of the app is gone' },
+  'nothing-deployed': { status: 422, title: 'Nothing was deployed yet' },
+  'nothing-to-roll-back-to': { status: 422, title: 'Nothing to roll back to' },
+  'release-already-live': { status: 422, title: 'The release is live already' },
+  'build-not-running': { status: 422, title: 'The build is not running' },
+  'rollout-not-running': { status: 422, title: 'The deploy is not running' },
+  'instance-not-in-state': { status: 422, title: 'The instance is in another state' },
+  'instance-not-running': { status: 422, title: 'The instance does not run' },
+  'image-missing': { status: 422, title: 'The image is not on the machine' },
+  'no-such-executable': { status: 422, title: 'No such command' },
+  'not-executable': { status: 422, title: 'The command cannot be executed' },
+  'router-not-active': { status: 422, title: 'The router is not active' },
+  'key-missing': { status: 422, title: 'The key of the app is gone' },
   'revision-conflict': { status: 412, title: 'The app changed meanwhile' },
 
   'worker-failed': { status: 502, title: 'A worker could not do it' },
   'log-unavailable': { status: 503, title: 'The log cannot be written' },
   'outcome-unknown': { status: 503, title: 'The outcome is unknown' },
   'not-caught-up': { status: 503, title: 'Not caught up yet' },
+  'engine-unreachable': { status: 503, title: 'The container engine does not answer' },
   'worker-unreachable': { status: 503, title: 'A worker does not answer' },
   'storage-full': { status: 507, title: 'The disk is full' },
   internal: { status: 500, title: 'Internal error' },

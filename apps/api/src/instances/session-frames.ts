@@ -1,5 +1,4 @@
-import type { Frame, Session } from '@shiplog/bus';
-import { Problem } from '../http/problem.js';
+import { BusError, type Frame, type Session } from '@shiplog/bus';
 
 /** Frames that wait for a slow reader; more are left out rather than held in memory. */
 const WAITING_MAX = 20_000;
@@ -42,7 +41,7 @@ export async function* sessionFrames(
         continue;
       }
       if (end !== undefined) {
-        if (end.error !== undefined) throw new Problem('worker-failed', end.error.message);
+        if (end.error !== undefined) throw new BusError(end.error.code, end.error.message);
         return;
       }
       await new Promise<void>((resolve) => (wake = resolve));

@@ -1,4 +1,5 @@
 import { Inject } from '@nestjs/common';
+import { BusError } from '@shiplog/bus';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { describeError, type ProcessContext } from '@shiplog/runtime';
 import type { RunningReadModels } from '@shiplog/read-models';
@@ -90,9 +91,13 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
     } catch (error) {
       const silenceMs = this.telemetry.silenceMsOf(worker);
       if (silenceMs !== undefined && silenceMs < SILENCE_MS) return ok('heard from just now');
+      if (error instanceof BusError && error.code !== 'no-answer') {
+        const remedy = `is the Docker Engine running? \`docker info\` tells; then see the log of ${worker}`;
+        return bad('failed', describeError(error), remedy);
+      }
       return bad(
         'failed',
-        `no answer (${describeError(error)})`,
+        'does not answer',
         `start it again: it runs inside \`npm start\`, or as container "${worker}" in compose; its log says why it ended`,
       );
     }
@@ -185,7 +190,10 @@ const durabilityVerdict = (durability: string): Verdict => {
 const healthVerdict = (worker: ProcessName, answer: unknown): Verdict => {
   const said =
     typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : {};
-  const summary = typeof said['summary'] === 'string' ? said['summary'] : 'answers';
+  const { name, version } = said;
+  const engine =
+    typeof name === 'string' && typeof version === 'string' ? `; ${name} ${version}` : '';
+  const summary = typeof said['summary'] === 'string' ? said['summary'] : `answers${engine}`;
   if (said['ok'] !== false) return ok(summary);
   const remedy = said['remedy'];
   return bad('failed', summary, typeof remedy === 'string' ? remedy : `see the log of ${worker}`);

@@ -1,4 +1,4 @@
-import type { Frame, Session } from '@shiplog/bus';
+import { BusError, type Frame, type Session } from '@shiplog/bus';
 import type { WebSocket } from 'ws';
 import { toProblem } from '../http/error-problem.js';
 import type { Problem } from '../http/problem.js';
@@ -18,19 +18,17 @@ export const endWithProblem = (socket: WebSocket, problem: Problem): void => {
   socket.close(1011, code);
 };
 
-/** Carries frames between a WebSocket and a session until either ends. */
-export const bridge = (socket: WebSocket, session: Session): void => {
+export interface Message {
+  readonly data: Buffer;
+  readonly isBinary: boolean;
+}
+
+/** Carries frames between a WebSocket and a session until either ends. Returns where the client's messages go. */
+export const bridge = (socket: WebSocket, session: Session): ((message: Message) => void) => {
   const fail = (error: unknown): void => {
     endWithProblem(socket, toProblem(error));
     session.end();
   };
-  socket.on('message', (data: Buffer, isBinary) => {
-    try {
-      session.send(isBinary ? { kind: 'stdin', bytes: data } : controlFrame(data.toString('utf8')));
-    } catch (error) {
-      fail(error);
-    }
-  });
   socket.once('close', () => session.end());
   socket.once('error', () => session.end());
 
@@ -55,9 +53,15 @@ export const bridge = (socket: WebSocket, session: Session): void => {
       code: 'worker-failed',
       message: 'the session ended without saying how',
     };
-    socket.send(JSON.stringify({ error: { code, message } }));
-    socket.close(1011);
+    endWithProblem(socket, toProblem(new BusError(code, message)));
   });
+  return ({ data, isBinary }) => {
+    try {
+      session.send(isBinary ? { kind: 'stdin', bytes: data } : controlFrame(data.toString('utf8')));
+    } catch (error) {
+      fail(error);
+    }
+  };
 };
 
 const controlFrame = (text: string): Frame => {
@@ -65,9 +69,9 @@ const controlFrame = (text: string): Frame => {
   return 'resize' in control ? { kind: 'resize', head: control.resize } : { kind: 'stdin-end' };
 };
 
-/** How it ended: with an exit code, or as something that runs on without us. */
+/** How it ended: with an exit code, or as something that runs on without us, which is named. */
 const endOf = ({ kind, head }: Frame): object | undefined => {
-  if (kind === 'exit') return { exitCode: head?.['exitCode'] ?? null };
-  if (kind === 'detached') return { instance: head?.['instance'] ?? null };
-  return undefined;
+  if (kind !== 'exit') return undefined;
+  const exitCode = head?.['exitCode'] ?? null;
+  return head?.['detached'] === true ? { exitCode, instance: head['name'] ?? null } : { exitCode };
 };

@@ -7,7 +7,7 @@ import { isStillUsable, type Caller } from '../auth/caller.js';
 import type { AppIdentity, Door } from '../http/door.js';
 import { toProblem } from '../http/error-problem.js';
 import { Problem } from '../http/problem.js';
-import { bridge, endWithProblem } from './bridge.js';
+import { bridge, endWithProblem, type Message } from './bridge.js';
 import { execRequest, parseRequest, runRequest } from './terminal-messages.js';
 
 const MESSAGE_BYTES_MAX = 1024 * 1024;
@@ -83,18 +83,32 @@ export class Terminals {
       endWithProblem(socket, new Problem('request-timeout', late));
     }, FIRST_MESSAGE_MS);
     socket.once('close', () => clearTimeout(timer));
-    socket.once('message', (data: Buffer, isBinary) => {
+    // One listener from the beginning: several messages may come in one piece, before the session is open.
+    const early: Message[] = [];
+    let take = (message: Message): void => void early.push(message);
+    socket.once('message', (first: Buffer, isBinary) => {
       clearTimeout(timer);
-      // What follows waits until somebody listens.
       socket.pause();
-      this.open(socket, target, isBinary ? '' : data.toString('utf8')).catch((error: unknown) => {
-        socket.resume();
-        endWithProblem(socket, toProblem(error));
-      });
+      socket.on('message', (data: Buffer, binary) => take({ data, isBinary: binary }));
+      this.open(socket, target, isBinary ? '' : first.toString('utf8')).then(
+        (send) => {
+          take = send;
+          for (const message of early.splice(0)) send(message);
+          socket.resume();
+        },
+        (error: unknown) => {
+          socket.resume();
+          endWithProblem(socket, toProblem(error));
+        },
+      );
     });
   }
 
-  private async open(socket: WebSocket, target: Target, text: string): Promise<void> {
+  private async open(
+    socket: WebSocket,
+    target: Target,
+    text: string,
+  ): Promise<(message: Message) => void> {
     const { app, instanceId, caller } = target;
     const { bus, logger } = this.api;
     const { appId } = app;
@@ -106,9 +120,9 @@ export class Terminals {
     // Who opened what, but not the command: people type secrets into it.
     logger.info({ kind, appId, instanceId, userId: caller.userId }, 'terminal-opened');
     const session = await bus.open('deployer', kind, input);
-    bridge(socket, session);
+    const send = bridge(socket, session);
     if (socket.readyState !== socket.OPEN) session.end();
-    socket.resume();
+    return send;
   }
 
   /** A peer that vanished, or whose token was revoked, holds no terminal. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { InMemoryBus, InMemoryHub } from '@shiplog/bus';
+import { InMemoryBus, InMemoryHub, type Bus } from '@shiplog/bus';
 import { worldFold } from '@shiplog/commands';
 import { World, type CommandByAggregate } from '@shiplog/domain';
-import type { Aggregate } from '@shiplog/events';
+import type { Aggregate, ProcessName } from '@shiplog/events';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
 import { createLogger, processContext, readConfig, type ProcessContext } from '@shiplog/runtime';
 
@@ -11,6 +11,8 @@ export interface TestPlatform {
   readonly api: ProcessContext;
   readonly builder: ProcessContext;
   readonly deployer: ProcessContext;
+  /** The bus as another process sees it. */
+  busOf(process: ProcessName): Bus;
   /** Appends what follows from a command, and waits until the world has seen it. Throws when refused. */
   given<A extends Aggregate>(
     aggregate: A,
@@ -52,6 +54,7 @@ export const startTestPlatform = async (home = '/nonexistent'): Promise<TestPlat
     api,
     builder,
     deployer,
+    busOf: (process) => new InMemoryBus(hub, process),
     given: async (aggregate, id, command) => {
       const result = await api.commands.handle(aggregate, id, command, {
         actor: ann,
