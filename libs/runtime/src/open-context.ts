@@ -22,6 +22,8 @@ export interface OpenContext {
   close(): Promise<void>;
 }
 
+const ALIVE_MS = 5_000;
+
 /**
  * Opens log and bus of one process under its own NATS user. Without `shared` it makes a feed and a
  * world of its own, not started yet: add more folds, then `await context.feed.start()`.
@@ -38,11 +40,15 @@ export const openContext = async (
     durability: () => provenDurability(config.home, connection.info?.server_name),
   });
   const bus = new NatsBus(connection, process);
+  // Says that the process is there, for `shiplog doctor`.
+  const alive = setInterval(() => bus.publish('alive', {}), ALIVE_MS);
+  alive.unref();
   const { feed, world } = shared ?? (await ownFeed(config, process, log));
   const context = processContext({ process, config, log, feed, world, bus, logger });
   return {
     context,
     close: async () => {
+      clearInterval(alive);
       if (shared === undefined) await feed.stop();
       await bus.close();
       await log.close();
