@@ -1,5 +1,6 @@
 import type { Position, RecordedCommit } from '@shiplog/events';
 import type { EventLog, LogFeed } from '@shiplog/events/log';
+import { breathe } from './breathe.js';
 import { CommitSource } from './commit-source.js';
 import { ProjectionFencedError } from './errors.js';
 import type { ReadModelsLogger } from './logger.js';
@@ -10,7 +11,7 @@ import { loadState, moveCheckpoint, type ProjectionState } from './sql/projectio
 import { TableFold } from './sql/table-fold.js';
 
 /** Commits of one transaction. */
-const COMMITS_AT_ONCE = 500;
+const COMMITS_AT_ONCE = 400;
 /** Rows at hand per model: while it catches up, and while it waits. */
 const ROWS_KEPT = 3_000;
 const ROWS_KEPT_IDLE = 200;
@@ -89,6 +90,7 @@ export class Projector {
         return this.source.hasMore(this.current.position) ? 'failed' : 'idle';
       }
       await this.project(batch);
+      await breathe();
       this.retryMs = RETRY_MS_FIRST;
       return 'projected';
     } catch (error) {

@@ -41,23 +41,21 @@ export const databaseOf = (databaseUrl: string | undefined, sqliteFile: string):
 export const startReadModels = async (options: ReadModelsOptions): Promise<RunningReadModels> => {
   const { log, feed, logger } = options;
   const database = await SqlDatabase.open(options.database, logger);
+  let projector: Projector | undefined;
   try {
     const codeHash = await projectionCodeHash();
     const state = await database.write((manager) => loadOrCreateState(manager, codeHash));
     const head = await feed.catchUp();
     await assertSameLog(log, state, head, describeDatabase(options.database));
-    const projector = new Projector({ database, log, feed, logger }, state);
+    projector = new Projector({ database, log, feed, logger }, state);
     const running = runningReadModels(options, database, projector, codeHash);
-    if (!hasCurrentShape(state)) {
-      await running.rebuild();
-      projector.start();
-    } else {
-      projector.start();
-      if (state.codeHash !== codeHash) rebuildBeside(running, logger);
-    }
+    if (!hasCurrentShape(state)) await running.rebuild();
+    projector.start();
+    if (hasCurrentShape(state) && state.codeHash !== codeHash) rebuildBeside(running, logger);
     await projector.reach(head, FIRST_FILL_TIMEOUT_MS);
     return running;
   } catch (error) {
+    await projector?.stop();
     await database.close();
     throw error;
   }
@@ -100,6 +98,9 @@ const runningReadModels = (
     stop: async () => {
       past.forget();
       await projector.stop();
+      // A rebuild under way ends with its next write: what it made so far is not served.
+      database.refuseWrites();
+      await last;
       await database.close();
     },
   };

@@ -21,7 +21,7 @@ import {
 } from './sql/projection-state.js';
 import { TableFold } from './sql/table-fold.js';
 
-const COMMITS_AT_ONCE = 1_000;
+const COMMITS_AT_ONCE = 400;
 /** More than the projector keeps: history is revisited widely when it is read at once. */
 const ROWS_KEPT = 5_000;
 
@@ -53,7 +53,7 @@ export const rebuild = async (
   const slots = await takeOver(deps.database, buildId, models);
   const build = new Build(deps, buildId, new TableFold(projections, slots, ROWS_KEPT));
 
-  await build.followTo(() => deps.projector.state.position, onProgress);
+  await build.follow(onProgress);
   const { state, before } = await build.finish(models, slots);
   await emptyUnserved(deps.database, models, before.slots);
   return {
@@ -74,30 +74,25 @@ class Build {
     private readonly fold: TableFold,
   ) {}
 
-  /** Up to where the served tables are, which move on meanwhile. */
-  async followTo(
-    end: () => Position,
-    onProgress: (progress: RebuildProgress) => void,
-  ): Promise<void> {
-    const { log, database } = this.deps;
-    let ahead = this.read(end());
+  /** To about where the served tables are. They move on meanwhile: the rest is `finish`'s. */
+  async follow(onProgress: (progress: RebuildProgress) => void): Promise<void> {
+    const { log, database, projector } = this.deps;
+    let ahead = this.read(projector.state.position);
     for (;;) {
       const batch = await ahead;
-      if (batch.length === 0) {
-        if (log.compare(this.position, end()) >= 0) return;
-        ahead = this.read(end());
-        continue;
-      }
       const last = batch.at(-1)?.position ?? this.position;
+      const end = projector.state.position;
+      const isLast = batch.length < COMMITS_AT_ONCE || log.compare(last, end) >= 0;
       // The next piece is read while this one is written.
-      ahead = log.compare(last, end()) < 0 ? this.read(end(), last) : Promise.resolve([]);
+      ahead = isLast ? Promise.resolve([]) : this.read(end, last);
       ahead.catch(() => undefined);
       await database.write(async (manager) => {
         await assertBuild(manager, this.buildId);
         await this.fold.take(manager, batch);
       });
       this.advance(batch);
-      onProgress({ done: Number(this.position), total: Number(end()) });
+      onProgress({ done: Number(this.position), total: Number(end) });
+      if (isLast) return;
       await breathe();
     }
   }

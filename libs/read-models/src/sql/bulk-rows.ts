@@ -1,9 +1,9 @@
 import type { EntityManager } from 'typeorm';
-import { breathe } from '../breathe.js';
 import { COLUMN_NAMES, type Row } from './entities.js';
 
 /**
- * Rows by the hundred. Written out as SQL, because TypeORM's query builder takes twice the time of the
+ * Rows by the hundred. On SQLite all of it happens in one turn of the event loop, so that no transaction
+ * is ever open while something else runs. Written out as SQL, because TypeORM's query builder takes twice the time of the
  * database for it [M]. Few sizes of statement, so that the prepared ones are found again.
  */
 const ROWS_AT_ONCE = [200, 40, 8, 1] as const;
@@ -32,7 +32,6 @@ export const readRows = async (
       `SELECT "key" AS "key", "place" AS "order", "document" AS "document" FROM "${table}" ` +
       `WHERE "key" IN (${placeholders(manager, some.length, 0)})`;
     found.push(...(await manager.query<StoredEntry[]>(sql, [...some])));
-    await breathe();
   }
   return found;
 };
@@ -55,7 +54,6 @@ export const writeRows = async (
       sql,
       some.flatMap((row) => FIELDS.map((field) => row[field])),
     );
-    await breathe();
   }
 };
 

@@ -13,7 +13,7 @@ export type Database =
   | { readonly kind: 'postgres'; readonly url: string };
 
 /** How long a writer waits for another process that writes to the same SQLite file. */
-const BUSY_TIMEOUT_MS = 5_000;
+const BUSY_TIMEOUT_MS = 2_000;
 const MIGRATION_LOCK = 7_404_460;
 
 /** For messages: never with a password. */
@@ -40,6 +40,7 @@ export interface Snapshot {
  */
 export class SqlDatabase {
   private tail: Promise<unknown> = Promise.resolve();
+  private isClosing = false;
 
   private constructor(
     readonly place: Database,
@@ -51,10 +52,15 @@ export class SqlDatabase {
     try {
       if (place.kind === 'sqlite') await mkdir(dirname(place.file), { recursive: true });
       const writer = await openWriter(place, logger);
-      await migrate(writer, place);
-      if (place.kind === 'sqlite') await chmod(place.file, 0o600);
-      const reader = await new DataSource(optionsOf(place, true)).initialize();
-      return new SqlDatabase(place, writer, reader);
+      try {
+        await migrate(writer, place);
+        if (place.kind === 'sqlite') await chmod(place.file, 0o600);
+        const reader = await new DataSource(optionsOf(place, true)).initialize();
+        return new SqlDatabase(place, writer, reader);
+      } catch (error) {
+        await writer.destroy();
+        throw error;
+      }
     } catch (cause) {
       throw new ReadModelsUnavailableError(`opening ${describeDatabase(place)}`, { cause });
     }
@@ -62,9 +68,17 @@ export class SqlDatabase {
 
   /** Runs one piece of writing after the other, each in a transaction of its own. */
   write<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    const result = this.tail.then(() => this.writer.transaction(work));
+    const result = this.tail.then(() => {
+      if (this.isClosing) throw new ReadModelsUnavailableError('writing while the process stops');
+      return this.writer.transaction(work);
+    });
     this.tail = result.catch(() => undefined);
     return result;
+  }
+
+  /** From now on `write` fails: for a stop in the middle of a long job. */
+  refuseWrites(): void {
+    this.isClosing = true;
   }
 
   get queries(): EntityManager {
