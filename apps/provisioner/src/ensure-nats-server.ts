@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OperationalError, pathsOf } from '@shiplog/runtime';
 import { findNatsServer } from './find-nats-server.js';
 import { inspectServer, type ServerFacts } from './inspect-server.js';
-import { assertDurable } from './prove-durability.js';
+import { NotDurableError, assertDurable } from './prove-durability.js';
 import {
   findServerProcess,
   isAlive,
@@ -111,8 +111,13 @@ const untilReady = async (
   while (performance.now() < deadline && ended === undefined) {
     try {
       const facts = await inspectServer(config, 0);
+      assertDurable(facts);
       if (isOurStore(config, facts)) return;
     } catch (error) {
+      if (error instanceof NotDurableError) {
+        await stopServerProcess(started.pid);
+        throw error;
+      }
       last = error;
     }
     await delay(10);
