@@ -80,7 +80,6 @@ export class HaproxyRuntime {
 
 /** What would begin a second command, or a payload, never leaves this process. */
 const assertOneCommand = (command: string): void => {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[;\\<\u0000-\u001f\u007f]/.test(command)) {
     throw new Error(`not one command of the runtime API: ${JSON.stringify(command)}`);
   }

@@ -1,5 +1,5 @@
 import type { RouteState } from '@shiplog/domain';
-import type { DesiredRoutes } from './desired-routes.js';
+import type { DesiredEndpoint, DesiredRoutes } from './desired-routes.js';
 import { isServingAt } from './plan.js';
 import type { ActualRoutes } from './router.port.js';
 
@@ -15,36 +15,32 @@ export const routeFacts = (
   actual: ActualRoutes,
   recorded: Readonly<Record<string, RouteState>>,
 ): RouteFacts => {
-  const facts = {
-    routed: [] as string[],
-    unrouted: [] as string[],
-    drained: [] as string[],
-  };
   const hostsOf = hostsByApp(desired);
-  for (const wanted of desired.endpoints.values()) {
-    const { instanceId, appId } = wanted;
-    const state = recorded[instanceId];
-    const seen = actual.endpoints.get(instanceId);
-    switch (wanted.want) {
-      case 'serving': {
-        const hosts = hostsOf.get(appId) ?? [];
-        const isReached = hosts.length > 0 && hosts.every((h) => actual.hosts.get(h) === appId);
-        if (state !== 'routed' && isReached && isServingAt(wanted, seen)) {
-          facts.routed.push(instanceId);
-        }
-        break;
-      }
-      case 'suspended':
-        if (state === 'routed' && seen?.state !== 'serving') facts.unrouted.push(instanceId);
-        break;
-      case 'draining':
-        if (seen?.state === 'serving' || state === 'drained') break;
-        if (state !== 'unrouted') facts.unrouted.push(instanceId);
-        if (seen === undefined) facts.drained.push(instanceId);
-        break;
-    }
-  }
-  return facts;
+  const isReached = (appId: string): boolean => {
+    const hosts = hostsOf.get(appId) ?? [];
+    return hosts.length > 0 && hosts.every((host) => actual.hosts.get(host) === appId);
+  };
+  const wanted = [...desired.endpoints.values()];
+  const withState = (...states: readonly (RouteState | undefined)[]) =>
+    wanted.filter(({ instanceId }) => states.includes(recorded[instanceId]));
+  const seen = ({ instanceId }: DesiredEndpoint) => actual.endpoints.get(instanceId);
+  const idOf = ({ instanceId }: DesiredEndpoint): string => instanceId;
+
+  return {
+    routed: withState(undefined, 'unrouted', 'drained')
+      .filter((e) => e.want === 'serving' && isReached(e.appId) && isServingAt(e, seen(e)))
+      .map(idOf),
+    // A retired instance that never was routed is named, too: whoever waits for it need not guess.
+    unrouted: [
+      ...withState('routed').filter((e) => e.want !== 'serving'),
+      ...withState(undefined).filter((e) => e.want === 'draining'),
+    ]
+      .filter((e) => seen(e)?.state !== 'serving')
+      .map(idOf),
+    drained: withState(undefined, 'routed', 'unrouted')
+      .filter((e) => e.want === 'draining' && seen(e) === undefined)
+      .map(idOf),
+  };
 };
 
 const hostsByApp = (desired: DesiredRoutes): ReadonlyMap<string, readonly string[]> => {

@@ -2,8 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InMemoryBus, InMemoryHub } from '@shiplog/bus';
-import { CommandHandler, worldFold } from '@shiplog/commands';
-import { World, type InstanceCommand, type RetireReason } from '@shiplog/domain';
+import { CommandHandler, worldFold, type CommandResult } from '@shiplog/commands';
+import {
+  World,
+  type AppCommand,
+  type InstanceCommand,
+  type RetireReason,
+  type RouteState,
+} from '@shiplog/domain';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
 import {
   createLogger,
@@ -80,7 +86,7 @@ export const testPlatform = async (port: number) => {
       await feed.stop();
       await removeProxy(config);
     },
-    app: (appId: string, command: Parameters<typeof commands.handle<'app'>>[2]) =>
+    app: (appId: string, command: AppCommand): Promise<CommandResult<'app'>> =>
       commands.handle('app', appId, command, { actor: user }),
     createApp: async (appId: string, drainSeconds = 5): Promise<void> => {
       await platform.app(appId, { type: 'CreateApp', appId, name: appId, teamId: 'team1' });
@@ -112,7 +118,7 @@ export const testPlatform = async (port: number) => {
       instance(instanceId, { type: 'RetireInstance', reason }),
     stopped: (instanceId: string) =>
       instance(instanceId, { type: 'RecordStopped', exitCode: 0, killed: false }),
-    routeOf: (instanceId: string) => {
+    routeOf: (instanceId: string): RouteState | undefined => {
       const { state } = world.get('router', ROUTER);
       return state.status === 'active' ? state.routes[instanceId] : undefined;
     },
