@@ -1,0 +1,118 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeReadModels } from './read-models.contract.js';
+import { startReadModels } from './read-models.js';
+import type { Database } from './sql/database.js';
+import { recordHistory } from './testing/index.js';
+import { documentsOf, textOf } from './testing/documents-of.js';
+
+let directory = '';
+let count = 0;
+
+const newDatabase = (): Promise<Extract<Database, { kind: 'sqlite' }>> =>
+  Promise.resolve({ kind: 'sqlite', file: join(directory, `${(count += 1)}/models.sqlite`) });
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'shiplog-models-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+describeReadModels('SQLite', newDatabase);
+
+/** Changes what lies in the file, as an older release of the code would have left it. */
+const alter = async (file: string, sql: string): Promise<void> => {
+  const driver: unknown = createRequire(import.meta.url)('libsql');
+  const source = new DataSource({ type: 'better-sqlite3', driver, database: file });
+  await source.initialize();
+  await source.query(sql);
+  await source.destroy();
+};
+
+describe('read models in a SQLite file', () => {
+  const messages: string[] = [];
+  const say = (_fields: object, message: string): unknown => messages.push(message);
+  const logger = { info: say, warn: say, error: say };
+
+  it('are made again before they are served when their shape changed', async () => {
+    const platform = await recordHistory({ apps: 2, turns: 5 });
+    const database = await newDatabase();
+    const options = { database, log: platform.log, feed: platform.feed, logger };
+    await (await startReadModels(options)).stop();
+    await alter(database.file, `UPDATE shiplog_projection SET versions = '{"apps":0}'`);
+    await alter(database.file, `UPDATE shiplog_apps_a SET document = '{"old":true}'`);
+    const models = await startReadModels(options);
+    expect(await textOf(models.queries.dump())).toBe(
+      await textOf((await documentsOf(platform)).dump()),
+    );
+    await models.stop();
+  });
+
+  it('are made again beside the served ones when only their code changed', async () => {
+    const platform = await recordHistory({ apps: 2, turns: 5 });
+    const database = await newDatabase();
+    const options = { database, log: platform.log, feed: platform.feed, logger };
+    await (await startReadModels(options)).stop();
+    await alter(database.file, `UPDATE shiplog_projection SET code_hash = 'older'`);
+    await alter(database.file, `UPDATE shiplog_users_a SET document = '{"name":"wrong"}'`);
+    messages.length = 0;
+    const models = await startReadModels(options);
+    expect(messages).toContain('read-models.rebuilding-with-new-code');
+    // Rebuilds run one after the other: when this one is done, so is the one of the start.
+    await models.rebuild('apps');
+    expect(await textOf(models.queries.dump())).toBe(
+      await textOf((await documentsOf(platform)).dump()),
+    );
+    await models.stop();
+    messages.length = 0;
+    await (await startReadModels(options)).stop();
+    expect(messages).toEqual([]);
+  });
+
+  it('can be read by nobody but their owner', async () => {
+    const { log, feed } = await recordHistory({ apps: 1, turns: 1 });
+    const database = await newDatabase();
+    await (await startReadModels({ database, log, feed, logger })).stop();
+    expect((await stat(database.file)).mode & 0o777).toBe(0o600);
+  });
+
+  it('start anew when the file is damaged, and set it aside', async () => {
+    const { log, feed } = await recordHistory({ apps: 1, turns: 1 });
+    const file = join(directory, 'damaged.sqlite');
+    await writeFile(file, 'this is no database, whatever its name says'.repeat(100));
+    const models = await startReadModels({ database: { kind: 'sqlite', file }, log, feed, logger });
+    expect(await models.queries.apps()).toHaveLength(1);
+    await models.stop();
+    expect(await readdir(directory)).toContain('damaged.sqlite.damaged');
+  });
+
+  it('say which file could not be opened', async () => {
+    const { log, feed } = await recordHistory({ apps: 1, turns: 1 });
+    await writeFile(join(directory, 'no-folder'), '');
+    const file = join(directory, 'no-folder', 'models.sqlite');
+    const started = startReadModels({ database: { kind: 'sqlite', file }, log, feed, logger });
+    await expect(started).rejects.toMatchObject({
+      code: 'read-models-unavailable',
+      message: `opening ${file}`,
+    });
+  });
+
+  it('stop in the middle of a rebuild, and serve what they served', async () => {
+    const platform = await recordHistory({ apps: 6, turns: 20 });
+    const { log, feed } = platform;
+    const database = await newDatabase();
+    const models = await startReadModels({ database, log, feed, logger });
+    const rebuilt = models.rebuild();
+    const stopped = models.stop();
+    await expect(rebuilt).rejects.toMatchObject({ code: 'read-models-unavailable' });
+    await stopped;
+    const again = await startReadModels({ database, log, feed, logger });
+    expect(await textOf(again.queries.dump())).toBe(
+      await textOf((await documentsOf(platform)).dump()),
+    );
+    await again.stop();
+  });
+});
