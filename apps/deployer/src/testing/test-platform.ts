@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InMemoryBus, InMemoryHub } from '@shiplog/bus';
 import { CommandHandler, worldFold } from '@shiplog/commands';
-import { World, rolloutIdOf } from '@shiplog/domain';
+import { World, rolloutIdOf, type CommandByAggregate } from '@shiplog/domain';
 import type { Image, ProcessSpec, Settings } from '@shiplog/events';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
 import { createLogger, processContext, pathsOf, readConfig } from '@shiplog/runtime';
@@ -55,7 +55,7 @@ export const testPlatform = async (ports: { from: number; to: number }) => {
       }),
     bus: () => new InMemoryBus(hub, 'api'),
 
-    app: (appId: string, command: Parameters<typeof commands.handle<'app'>>[2]) =>
+    app: (appId: string, command: CommandByAggregate['app']) =>
       commands.handle('app', appId, command, { actor: user }),
 
     createApp: async (appId: string, settings: Partial<Settings> = {}) => {
@@ -88,7 +88,7 @@ export const testPlatform = async (ports: { from: number; to: number }) => {
         buildId,
         source: { kind: 'image', ref: 'test:1' },
       });
-      const build = (command: Parameters<typeof commands.handle<'build'>>[2]) =>
+      const build = (command: CommandByAggregate['build']) =>
         commands.handle('build', buildId, command, { actor: user });
       await build({ type: 'StartBuild', buildId, appId, sourceDigest: null });
       await build({
