@@ -18,6 +18,12 @@ export const buildImage = async (task: BuildTask): Promise<BuildResult> => {
   const recipe = recipeOf(facts);
   if (recipe.kind === 'node') return buildNodeApp(task, recipe, open);
 
+  for (const name of recipe.stacks) {
+    await task.parts.stacks.provide(name === 'node-compilers', {
+      signal: task.signal,
+      onLine: task.output.line,
+    });
+  }
   task.output.line('Building the Dockerfile.');
   const network = await networkOf();
   const id = await buildContext(task, {

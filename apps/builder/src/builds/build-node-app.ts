@@ -91,8 +91,8 @@ const buildOn = async (app: NodeBuild, stack: Stack): Promise<string> => {
     return await buildContext(task, {
       context: contextOf(open, {
         own: {
-          Dockerfile: renderBuild(recipe, stack.ref),
-          [CONTEXT.npmrc]: network.registry === undefined ? '' : `registry=${network.registry}\n`,
+          Dockerfile: renderBuild(recipe, stack.ref, network.certificates !== undefined),
+          ...networkFiles(network),
         },
         placements: placementsOf(recipe),
       }),
@@ -109,6 +109,11 @@ const buildOn = async (app: NodeBuild, stack: Stack): Promise<string> => {
   }
 };
 
+const networkFiles = ({ registry, certificates }: BuildNetwork): Record<string, string> => ({
+  [CONTEXT.npmrc]: registry === undefined ? '' : `registry=${registry}\n`,
+  ...(certificates === undefined ? {} : { [CONTEXT.certificates]: certificates }),
+});
+
 const placementsOf = (recipe: NodeRecipe): readonly Placement[] => {
   const manifests: Placement = (name) =>
     recipe.manifests.includes(name) ? `${CONTEXT.manifests}/${name}` : undefined;
@@ -123,20 +128,32 @@ const intoSource: Placement = (name) =>
 /** Shows what our steps do and what they print, not how they are written. */
 const quietListener = (task: BuildTask, onLayer: (id: string) => void): BuildListener => {
   let heading: string | undefined;
+  const isNoise = noiseFilter();
   return {
     step: (instruction) => {
       heading = headingOf(instruction);
       if (heading !== undefined) task.output.line(heading);
-      if (heading === STEPS.install) faultPoint('builder/during-install');
+      if (heading?.startsWith(STEPS.install) === true) faultPoint('builder/during-install');
     },
     cached: () => {
       if (heading !== undefined) task.output.line('  (unchanged, not run again)');
     },
     line: (text) => {
-      // Where to find headers is said in the environment, which npm takes for a setting of its own.
-      if (!/Unknown env config "nodedir"/.test(text)) task.output.line(`  ${text}`);
+      if (!isNoise(text)) task.output.line(`  ${text}`);
     },
     container: (id) => task.leftovers.add(id),
     layer: onLayer,
+  };
+};
+
+/** npm ends an error about a lock file with its whole manual page, which would hide the error. */
+const noiseFilter = (): ((text: string) => boolean) => {
+  let isManual = false;
+  return (text) => {
+    // Where to find headers is said in the environment, which npm takes for a setting of its own.
+    if (/Unknown (env|user) config "nodedir"/.test(text)) return true;
+    if (/^npm error (Clean install a project|Usage:)$/.test(text)) isManual = true;
+    if (!text.startsWith('npm error') || /complete log of this run/.test(text)) isManual = false;
+    return isManual;
   };
 };

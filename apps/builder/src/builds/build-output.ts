@@ -16,7 +16,8 @@ const FLUSH_MS = 50;
 /** With lines of at most 2000 characters: well below what the bus carries in one message. */
 const LINES_PER_MESSAGE = 100;
 const LINES_KEPT_MAX = 20_000;
-const TAIL_LINES = 50;
+/** What is kept at hand to find out why a build failed. */
+const TAIL_LINES = 200;
 /** A page of an answer: well below what the bus carries in one message. */
 const PAGE_BYTES_MAX = 400 * 1024;
 /** Output of builds that no release needs any more. */

@@ -139,7 +139,8 @@ const describeStep = (
   if (exitCode === null && NO_BASE_IMAGE.test(message)) {
     return {
       summary: `The base image of "${shorten(step ?? 'FROM')}" is not on this machine and could not be pulled: ${shorten(message, 300)}`,
-      remedy: 'Check the name after FROM, and whether this machine reaches the registry.',
+      remedy:
+        'Check the name after FROM, and whether this machine reaches the registry. "FROM shiplog-stack/node" needs none: it is made with this machine\'s Node.js.',
     };
   }
   const isOutOfMemory = exitCode === 137 || /cannot allocate memory|\bKilled\b/i.test(evidence);

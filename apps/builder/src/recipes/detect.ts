@@ -7,6 +7,8 @@ import { parseProcfile } from './procfile.js';
 export interface DockerfileRecipe {
   readonly kind: 'dockerfile';
   readonly processes: Readonly<Record<string, ProcessSpec>>;
+  /** Base images that the platform makes itself: `node`, `node-compilers`. */
+  readonly stacks: readonly string[];
 }
 export type Recipe = DockerfileRecipe | NodeRecipe;
 
@@ -16,12 +18,21 @@ export const recipeOf = (facts: SourceFacts): Recipe => {
   const processes = procfile === undefined ? undefined : parseProcfile(procfile);
   if (facts.files.has('Dockerfile')) {
     // The image's own command serves, unless the Procfile says otherwise.
-    return { kind: 'dockerfile', processes: { web: { command: null }, ...processes } };
+    return {
+      kind: 'dockerfile',
+      processes: { web: { command: null }, ...processes },
+      stacks: ownBases(facts.texts.get('Dockerfile') ?? ''),
+    };
   }
   const manifest = facts.texts.get('package.json');
   if (manifest !== undefined) return nodeRecipe(manifest, facts, processes);
   throw nothingToBuild(facts.files);
 };
+
+const ownBases = (dockerfile: string): readonly string[] =>
+  [
+    ...dockerfile.matchAll(/^\s*FROM\s+shiplog-stack\/(node(?:-compilers)?)(?::\S+)?(?:\s|$)/gim),
+  ].flatMap(([, name]) => name ?? []);
 
 const nothingToBuild = (files: ReadonlySet<string>): SourceRefusedError => {
   const what =

@@ -43,7 +43,8 @@ export const nodeRecipe = (
   const installer = installerOf(facts);
   const lock = readLock(lockText(facts) ?? '{}');
   const needsSource = installNeedsSource(manifest, facts, lock);
-  const installs = hasDependencies(manifest) || needsSource;
+  // A lock file without dependencies is installed, too: what does not fit is found out now.
+  const installs = hasDependencies(manifest) || needsSource || installer !== 'npm-unlocked';
   const web = () => ({ command: [...startCommand(manifest, facts, runsBuildScript)] });
   return {
     kind: 'node',
@@ -113,23 +114,25 @@ const startCommand = (
   runsBuildScript: boolean,
 ): readonly string[] => {
   const start = manifest.scripts['start']?.trim() ?? '';
-  if (start !== '') {
-    const needsNpm =
-      start.includes('npm_') || hasScript(manifest, 'prestart') || hasScript(manifest, 'poststart');
-    return needsNpm ? ['npm', 'start'] : toArgv(start);
-  }
+  if (start !== '') return needsNpmToStart(manifest, start) ? ['npm', 'start'] : toArgv(start);
   if (files.has('server.js')) return ['node', 'server.js'];
-  // Where a build script runs, the file may be made by it.
   const { main } = manifest;
+  // Where a build script runs, the file may be made by it.
   if (main !== undefined && (runsBuildScript || isThere(main, files))) return ['node', '.'];
   if (files.has('index.js')) return ['node', 'index.js'];
-  throw new SourceRefusedError(
+  throw noStartCommand(main);
+};
+
+const needsNpmToStart = (manifest: PackageManifest, start: string): boolean =>
+  start.includes('npm_') || hasScript(manifest, 'prestart') || hasScript(manifest, 'poststart');
+
+const noStartCommand = (main: string | undefined): SourceRefusedError =>
+  new SourceRefusedError(
     main === undefined
       ? 'Nothing says how to start the app: no Procfile, no "start" script and no "main" in package.json, no server.js.'
       : `Nothing says how to start the app: no Procfile, no "start" script in package.json, and its "main" (${main.slice(0, 100)}) is not in the source.`,
     'Add a "start" script to package.json, for example "node app.js", or a Procfile with the line "web: node app.js".',
   );
-};
 
 const isThere = (main: string, files: ReadonlySet<string>): boolean => {
   const path = main.replace(/^\.\//, '').replace(/\/$/, '');

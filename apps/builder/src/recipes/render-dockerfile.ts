@@ -1,7 +1,12 @@
 import type { Installer, NodeRecipe } from './node-recipe.js';
 
 /** Where the parts of a build context lie; the source never shares a directory with our own files. */
-export const CONTEXT = { manifests: 'manifests', source: 'source', npmrc: 'npmrc' } as const;
+export const CONTEXT = {
+  manifests: 'manifests',
+  source: 'source',
+  npmrc: 'npmrc',
+  certificates: 'certificates.pem',
+} as const;
 
 /** Steps by what they do, so that output and explanations need not show the instructions. */
 export const STEPS = {
@@ -42,11 +47,22 @@ const intro = (stackRef: string): readonly string[] => [
 ];
 
 /** Installs, builds and prunes. All text is ours: what users write reaches it as files only. */
-export const renderBuild = (recipe: NodeRecipe, stackRef: string): string => {
+export const renderBuild = (
+  recipe: NodeRecipe,
+  stackRef: string,
+  hasCertificates: boolean,
+): string => {
   const lines = [
     ...intro(stackRef),
     `COPY --chown=${NODE_USER} ${CONTEXT.npmrc} /home/node/.npmrc`,
   ];
+  if (hasCertificates) {
+    const path = '/home/node/certificates.pem';
+    lines.push(
+      `COPY ${CONTEXT.certificates} ${path}`,
+      `ENV NODE_EXTRA_CA_CERTS=${path} SSL_CERT_FILE=${path}`,
+    );
+  }
   const copySource = `COPY --chown=${NODE_USER} ${CONTEXT.source}/ ./`;
   if (recipe.installFrom === 'manifests') {
     lines.push(`COPY --chown=${NODE_USER} ${CONTEXT.manifests}/ ./`);
@@ -96,17 +112,16 @@ export const renderApp = (
 
 /** What an instruction of ours does, in a person's words; undefined for those nobody needs to see. */
 export const headingOf = (instruction: string): string | undefined => {
-  if (!instruction.startsWith('RUN ')) return undefined;
-  if (/pnpm install|npm ci|npm install|yarn install .*--production=false/.test(instruction)) {
-    return STEPS.install;
-  }
-  if (instruction === 'RUN npm run build') return STEPS.build;
-  return /prune|--production=true/.test(instruction) ? STEPS.prune : undefined;
+  const command = commandOf(instruction);
+  if (command === undefined) return undefined;
+  const isPrune = / prune$/.test(command) || instruction.includes('--production=true');
+  const what = command.endsWith('build') ? STEPS.build : isPrune ? STEPS.prune : STEPS.install;
+  return `${what} (${command})`;
 };
 
 /** The command of a step as its author would type it. */
 export const commandOf = (instruction: string): string | undefined => {
-  if (headingOf(instruction) === STEPS.build) return 'npm run build';
+  if (instruction === 'RUN npm run build') return 'npm run build';
   const tool = /-- (yarn|pnpm) (install|prune)/.exec(instruction);
   if (tool !== null) return `${tool[1]} ${tool[2]}`;
   return /RUN (npm (?:ci|install|prune))/.exec(instruction)?.[1];

@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import { askEngine } from '../engine/engine-errors.js';
 import { pullImage } from '../engine/pull.js';
 import { inspectImage } from '../engine/images.js';
 import { satisfies } from '../recipes/version-range.js';
@@ -67,6 +68,11 @@ export class Stacks {
     return this.fromMachine(wish.compilers, listener);
   }
 
+  /** Makes the image that a Dockerfile names: `shiplog-stack/node`, with this machine's Node.js. */
+  async provide(compilers: boolean, listener: StackListener): Promise<void> {
+    await this.fromMachine(compilers, listener);
+  }
+
   private async official(wish: StackWish, listener: StackListener): Promise<Stack | undefined> {
     const tag = tagFor(wish.engines, this.nodeVersion);
     if (tag === undefined) return undefined;
@@ -103,6 +109,7 @@ export class Stacks {
     const stack = compilers
       ? await this.withCompilers(files, listener)
       : await this.plain(files, listener);
+    await this.nameForDockerfiles(stack);
     return { ref: stack, nodeVersion: this.nodeVersion };
   }
 
@@ -137,6 +144,15 @@ export class Stacks {
       await importImage(this.engine, image, fill, listener.signal);
     });
     return stackRef(image);
+  }
+
+  /** `shiplog-stack/node:20` and `shiplog-stack/node`: names that do not change with every update. */
+  private async nameForDockerfiles(ref: string): Promise<void> {
+    const repo = ref.slice(0, ref.lastIndexOf(':'));
+    const image = this.engine.getImage(ref);
+    for (const tag of [this.nodeVersion.split('.')[0], 'latest']) {
+      await askEngine('naming a base image', () => image.tag({ repo, tag }));
+    }
   }
 
   private imageOf(name: string, hash: string, more: Record<string, string>): StackImage {
