@@ -24,14 +24,20 @@ const LINES_MAX = 30;
 const LINE_CHARACTERS_MAX = 500;
 
 const explanation = (part: Part, evidence: Partial<Evidence> = {}): Explanation => ({
-  ...part,
-  probe: evidence.probe ?? null,
+  code: part.code,
+  summary: clip(part.summary),
+  remedy: part.remedy === null ? null : clip(part.remedy),
+  tried: part.tried,
+  probe: evidence.probe == null ? null : clip(evidence.probe),
   listening: (evidence.listening ?? []).slice(0, 32).map(formatSocket),
   exitCode: evidence.exit?.exitCode ?? null,
   oomKilled: evidence.exit?.oomKilled ?? false,
   instanceId: evidence.instanceId ?? null,
   logLines: lastLines(evidence.logLines ?? []),
 });
+
+const TEXT_CHARACTERS_MAX = 2000;
+const clip = (text: string): string => text.slice(0, TEXT_CHARACTERS_MAX);
 
 /** Short enough for an event, whatever the program wrote. */
 export const lastLines = (lines: readonly string[]): string[] =>

@@ -1,0 +1,46 @@
+import { describe, expect, it, vi } from 'vitest';
+import { waitFor } from '../testing/wait-for.js';
+import { TaskRunner } from './task-runner.js';
+
+const runner = (error = vi.fn()) => new TaskRunner({ error, end: () => undefined });
+
+describe('work beside the rounds', () => {
+  it('runs one task per key at a time', async () => {
+    const tasks = runner();
+    let release = (): void => undefined;
+    const held = () => new Promise<void>((resolve) => (release = resolve));
+    expect(tasks.run('engine', 'k', held)).toBe(true);
+    expect(tasks.run('engine', 'k', () => Promise.resolve())).toBe(false);
+    release();
+    await waitFor('the key to be free', () => !tasks.busy.has('k'));
+    expect(tasks.run('engine', 'k', () => Promise.resolve())).toBe(true);
+  });
+  it('runs four engine steps at once and the rest in turn', async () => {
+    const tasks = runner();
+    const ends: (() => void)[] = [];
+    for (let i = 0; i < 6; i += 1) {
+      tasks.run('engine', `k${i}`, () => new Promise((resolve) => ends.push(resolve)));
+    }
+    expect(ends).toHaveLength(4);
+    ends[0]?.();
+    await waitFor('the fifth', () => ends.length === 5);
+  });
+  it('tells what failed and goes on', async () => {
+    const error = vi.fn();
+    const tasks = runner(error);
+    tasks.run('engine', 'k', () => Promise.reject(new Error('no')));
+    await waitFor('the end', () => !tasks.busy.has('k'));
+    expect(error).toHaveBeenCalledWith('k', expect.any(Error));
+  });
+  it('waits at its end for what has begun, and takes nothing more', async () => {
+    const tasks = runner();
+    let isDone = false;
+    tasks.run('engine', 'k', async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      isDone = true;
+    });
+    await tasks.close(5000);
+    expect(isDone).toBe(true);
+    expect(tasks.run('engine', 'other', () => Promise.resolve())).toBe(false);
+  });
+});
