@@ -1,14 +1,5 @@
 import type { CommandSpec, GroupSpec } from './command.js';
-
-/** A command at the top, known by one line; its code is loaded when it is meant. */
-export interface Entry {
-  readonly name: string;
-  readonly summary: string;
-  readonly section: string;
-  readonly isGroup: boolean;
-  readonly hidden?: boolean;
-  readonly load: () => Promise<CommandSpec | GroupSpec>;
-}
+import type { Entry } from './entry.js';
 
 const APPS = 'Apps';
 const DEPLOYS = 'Deploying';
@@ -238,5 +229,7 @@ export const CATALOGUE: readonly Entry[] = [
     'git-credential',
     async () => (await import('./commands/git-credential.js')).gitCredential,
   ),
-  hidden('__complete', async () => (await import('./commands/complete.js')).complete),
+  hidden('__complete', async () =>
+    (await import('./commands/complete.js')).completeFrom(CATALOGUE),
+  ),
 ];

@@ -268,7 +268,6 @@ describe('hostile names and texts', () => {
     const run = await cli('apps list', {
       'GET /v1/apps': [{ ...shop, name: evil, createdBy: 'a\nb' }],
     });
-    // eslint-disable-next-line no-control-regex -- that is the point
     expect(run.stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     expect(run.stdout).toContain('shop');
     expect(run.stdout.trimEnd().split('\n')).toHaveLength(2);

@@ -50,9 +50,9 @@ export interface Invocation<Options extends object = object> {
   readonly io: Io;
   readonly out: Output;
   /** The API, as who is logged in here. */
-  client(): Promise<ShiplogClient>;
+  readonly client: () => Promise<ShiplogClient>;
   /** The app that is meant: the given one, else `-a`, else SHIPLOG_APP, else the git remote. */
-  app(given?: string): Promise<string>;
+  readonly app: (given?: string) => Promise<string>;
   /** What goes along with every change. */
   readonly change: ChangeOptions;
   /** What goes along with every look: the moment that is looked at. */

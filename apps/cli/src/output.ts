@@ -14,14 +14,20 @@ export interface Output {
   readonly colors: Colors;
   readonly noteColors: Colors;
   /** A document in JSON mode. */
-  json(value: unknown): void;
+  readonly json: (value: unknown) => void;
   /** Result text for people; left out in JSON mode. The caller has made it printable. */
-  line(text?: string): void;
-  table<T>(rows: readonly T[], columns: readonly Column<T>[], empty: string): Promise<void>;
+  readonly line: (text?: string) => void;
+  readonly table: <T>(
+    rows: readonly T[],
+    columns: readonly Column<T>[],
+    empty: string,
+  ) => Promise<void>;
   /** Pairs under each other, for one thing. */
-  fields(pairs: readonly (readonly [string, string | number | null | undefined])[]): void;
+  readonly fields: (
+    pairs: readonly (readonly [string, string | number | null | undefined])[],
+  ) => void;
   /** What happens, on stderr; left out in JSON mode. */
-  note(text: string): void;
+  readonly note: (text: string) => void;
 }
 
 export const createOutput = (io: Io, isJson: boolean): Output => {

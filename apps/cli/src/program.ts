@@ -1,12 +1,13 @@
 import { Command, CommanderError, Option } from 'commander';
-import { CATALOGUE, type Entry } from './catalogue.js';
+import { CATALOGUE } from './catalogue.js';
 import type { CommandSpec, GroupSpec, OptionSpec, Shared, SharedOptions } from './command.js';
+import type { Entry } from './entry.js';
 import type { Io } from './io.js';
 import { parseMoment } from './parse/moment.js';
 
 export type OptionValues = SharedOptions & Record<string, unknown>;
 /** Called with the command that was meant, once its arguments were understood. */
-export type Dispatch = (spec: CommandSpec, args: string[], options: OptionValues) => Promise<void>;
+type Dispatch = (spec: CommandSpec, args: string[], options: OptionValues) => Promise<void>;
 
 const SHARED: Readonly<Record<Shared, (io: Io) => OptionSpec>> = {
   app: () => ({ flags: '-a, --app <app>', help: 'the app; else SHIPLOG_APP, else the git remote' }),

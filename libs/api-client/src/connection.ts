@@ -79,7 +79,10 @@ export const pathSegment = (name: string): string => {
 };
 
 const fillPath = (path: string, values: Readonly<Record<string, unknown>>): string =>
-  path.replace(/\{(\w+)\}/g, (_whole, name: string) => pathSegment(String(values[name] ?? '')));
+  path.replace(/\{(\w+)\}/g, (_whole, name: string) => {
+    const value = values[name];
+    return pathSegment(typeof value === 'string' ? value : '');
+  });
 
 const withQuery = (address: string, query: Query): URL => {
   const url = new URL(address);

@@ -63,7 +63,7 @@ export class OutcomeUnknownError extends Error {
 }
 
 /** The innermost reason: Node.js wraps the one that helps ("connect ECONNREFUSED …") in "fetch failed". */
-export const reasonOf = (error: unknown): string => {
+const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
   if (error.cause !== undefined && error.cause !== null) return reasonOf(error.cause);

@@ -51,9 +51,7 @@ export const neverArrived = (error: unknown): boolean => {
 export const retryingFetch =
   (policy: RetryPolicy, signal?: AbortSignal) =>
   async (request: Request): Promise<Response> => {
-    const isLook = request.method === 'GET' || request.method === 'HEAD';
-    const isRepeatable = isLook || request.headers.has('Idempotency-Key');
-    const attemptMs = policy.attemptMs * (isRepeatable ? 1 : 10);
+    const attemptMs = policy.attemptMs * (isRepeatable(request) ? 1 : 10);
     const startedAt = performance.now();
     let wasThere = false;
     for (let attempt = 0; ; attempt += 1) {
@@ -64,17 +62,28 @@ export const retryingFetch =
 
       const pauseMs = Math.min(policy.pauseMs * 2 ** attempt, PAUSE_MS_MAX);
       const spentMs = performance.now() - startedAt + pauseMs;
-      if (spentMs > patienceMs(policy, result, wasThere) || (wasThere && !isRepeatable)) {
-        if (result instanceof Response) return result;
-        if (!isLook && wasThere) {
-          throw new OutcomeUnknownError(`${request.method} ${request.url}`, { cause: result });
-        }
-        throw new UnreachableError(new URL(request.url).origin, { cause: result });
-      }
+      const isEnough = spentMs > patienceMs(policy, result, wasThere);
+      if (isEnough || mustNotRepeat(request, wasThere)) return giveUp(request, result, wasThere);
       if (result instanceof Response) await result.body?.cancel();
       await pause(pauseMs, signal);
     }
   };
+
+const isLook = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';
+
+const isRepeatable = (request: Request): boolean =>
+  isLook(request) || request.headers.has('Idempotency-Key');
+
+const mustNotRepeat = (request: Request, wasThere: boolean): boolean =>
+  wasThere && !isRepeatable(request);
+
+const giveUp = (request: Request, result: Response | Error, wasThere: boolean): Response => {
+  if (result instanceof Response) return result;
+  if (!isLook(request) && wasThere) {
+    throw new OutcomeUnknownError(`${request.method} ${request.url}`, { cause: result });
+  }
+  throw new UnreachableError(new URL(request.url).origin, { cause: result });
+};
 
 /** The server cannot just now, or a proxy before it finds none. A 502 of the API itself is its answer. */
 const isUnavailable = ({ status, headers }: Response): boolean =>
@@ -100,6 +109,10 @@ const tryOnce = async (
   }
 };
 
+/** Why it was given up, as an error that can be thrown. */
+export const abortReason = (signal: AbortSignal): Error =>
+  signal.reason instanceof Error ? signal.reason : new Error('stopped');
+
 /** Waits; ends early, with the signal's reason, when the signal says so. */
 export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -110,7 +123,7 @@ export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
     }, ms);
     const stop = (): void => {
       clearTimeout(timer);
-      reject(signal?.reason instanceof Error ? signal.reason : new Error('stopped'));
+      if (signal !== undefined) reject(abortReason(signal));
     };
     signal?.addEventListener('abort', stop, { once: true });
   });

@@ -1,5 +1,5 @@
 /** One event of a `text/event-stream` (WHATWG HTML, section 9.2). */
-export interface ServerSentEvent {
+interface ServerSentEvent {
   /** The last id that was sent, also by an earlier event: what `Last-Event-ID` wants. */
   readonly id: string;
   readonly event: string;

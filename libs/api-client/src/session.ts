@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import { ApiError, OutcomeUnknownError, readProblem, UnreachableError } from './problem.js';
+import { abortReason } from './retry.js';
 import { textOf } from './stream.js';
 
 /** What is to be run, as the first message of a session. */
@@ -92,7 +93,7 @@ const opened = (socket: WebSocket, { url, signal }: SessionOptions): Promise<voi
     });
     signal?.addEventListener('abort', () => {
       socket.terminate();
-      reject(signal.reason instanceof Error ? signal.reason : new Error('stopped'));
+      reject(abortReason(signal));
     });
   });
 

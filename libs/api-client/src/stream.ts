@@ -10,7 +10,7 @@ import {
   UNREADABLE_BODY,
   UnreachableError,
 } from './problem.js';
-import { neverArrived } from './retry.js';
+import { abortReason, neverArrived } from './retry.js';
 
 export interface StreamRequest {
   readonly url: URL;
@@ -49,8 +49,8 @@ export const openStream = async (options: StreamRequest): Promise<IncomingMessag
   throw new ApiError(readProblem(status, await textOf(response), options.url.origin));
 };
 
-const failureOf = ({ url, method, signal }: StreamRequest, cause: unknown): unknown => {
-  if (signal?.aborted === true) return signal.reason;
+const failureOf = ({ url, method, signal }: StreamRequest, cause: unknown): Error => {
+  if (signal?.aborted === true) return abortReason(signal);
   // A body that could not be read (a file vanished) is the caller's failure, not the network's.
   if (cause instanceof Error && 'code' in cause && cause.code === UNREADABLE_BODY) return cause;
   if (method === 'GET' || neverArrived(cause)) return new UnreachableError(url.origin, { cause });
@@ -89,7 +89,7 @@ export async function* responseLines(options: StreamRequest): AsyncGenerator<str
   try {
     yield* linesOf(response);
   } catch (cause) {
-    if (options.signal?.aborted === true) throw options.signal.reason;
+    if (options.signal?.aborted === true) throw abortReason(options.signal);
     throw new ConnectionLostError(options.url.origin, { cause });
   } finally {
     response.destroy();

@@ -71,7 +71,6 @@ v3       live   shiplog/shop:v3  build  10 min ago  admin  faster carts
 
   it('have colours on a terminal, unless NO_COLOR says no', async () => {
     const routes = { 'GET /v1/apps': [shop] };
-    // eslint-disable-next-line no-control-regex -- colours are control characters
     const colour = /\u001b\[32mlive/;
     expect((await cli('apps list', routes, { isTerminal: true })).stdout).toMatch(colour);
     const env = { NO_COLOR: '1' };

@@ -1,24 +1,26 @@
 import { pause, type ShiplogClient } from '@shiplog/api-client';
-import { CATALOGUE, type Entry } from '../catalogue.js';
 import { defineCommand, type CommandSpec, type Invocation, type Shared } from '../command.js';
+import type { Entry } from '../entry.js';
 import { printableLine } from '../render/printable.js';
 
 /** Candidates for the last word, one per line: called by the completion scripts. */
-export const complete = defineCommand({
-  name: '__complete',
-  args: [['[words...]', 'the command line so far, without `shiplog`']],
-  summary: 'candidates for shell completion',
-  examples: [['__complete -- apps s', 'show']],
-  hidden: true,
-  run: async (invocation) => {
-    const candidates = await candidatesFor(invocation.args, invocation);
-    const last = invocation.args.at(-1) ?? '';
-    const fitting = candidates.filter((candidate) => candidate.startsWith(last));
-    for (const candidate of fitting) invocation.io.stdout.write(`${printableLine(candidate)}\n`);
-  },
-});
+export const completeFrom = (catalogue: readonly Entry[]): CommandSpec =>
+  defineCommand({
+    name: '__complete',
+    args: [['[words...]', 'the command line so far, without `shiplog`']],
+    summary: 'candidates for shell completion',
+    examples: [['__complete -- apps s', 'show']],
+    hidden: true,
+    run: async (invocation) => {
+      const candidates = await candidatesFor(catalogue, invocation.args, invocation);
+      const last = invocation.args.at(-1) ?? '';
+      const fitting = candidates.filter((candidate) => candidate.startsWith(last));
+      for (const candidate of fitting) invocation.io.stdout.write(`${printableLine(candidate)}\n`);
+    },
+  });
 
 const candidatesFor = async (
+  catalogue: readonly Entry[],
   words: readonly string[],
   invocation: Invocation,
 ): Promise<readonly string[]> => {
@@ -26,8 +28,8 @@ const candidatesFor = async (
   const last = words.at(-1) ?? '';
   const previous = before.at(-1);
   if (previous === '-a' || previous === '--app') return appNames(invocation);
-  const entry = CATALOGUE.find(({ name }) => name === before[0]);
-  if (entry === undefined) return before.length === 0 ? visible(CATALOGUE) : [];
+  const entry = catalogue.find(({ name }) => name === before[0]);
+  if (entry === undefined) return before.length === 0 ? visible(catalogue) : [];
   const loaded = await entry.load();
   if (!('commands' in loaded)) return wordsOf(loaded, last, invocation);
   const verb = loaded.commands.find(({ name }) => name === before[1]);

@@ -40,7 +40,7 @@ export const exec = defineCommand<{ tty?: boolean }>({
 const RUNNING = new Set<Instance['state']>(['starting', 'ready', 'retired']);
 
 /** The instance that was meant: by its whole id, the end or beginning of one, or by process type. */
-export const pickInstance = (wanted: string, all: readonly Instance[], app: string): string => {
+const pickInstance = (wanted: string, all: readonly Instance[], app: string): string => {
   const exact = all.find(({ id }) => id === wanted);
   if (exact !== undefined) return exact.id;
   const running = all.filter(({ state }) => RUNNING.has(state));

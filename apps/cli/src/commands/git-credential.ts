@@ -24,7 +24,7 @@ export const gitCredential = defineCommand({
   },
 });
 
-export const parseCredentialRequest = (text: string): Readonly<Record<string, string>> =>
+const parseCredentialRequest = (text: string): Readonly<Record<string, string>> =>
   Object.fromEntries(
     text.split('\n').flatMap((line) => {
       const equals = line.indexOf('=');

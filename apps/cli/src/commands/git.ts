@@ -96,7 +96,7 @@ const setCredentialHelper = async (io: Io, url: string): Promise<void> => {
   await mustGit(io, ['config', '--local', '--add', key, helper]);
 };
 
-export const quoteForShell = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+const quoteForShell = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 const currentBranch = async ({ io }: Invocation): Promise<string | undefined> => {
   const branch = (await git(io, ['symbolic-ref', '--short', '--quiet', 'HEAD'])).stdout.trim();

@@ -45,9 +45,9 @@ const set = defineCommand({
   takes: ['app', 'reason', 'wait'],
   run: async (invocation) => {
     const pairs = parsePairs(invocation.args, 'shiplog settings set port=3000');
-    const changes: Partial<Settings> = Object.assign(
+    const changes = pairs.reduce<Partial<Settings>>(
+      (all, [name, text]) => ({ ...all, ...parseSetting(name, text) }),
       {},
-      ...pairs.map(([name, text]) => parseSetting(name, text)),
     );
     const app = await invocation.app();
     const answer = await (

@@ -16,7 +16,7 @@ export interface ContextFile {
 
 const EMPTY: ContextFile = { current: null, contexts: {} };
 
-export const contextFilePath = ({ env, homeDirectory }: Io): string =>
+const contextFilePath = ({ env, homeDirectory }: Io): string =>
   join(env['XDG_CONFIG_HOME'] || join(homeDirectory, '.config'), 'shiplog', 'config.json');
 
 export const readContextFile = async (io: Io): Promise<ContextFile> => {

@@ -21,7 +21,7 @@ export interface LocalPlatform {
 }
 
 /** The data directory: SHIPLOG_HOME, else the default of the server. */
-export const platformHome = ({ env, homeDirectory, isRoot }: Io): string =>
+const platformHome = ({ env, homeDirectory, isRoot }: Io): string =>
   env['SHIPLOG_HOME'] ||
   (isRoot ? '/var/lib/shiplog' : join(homeDirectory, '.local/share/shiplog'));
 

@@ -3,7 +3,7 @@ import type { Io } from '../io.js';
 import { readContextFile, type ContextFile } from './context-file.js';
 import { readLocalPlatform, type LocalPlatform } from './local-platform.js';
 
-export interface ResolvedConnection {
+interface ResolvedConnection {
   readonly url: string;
   readonly token: string;
   /** Where it comes from, for people: `SHIPLOG_URL`, `context prod`, `/var/lib/shiplog`. */
@@ -16,14 +16,16 @@ export const resolveConnection = async (io: Io): Promise<ResolvedConnection> => 
   const token = io.env['SHIPLOG_TOKEN'] || undefined;
   const local = await readLocalPlatform(io);
   const file = await readContextFile(io);
-  if (url === undefined && token === undefined) return fromContext(file) ?? fromLocal(local);
   if (url === undefined) {
-    const address = file.contexts[file.current ?? '']?.url ?? local.ready?.api ?? DEFAULT_URL;
-    return { url: address, token: token ?? '', source: 'SHIPLOG_TOKEN' };
+    if (token === undefined) return fromContext(file) ?? fromLocal(local);
+    return { url: knownUrl(file, local), token, source: 'SHIPLOG_TOKEN' };
   }
   const normal = parseUrl(url);
   return { url: normal, token: token ?? tokenFor(normal, file, local), source: 'SHIPLOG_URL' };
 };
+
+const knownUrl = ({ current, contexts }: ContextFile, { ready }: LocalPlatform): string =>
+  (current === null ? undefined : contexts[current]?.url) ?? ready?.api ?? DEFAULT_URL;
 
 export const DEFAULT_URL = 'http://127.0.0.1:4600';
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
@@ -38,35 +38,36 @@ const addAll = async (archive: Pack, { root, entries }: SourceTree): Promise<voi
 };
 
 const addOne = async (archive: Pack, root: string, entry: SourceEntry): Promise<void> => {
+  const { path: name } = entry;
   if (entry.kind === 'link') {
-    archive.entry({
-      ...OWNER,
-      name: entry.path,
-      type: 'symlink',
-      linkname: entry.target,
-      mode: 0o777,
-    });
+    archive.entry({ ...OWNER, name, type: 'symlink', linkname: entry.target, mode: 0o777 });
     return;
   }
-  const file = await open(join(root, entry.path), 'r');
+  const file = await open(join(root, name), 'r');
   try {
     const { size } = await file.stat();
-    const header = { ...OWNER, name: entry.path, size, mode: entry.mode };
-    const target = archive.entry(header);
-    let written = 0;
-    // No more than the header says: a log file may grow while it is read.
-    if (size > 0) {
-      for await (const chunk of file.createReadStream({ end: size - 1, autoClose: false })) {
-        const bytes = chunk as Buffer;
-        written += bytes.length;
-        if (!target.write(bytes)) await once(target, 'drain');
-      }
-    }
+    const target = archive.entry({ ...OWNER, name, size, mode: entry.mode });
+    const written = size === 0 ? 0 : await copy(file, target, size);
     if (written !== size) throw new Error('it became shorter while it was read');
     target.end(undefined);
   } finally {
     await file.close();
   }
+};
+
+/** No more than the header says: a log file may grow while it is read. */
+const copy = async (
+  file: FileHandle,
+  target: ReturnType<Pack['entry']>,
+  size: number,
+): Promise<number> => {
+  let written = 0;
+  for await (const chunk of file.createReadStream({ end: size - 1, autoClose: false })) {
+    const bytes = chunk as Buffer;
+    written += bytes.length;
+    if (!target.write(bytes)) await once(target, 'drain');
+  }
+  return written;
 };
 
 class UnreadableSourceError extends CliError {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { walk } from './walk.js';
 
 /** What git knows of a directory that is deployed. */
-export interface GitSource {
+interface GitSource {
   /** Files git tracks or would track, relative to the directory; undefined where git knows nothing. */
   readonly files: readonly string[] | undefined;
   /** The commit, when the directory is exactly that commit. */

@@ -9,7 +9,7 @@ interface Rule {
 export type IgnoreRules = readonly Rule[];
 
 /** How an ignore file is read: git matches a bare name at any depth, Docker at the root only. */
-export type Dialect = 'git' | 'docker';
+type Dialect = 'git' | 'docker';
 
 export const parseIgnoreRules = (text: string, dialect: Dialect = 'git'): IgnoreRules =>
   text

@@ -73,20 +73,32 @@ async function* progressLines(
   let lostAt: number | undefined;
   for (;;) {
     try {
-      seen.restart();
-      for await (const line of client.progress(app, followed)) {
+      for await (const line of toItsEnd(client, app, followed)) {
         lostAt = undefined;
-        if (seen.isNew(line)) yield line;
-        if (line.kind === 'done' || line.kind === 'failed') return;
+        yield* seen.unseen(line);
       }
-      throw new ConnectionLostError(client.url, { cause: new Error('the stream ended too early') });
+      return;
     } catch (error) {
       if (!isWorthAnotherTry(error)) throw error;
       lostAt ??= performance.now();
       if (performance.now() - lostAt > LOST_MS) throw lostForGood(app, followed, error);
-      await pause(PAUSE_MS, signal);
     }
+    seen.restart();
+    await pause(PAUSE_MS, signal);
   }
+}
+
+/** One opening of the stream; one that ends without saying how is a lost one. */
+async function* toItsEnd(
+  client: ShiplogClient,
+  app: string,
+  followed: Followed,
+): AsyncGenerator<ProgressLine> {
+  for await (const line of client.progress(app, followed)) {
+    yield line;
+    if (line.kind === 'done' || line.kind === 'failed') return;
+  }
+  throw new ConnectionLostError(client.url, { cause: new Error('the stream ended too early') });
 }
 
 const isWorthAnotherTry = (error: unknown): boolean =>
@@ -116,12 +128,13 @@ class SeenLines {
     this.round = new Map();
   }
 
-  isNew({ kind, text }: ProgressLine): boolean {
-    const key = `${kind} ${text}`;
+  /** The line, or nothing when it was shown before. */
+  unseen(line: ProgressLine): readonly ProgressLine[] {
+    const key = `${line.kind} ${line.text}`;
     const count = (this.round.get(key) ?? 0) + 1;
     this.round.set(key, count);
-    if (count <= (this.shown.get(key) ?? 0)) return false;
+    if (count <= (this.shown.get(key) ?? 0)) return [];
     this.shown.set(key, count);
-    return true;
+    return [line];
   }
 }

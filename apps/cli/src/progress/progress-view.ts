@@ -5,7 +5,7 @@ import { printableLine } from '../render/printable.js';
 import { durationText } from '../render/time.js';
 
 /** Shows what happens while a change is on its way, on stderr. */
-export interface ProgressView {
+interface ProgressView {
   show(line: ProgressLine): void;
   /** Takes the line of the running clock away. */
   close(): void;

@@ -1,5 +1,3 @@
-/* eslint-disable no-control-regex -- control characters are what is taken out here */
-
 // Whole escape sequences first: of "ESC [ 2 J" nothing should stay behind, not even "[2J".
 const ESCAPE_SEQUENCES =
   /\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b[PX^_][^\u001b]*(?:\u001b\\)?|[\u001b\u009b][[\]()#;?]*(?:\d{1,4}(?:[;:]\d{0,4})*)?[\dA-PR-TZcf-nq-uy=><~@`]?/g;

@@ -4,7 +4,7 @@ import type { Output } from '../output.js';
 
 type Open = (options: Pick<SessionOptions, 'request' | 'onOutput'>) => Promise<Session>;
 
-export interface Attachment {
+interface Attachment {
   readonly io: Io;
   readonly out: Output;
   readonly command: readonly string[];
@@ -40,8 +40,8 @@ export const attach = async (attachment: Attachment): Promise<SessionEnd> => {
 };
 
 interface Printer {
-  print(stream: 'stdout' | 'stderr', chunk: Buffer): void;
-  slowDown(session: Session): void;
+  readonly print: (stream: 'stdout' | 'stderr', chunk: Buffer) => void;
+  readonly slowDown: (session: Session) => void;
 }
 
 /** Output goes through as it is: it is the person's own command. In JSON mode, a document per chunk. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { main, type Io } from '../index.js';
 
-export interface Run {
+interface Run {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -25,7 +25,7 @@ const PATIENT = { refusedMs: 5000, lostMs: 5000, unavailableMs: 5000, attemptMs:
 const IMPATIENT = { refusedMs: 20, lostMs: 20, unavailableMs: 20, attemptMs: 5000, pauseMs: 2 };
 
 /** 2026-11-21T12:00:00Z */
-export const NOW = Date.UTC(2026, 10, 21, 12);
+const NOW = Date.UTC(2026, 10, 21, 12);
 
 /** Runs the program in this process, as a user without a terminal and without colours. */
 export const runCli = async (argv: readonly string[], options: RunOptions = {}): Promise<Run> => {
