@@ -44,7 +44,7 @@ export default tseslint.config(
   {
     files: ['apps/*/src/**/*.ts', 'libs/*/src/**/*.ts'],
     extends: [...tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { projectService: true } },
+    languageOptions: { parserOptions: { project: './tsconfig.check.json' } },
     rules: {
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',

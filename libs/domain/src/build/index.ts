@@ -15,22 +15,22 @@ export type BuildCommand =
   | { type: 'RecordRebuiltImage'; image: Image }
   | { type: 'RecordLostImage'; explanation: Explanation };
 
-interface Known {
+export interface KnownBuild {
   readonly buildId: string;
   readonly appId: string;
 }
 export type BuildState =
   | { readonly status: 'none' }
-  | (Known & { readonly status: 'running' })
-  | (Known & {
+  | (KnownBuild & { readonly status: 'running' })
+  | (KnownBuild & {
       readonly status: 'succeeded';
       /** Where to find the image today: rebuilt images may have another id than at first. */
       readonly image: Image;
       readonly processes: Readonly<Record<string, ProcessSpec>>;
       readonly lost: Explanation | null;
     })
-  | (Known & { readonly status: 'failed'; readonly explanation: Explanation })
-  | (Known & { readonly status: 'cancelled' });
+  | (KnownBuild & { readonly status: 'failed'; readonly explanation: Explanation })
+  | (KnownBuild & { readonly status: 'cancelled' });
 export type BuildRejection = { code: 'build-not-running'; status: BuildState['status'] };
 
 export const build: Decider<BuildState, BuildCommand, BuildEvent, BuildRejection> = {

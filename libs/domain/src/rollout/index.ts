@@ -16,7 +16,7 @@ export type RolloutCommand =
   | { type: 'FailRollout'; explanation: Explanation }
   | { type: 'CancelRollout'; cause: CancelCause };
 
-interface Known {
+export interface KnownRollout {
   readonly rolloutId: string;
   readonly appId: string;
   readonly generation: number;
@@ -24,14 +24,14 @@ interface Known {
 }
 export type RolloutState =
   | { readonly status: 'none' }
-  | (Known & {
+  | (KnownRollout & {
       readonly status: 'running';
       readonly fromVersion: number | null;
       readonly deadline: string;
     })
-  | (Known & { readonly status: 'completed' })
-  | (Known & { readonly status: 'failed'; readonly explanation: Explanation })
-  | (Known & { readonly status: 'cancelled'; readonly cause: CancelCause });
+  | (KnownRollout & { readonly status: 'completed' })
+  | (KnownRollout & { readonly status: 'failed'; readonly explanation: Explanation })
+  | (KnownRollout & { readonly status: 'cancelled'; readonly cause: CancelCause });
 export type RolloutRejection = { code: 'rollout-not-running'; status: RolloutState['status'] };
 
 /** Known before it exists, so that everybody can wait for it and nothing is rolled out twice. */
