@@ -28,6 +28,8 @@ describe('the bound on removals', () => {
   it('keeps every other action', () => {
     const create: Action = { type: 'create', appId: 'a1', instanceId: 'new' };
     const actions = [...retireAll('stopped'), create];
-    expect(boundRemoval([{ app: app({ instances: many }), actions }], 20).allowed).toEqual([create]);
+    expect(boundRemoval([{ app: app({ instances: many }), actions }], 20).allowed).toEqual([
+      create,
+    ]);
   });
 });

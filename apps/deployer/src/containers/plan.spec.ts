@@ -41,7 +41,11 @@ const replacing = (...instances: readonly ReturnType<typeof instance>[]) =>
 describe('a plan for one app', () => {
   const table: [string, Given, string[]][] = [
     ['does nothing when all is as wanted', { app: app({ instances: old }) }, []],
-    ['schedules what is missing', { app: app({ instances: [old[0] ?? gone] }) }, ['schedule 1 web g2']],
+    [
+      'schedules what is missing',
+      { app: app({ instances: [old[0] ?? gone] }) },
+      ['schedule 1 web g2'],
+    ],
     [
       'waits with scheduling when the last ones were lost at once',
       { app: app(), scheduleNotBeforeMs: NOW_MS + 1 },
@@ -159,7 +163,10 @@ describe('a plan for one app', () => {
     [
       'takes the new ones back after a failure once the old ones serve',
       {
-        app: app({ endedGenerations: [3], instances: [...old, fresh('n1'), fresh('n2', starting)] }),
+        app: app({
+          endedGenerations: [3],
+          instances: [...old, fresh('n1'), fresh('n2', starting)],
+        }),
       },
       ['retire n1: rollout-failed', 'retire n2: rollout-failed'],
     ],

@@ -86,7 +86,7 @@ const attached = async (
   if (input.tty) await resize(input).catch(() => undefined);
   const how = await joinTerminal(session, stream, { tty: input.tty, resize });
   if (how === 'abandoned') {
-    stream.destroy();
+    stream.end();
     await container.stop({ t: ABANDONED_GRACE_SECONDS }).catch(() => undefined);
     return;
   }

@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import type { Frame, Session } from '@shiplog/bus';
 
 const HEADER_BYTES = 8;
@@ -34,7 +33,7 @@ export interface TerminalOptions {
  */
 export const joinTerminal = async (
   session: Session,
-  stream: Duplex,
+  stream: NodeJS.ReadWriteStream,
   { tty, resize }: TerminalOptions,
 ): Promise<'ended' | 'abandoned'> => {
   const demultiplexer = new AttachDemultiplexer((kind, bytes) => session.send({ kind, bytes }));
@@ -51,7 +50,11 @@ export const joinTerminal = async (
   });
 };
 
-const take = (frame: Frame, stream: Duplex, resize: TerminalOptions['resize']): void => {
+const take = (
+  frame: Frame,
+  stream: NodeJS.ReadWriteStream,
+  resize: TerminalOptions['resize'],
+): void => {
   switch (frame.kind) {
     case 'stdin':
       if (frame.bytes !== undefined && stream.writable) stream.write(frame.bytes);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InMemoryBus, InMemoryHub } from '@shiplog/bus';
 import { CommandHandler, worldFold } from '@shiplog/commands';
-import { World, rolloutIdOf, type CommandByAggregate } from '@shiplog/domain';
+import { World, rolloutIdOf, type RolloutState, type CommandByAggregate } from '@shiplog/domain';
 import type { Image, ProcessSpec, Settings } from '@shiplog/events';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
 import { createLogger, processContext, pathsOf, readConfig } from '@shiplog/runtime';
@@ -12,6 +12,8 @@ import { waitFor } from './wait-for.js';
 
 const user = { kind: 'user', id: 'u1', name: 'ann' } as const;
 const router = { kind: 'process', id: 'router-sync', name: 'router-sync' } as const;
+
+type EndedRollout = Exclude<RolloutState, { status: 'none' } | { status: 'running' }>;
 
 export interface DeployOptions {
   readonly image: Partial<Image> & { readonly id: string };
@@ -111,8 +113,8 @@ export const testPlatform = async (ports: { from: number; to: number }) => {
       return rolloutIdOf(appId, world.app(appId)?.generation ?? 0);
     },
 
-    rollout: (rolloutId: string) => world.get('rollout', rolloutId).state,
-    ended: (rolloutId: string, timeoutMs?: number) =>
+    rollout: (rolloutId: string): RolloutState => world.get('rollout', rolloutId).state,
+    ended: (rolloutId: string, timeoutMs?: number): Promise<EndedRollout> =>
       waitFor(
         `the end of rollout ${rolloutId}`,
         () => {
