@@ -959,6 +959,7 @@ export interface components {
             token: string;
             /** @description Opaque; unique on the platform. */
             tokenId: string;
+            /** @description With the token as password. */
             url: string;
         };
         Instance: {
@@ -1839,15 +1840,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description build-not-running */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description revision-conflict */
             412: {
                 headers: {
@@ -1857,7 +1849,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused */
+            /** @description invalid-body, idempotency-key-reused, build-not-running */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2032,7 +2024,7 @@ export interface operations {
                 };
             };
             /** @description key-missing */
-            409: {
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2126,15 +2118,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description key-missing */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description revision-conflict */
             412: {
                 headers: {
@@ -2144,7 +2127,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, config-too-large */
+            /** @description invalid-body, idempotency-key-reused, config-too-large, key-missing */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2238,7 +2221,7 @@ export interface operations {
                 };
             };
             /** @description key-missing */
-            409: {
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2476,15 +2459,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description rollout-not-running */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description revision-conflict */
             412: {
                 headers: {
@@ -2494,7 +2468,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused */
+            /** @description invalid-body, idempotency-key-reused, rollout-not-running */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2887,15 +2861,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description nothing-deployed */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description revision-conflict */
             412: {
                 headers: {
@@ -2905,7 +2870,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, process-type-unknown, instance-count-above-limit */
+            /** @description invalid-body, idempotency-key-reused, process-type-unknown, instance-count-above-limit, nothing-deployed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2960,7 +2925,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The URL holds the token and is shown this once. */
+            /** @description The URL holds the token and is shown this once. A repeated request makes a new one and revokes the one before. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3491,15 +3456,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description nothing-deployed */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description revision-conflict */
             412: {
                 headers: {
@@ -3509,7 +3465,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused */
+            /** @description invalid-body, idempotency-key-reused, nothing-deployed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3609,15 +3565,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description release-already-live, nothing-deployed, nothing-to-roll-back-to */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description revision-conflict */
             412: {
                 headers: {
@@ -3627,7 +3574,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused */
+            /** @description invalid-body, idempotency-key-reused, release-already-live, nothing-deployed, nothing-to-roll-back-to */
             422: {
                 headers: {
                     [name: string]: unknown;
