@@ -107,7 +107,7 @@ const targetOf = (
   lengthMax: number,
 ): string | undefined => {
   if (type !== 'symlink' && type !== 'link') return undefined;
-  const target = header.linkname;
+  const target = header.linkname ?? '';
   if (type === 'link') return toInnerName(target, lengthMax);
   const reached = posix.normalize(posix.join(posix.dirname(name), target));
   const escapes = target === '' || posix.isAbsolute(target) || isOutside(reached);

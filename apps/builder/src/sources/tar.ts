@@ -1,7 +1,8 @@
 import { Writable, type Readable } from 'node:stream';
 import { extract, pack, type Header } from 'tar-stream';
 
-export type TarHeader = Header;
+/** The types of tar-stream do not say that only links have a target. */
+export type TarHeader = Omit<Header, 'linkname'> & { readonly linkname: string | null };
 
 /** What a tar archive is written with: entries in, bytes out. */
 export interface TarWriter {
@@ -15,7 +16,7 @@ export interface TarWriter {
 }
 
 export interface TarEntry {
-  readonly header: Header;
+  readonly header: TarHeader;
   readonly content: Readable;
 }
 

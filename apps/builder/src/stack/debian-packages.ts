@@ -96,11 +96,17 @@ const copyEntry = async (out: TarWriter, { header, content }: TarEntry): Promise
   const name = mergedPath(header.name).replace(/\/$/, '');
   const isRoot = name === '' || name === '.' || /^(bin|sbin|lib|lib32|lib64|libx32)$/.test(name);
   if (isRoot || DOCUMENTATION.test(`${name}/`)) return;
-  const copied = { ...header, name, mode: header.mode & 0o755, uid: 0, gid: 0 };
-  if (header.type === 'link') copied.linkname = mergedPath(header.linkname);
-  if (header.type === 'file') {
-    await pipeline(content, out.file(copied));
-    return;
-  }
-  await out.put(copied);
+  const target = header.type === 'link' ? mergedPath(header.linkname ?? '') : header.linkname;
+  const { type, size, mtime } = header;
+  const mode = header.mode & 0o755;
+  const copied = {
+    name,
+    type,
+    size,
+    mtime,
+    mode,
+    ...(target === null ? {} : { linkname: target }),
+  };
+  if (type === 'file') await pipeline(content, out.file(copied));
+  else await out.put(copied);
 };

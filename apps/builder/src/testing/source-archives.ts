@@ -25,7 +25,7 @@ export const tarOfHeaders = (
   headers: readonly (Partial<Header> & Pick<Header, 'name'>)[],
 ): Readable => {
   const out = pack();
-  for (const header of headers) out.entry({ ...header, size: 0 });
+  for (const header of headers) out.entry({ ...header, size: 0 }, '');
   out.finalize();
   return out as unknown as Readable;
 };
