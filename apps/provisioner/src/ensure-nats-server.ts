@@ -13,7 +13,12 @@ import {
   stopServerProcess,
   type StartedServer,
 } from './server-process.js';
-import { serverNameOf, writeNatsConfig, type ServerConfig } from './write-nats-config.js';
+import {
+  pidFileOf,
+  serverNameOf,
+  writeNatsConfig,
+  type ServerConfig,
+} from './write-nats-config.js';
 
 /** nats-server did not come up, and why. */
 export class NatsServerError extends OperationalError {
@@ -47,10 +52,14 @@ export const ensureNatsServer = async (
   config: ServerConfig,
   binary?: string,
 ): Promise<NatsServer> => {
-  const { logs } = pathsOf(config.home);
-  await mkdir(logs, { recursive: true, mode: 0o700 });
+  const { logs, natsStore } = pathsOf(config.home);
+  for (const folder of [logs, natsStore]) await mkdir(folder, { recursive: true, mode: 0o700 });
   const logFile = join(logs, 'nats-server.log');
-  const { digest } = await writeNatsConfig(config, { host: LOOPBACK, logFile });
+  const { digest } = await writeNatsConfig(config, {
+    host: LOOPBACK,
+    logFile,
+    pidFile: pidFileOf(config.home),
+  });
 
   const running = await findServerProcess(config.home);
   if (running !== undefined) {

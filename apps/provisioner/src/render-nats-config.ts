@@ -6,7 +6,7 @@ export interface NatsConfig {
   readonly host: string;
   readonly port: number;
   readonly storeDirectory: string;
-  readonly pidFile: string;
+  readonly pidFile: string | undefined;
   /** Undefined: the server writes to its standard error. */
   readonly logFile: string | undefined;
   readonly publicKeys: ReadonlyMap<NatsUser, string>;
@@ -27,8 +27,7 @@ export const renderNatsConfig = (config: NatsConfig): string => {
 server_name: ${quoted(config.serverName)}
 host: ${quoted(config.host)}
 port: ${config.port}
-pid_file: ${quoted(config.pidFile)}
-${config.logFile === undefined ? '' : `logfile: ${quoted(config.logFile)}\nlogfile_size_limit: 10MB\nlogfile_max_num: 3\n`}max_payload: ${PAYLOAD_BYTES_MAX}
+${renderFiles(config)}max_payload: ${PAYLOAD_BYTES_MAX}
 jetstream {
   store_dir: ${quoted(config.storeDirectory)}
   sync_interval: always
@@ -48,6 +47,16 @@ ${usersOf(false)}
 }
 system_account: SYS
 `;
+};
+
+const renderFiles = ({ pidFile, logFile }: NatsConfig): string => {
+  const lines = [
+    ...(pidFile === undefined ? [] : [`pid_file: ${quoted(pidFile)}`]),
+    ...(logFile === undefined
+      ? []
+      : [`logfile: ${quoted(logFile)}`, 'logfile_size_limit: 10MB', 'logfile_max_num: 3']),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
 };
 
 const renderUser = (user: NatsUser, publicKey: string): string => {

@@ -2,7 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256 } from '@shiplog/events/log';
 import { pathsOf, type PlatformConfig } from '@shiplog/runtime';
-import { ensureCredentials } from './credentials.js';
+import { ensureCredentials, sharedSeeds, type SeedFile } from './credentials.js';
 import { renderNatsConfig } from './render-nats-config.js';
 
 export type ServerConfig = Pick<
@@ -15,6 +15,10 @@ export interface ListenOptions {
   readonly host?: string;
   /** Default: the server writes to its standard error, as a container should. */
   readonly logFile?: string;
+  /** Default: none, as in a container whose configuration is read-only. */
+  readonly pidFile?: string;
+  /** Default: all seeds in the data directory. */
+  readonly seedFile?: SeedFile;
 }
 
 export interface WrittenConfig {
@@ -34,15 +38,15 @@ export const writeNatsConfig = async (
   options: ListenOptions = {},
 ): Promise<WrittenConfig> => {
   const { natsConfig: file, natsStore } = pathsOf(config.home);
-  await mkdir(natsStore, { recursive: true, mode: 0o700 });
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const text = renderNatsConfig({
     serverName: serverNameOf(config),
     host: options.host ?? config.bind,
     port: config.natsPort,
     storeDirectory: natsStore,
-    pidFile: pidFileOf(config.home),
+    pidFile: options.pidFile,
     logFile: options.logFile,
-    publicKeys: await ensureCredentials(config.home),
+    publicKeys: await ensureCredentials(options.seedFile ?? sharedSeeds(config.home)),
   });
   await writeFile(`${file}.new`, text, { mode: 0o600 });
   await rename(`${file}.new`, file);

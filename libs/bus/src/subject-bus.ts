@@ -16,6 +16,14 @@ const OPERATION = /^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,4}$/;
 
 type Answer = { readonly result: unknown } | { readonly error: WireError };
 
+interface Question {
+  readonly process: string;
+  readonly operation: string;
+  readonly input: unknown;
+  readonly channel: 'reply' | 'session';
+  readonly timeoutMs: number;
+}
+
 /** The bus in terms of subjects; the transport below is NATS, or a hub in memory. */
 export class SubjectBus implements Bus {
   private readonly sessions = new Set<WireSession>();
@@ -56,12 +64,15 @@ export class SubjectBus implements Bus {
     options: { timeoutMs?: number } = {},
   ): Promise<unknown> {
     const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
-    return this.ask(process, operation, input, 'reply', timeoutMs, (message, unsubscribe) => {
-      unsubscribe();
-      const answer = decodeJson(message.payload) as Answer;
-      if ('error' in answer) throw new BusError(answer.error.code, answer.error.message);
-      return answer.result;
-    });
+    return this.ask(
+      { process, operation, input, channel: 'reply', timeoutMs },
+      (message, unsubscribe) => {
+        unsubscribe();
+        const answer = decodeJson(message.payload) as Answer;
+        if ('error' in answer) throw new BusError(answer.error.code, answer.error.message);
+        return answer.result;
+      },
+    );
   }
 
   serve(operation: string, handler: (input: unknown) => Promise<unknown>): () => void {
@@ -78,28 +89,21 @@ export class SubjectBus implements Bus {
 
   open(process: string, operation: string, input: unknown): Promise<Session> {
     let session: WireSession | undefined;
-    return this.ask(
-      process,
-      operation,
-      input,
-      'session',
-      this.openTimeoutMs,
-      (message, end, id) => {
-        if (session !== undefined) {
-          session.receive(message.payload);
-          return session;
-        }
-        const first = decodeMessage(message.payload);
-        if (first.t !== 'accept') {
-          end();
-          const error = first.t === 'end' ? first.error : undefined;
-          throw new BusError(error?.code ?? 'failed', error?.message ?? 'the session was refused');
-        }
-        session = this.newSession(`rpc.${process}.session.${id}`, end);
+    const question = { process, operation, input, timeoutMs: this.openTimeoutMs };
+    return this.ask({ ...question, channel: 'session' }, (message, unsubscribe, id) => {
+      if (session !== undefined) {
         session.receive(message.payload);
         return session;
-      },
-    );
+      }
+      const first = decodeMessage(message.payload);
+      if (first.t !== 'accept') {
+        unsubscribe();
+        throw new BusError('failed', `${process} began "${operation}" without accepting it`);
+      }
+      session = this.newSession(`rpc.${process}.session.${id}`, unsubscribe);
+      session.receive(message.payload);
+      return session;
+    });
   }
 
   serveSessions(
@@ -131,11 +135,7 @@ export class SubjectBus implements Bus {
 
   /** Publishes a question and hands every answer to `take`; settles with the first. */
   private ask<T>(
-    process: string,
-    operation: string,
-    input: unknown,
-    channel: 'reply' | 'session',
-    timeoutMs: number,
+    { process, operation, input, channel, timeoutMs }: Question,
     take: (message: TransportMessage, unsubscribe: () => void, id: string) => T,
   ): Promise<T> {
     return new Promise((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -37,6 +38,10 @@ export const environment = z.object({
     .string()
     .optional()
     .describe('postgres://… for the read models; default: SQLite in the data directory.'),
+  SHIPLOG_DATABASE_PASSWORD_FILE: z
+    .string()
+    .optional()
+    .describe('File with the password for SHIPLOG_DATABASE_URL, so that it is in no environment.'),
   SHIPLOG_ENGINE: z
     .string()
     .optional()
@@ -115,7 +120,7 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
     natsPort: e.SHIPLOG_NATS_PORT,
     bind: e.SHIPLOG_BIND,
     natsUrl: e.SHIPLOG_NATS_URL ?? `nats://127.0.0.1:${e.SHIPLOG_NATS_PORT}`,
-    databaseUrl: e.SHIPLOG_DATABASE_URL,
+    databaseUrl: databaseUrlOf(e.SHIPLOG_DATABASE_URL, e.SHIPLOG_DATABASE_PASSWORD_FILE),
     engine: e.SHIPLOG_ENGINE,
     logLevel: e.SHIPLOG_LOG_LEVEL,
     nodeId: e.SHIPLOG_NODE,
@@ -130,6 +135,22 @@ const portsOf = (range: readonly number[] | undefined): Pick<PlatformConfig, 'in
   return from === undefined || to === undefined ? {} : { instancePorts: { from, to } };
 };
 
+const databaseUrlOf = (
+  url: string | undefined,
+  passwordFile: string | undefined,
+): string | undefined => {
+  if (url === undefined || passwordFile === undefined) return url;
+  try {
+    const withPassword = new URL(url);
+    withPassword.password = encodeURIComponent(readFileSync(passwordFile, 'utf8').trim());
+    return withPassword.href;
+  } catch {
+    throw new ConfigError(
+      `SHIPLOG_DATABASE_PASSWORD_FILE: ${passwordFile} cannot be read, or SHIPLOG_DATABASE_URL is no URL`,
+    );
+  }
+};
+
 /** Where things lie in the data directory. One table, so that no two processes disagree. */
 export const pathsOf = (home: string) => ({
   ready: join(home, 'ready.json'),
@@ -137,9 +158,9 @@ export const pathsOf = (home: string) => ({
   /** Seeds of the NATS users, one file per process, 0600. */
   natsCredentials: join(home, 'nats/credentials'),
   natsConfig: join(home, 'nats/nats-server.conf'),
-  natsStore: join(home, 'nats/store'),
+  natsStore: join(home, 'nats-store'),
   /** What the provisioner proved about the durability of the running server. */
-  natsProof: join(home, 'nats/durability.json'),
+  natsProof: join(home, 'nats/proof/durability.json'),
   keys: join(home, 'keys'),
   sources: join(home, 'sources'),
   repositories: join(home, 'repositories'),

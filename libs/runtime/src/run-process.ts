@@ -35,7 +35,8 @@ const run = async (
   logger: Logger,
 ): Promise<void> => {
   const stopSignal = nextStopSignal();
-  const { context, close } = await openContext(config, name, undefined, logger);
+  const opened = await openContext(config, name, undefined, logger);
+  const { context } = opened;
   await context.feed.start();
   const running = await start(context);
   const health =
@@ -54,7 +55,7 @@ const run = async (
   setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
   await health?.close();
   await running.stop();
-  await close();
+  await opened.close();
   if (ended instanceof Error) throw ended;
 };
 

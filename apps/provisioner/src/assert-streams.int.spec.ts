@@ -1,0 +1,62 @@
+import type { NatsConnection } from '@nats-io/nats-core';
+import { LOG_STREAM } from '@shiplog/events/jetstream';
+import { connectNats } from '@shiplog/runtime';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { assertStreams } from './assert-streams.js';
+import { logStreamConfig } from './log-stream.js';
+import { startTestNats, type TestNats } from './testing/index.js';
+
+let nats: TestNats;
+let administrator: NatsConnection;
+beforeAll(async () => {
+  nats = await startTestNats();
+  administrator = await connectNats(nats.config, 'provisioner');
+});
+afterAll(async () => {
+  await administrator.close();
+  await nats.close();
+});
+afterEach(() => update({}));
+
+const ask = async (verb: string, body: object | string): Promise<{ error?: unknown }> => {
+  const subject = `$JS.API.STREAM.${verb}.${LOG_STREAM}`;
+  const payload = typeof body === 'string' ? body : JSON.stringify(body);
+  return (await administrator.request(subject, payload)).json();
+};
+
+const update = async (change: object): Promise<void> => {
+  expect((await ask('UPDATE', { ...logStreamConfig(), ...change })).error).toBeUndefined();
+};
+
+describe('the log stream', () => {
+  it('is accepted as it was created, again and again', async () => {
+    await assertStreams(administrator);
+    await assertStreams(administrator);
+  });
+
+  it.each([
+    ['max_age', { max_age: 3_600_000_000_000 }],
+    ['max_msgs', { max_msgs: 10 }],
+    ['max_bytes', { max_bytes: 1_000_000 }],
+    ['max_msgs_per_subject', { max_msgs_per_subject: 5 }],
+    ['discard', { discard: 'old' }],
+    ['allow_rollup_hdrs', { deny_purge: true, allow_rollup_hdrs: false, allow_direct: false }],
+    ['subjects', { subjects: ['log.>', 'other.>'] }],
+    ['republish', { republish: { src: 'log.>', dest: 'hint.>', headers_only: false } }],
+    ['duplicate_window', { duplicate_window: 1_000_000_000 }],
+    ['max_msg_size', { max_msg_size: 2_000_000 }],
+    ['metadata', { metadata: { owner: 'somebody' } }],
+  ])('is refused when somebody changed %s', async (_, change) => {
+    await update(change);
+    await expect(assertStreams(administrator)).rejects.toMatchObject({
+      code: 'log-stream-refused',
+      message: expect.stringContaining(Object.keys(change).at(-1) ?? '') as unknown,
+    });
+  });
+
+  it('keeps every message, even from its administrator', async () => {
+    expect((await ask('PURGE', '')).error).toBeDefined();
+    expect((await ask('MSG.DELETE', { seq: 1 })).error).toBeDefined();
+    expect((await ask('UPDATE', { ...logStreamConfig(), deny_purge: false })).error).toBeDefined();
+  });
+});

@@ -1,0 +1,127 @@
+import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
+import { AGGREGATES, WRITER_OF, type ProcessName } from '@shiplog/events';
+import { LOG_STREAM } from '@shiplog/events/jetstream';
+import { connectNats, type NatsUser } from '@shiplog/runtime';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { JETSTREAM_QUESTION, WORKERS } from './permissions.js';
+import { startTestNats, type TestNats } from './testing/index.js';
+
+/** Subjects of a platform, and what would be an attack on it. */
+const PUBLISHED = [
+  ...AGGREGATES.map((aggregate) => `log.${aggregate}.x1`),
+  'log.x',
+  'hint.app.x1',
+  ...WORKERS.flatMap((name) => [`tel.${name}.topic`, `rpc.${name}.operation`]),
+  ...WORKERS.map((name) => `_INBOX_${name}.x`),
+  `$JS.API.DIRECT.GET.${LOG_STREAM}`,
+  `$JS.API.DIRECT.GET.${LOG_STREAM}.log.app.x1`,
+  `$JS.API.STREAM.MSG.GET.${LOG_STREAM}`,
+  '$JS.API.INFO',
+  `$JS.API.STREAM.INFO.${LOG_STREAM}`,
+  `$JS.API.STREAM.CREATE.OTHER`,
+  `$JS.API.STREAM.UPDATE.${LOG_STREAM}`,
+  `$JS.API.STREAM.DELETE.${LOG_STREAM}`,
+  `$JS.API.STREAM.PURGE.${LOG_STREAM}`,
+  `$JS.API.STREAM.RESTORE.${LOG_STREAM}`,
+  `$JS.API.STREAM.SNAPSHOT.${LOG_STREAM}`,
+  `$JS.API.STREAM.MSG.DELETE.${LOG_STREAM}`,
+  `$JS.API.CONSUMER.CREATE.${LOG_STREAM}`,
+  `$JS.API.CONSUMER.DURABLE.CREATE.${LOG_STREAM}.c1`,
+  `$JS.API.STREAM.MSG.GET.OTHER`,
+  '$SYS.REQ.SERVER.PING.JSZ',
+  '$SYS.REQ.SERVER.PING.VARZ',
+];
+
+const SUBSCRIBED = [
+  '>',
+  'log.>',
+  'hint.>',
+  'tel.>',
+  'rpc.>',
+  ...WORKERS.flatMap((name) => [`rpc.${name}.>`, `tel.${name}.>`, `_INBOX_${name}.x`]),
+  '_INBOX.>',
+  '$JS.API.>',
+  '$SYS.>',
+];
+
+/** The list of architecture §3, written down a second time: a change of the table must be meant. */
+const mayPublish = (user: NatsUser, subject: string): boolean => {
+  const [first, second = ''] = subject.split('.');
+  if (user === 'system') return subject === JETSTREAM_QUESTION;
+  if (user === 'provisioner') return subject.startsWith('$JS.API.');
+  if (first === 'log') return subject.split('.').length > 2 && writerOf(second) === user;
+  if (first === 'tel') return second === user;
+  if (first === 'rpc') return user === 'api';
+  return (
+    subject === `$JS.API.STREAM.MSG.GET.${LOG_STREAM}` ||
+    subject === `$JS.API.DIRECT.GET.${LOG_STREAM}` ||
+    subject.startsWith(`$JS.API.DIRECT.GET.${LOG_STREAM}.`)
+  );
+};
+
+const writerOf = (aggregate: string): ProcessName | undefined =>
+  (WRITER_OF as Readonly<Record<string, ProcessName>>)[aggregate];
+
+const maySubscribe = (user: NatsUser, subject: string): boolean => {
+  if (subject === `_INBOX_${user}.x`) return true;
+  if (user === 'system' || user === 'provisioner') return false;
+  return (
+    subject === 'hint.>' ||
+    subject === `rpc.${user}.>` ||
+    (user === 'api' && (subject === 'tel.>' || subject.startsWith('tel.')))
+  );
+};
+
+let nats: TestNats;
+beforeAll(async () => {
+  nats = await startTestNats();
+});
+afterAll(() => nats.close());
+
+/** Expects a sequence that is not there: what the server lets through leaves nothing in the log. */
+const impossible = (): MsgHdrs => {
+  const h = headers();
+  h.set('Nats-Expected-Last-Subject-Sequence', '999999');
+  return h;
+};
+
+/** What the server refuses arrives as errors before the answer to a ping that was sent after it. */
+const refusedOf = async (
+  connection: NatsConnection,
+  act: () => void,
+): Promise<readonly string[]> => {
+  const refused: string[] = [];
+  const events = connection.status();
+  const reading = (async () => {
+    for await (const event of events) {
+      if (event.type === 'error') {
+        const { subject } = event.error as { subject?: string };
+        if (subject !== undefined) refused.push(subject);
+      }
+    }
+  })();
+  act();
+  await connection.flush();
+  await connection.close();
+  await reading;
+  return refused;
+};
+
+describe.each([...WORKERS, 'provisioner', 'system'] as const)('NATS user %s', (user) => {
+  it('may publish exactly what its process has to', async () => {
+    const connection = await connectNats(nats.config, user);
+    const refused = await refusedOf(connection, () => {
+      for (const subject of PUBLISHED) connection.publish(subject, 'x', { headers: impossible() });
+    });
+    expect(refused).toEqual(PUBLISHED.filter((subject) => !mayPublish(user, subject)));
+  });
+
+  it('may subscribe to exactly what its process has to', async () => {
+    const connection = await connectNats(nats.config, user);
+    const refused = await refusedOf(connection, () => {
+      for (const subject of SUBSCRIBED)
+        connection.subscribe(subject, { callback: () => undefined });
+    });
+    expect(refused).toEqual(SUBSCRIBED.filter((subject) => !maySubscribe(user, subject)));
+  });
+});

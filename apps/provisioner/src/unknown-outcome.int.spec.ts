@@ -1,0 +1,161 @@
+import type { NatsConnection } from '@nats-io/nats-core';
+import { START } from '@shiplog/events';
+import { JetStreamEventLog } from '@shiplog/events/jetstream';
+import { LogUnavailableError } from '@shiplog/events/log';
+import { NO_COMMIT, appendMany, commitAfter, newStream } from '@shiplog/events/testing';
+import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startFaultyProxy, type FaultyProxy } from './testing/faulty-proxy.js';
+import { startTestNats, type TestNats } from './testing/index.js';
+
+let nats: TestNats;
+let proxy: FaultyProxy;
+let connection: NatsConnection;
+let log: JetStreamEventLog;
+
+const openLog = (times: { attemptTimeoutMs: number; deadlineMs: number }): JetStreamEventLog =>
+  new JetStreamEventLog(connection, {
+    inboxPrefix: inboxPrefixOf('api'),
+    durability: () => Promise.resolve('disk'),
+    ...times,
+  });
+
+beforeEach(async () => {
+  nats = await startTestNats();
+  proxy = await startFaultyProxy(nats.config.natsPort);
+  connection = await connectNats(nats.config, 'api', { url: `nats://127.0.0.1:${proxy.port}` });
+  log = openLog({ attemptTimeoutMs: 300, deadlineMs: 20_000 });
+});
+afterEach(async () => {
+  await log.close();
+  await connection.close();
+  await proxy.close();
+  await nats.close();
+});
+
+describe('an append whose answer is lost', () => {
+  it('is reported as appended, and is in the log once', async () => {
+    const stream = newStream();
+    const commit = commitAfter(stream, NO_COMMIT);
+    proxy.setFault('cut-after-request');
+    const result = await log.append(stream, NO_COMMIT.revision, commit);
+    expect(proxy.struck()).toBe(1);
+    expect(result).toMatchObject({ outcome: 'appended' });
+    expect(await log.read(stream)).toHaveLength(1);
+  });
+
+  it('is published again when it never arrived', async () => {
+    const stream = newStream();
+    proxy.setFault('cut-in-request');
+    const result = await log.append(stream, NO_COMMIT.revision, commitAfter(stream, NO_COMMIT));
+    expect(proxy.struck()).toBe(1);
+    expect(result).toMatchObject({ outcome: 'appended' });
+    expect(await log.read(stream)).toHaveLength(1);
+  });
+
+  it('is a conflict only when another commit took its place', async () => {
+    const stream = newStream();
+    const direct = await connectNats(nats.config, 'api');
+    const other = new JetStreamEventLog(direct, {
+      inboxPrefix: inboxPrefixOf('api'),
+      durability: () => Promise.resolve('disk'),
+    });
+    proxy.setFault('drop-answers');
+    const appending = appendMany(other, stream, 1).then(() =>
+      log.append(stream, NO_COMMIT.revision, commitAfter(stream, NO_COMMIT)),
+    );
+    await waitUntil(() => proxy.struck() > 0);
+    proxy.setFault('none');
+    expect(await appending).toEqual({ outcome: 'conflict' });
+    expect(await other.read(stream)).toHaveLength(1);
+    await direct.close();
+  });
+
+  it('is said to be unknown when the log stays away, and can be repeated later', async () => {
+    const hurried = openLog({ attemptTimeoutMs: 50, deadlineMs: 200 });
+    const stream = newStream();
+    const commit = commitAfter(stream, NO_COMMIT);
+    proxy.setFault('drop-answers');
+    const failure = await hurried
+      .append(stream, NO_COMMIT.revision, commit)
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(LogUnavailableError);
+    expect(failure).toMatchObject({ outcome: 'unknown' });
+    proxy.setFault('none');
+    const repeated = await log.append(stream, NO_COMMIT.revision, commit);
+    expect(repeated).toMatchObject({ outcome: 'appended' });
+    expect(await log.read(stream)).toHaveLength(1);
+    await hurried.close();
+  });
+
+  it(
+    'leaves every acknowledged commit once, whatever broke on 60 writers',
+    { timeout: 60_000 },
+    async () => {
+      const streams = Array.from({ length: 60 }, newStream);
+      const faults = ['cut-after-request', 'cut-in-request', 'cut-after-request'] as const;
+      let done = 0;
+      const breaking = (async () => {
+        for (let i = 0; done < streams.length; i += 1) {
+          const before = proxy.struck();
+          proxy.setFault(faults[i % faults.length] ?? 'none');
+          await waitUntil(() => proxy.struck() > before || done === streams.length);
+        }
+      })();
+      // `appendMany` fails on a conflict: nobody else writes these streams, so each would be a false one.
+      const ends = await Promise.all(
+        streams.map(async (stream) => {
+          const end = await appendMany(log, stream, 5);
+          done += 1;
+          return end;
+        }),
+      );
+      proxy.setFault('none');
+      await breaking;
+      expect(proxy.struck()).toBeGreaterThan(3);
+      expect(ends.every(({ version }) => version === 5)).toBe(true);
+      const all = await log.readAfter(START, 1_000);
+      expect(all).toHaveLength(300);
+      expect(new Set(all.map(({ commit }) => commit.id)).size).toBe(300);
+    },
+  );
+});
+
+describe('kill -9 of nats-server under load', () => {
+  it(
+    'loses nothing that was acknowledged and reports no false conflict',
+    { timeout: 60_000 },
+    async () => {
+      const acknowledged = new Map<string, string>();
+      let isOver = false;
+      const write = async (): Promise<void> => {
+        const stream = newStream();
+        let end = NO_COMMIT;
+        while (!isOver) {
+          const commit = commitAfter(stream, end);
+          const result = await log.append(stream, end.revision, commit);
+          if (result.outcome !== 'appended') throw new Error('a false conflict');
+          acknowledged.set(commit.id, result.position);
+          end = { revision: result.revision, version: end.version + 1, hash: result.hash };
+        }
+      };
+      const writing = Promise.all(Array.from({ length: 16 }, write));
+      for (let kills = 0; kills < 5; kills += 1) {
+        const before = acknowledged.size;
+        await waitUntil(() => acknowledged.size > before + 100);
+        await nats.restart();
+      }
+      isOver = true;
+      await writing;
+      const all = await log.readAfter(START, 1_000_000);
+      const stored = new Map(all.map(({ commit, position }) => [commit.id, position]));
+      expect(stored.size).toBe(all.length);
+      expect(acknowledged.size).toBeGreaterThan(500);
+      for (const [id, position] of acknowledged) expect(stored.get(id)).toBe(position);
+    },
+  );
+});
+
+const waitUntil = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+};
