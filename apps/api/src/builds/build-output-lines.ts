@@ -20,7 +20,7 @@ export async function* buildOutputLines(
   signal: AbortSignal,
 ): AsyncGenerator<{ n: number; text: string }> {
   const inbox = openInbox(feed, signal);
-  const output = new BuildOutput(bus, buildId, inbox.wake);
+  const output = new BuildOutput(bus, buildId, () => inbox.wake());
   let n = 0;
   try {
     while (!signal.aborted) {
@@ -29,10 +29,9 @@ export async function* buildOutputLines(
       const isOver = status !== 'none' && status !== 'running';
       await output.catchUp();
       if (isOver || !follow) output.flush();
-      for (const text of output.take()) {
-        n += 1;
-        if (n > after) yield { n, text };
-      }
+      const numbered = output.take().map((text, i) => ({ n: n + i + 1, text }));
+      n += numbered.length;
+      yield* numbered.filter((line) => line.n > after);
       if (isOver || !follow) return;
       await inbox.next(LOOK_MS);
     }

@@ -1,5 +1,5 @@
 import type { CommandContext, CommandHandler } from '@shiplog/commands';
-import type { CommandByAggregate, Rejection } from '@shiplog/domain';
+import type { CommandByAggregate } from '@shiplog/domain';
 import type { Aggregate, EventsByAggregate, Position } from '@shiplog/events';
 import type { LogFeed } from '@shiplog/events/log';
 import { Problem } from '../http/problem.js';
@@ -43,8 +43,7 @@ export class Changes {
         await this.settle(result.position);
         return { position: result.position, events: [], repeated: true };
       case 'rejected':
-        // Through unknown: which aggregate refused does not matter to the wording.
-        throw problemOf(result.rejection as unknown as Rejection);
+        throw problemOf(result.rejection);
       case 'revision-conflict':
         throw new Problem(
           'revision-conflict',

@@ -25,7 +25,6 @@ export const parseHost = (text: string, platformDomain: string): string => {
 };
 
 const faultOf = (host: string): string | undefined => {
-  // eslint-disable-next-line no-control-regex -- what is outside ASCII is what is looked for
   if (/[^\x00-\x7f]/.test(host)) {
     const ascii = domainToASCII(host);
     return HOST_PATTERN.test(ascii)

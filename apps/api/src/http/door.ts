@@ -78,7 +78,7 @@ export class Door {
         ? undefined
         : validate('body', route.body, await readJsonBody(request));
     const context = changeContext(request, caller, body);
-    return { params, query, body, caller, app, context, documents } as Admitted;
+    return { params, query, body, caller, app, context, documents };
   }
 
   /** The same answer for a token that never was, has expired or was revoked. */

@@ -13,6 +13,18 @@ export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
   if (error instanceof LogUnavailableError) return logProblem(error);
   if (error instanceof BusError) return busProblem(error);
+  return (
+    readProblem(error) ??
+    storageProblem(error) ??
+    new Problem(
+      'internal',
+      'Something is wrong inside the platform, not with your request. The log of the api names this request.',
+      { cause: error },
+    )
+  );
+};
+
+const readProblem = (error: unknown): Problem | undefined => {
   if (error instanceof AtUnknownError) {
     return new Problem('moment-unknown', `query.at: ${error.message}.`, { cause: error });
   }
@@ -23,6 +35,21 @@ export const toProblem = (error: unknown): Problem => {
       { headers: RETRY_SOON, cause: error },
     );
   }
+  if (error instanceof URIError) {
+    return new Problem(
+      'bad-request',
+      'The address has a "%" that is not followed by two hexadecimal digits of UTF-8.',
+    );
+  }
+  if (isNodeError(error) && BROKEN_OFF.has(error.code ?? '')) {
+    return new Problem('bad-request', 'The connection ended before the whole body had arrived.', {
+      cause: error,
+    });
+  }
+  return undefined;
+};
+
+const storageProblem = (error: unknown): Problem | undefined => {
   if (error instanceof CommitRefusedError) {
     return new Problem('body-too-large', `The change cannot be stored: ${error.message}.`, {
       cause: error,
@@ -41,33 +68,18 @@ export const toProblem = (error: unknown): Problem => {
       `The source is larger than ${error.limitBytes} bytes. Leave out what the build does not need (.shiplogignore, .dockerignore).`,
     );
   }
-  if (isNodeError(error) && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) {
+  if (isNodeError(error) && DISK_FULL.has(error.code ?? '')) {
     return new Problem(
       'storage-full',
       'The disk of the platform is full, so nothing was stored. Free some space and try again.',
       { cause: error },
     );
   }
-  if (
-    isNodeError(error) &&
-    (error.code === 'ECONNRESET' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
-  ) {
-    return new Problem('bad-request', 'The connection ended before the whole body had arrived.', {
-      cause: error,
-    });
-  }
-  if (error instanceof URIError) {
-    return new Problem(
-      'bad-request',
-      'The address has a "%" that is not followed by two hexadecimal digits of UTF-8.',
-    );
-  }
-  return new Problem(
-    'internal',
-    'Something is wrong inside the platform, not with your request. The log of the api names this request.',
-    { cause: error },
-  );
+  return undefined;
 };
+
+const DISK_FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+const BROKEN_OFF: ReadonlySet<string> = new Set(['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE']);
 
 const logProblem = (error: LogUnavailableError): Problem =>
   error.outcome === 'unknown'

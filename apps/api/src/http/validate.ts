@@ -61,7 +61,6 @@ const sentence = (text: string): string => {
 
 /** Keys come from the caller: shortened, and without control characters. */
 const pathOf = (place: Place, path: readonly PropertyKey[]): string =>
-  // eslint-disable-next-line no-control-regex -- control characters are what is taken out here
   [
     place,
     ...path.map((part) =>

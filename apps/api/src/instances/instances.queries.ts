@@ -50,30 +50,28 @@ export class ListInstancesHandler implements IQueryHandler<ListInstances> {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+type Usage = Pick<Instance, 'cpu' | 'memoryBytes' | 'pids' | 'rxBytes' | 'txBytes'>;
+const UNKNOWN: Usage = { cpu: null, memoryBytes: null, pids: null, rxBytes: null, txBytes: null };
+
+const usageOf = (sample: Sample | undefined): Usage => {
+  if (sample === undefined) return UNKNOWN;
+  const { instanceId: _instanceId, ...usage } = sample;
+  return usage;
+};
+
 const toInstance = (
   one: InstanceDocument,
   sample: Sample | undefined,
 ): Omit<Instance, 'host' | 'memoryLimitBytes'> => {
+  const { id, process, state, port, containerId, restarts, startedAt, readyAt, retireReason } = one;
   const lastExit = one.exits.at(-1);
   const routes = Object.values(one.routes);
   return {
-    id: one.id,
-    process: one.process,
-    release: one.version,
-    state: one.state,
-    port: one.port,
-    containerId: one.containerId,
-    cpu: sample?.cpu ?? null,
-    memoryBytes: sample?.memoryBytes ?? null,
-    restarts: one.restarts,
-    startedAt: one.startedAt,
-    readyAt: one.readyAt,
+    ...{ id, process, release: one.version, state, port, containerId },
+    ...usageOf(sample),
+    ...{ restarts, startedAt, readyAt, retireReason },
     routed: routes.length > 0 && routes.every((route) => route === 'routed'),
-    pids: sample?.pids ?? null,
-    rxBytes: sample?.rxBytes ?? null,
-    txBytes: sample?.txBytes ?? null,
     exitCode: lastExit?.exitCode ?? null,
     oomKilled: lastExit?.oomKilled ?? false,
-    retireReason: one.retireReason,
   };
 };

@@ -1,4 +1,3 @@
-import type { Session } from '@shiplog/bus';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anExplanation } from '../progress/testing/platform.js';
 import { startTestApi, type TestApi } from '../testing/start-test-api.js';
@@ -53,7 +52,7 @@ describe('ps', () => {
     api.platform
       .busOf('monitor-agent')
       .publish('metrics', { instances: [{ instanceId: 'i-1', ...used }] });
-    await expect.poll(async () => (await list()).body[0]).toMatchObject(used);
+    await expect.poll(async () => (await list()).body as unknown[]).toMatchObject([used]);
 
     const sequence = String((await list()).headers['shiplog-sequence']);
     const past = await api.call('get', `/v1/apps/hello/instances?at=${sequence}`).expect(200);
@@ -97,9 +96,8 @@ describe('logs', () => {
   });
 
   it('refuse when nobody can send them, or the instance is none', async () => {
-    const refuse = async (_input: unknown, _session: Session) => {
-      throw Object.assign(new Error('the engine is down'), { code: 'engine-unreachable' });
-    };
+    const down = Object.assign(new Error('the engine is down'), { code: 'engine-unreachable' });
+    const refuse = () => Promise.reject(down);
     const unserve = api.platform.deployer.bus.serveSessions('logs', refuse);
     const none = await api.call('get', '/v1/apps/hello/logs?instance=i-9').expect(404);
     expect(none.body.code).toBe('instance-not-found');

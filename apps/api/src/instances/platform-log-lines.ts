@@ -30,9 +30,8 @@ export async function* platformLogLines<T>(
     if (!follow) return;
     const last = past.at(-1)?.position ?? '';
     while (!signal.aborted) {
-      for (const record of inbox.take()) {
-        if (record.position > last) yield* linesOf(record, appId);
-      }
+      const fresh = inbox.take().filter(({ position }) => position > last);
+      yield* fresh.flatMap((record) => linesOf(record, appId));
       await inbox.next(LOOK_MS);
     }
   } finally {

@@ -40,10 +40,8 @@ export async function* sessionFrames(
         yield onLost(count);
         continue;
       }
-      if (end !== undefined) {
-        if (end.error !== undefined) throw new BusError(end.error.code, end.error.message);
-        return;
-      }
+      if (end?.error !== undefined) throw new BusError(end.error.code, end.error.message);
+      if (end !== undefined) return;
       await new Promise<void>((resolve) => (wake = resolve));
     }
   } finally {

@@ -67,7 +67,7 @@ const refusals = (route: AnyRoute): ZodOpenApiOperationObject['responses'] => {
         content: { 'application/problem+json': { schema: problem } },
       },
     ]),
-  ) as ZodOpenApiOperationObject['responses'];
+  );
 };
 
 const requestBody = (route: AnyRoute): Pick<ZodOpenApiOperationObject, 'requestBody'> => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startApi } from '../index.js';
 import { startTestApi, type TestApi } from '../testing/start-test-api.js';
 import { VERSION } from '../version.js';
+import type { Finding } from './platform.routes.js';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -75,14 +76,14 @@ describe('doctor', () => {
       Promise.resolve({ name: 'Engine', version: '20.10.24' }),
     );
     const { body } = await api.call('get', '/v1/doctor').expect(200);
-    const state = (name: string) =>
-      body.findings.find((one: { name: string }) => one.name === name) as Record<string, string>;
+    const findings = body.findings as Finding[];
+    const state = (name: string) => findings.find((one) => one.name === name);
     expect(body).toMatchObject({ ok: false, durability: 'memory' });
     expect(state('deployer')).toMatchObject({ state: 'ok', summary: 'answers; Engine 20.10.24' });
-    expect(state('log')['state']).toBe('ok');
-    expect(state('read models')['state']).toBe('ok');
-    expect(state('builder')['state']).toBe('failed');
-    for (const one of body.findings) {
+    expect(state('log')?.state).toBe('ok');
+    expect(state('read models')?.state).toBe('ok');
+    expect(state('builder')?.state).toBe('failed');
+    for (const one of findings) {
       expect(one.state === 'ok' ? 'nothing to do' : one.remedy, one.name).toBeTruthy();
     }
     unserve();
