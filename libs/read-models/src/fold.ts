@@ -8,7 +8,7 @@ interface Lane {
   readonly rows: WorkingRows;
 }
 
-export type NeededByModel = ReadonlyMap<ModelName, ReadonlySet<string>>;
+type NeededByModel = ReadonlyMap<ModelName, ReadonlySet<string>>;
 
 /** Several projections folded over the same commits. */
 export class ProjectionFold {
@@ -62,14 +62,12 @@ export class ProjectionFold {
   /** Stored keys of the rows that a batch reads, by model. */
   needed(batch: readonly RecordedCommit[]): NeededByModel {
     const needed = new Map<ModelName, Set<string>>();
-    for (const { commit } of batch) {
-      for (const event of commit.events) {
-        for (const lane of this.lanesOf.get(event.type) ?? []) {
-          const { model } = lane.projection;
-          const keys = needed.get(model) ?? new Set();
-          needed.set(model, keys);
-          addKeys(lane, event as EventNamed<EventType>, keys);
-        }
+    for (const event of batch.flatMap(({ commit }) => commit.events)) {
+      for (const lane of this.lanesOf.get(event.type) ?? []) {
+        const { model } = lane.projection;
+        const keys = needed.get(model) ?? new Set();
+        needed.set(model, keys);
+        addKeys(lane, event, keys);
       }
     }
     return needed;
@@ -80,12 +78,14 @@ export class ProjectionFold {
     const behind = new Map<ModelName, Set<string>>();
     for (const { projection, rows } of this.lanes) {
       if (projection.behind === undefined) continue;
-      const found = new Set<string>();
-      for (const key of needed.get(projection.model) ?? []) {
-        const memory = isMemoryKey(key) ? rows.peek(key) : undefined;
-        if (memory !== undefined) for (const next of projection.behind(memory)) found.add(next);
-      }
-      behind.set(projection.model, found);
+      const memories = [...(needed.get(projection.model) ?? [])]
+        .filter(isMemoryKey)
+        .map((key) => rows.peek(key))
+        .filter((memory) => memory !== undefined);
+      behind.set(
+        projection.model,
+        new Set(memories.flatMap((memory) => projection.behind?.(memory) ?? [])),
+      );
     }
     return behind;
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeReadModels } from './read-models.contract.js';
 import { startReadModels } from './read-models.js';
+import { describeRunningReadModels } from './running-read-models.contract.js';
 import type { Database } from './sql/database.js';
 import { recordHistory } from './testing/index.js';
 import { startPostgres, type PostgresServer } from './testing/postgres.js';
@@ -18,7 +19,12 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-describeReadModels('PostgreSQL', newDatabase);
+describeReadModels('PostgreSQL', async ({ log, feed }) => {
+  const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const running = await startReadModels({ database: await newDatabase(), log, feed, logger });
+  return { models: running.queries, close: () => running.stop() };
+});
+describeRunningReadModels('PostgreSQL', newDatabase);
 
 describe('read models in PostgreSQL', () => {
   const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };

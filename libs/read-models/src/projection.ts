@@ -46,7 +46,7 @@ export interface FilterColumns {
 export type FilterColumn = keyof FilterColumns;
 
 /** Keys that have to be at hand when an event is folded. */
-export interface NeededKeys {
+interface NeededKeys {
   readonly documents?: readonly string[];
   /** Documents that the event makes with `replace`: no need to look whether they exist. */
   readonly fresh?: readonly string[];

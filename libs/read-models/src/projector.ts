@@ -18,7 +18,7 @@ const ROWS_KEPT_IDLE = 200;
 const RETRY_MS_FIRST = 100;
 const RETRY_MS_MAX = 5_000;
 
-export interface ProjectorDependencies {
+interface ProjectorDependencies {
   readonly database: SqlDatabase;
   readonly log: EventLog;
   readonly feed: Pick<LogFeed, 'position' | 'onBatch'>;

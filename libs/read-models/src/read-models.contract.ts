@@ -1,167 +1,80 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { START, toPosition } from '@shiplog/events';
-import { InMemoryEventLog } from '@shiplog/events/log';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReadModels } from './read-models.port.js';
-import { startReadModels } from './read-models.js';
-import type { Database } from './sql/database.js';
-import { recordHistory, RecordedPlatform } from './testing/index.js';
+import { recordHistory, type RecordedPlatform } from './testing/index.js';
 import { documentsOf, textOf } from './testing/documents-of.js';
 
-const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+interface OpenReadModels {
+  readonly models: ReadModels;
+  close(): Promise<void>;
+}
 
-const createApp = (platform: RecordedPlatform, appId: string): Promise<void> =>
-  platform.do('app', appId, { type: 'CreateApp', appId, name: appId, teamId: 't1' });
-
-/** What read models in any database must do. `newDatabase` gives an empty one at each call. */
-export const describeReadModels = (name: string, newDatabase: () => Promise<Database>): void => {
-  const start = async (platform: RecordedPlatform, database?: Database) => {
-    const { log, feed } = platform;
-    return startReadModels({ database: database ?? (await newDatabase()), log, feed, logger });
-  };
-
-  describe(`read models in ${name}`, () => {
-    let history: RecordedPlatform;
-    let whole = '';
+/** What queries must answer, wherever the documents lie. `open` projects the whole log of a platform. */
+export const describeReadModels = (
+  name: string,
+  open: (platform: RecordedPlatform) => Promise<OpenReadModels>,
+): void => {
+  describe(`${name} as ReadModels`, () => {
+    let platform: RecordedPlatform;
+    let opened: OpenReadModels;
+    let models: ReadModels;
 
     beforeAll(async () => {
-      history = await recordHistory({ apps: 8, turns: 25 });
-      whole = await textOf((await documentsOf(history)).dump());
+      platform = await recordHistory({ apps: 8, turns: 25 });
+      opened = await open(platform);
+      models = opened.models;
+    });
+    afterAll(() => opened.close());
+
+    it('say which commits they hold', async () => {
+      expect(await models.position()).toBe(await platform.log.head());
     });
 
-    it('hold what a fold in memory gives, byte for byte, and again after a rebuild', async () => {
-      const models = await start(history);
-      expect(models.checkpoint().position).toBe(await history.log.head());
-      expect(await textOf(models.queries.dump())).toBe(whole);
-      const progress: number[] = [];
-      const result = await models.rebuild(undefined, ({ done }) => progress.push(done));
-      expect(result.position).toBe(await history.log.head());
-      expect(progress.at(-1)).toBe(Number(result.position));
-      expect(await textOf(models.queries.dump())).toBe(whole);
-      await models.rebuild('releases');
-      expect(await textOf(models.queries.dump())).toBe(whole);
-      await models.stop();
+    it.each(Object.entries(QUESTIONS))('answer %s as a fold in memory does', async (_, ask) => {
+      const answer = await ask(models);
+      expect(answer).toEqual(await ask(await documentsOf(platform)));
+      expect(Array.isArray(answer) ? answer.length > 0 : answer !== undefined).toBe(true);
     });
 
-    it('answer every query as a fold in memory does', async () => {
-      const models = await start(history);
-      const past = await models.at(await history.log.head());
-      for (const [question, ask] of Object.entries(QUESTIONS)) {
-        const answer = await ask(models.queries);
-        expect(answer, question).toEqual(await ask(past));
-        expect(Array.isArray(answer) ? answer.length > 0 : answer !== undefined, question).toBe(
-          true,
-        );
-      }
-      expect(await models.queries.app('nobody')).toBeUndefined();
-      expect(await models.queries.release('app0x0', 999)).toBeUndefined();
-      expect(await models.queries.apps({ teamId: 'nobody' })).toEqual([]);
-      await models.stop();
+    it('know nothing of what is not there', async () => {
+      expect(await models.app('nobody')).toBeUndefined();
+      expect(await models.appByName('nobody')).toBeUndefined();
+      expect(await models.release('app0x0', 999)).toBeUndefined();
+      expect(await models.apps({ teamId: 'nobody' })).toEqual([]);
+      expect(await models.app('app0x0\u0000')).toBeUndefined();
+      expect(await models.appByName("\u0000' OR 1=1 --")).toBeUndefined();
+      expect(await models.garbagePolicy('node-1')).toBeUndefined();
     });
 
-    it('go on at their checkpoint, without reading what lies before', async () => {
-      const database = await newDatabase();
-      const platform = await recordHistory({ apps: 2, turns: 5 });
-      await (await start(platform, database)).stop();
-      await createApp(platform, 'late');
-      const read: string[] = [];
-      const log = Object.create(platform.log, {
-        readAfter: {
-          value: (after: string, limit: number) => {
-            read.push(after);
-            return platform.log.readAfter(after, limit);
-          },
-        },
-      }) as InMemoryEventLog;
-      const { feed } = platform;
-      const models = await startReadModels({ database, log, feed, logger });
-      expect(await models.queries.app('late')).toBeDefined();
-      const head = await platform.log.head();
-      expect(read.every((after) => Number(after) >= Number(head) - 2)).toBe(true);
-      await models.stop();
+    it('never show what projections remember for themselves', async () => {
+      expect(await models.build('~app0x0')).toBeUndefined();
+      expect(await models.deploy('~app0x0')).toBeUndefined();
+      expect(await textOf(models.dump())).not.toContain('"key":"~');
     });
 
-    it('show a commit to whoever waits for its position', async () => {
-      const platform = await recordHistory({ apps: 1, turns: 1 });
-      const models = await start(platform);
-      for (let n = 0; n < 20; n += 1) {
-        await createApp(platform, `n${n}`);
-        await models.reach(await platform.log.head());
-        expect(await models.queries.app(`n${n}`)).toBeDefined();
-      }
-      const beyond = toPosition(BigInt(await platform.log.head()) + 1n);
-      await expect(models.reach(beyond, 50)).rejects.toMatchObject({ code: 'read-models-behind' });
-      await models.stop();
+    it('list the newest first, and no more than asked for', async () => {
+      const releases = await models.releases({ appId: 'app1x0', limit: 1_000 });
+      const versions = releases.map(({ version }) => version);
+      expect(versions).toEqual(versions.toSorted((a, b) => b - a));
+      expect(await models.releases({ appId: 'app1x0', limit: 2 })).toEqual(releases.slice(0, 2));
+      expect(await models.builds({ limit: 0 })).toEqual([]);
     });
 
-    it('fence one of two projectors that share them, and lose and repeat nothing', async () => {
-      const database = await newDatabase();
-      const platform = await recordHistory({ apps: 2, turns: 5 });
-      const [one, two] = [await start(platform, database), await start(platform, database)];
-      for (let n = 0; n < 60; n += 1) {
-        await createApp(platform, `n${n}`);
-        if (n % 20 === 0) await one.rebuild();
-      }
-      const head = await platform.log.head();
-      await Promise.all([one.reach(head), two.reach(head)]);
-      const expected = await textOf((await documentsOf(platform)).dump());
-      expect(await textOf(one.queries.dump())).toBe(expected);
-      expect(await textOf(two.queries.dump())).toBe(expected);
-      await one.stop();
-      await two.stop();
+    it('list a hundred unless asked for more, and never above a thousand', async () => {
+      expect(await models.instances({ ended: true })).toHaveLength(100);
+      const all = await models.instances({ ended: true, limit: 1_000_000 });
+      expect(all.length).toBeGreaterThan(100);
+      expect(all.length).toBeLessThanOrEqual(1_000);
     });
 
-    it('answer all the time while they are rebuilt under writes, and lose none of these', async () => {
-      const platform = await recordHistory({ apps: 6, turns: 20 });
-      const models = await start(platform);
-      let isRebuilding = true;
-      const write = async (): Promise<number> => {
-        let count = 0;
-        for (; isRebuilding || count < 10; count += 1) {
-          await createApp(platform, `w${count}`);
-          await models.reach(await platform.log.head());
-          expect(await models.queries.app(`w${count}`)).toBeDefined();
-          expect((await models.queries.releases({ appId: 'app0x0' })).length).toBeGreaterThan(0);
-        }
-        return count;
-      };
-      const rebuild = async (): Promise<void> => {
-        await models.rebuild();
-        await models.rebuild('instances');
-        isRebuilding = false;
-      };
-      await Promise.all([write(), rebuild()]);
-      await models.reach(await platform.log.head());
-      expect(await textOf(models.queries.dump())).toBe(
-        await textOf((await documentsOf(platform)).dump()),
-      );
-      await models.stop();
-    });
-
-    it('refuse a log that went back in time, and one that has other commits', async () => {
-      const database = await newDatabase();
-      const platform = await recordHistory({ apps: 2, turns: 5 });
-      await (await start(platform, database)).stop();
-
-      const shorter = await recordHistory({ apps: 1, turns: 1 });
-      await expect(start(shorter, database)).rejects.toMatchObject({ code: 'log-went-back' });
-
-      const other = await recordHistory({ apps: 3, turns: 30, seed: 7 });
-      expect(Number(await other.log.head())).toBeGreaterThan(Number(await platform.log.head()));
-      await expect(start(other, database)).rejects.toThrow('has another commit at that place');
-
-      await expect((await start(platform, database)).stop()).resolves.toBeUndefined();
-    });
-
-    it('start with an empty log', async () => {
-      const platform = await RecordedPlatform.start();
-      const models = await start(platform);
-      expect(models.checkpoint().position).toBe(START);
-      expect(await textOf(models.queries.dump())).toBe('');
-      await models.rebuild();
-      await createApp(platform, 'a1');
-      await models.reach(await platform.log.head());
-      expect(await models.queries.apps()).toHaveLength(1);
-      await models.stop();
+    it('dump one canonical line per document, by model and key', async () => {
+      const lines = (await textOf(models.dump())).trimEnd().split('\n');
+      const keys = lines.map((line) => {
+        const { model, key } = JSON.parse(line) as { model: string; key: string };
+        expect(line.startsWith('{"document":{')).toBe(true);
+        return `${model} ${key}`;
+      });
+      expect(keys).toEqual(keys.toSorted((a, b) => (a < b ? -1 : 1)));
+      expect(new Set(keys).size).toBe(keys.length);
     });
   });
 };

@@ -6,6 +6,7 @@ import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeReadModels } from './read-models.contract.js';
 import { startReadModels } from './read-models.js';
+import { describeRunningReadModels } from './running-read-models.contract.js';
 import type { Database } from './sql/database.js';
 import { recordHistory } from './testing/index.js';
 import { documentsOf, textOf } from './testing/documents-of.js';
@@ -21,7 +22,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-describeReadModels('SQLite', newDatabase);
+describeReadModels('SQLite', async ({ log, feed }) => {
+  const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const running = await startReadModels({ database: await newDatabase(), log, feed, logger });
+  return { models: running.queries, close: () => running.stop() };
+});
+describeRunningReadModels('SQLite', newDatabase);
 
 /** Changes what lies in the file, as an older release of the code would have left it. */
 const alter = async (file: string, sql: string): Promise<void> => {

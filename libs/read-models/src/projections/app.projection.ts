@@ -84,7 +84,7 @@ const evolveKnown = (
     case 'SettingsChanged':
       return {
         ...app,
-        settings: { ...app.settings, ...event.data.changes } as typeof app.settings,
+        settings: { ...app.settings, ...event.data.changes },
       };
     case 'ReleaseCreated': {
       const { version, generation } = event.data;

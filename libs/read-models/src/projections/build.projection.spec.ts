@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asProcess } from '../testing/index.js';
-import { BOB, DeployedApp } from '../testing/deployed-app.js';
+import { DeployedApp } from '../testing/deployed-app.js';
+import { BOB } from '../testing/platform.js';
 import { documentsOf } from '../testing/documents-of.js';
 import { explanationOf, imageOf } from '../testing/values.js';
 

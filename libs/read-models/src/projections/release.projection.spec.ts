@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BOB, DeployedApp } from '../testing/deployed-app.js';
+import { DeployedApp } from '../testing/deployed-app.js';
+import { BOB } from '../testing/platform.js';
 import { documentsOf } from '../testing/documents-of.js';
 
 const states = async ({ platform }: DeployedApp): Promise<Record<number, string>> => {

@@ -1,5 +1,5 @@
 import canonicalize from 'canonicalize';
-import type { DumpRow } from './row-store.port.js';
+import type { DumpRow } from './row-store.js';
 
 /** One line of the dump, with its newline. */
 export const dumpLine = ({ model, key, document }: DumpRow): string => {

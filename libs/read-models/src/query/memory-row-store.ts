@@ -2,7 +2,8 @@ import type { Position } from '@shiplog/events';
 import type { DocumentByModel, ModelName } from '../documents.js';
 import type { ProjectionFold } from '../fold.js';
 import type { AnyProjection, FilterColumn } from '../projection.js';
-import type { DumpRow, RowFilter, RowStore } from './row-store.port.js';
+import { isMemoryKey } from '../working-rows.js';
+import type { DumpRow, RowFilter, RowStore } from './row-store.js';
 
 type Placed = readonly [key: string, { readonly order: string; readonly value: object }];
 
@@ -10,7 +11,11 @@ type Placed = readonly [key: string, { readonly order: string; readonly value: o
 export const memoryRowStore = (fold: ProjectionFold, position: Position): RowStore => ({
   position: () => Promise.resolve(position),
   get: <M extends ModelName>(model: M, key: string) =>
-    Promise.resolve(fold.rows(model).document(key) as DocumentByModel[M] | undefined),
+    Promise.resolve(
+      isMemoryKey(key)
+        ? undefined
+        : (fold.rows(model).document(key) as DocumentByModel[M] | undefined),
+    ),
   list: <M extends ModelName>(model: M, filter: RowFilter) => {
     const projection = projectionOf(fold, model);
     const found = [...fold.rows(model).documents()]

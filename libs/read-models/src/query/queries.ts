@@ -3,69 +3,76 @@ import type { FilterColumn } from '../projection.js';
 import { releaseKey } from '../projections/release.projection.js';
 import type { Page, ReadModels } from '../read-models.port.js';
 import { dumpLine } from './canonical-dump.js';
-import type { RowStore } from './row-store.port.js';
+import type { RowStore } from './row-store.js';
 
 const LIMIT_DEFAULT = 100;
-export const LIMIT_MAX = 1_000;
+const LIMIT_MAX = 1_000;
 
 type Filter = Page & { readonly [C in FilterColumn]?: string | undefined };
 
 /** The query port over any store: the one place that knows how a question becomes a filter. */
 export const readModelsOver = (store: RowStore): ReadModels => {
-  const list = <M extends ModelName>(
+  const get = async <M extends ModelName>(
+    model: M,
+    key: string,
+  ): Promise<DocumentByModel[M] | undefined> =>
+    canBeStored(key) ? store.get(model, key) : undefined;
+  const list = async <M extends ModelName>(
     model: M,
     { limit, ...columns }: Filter = {},
     notStatus?: string,
   ): Promise<readonly DocumentByModel[M][]> =>
-    store.list(model, {
-      equal: definedOf(columns),
-      ...(notStatus === undefined ? {} : { notStatus }),
-      limit: Math.max(0, Math.min(limit ?? LIMIT_DEFAULT, LIMIT_MAX)),
-    });
+    Object.values(columns).every(canBeStored)
+      ? store.list(model, {
+          equal: definedOf(columns),
+          ...(notStatus === undefined ? {} : { notStatus }),
+          limit: Math.max(0, Math.min(limit ?? LIMIT_DEFAULT, LIMIT_MAX)),
+        })
+      : [];
 
   return {
     position: () => store.position(),
 
-    app: (appId) => store.get('apps', appId),
+    app: (appId) => get('apps', appId),
     appByName: async (name) => (await list('apps', { name, status: 'active', limit: 1 }))[0],
     apps: ({ status = 'active', ...filter } = {}) =>
       list('apps', status === 'any' ? filter : { ...filter, status }),
 
-    release: (appId, version) => store.get('releases', releaseKey(appId, version)),
+    release: (appId, version) => get('releases', releaseKey(appId, version)),
     releases: (filter) => list('releases', filter),
 
-    build: (buildId) => store.get('builds', buildId),
+    build: (buildId) => get('builds', buildId),
     builds: (filter) => list('builds', filter),
 
-    deploy: (deployId) => store.get('deploys', deployId),
+    deploy: (deployId) => get('deploys', deployId),
     deploys: (filter) => list('deploys', filter),
 
-    instance: (instanceId) => store.get('instances', instanceId),
+    instance: (instanceId) => get('instances', instanceId),
     instances: ({ ended = false, ...filter } = {}) =>
       ended
         ? list('instances', { ...filter, status: 'stopped' })
         : list('instances', filter, 'stopped'),
 
-    domain: (host) => store.get('domains', host),
+    domain: (host) => get('domains', host),
     domains: (filter) => list('domains', filter),
 
-    token: (tokenId) => store.get('tokens', tokenId),
+    token: (tokenId) => get('tokens', tokenId),
     tokens: (filter) => list('tokens', filter),
 
-    user: (userId) => store.get('users', userId),
+    user: (userId) => get('users', userId),
     users: (filter) => list('users', filter),
 
-    team: (teamId) => store.get('teams', teamId),
+    team: (teamId) => get('teams', teamId),
     teams: (filter) => list('teams', filter),
 
-    node: (nodeId) => store.get('nodes', nodeId),
+    node: (nodeId) => get('nodes', nodeId),
     nodes: (filter) => list('nodes', filter),
 
-    router: (routerId) => store.get('routers', routerId),
+    router: (routerId) => get('routers', routerId),
     routers: (filter) => list('routers', filter),
 
     garbage: (filter) => list('garbage', filter),
-    garbagePolicy: (nodeId) => store.get('garbage-policies', nodeId),
+    garbagePolicy: (nodeId) => get('garbage-policies', nodeId),
 
     dump: () => dumpOf(store),
   };
@@ -74,6 +81,9 @@ export const readModelsOver = (store: RowStore): ReadModels => {
 async function* dumpOf(store: RowStore): AsyncIterable<string> {
   for await (const row of store.scan()) yield dumpLine(row);
 }
+
+/** PostgreSQL refuses to look for text with a zero character; nothing has such an id or name. */
+const canBeStored = (text: string | undefined): boolean => text?.includes('\u0000') !== true;
 
 const definedOf = (columns: Filter): Partial<Record<FilterColumn, string>> =>
   Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined));

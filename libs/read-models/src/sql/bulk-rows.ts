@@ -19,7 +19,7 @@ const assignments = (fields: readonly (keyof Row)[]): string =>
 const ALL_ASSIGNMENTS = assignments(FIELDS.filter((field) => field !== 'key'));
 const CHANGING_ASSIGNMENTS = assignments(FIELDS.filter((field) => !FIXED.has(field)));
 
-export type StoredEntry = Pick<Row, 'key' | 'order' | 'document'>;
+type StoredEntry = Pick<Row, 'key' | 'order' | 'document'>;
 
 export const readRows = async (
   manager: EntityManager,

@@ -28,7 +28,7 @@ export const describeDatabase = (database: Database): string => {
 };
 
 /** A consistent view of all tables at one moment. */
-export interface Snapshot {
+interface Snapshot {
   readonly manager: EntityManager;
   end(): Promise<void>;
 }

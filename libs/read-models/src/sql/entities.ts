@@ -56,7 +56,7 @@ export const COLUMN_NAMES = {
 
 const text = (name: string) => ({ name, type: 'text', nullable: true }) as const;
 
-export const rowEntity = (model: ModelName, slot: Slot): EntitySchema<Row> =>
+const rowEntity = (model: ModelName, slot: Slot): EntitySchema<Row> =>
   new EntitySchema<Row>({
     name: tableName(model, slot),
     tableName: tableName(model, slot),

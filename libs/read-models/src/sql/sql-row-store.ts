@@ -1,9 +1,8 @@
-import type { Position } from '@shiplog/events';
 import { IsNull, MoreThan, Not, type EntityManager, type FindOptionsWhere } from 'typeorm';
 import type { DocumentByModel, ModelName } from '../documents.js';
 import { ReadModelsUnavailableError } from '../errors.js';
 import { PROJECTIONS } from '../projections/index.js';
-import type { DumpRow, RowFilter, RowStore } from '../query/row-store.port.js';
+import type { DumpRow, RowFilter, RowStore } from '../query/row-store.js';
 import type { SqlDatabase } from './database.js';
 import { tableName, type Row } from './entities.js';
 import { loadState, type ProjectionState } from './projection-state.js';

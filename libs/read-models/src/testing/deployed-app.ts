@@ -3,8 +3,6 @@ import type { CommandContext } from '@shiplog/commands';
 import { ANN, asProcess, RecordedPlatform } from './platform.js';
 import { digestOf, explanationOf, imageOf } from './values.js';
 
-export { ANN, BOB } from './platform.js';
-
 const API = { actor: asProcess('api') };
 const BUILDER = { actor: asProcess('builder') };
 const DEPLOYER = { actor: asProcess('deployer') };
