@@ -63,9 +63,7 @@ describe('the life of an app on a real engine', () => {
       LogConfig: { Type: 'local' },
       NetworkMode: `${platform.config.platform}-team1`,
     });
-    expect(Object.values(HostConfig.PortBindings ?? {}).flat()).toMatchObject([
-      { HostIp: '127.0.0.1' },
-    ]);
+    expect(HostConfig.PortBindings).toMatchObject({ '8080/tcp': [{ HostIp: '127.0.0.1' }] });
     expect(Config.Env).toContain('SHIPLOG_APP=hello');
     expect(Config.Env).toContain('PORT=8080');
   });

@@ -54,7 +54,7 @@ export const explainCrash = (evidence: Evidence): Explanation => {
       {
         code: 'out-of-memory',
         summary: `${evidence.process} ran out of memory: its limit is ${megabytes(evidence.memoryBytes)}`,
-        remedy: `raise the app's memory limit (setting memoryBytes) or let it use less`,
+        remedy: `raise the limit, as in shiplog settings set memory=${Math.round((evidence.memoryBytes * 2) / MEGABYTE)}M, or let it use less`,
         tried,
       },
       evidence,

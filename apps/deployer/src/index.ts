@@ -20,12 +20,12 @@ const CLOSE_MS = 5000;
 export const startDeployer: StartProcess = (context) => {
   const docker = connectEngine({ host: context.config.engine });
   const engine = new DockerContainerEngine(docker, context.config.platform);
-  const { bench, stop } = startReconciling(context, engine);
-  const endRpc = serveRpc(bench, engine, docker);
+  const reconciling = startReconciling(context, engine);
+  const endRpc = serveRpc(reconciling.bench, engine, docker);
   return Promise.resolve({
     stop: async () => {
       endRpc();
-      await stop();
+      await reconciling.stop();
     },
   });
 };

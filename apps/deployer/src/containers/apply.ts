@@ -8,7 +8,7 @@ import {
   schedule,
   startRollout,
 } from './fact-steps.js';
-import type { Action } from './plan.js';
+import type { Action } from './actions.js';
 import type { Lane } from './task-runner.js';
 import type { Workbench } from './workbench.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { app, instance } from '../testing/plan-input.js';
 import { boundRemoval } from './bounded-removal.js';
-import type { Action } from './plan.js';
+import type { Action } from './actions.js';
 
 const many = Array.from({ length: 20 }, (_, i) => instance(`i${i}`));
 const retireAll = (reason: Extract<Action, { type: 'retire' }>['reason'], count = 20): Action[] =>

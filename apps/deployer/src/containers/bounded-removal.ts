@@ -1,5 +1,5 @@
 import type { DesiredApp } from './desired.js';
-import type { Action } from './plan.js';
+import type { Action } from './actions.js';
 import { inForce } from './serving.js';
 
 /** Removing this many instances at once, or fewer, needs no second thought. */

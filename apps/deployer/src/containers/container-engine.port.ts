@@ -56,8 +56,8 @@ export interface EngineNotice {
 }
 
 export interface EngineWatcher {
-  onOpen(): void;
-  onNotice(notice: EngineNotice): void;
+  readonly onOpen: () => void;
+  readonly onNotice: (notice: EngineNotice) => void;
 }
 
 export interface EngineFacts {

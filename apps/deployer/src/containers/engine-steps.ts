@@ -5,7 +5,7 @@ import { probeUntilReady } from '../probes/probe.js';
 import { EngineError } from './container-engine.port.js';
 import { instanceSpec } from './container-spec.js';
 import { decryptConfig, imageOf, releaseOf } from './instance-parts.js';
-import type { Action } from './plan.js';
+import type { Action } from './actions.js';
 import { ROUTED_PROCESS } from './serving.js';
 import type { Workbench } from './workbench.js';
 

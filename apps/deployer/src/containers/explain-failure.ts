@@ -10,7 +10,7 @@ import {
 } from '../explain.js';
 import { readListening } from '../probes/listening.js';
 import { desiredApp } from './desired.js';
-import type { Failure } from './plan.js';
+import type { Failure } from './actions.js';
 import { readLastLines } from './read-last-lines.js';
 import type { Workbench } from './workbench.js';
 

@@ -5,7 +5,7 @@ import { explainFailure } from './explain-failure.js';
 import { containerPortOf, networkName } from './container-spec.js';
 import { desiredApp } from './desired.js';
 import { imageOf } from './instance-parts.js';
-import type { Action } from './plan.js';
+import type { Action } from './actions.js';
 import { readLastLines } from './read-last-lines.js';
 import { ROUTED_PROCESS } from './serving.js';
 import type { Workbench } from './workbench.js';

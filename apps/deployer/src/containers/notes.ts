@@ -1,6 +1,6 @@
 import { SHORT_RUN_MS, backoffMs } from './plan-instances.js';
 import type { Container, EngineErrorCode } from './container-engine.port.js';
-import type { Note } from './plan.js';
+import type { Note } from './actions.js';
 
 /** The last thing that went wrong with an instance, for the explanation. */
 export interface Trouble {

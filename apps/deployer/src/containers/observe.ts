@@ -21,6 +21,8 @@ export class EngineView {
   private isListStale = true;
   /** Notices may have been missed: a running container may be another run than the one we know. */
   private isSuspect = true;
+  /** Running containers with our label whose instance nobody knows, as of the last list. */
+  strangers: readonly { readonly id: string; readonly instanceId: string }[] = [];
   /** By instance id. */
   readonly containers = new Map<string, Container>();
 
@@ -83,6 +85,11 @@ export class EngineView {
       const found = await this.engine.list();
       const ids = new Set(found.map(({ id }) => id));
       for (const id of this.byId.keys()) if (!ids.has(id)) this.dirty.add(id);
+      this.strangers = found.flatMap(({ id, instanceId, status }) =>
+        instanceId !== null && status === 'running' && !isKnown(instanceId)
+          ? { id, instanceId }
+          : [],
+      );
       for (const { id, instanceId, status } of found) {
         // Containers of instances that were stopped long ago are the collector's business.
         if (instanceId === null || !isKnown(instanceId)) continue;

@@ -1,6 +1,6 @@
 import type { KnownInstance } from '@shiplog/domain';
 import type { Container } from './container-engine.port.js';
-import type { Action, Note, Plan, PlanInput } from './plan.js';
+import type { Action, Note, Plan, PlanInput } from './actions.js';
 import { drainOf } from './serving.js';
 
 /** A run that ended sooner counts as a crash in a row. */

@@ -1,6 +1,6 @@
 import type { KnownInstance, RetireReason } from '@shiplog/domain';
 import type { WantedGeneration } from './desired.js';
-import type { Action, Plan, PlanInput } from './plan.js';
+import type { Action, Plan, PlanInput } from './actions.js';
 import { inForce, isRetired, isServing } from './serving.js';
 
 /**

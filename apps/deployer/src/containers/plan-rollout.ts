@@ -1,6 +1,6 @@
 import type { KnownInstance } from '@shiplog/domain';
 import type { DesiredApp, WantedRollout } from './desired.js';
-import type { Action, Failure, Plan, PlanInput } from './plan.js';
+import type { Action, Failure, Plan, PlanInput } from './actions.js';
 import { isOutOfRouting, isRetired, isServing } from './serving.js';
 
 /** A new instance that ended this often during its rollout is not going to make it. */

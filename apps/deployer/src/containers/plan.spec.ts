@@ -10,7 +10,8 @@ import {
   target,
   type Given,
 } from '../testing/plan-input.js';
-import { plan, type Action } from './plan.js';
+import type { Action } from './actions.js';
+import { plan } from './plan.js';
 
 /** The plan in few words, so that a table can be read. */
 const inWords = (action: Action): string => {

@@ -1,8 +1,10 @@
-import type { RecordedCommit } from '@shiplog/events';
+import { aggregateOf, idOf, type RecordedCommit } from '@shiplog/events';
 import type { RoundResult } from '@shiplog/reconcile';
 import { apply } from './apply.js';
 import { boundRemoval, type AppActions } from './bounded-removal.js';
 import { desiredApp } from './desired.js';
+import { judgeStrangers } from './strangers.js';
+import { touchedBy } from './touched-by.js';
 import { plan } from './plan.js';
 import type { Workbench } from './workbench.js';
 
@@ -45,6 +47,7 @@ export class Reconciliation {
       throw error;
     }
     if (isResync) {
+      judgeStrangers(bench);
       this.resyncAtMs = bench.nowMs() + RESYNC_MS;
       bench.notes.keepOnly(isKnown);
     }
@@ -127,48 +130,27 @@ export class Reconciliation {
 
   /** What the log says about which apps changed. */
   take(batch: readonly RecordedCommit[]): void {
+    const { bench } = this;
+    const { world } = bench.context;
     for (const { commit } of batch) {
       for (const event of commit.events) {
-        const { data } = event;
-        switch (event.type) {
-          case 'RoutesApplied':
-            for (const id of [
-              ...event.data.routed,
-              ...event.data.unrouted,
-              ...event.data.drained,
-            ]) {
-              const { state } = this.bench.context.world.get('instance', id);
-              if (state.status !== 'none') this.bench.dirty.add(state.appId);
-            }
-            break;
-          case 'RouterStarted':
-          case 'RouterRemoved':
-            this.resync();
-            break;
-          case 'ImageRebuilt':
-          case 'BuildSucceeded':
-            this.retryScheduled(event.data.appId);
-            break;
-          default:
-            if ('appId' in data && data.appId !== null) this.bench.dirty.add(data.appId);
-        }
+        const touched = touchedBy(event, world);
+        if (touched.everything) this.resync();
+        for (const appId of touched.apps) bench.dirty.add(appId);
+        if (touched.hasImage) this.retryScheduled(touched.apps);
       }
-      if (commit.stream.startsWith('app.')) {
-        const appId = commit.stream.slice('app.'.length);
-        this.bench.causes.set(appId, {
-          correlation: commit.correlation,
-          causation: commit.id,
-        });
-      }
+      if (aggregateOf(commit.stream) !== 'app') continue;
+      const { correlation, id: causation } = commit;
+      bench.causes.set(idOf(commit.stream), { correlation, causation });
     }
-    this.bench.wake();
+    bench.wake();
   }
 
   /** An image is there again: instances that waited for it wait no longer. */
-  private retryScheduled(appId: string): void {
-    for (const { instanceId } of this.bench.context.world.instancesOf(appId)) {
-      this.bench.notes.retryNow(instanceId);
+  private retryScheduled(apps: readonly string[]): void {
+    const { notes, context } = this.bench;
+    for (const appId of apps) {
+      for (const { instanceId } of context.world.instancesOf(appId)) notes.retryNow(instanceId);
     }
-    this.bench.dirty.add(appId);
   }
 }

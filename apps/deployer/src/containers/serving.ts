@@ -1,6 +1,6 @@
 import type { KnownInstance } from '@shiplog/domain';
 import type { DesiredApp, WantedGeneration } from './desired.js';
-import type { PlanInput } from './plan.js';
+import type { PlanInput } from './actions.js';
 
 /** The process type that requests are routed to. */
 export const ROUTED_PROCESS = 'web';

@@ -106,6 +106,34 @@ const heal = async (simulation: Simulation): Promise<void> => {
   await simulation.settle();
 };
 
+/** What has to be so after any life, once everything works and time has passed. */
+const expectAsWanted = async (simulation: Simulation): Promise<void> => {
+  expect(simulation.broken).toEqual([]);
+  const { world } = simulation;
+  const app = world.app(APP);
+  const live = world.liveOf(APP);
+  const wanted = live === null || app?.stopped === true ? 0 : (app?.formation['web'] ?? 0);
+  const instances = world.instancesOf(APP);
+  // Nothing on its way any more: every rollout has ended, nothing old is left.
+  expect(world.deployment(APP)?.target ?? null).toBeNull();
+  expect(world.rolloutsOf(APP).filter(({ status }) => status === 'running')).toEqual([]);
+  expect(instances).toHaveLength(wanted);
+  // As many containers as wanted run, each on a port of its own, each known to the log.
+  expect(new Set(instances.map(({ port }) => port)).size).toBe(wanted);
+  // A live release that crashes (it went live while nothing was wanted of it) is tried for ever.
+  if (live === null || live.release.processes['web']?.command?.[0] === 'serve') {
+    expect(instances.every(({ status }) => status === 'ready')).toBe(true);
+    expect(simulation.running().toSorted()).toEqual(
+      instances.map(({ containerId }) => containerId).toSorted(),
+    );
+    simulation.boot();
+    // A round that changes nothing appends nothing.
+    const head = await simulation.log.head();
+    await simulation.settle();
+    expect(await simulation.log.head()).toBe(head);
+  }
+};
+
 describe('any life of an app', () => {
   it('never has less than wanted by its own doing, and ends as the log wants it', async () => {
     await fc.assert(
@@ -118,30 +146,7 @@ describe('any life of an app', () => {
         }
         await heal(simulation);
 
-        expect(simulation.broken).toEqual([]);
-        const { world } = simulation;
-        const app = world.app(APP);
-        const live = world.liveOf(APP);
-        const wanted = live === null || app?.stopped === true ? 0 : (app?.formation['web'] ?? 0);
-        const instances = world.instancesOf(APP);
-        // Nothing on its way any more: every rollout has ended, nothing old is left.
-        expect(world.deployment(APP)?.target ?? null).toBeNull();
-        expect(world.rolloutsOf(APP).filter(({ status }) => status === 'running')).toEqual([]);
-        expect(instances).toHaveLength(wanted);
-        // As many containers as wanted run, each on a port of its own, each known to the log.
-        expect(new Set(instances.map(({ port }) => port)).size).toBe(wanted);
-        // A live release that crashes (it went live while nothing was wanted of it) is tried for ever.
-        if (live === null || live.release.processes['web']?.command?.[0] === 'serve') {
-          expect(instances.every(({ status }) => status === 'ready')).toBe(true);
-          expect(simulation.running().toSorted()).toEqual(
-            instances.map(({ containerId }) => containerId).toSorted(),
-          );
-          simulation.boot();
-          // A round that changes nothing appends nothing.
-          const head = await simulation.log.head();
-          await simulation.settle();
-          expect(await simulation.log.head()).toBe(head);
-        }
+        await expectAsWanted(simulation);
       }),
       { numRuns: Number(process.env['SIMULATION_RUNS'] ?? 60) },
     );

@@ -36,6 +36,8 @@ export class Workbench {
   /** Apps that the next round plans. */
   readonly dirty = new Set<string>();
   readonly causes = new Map<string, Cause>();
+  /** Containers that the log does not tell of and that were reported. */
+  readonly judged = new Set<string>();
   /** Steps that failed for no reason we know: when the instance or app is taken up again. */
   private readonly pauses = new Map<string, { readonly count: number; readonly untilMs: number }>();
   /** Set by the loop. */

@@ -1,7 +1,7 @@
 import { DEFAULT_SETTINGS, type KnownInstance } from '@shiplog/domain';
 import type { Container } from '../containers/container-engine.port.js';
 import type { DesiredApp, Routes } from '../containers/desired.js';
-import type { Note, PlanInput } from '../containers/plan.js';
+import type { Note, PlanInput } from '../containers/actions.js';
 
 export const NOW_MS = Date.parse('2026-01-01T12:00:00Z');
 const STARTED_AT = '2026-01-01T11:59:50.000000000Z';
