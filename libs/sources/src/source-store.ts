@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { access, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
+import { access, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -24,7 +24,9 @@ export class SourceStore {
 
   /** Stores the stream and names it by its SHA-256. The same content twice is one file. */
   async put(content: Readable, limitBytes = 1024 ** 3): Promise<{ digest: string; bytes: number }> {
-    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    // Synchronous, so that the content is read from this turn on: the output of a program that ended
+    // meanwhile would be thrown away by Node.js when nobody listens.
+    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
     const fresh = join(this.directory, `.incoming-${randomBytes(8).toString('hex')}`);
     const hash = createHash('sha256');
     let bytes = 0;
