@@ -62,4 +62,37 @@ describe('handling a command', () => {
     ).toEqual({ outcome: 'idempotency-key-reused' });
     expect(await log.read('app.a1')).toHaveLength(1);
   });
+
+  it('refuses the key of a request that is just being carried out with another body', async () => {
+    const { commands } = await platform();
+    const create = { type: 'CreateApp', appId: 'a1', name: 'hello', teamId: 't1' } as const;
+    const results = await Promise.all(
+      ['d1', 'd2'].map((digest) =>
+        commands.handle('app', 'a1', create, { actor, command: { id: 'c1', digest } }),
+      ),
+    );
+    expect(results.map(({ outcome }) => outcome).toSorted()).toEqual([
+      'accepted',
+      'idempotency-key-reused',
+    ]);
+  });
+
+  it('knows a revision that it has not read yet', async () => {
+    const { log, commands } = await platform();
+    const elsewhere = new World();
+    const behind = new LogFeed(log).add(worldFold(elsewhere, 'test'));
+    const late = new CommandHandler({ log, world: elsewhere, feed: behind });
+    const create = { type: 'CreateApp', appId: 'a1', name: 'hello', teamId: 't1' } as const;
+    const created = await commands.handle('app', 'a1', create, { actor });
+    const expectedRevision = created.outcome === 'accepted' ? created.revision : '';
+    const starting = behind.start();
+    const stop = { type: 'StopApp' } as const;
+    expect(await late.handle('app', 'a1', stop, { actor, expectedRevision })).toMatchObject({
+      outcome: 'accepted',
+    });
+    expect(await late.handle('app', 'a1', stop, { actor, expectedRevision })).toMatchObject({
+      outcome: 'revision-conflict',
+    });
+    await starting;
+  });
 });

@@ -58,6 +58,11 @@ export interface CommandHandlerDependencies {
   readonly newId?: () => string;
 }
 
+type KnownRequest = Extract<
+  CommandResult<Aggregate>,
+  { outcome: 'repeated' | 'idempotency-key-reused' }
+>;
+
 /** More racers than this on one aggregate is a bug, not a race. */
 const ATTEMPTS_MAX = 20;
 
@@ -96,12 +101,7 @@ export class CommandHandler {
     throw new Error(`${aggregate} ${id} changed ${ATTEMPTS_MAX} times while a command was decided`);
   }
 
-  private findKnown(
-    context: CommandContext,
-  ):
-    | { outcome: 'repeated'; position: Position }
-    | { outcome: 'idempotency-key-reused' }
-    | undefined {
+  private findKnown(context: CommandContext): KnownRequest | undefined {
     if (context.command == null) return undefined;
     const known = this.deps.world.command(context.command.id);
     if (known === undefined) return undefined;
@@ -119,6 +119,8 @@ export class CommandHandler {
   ): Promise<CommandResult<A> | 'conflict'> {
     const decider = deciderOf(aggregate);
     if (context.expectedRevision !== undefined && context.expectedRevision !== tracked.revision) {
+      // A stale view knows neither the revision the caller saw nor whether this very request made it.
+      if (await this.isStale(aggregate, id, tracked)) return 'conflict';
       return { outcome: 'revision-conflict', actual: tracked.revision };
     }
     const decision = decider.decide(command, tracked.state);
@@ -193,12 +195,16 @@ export class CommandHandler {
     aggregate: A,
     id: string,
     context: CommandContext,
-  ): Promise<Tracked<StateByAggregate[A]> | { outcome: 'repeated'; position: Position }> {
+  ): Promise<Tracked<StateByAggregate[A]> | KnownRequest> {
     const records = await this.deps.log.read(streamName(aggregate, id));
     const own = records.find(
       (r) => context.command != null && r.commit.command?.id === context.command.id,
     );
-    if (own !== undefined) return { outcome: 'repeated', position: own.position };
+    if (own !== undefined) {
+      return own.commit.command?.digest === context.command?.digest
+        ? { outcome: 'repeated', position: own.position }
+        : { outcome: 'idempotency-key-reused' };
+    }
     const last = records.at(-1);
     const events = records.flatMap<unknown>((record) => record.commit.events);
     return {
