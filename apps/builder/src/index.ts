@@ -17,10 +17,12 @@ export interface BuilderOptions {
   readonly limits?: BuildLimits;
   /** Builds at once; as many images are made again beside them. */
   readonly parallel?: number;
+  readonly engineWaitMs?: number;
 }
 
 const LIMITS: BuildLimits = { timeMs: 15 * 60_000, memoryBytes: 2 * 1024 ** 3 };
 const PARALLEL = 2;
+const ENGINE_WAIT_MS = 30_000;
 
 const outputQuestion = z.object({
   buildId: z.string().regex(ID_PATTERN),
@@ -46,6 +48,7 @@ export const startBuilder = async (
     platform: config.platform,
     sources: new SourceStore(paths.sources),
     directory: paths.builds,
+    engineWaitMs: options.engineWaitMs ?? ENGINE_WAIT_MS,
     stacks,
   });
   const rebuilder = new Rebuilder({ ...common, runner, parallel });

@@ -19,10 +19,10 @@ export interface BuildRunnerParts extends Omit<BuilderParts, 'isBuilding'> {
   /** Called when a build has ended here. */
   readonly onEnd: () => void;
   readonly now: () => number;
+  /** How long a build waits for an engine that does not answer before it fails for that reason. */
+  readonly engineWaitMs: number;
 }
 
-/** How long a build waits for an engine that does not answer before it fails for that reason. */
-const ENGINE_WAIT_MS = 30_000;
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 15_000;
 
@@ -188,7 +188,7 @@ export class BuildRunner {
 
   private hasWaitedLongEnough({ job }: DesiredBuild): boolean {
     const setback = this.setbacks.get(job.buildId);
-    return setback !== undefined && this.parts.now() - setback.since >= ENGINE_WAIT_MS;
+    return setback !== undefined && this.parts.now() - setback.since >= this.parts.engineWaitMs;
   }
 
   private noteSetback(buildId: string, error: unknown): void {

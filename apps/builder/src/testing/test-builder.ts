@@ -17,6 +17,7 @@ import {
   type RunningProcess,
 } from '@shiplog/runtime';
 import { SourceStore } from '@shiplog/sources';
+import { LeftoverRecord } from '../builds/leftovers.js';
 import { startBuilder, type BuilderOptions } from '../index.js';
 
 type AppCommand = CommandByAggregate['app'];
@@ -34,7 +35,11 @@ export class TestBuilder {
     private readonly options: BuilderOptions,
   ) {}
 
-  static async start(platform: string, options: BuilderOptions = {}): Promise<TestBuilder> {
+  static async start(
+    platform: string,
+    options: BuilderOptions = {},
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<TestBuilder> {
     const home = await mkdtemp(join(tmpdir(), `${platform}-`));
     const log = new InMemoryEventLog();
     const world = new World();
@@ -43,7 +48,7 @@ export class TestBuilder {
     const hub = new InMemoryHub();
     const context = processContext({
       process: 'builder',
-      config: readConfig({ SHIPLOG_HOME: home, SHIPLOG_PLATFORM: platform }),
+      config: readConfig({ ...env, SHIPLOG_HOME: home, SHIPLOG_PLATFORM: platform }),
       log,
       feed,
       world,
@@ -130,13 +135,9 @@ export class TestBuilder {
     return pattern.test(this.heard.get(buildId) ?? '');
   }
 
-  /** Containers of build steps on base images of ours. */
-  async stepContainers(): Promise<string[]> {
-    const containers = await this.engine.listContainers({
-      all: true,
-      filters: { label: ['shiplog.stack'] },
-    });
-    return containers.filter(({ Labels }) => !('shiplog.platform' in Labels)).map(({ Id }) => Id);
+  /** Containers of steps of a build that are still there. */
+  async stepContainers(buildId: string): Promise<readonly string[]> {
+    return LeftoverRecord.of(pathsOf(this.context.config.home).builds, buildId).read();
   }
 
   /** Waits for the world to be in a state: looked at after each batch of the log. */
