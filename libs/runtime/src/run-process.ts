@@ -64,7 +64,19 @@ const nextStopSignal = (): Promise<void> =>
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
   });
 
-/** The log answers, and everything in it has been read. */
+const READY_TIMEOUT_MS = 2_000;
+
+/** The log answers soon, and everything in it has been read. */
 const checkReady = async ({ log, feed }: ProcessContext): Promise<void> => {
-  await feed.reach(await log.head(), 2_000);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error(`the log does not answer within ${READY_TIMEOUT_MS} ms`);
+    timer = setTimeout(() => reject(error), READY_TIMEOUT_MS);
+  });
+  try {
+    const head = await Promise.race([log.head(), late]);
+    await feed.reach(head, READY_TIMEOUT_MS);
+  } finally {
+    clearTimeout(timer);
+  }
 };
