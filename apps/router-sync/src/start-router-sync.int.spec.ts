@@ -1,44 +1,244 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { request } from 'node:http';
 import { ask } from './testing/client.js';
-import { startInstance } from './testing/test-instance.js';
+import { startLoad } from './testing/load.js';
+import { startInstance, type Ledger } from './testing/test-instance.js';
 import { testPlatform, type TestPlatform } from './testing/test-platform.js';
+import { closed, echo, openTunnel } from './testing/upgrade.js';
 
 const PORT = 5610;
-const one = { host: 'one.localhost' };
+let nextPort = 22_000;
+let platform: TestPlatform;
 
-describe('routes of a real HAProxy', () => {
-  let platform: TestPlatform;
-  beforeAll(async () => {
-    platform = await testPlatform(PORT);
-    await platform.start();
-  });
-  afterAll(() => platform.close());
+/** An instance with a port of its own, routed. */
+const routed = async (appId: string, instanceId: string, ledger?: Ledger) => {
+  nextPort += 1;
+  const instance = await startInstance(instanceId, nextPort, ledger);
+  await platform.ready(appId, instanceId, instance.port);
+  await platform.recorded(instanceId, 'routed');
+  return instance;
+};
+const bodyOf = async (host: string) => (await ask(PORT, { host })).body;
 
-  it('answers 404 for a host that nobody has, and 503 for an app without instance', async () => {
+beforeAll(async () => {
+  platform = await testPlatform(PORT);
+  await platform.start();
+});
+afterAll(() => platform.close());
+
+describe('routes', () => {
+  it('answer 404 for a host that nobody has, and 503 for an app without instance', async () => {
     await platform.createApp('one');
     expect(await ask(PORT, { host: 'nobody.localhost' })).toMatchObject({ status: 404 });
     await expect
-      .poll(() => ask(PORT, one))
+      .poll(() => ask(PORT, { host: 'one.localhost' }))
       .toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
   });
 
-  it('routes an instance when it is ready, and records that', async () => {
-    const instance = await startInstance('i1', 22001);
-    await platform.ready('one', 'i1', instance.port);
-    await platform.recorded('i1', 'routed');
-    expect(await ask(PORT, one)).toMatchObject({ status: 200, body: 'i1' });
+  it('lead to an instance when it is ready, whatever the case, port or final dot of the host', async () => {
+    await routed('one', 'one-1');
+    for (const host of ['one.localhost', 'ONE.localhost', 'one.localhost:5610', 'one.localhost.']) {
+      expect(await ask(PORT, { host })).toMatchObject({ status: 200, body: 'one-1' });
+    }
   });
 
-  it('takes a retired instance out, drains it, and records both', async () => {
-    await startInstance('i2', 22002);
-    await platform.ready('one', 'i2', 22002);
-    await platform.recorded('i2', 'routed');
-    const slow = ask(PORT, { ...one, path: '/slow?ms=1000' });
-    const slower = ask(PORT, { ...one, path: '/slow?ms=1000' });
-    await platform.retire('i1');
-    await platform.recorded('i1', 'unrouted');
-    expect((await ask(PORT, one)).body).toBe('i2');
-    expect((await Promise.all([slow, slower])).map(({ status }) => status)).toEqual([200, 200]);
-    await platform.recorded('i1', 'drained');
+  it('follow custom domains, and forget them', async () => {
+    await platform.app('one', { type: 'AddDomain', host: 'www.example.com' });
+    await expect.poll(() => bodyOf('www.example.com')).toBe('one-1');
+    await platform.app('one', { type: 'RemoveDomain', host: 'www.example.com' });
+    await expect.poll(() => ask(PORT, { host: 'www.example.com' })).toMatchObject({ status: 404 });
+  });
+
+  it('replace what a client claims about itself', async () => {
+    const { body } = await ask(PORT, {
+      host: 'one.localhost',
+      path: '/headers',
+      headers: {
+        'x-forwarded-for': '6.6.6.6',
+        'x-forwarded-proto': 'https',
+        'x-forwarded-host': 'bank.example.com',
+        'x-forwarded-user': 'root',
+        forwarded: 'for=6.6.6.6',
+        'x-request-id': 'mine',
+      },
+    });
+    const headers = JSON.parse(body) as Record<string, string>;
+    expect(headers).toMatchObject({
+      host: 'one.localhost',
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': 'one.localhost',
+      'x-forwarded-port': String(PORT),
+    });
+    expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(Object.keys(headers)).not.toContain('forwarded');
+    expect(Object.keys(headers)).not.toContain('x-forwarded-user');
+  });
+
+  it('carry WebSockets and event streams', async () => {
+    const { instance, socket } = await openTunnel(PORT, 'one.localhost');
+    expect(instance).toBe('one-1');
+    expect(await echo(socket, 'ping')).toBe('ping');
+    socket.destroy();
+    const first = await new Promise((resolve, reject) => {
+      const headers = { host: 'one.localhost', accept: 'text/event-stream' };
+      const sent = request({ host: '127.0.0.1', port: PORT, path: '/events', headers });
+      sent.on('error', reject);
+      sent.on('response', (response) =>
+        response.once('data', (data: Buffer) => {
+          resolve(data.toString());
+          sent.destroy();
+        }),
+      );
+      sent.end();
+    });
+    expect(first).toBe('data: hello\n\n');
+  });
+});
+
+describe('an instance that is retired', () => {
+  it('gets no new request, finishes what it began, and is then drained', async () => {
+    await routed('one', 'one-2');
+    const slow = [1, 2, 3, 4].map(() => ask(PORT, { host: 'one.localhost', path: '/slow?ms=800' }));
+    // All four are under way: the next request is answered behind them.
+    await bodyOf('one.localhost');
+    await platform.retire('one-1');
+    await platform.recorded('one-1', 'unrouted');
+    expect(new Set(await Promise.all([1, 2, 3, 4].map(() => bodyOf('one.localhost'))))).toEqual(
+      new Set(['one-2']),
+    );
+    expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    await platform.recorded('one-1', 'drained');
+  });
+
+  it('keeps a tunnel until the drain deadline, and no longer', async () => {
+    await platform.createApp('tunnel', 1);
+    await routed('tunnel', 'tunnel-1');
+    const { socket } = await openTunnel(PORT, 'tunnel.localhost');
+    await platform.retire('tunnel-1');
+    await platform.recorded('tunnel-1', 'unrouted');
+    expect(await echo(socket, 'still here')).toBe('still here');
+    await closed(socket);
+    await platform.recorded('tunnel-1', 'drained');
+  });
+
+  it('is drained, too, when it never was routed', async () => {
+    await platform.createApp('never');
+    await platform.ready('never', 'never-0', 22_990);
+    await platform.retire('never-0');
+    await platform.recorded('never-0', 'drained');
+  });
+});
+
+describe('an instance whose process ended', () => {
+  it('is out at once, and back when it is ready again', async () => {
+    await platform.createApp('crash');
+    await routed('crash', 'crash-1');
+    await routed('crash', 'crash-2');
+    await platform.exited('crash-1');
+    await platform.recorded('crash-1', 'unrouted');
+    for (let i = 0; i < 6; i += 1) expect(await bodyOf('crash.localhost')).toBe('crash-2');
+    await platform.started('crash-1', 1);
+    await platform.readyAgain('crash-1');
+    await platform.recorded('crash-1', 'routed');
+    await expect.poll(() => bodyOf('crash.localhost')).toBe('crash-1');
+  });
+
+  it('comes back by itself when nobody told the log that it was gone', async () => {
+    await platform.createApp('silent');
+    const first = await routed('silent', 'silent-1');
+    await routed('silent', 'silent-2');
+    await first.kill();
+    for (let i = 0; i < 20; i += 1) {
+      expect(await ask(PORT, { host: 'silent.localhost', method: 'POST' })).toMatchObject({
+        status: 200,
+        body: 'silent-2',
+      });
+    }
+    await startInstance('silent-1', first.port);
+    await expect.poll(() => bodyOf('silent.localhost'), { timeout: 5000 }).toBe('silent-1');
+  });
+
+  it('does not lose its place because it answers 500', async () => {
+    await platform.createApp('broken');
+    await routed('broken', 'broken-1');
+    for (let i = 0; i < 20; i += 1) {
+      expect(await ask(PORT, { host: 'broken.localhost', path: '/broken' })).toMatchObject({
+        status: 500,
+        body: 'broken-1',
+      });
+    }
+  });
+});
+
+describe('an app', () => {
+  it('that is destroyed leaves nothing behind; its place serves another one', async () => {
+    await platform.createApp('gone');
+    const instance = await routed('gone', 'gone-1');
+    await platform.app('gone', { type: 'DestroyApp' });
+    await platform.retire('gone-1', 'destroyed');
+    await platform.recorded('gone-1', 'drained');
+    await platform.stopped('gone-1');
+    expect(await ask(PORT, { host: 'gone.localhost' })).toMatchObject({ status: 404 });
+    await instance.kill();
+
+    // The port goes to an instance of another app.
+    await platform.createApp('heir');
+    await startInstance('heir-1', instance.port);
+    await platform.ready('heir', 'heir-1', instance.port);
+    await platform.recorded('heir-1', 'routed');
+    expect(await bodyOf('heir.localhost')).toBe('heir-1');
+    expect(await ask(PORT, { host: 'gone.localhost' })).toMatchObject({ status: 404 });
+  });
+});
+
+describe('under load', () => {
+  const isOurs = (instance: string): boolean => instance.startsWith('load');
+  const deploys = 6;
+
+  it('no request fails while instances are replaced, one after the other', async () => {
+    await platform.createApp('load', 10);
+    const ledger: Ledger = new Map();
+    const load = startLoad({ port: PORT, host: 'load.localhost', ledger, isOurs });
+    let current = [
+      await routed('load', 'load-a0', ledger),
+      await routed('load', 'load-b0', ledger),
+    ];
+    const before = await load.stop();
+    expect(before.failed.length).toBeGreaterThan(0);
+
+    const measured = startLoad({ port: PORT, host: 'load.localhost', ledger: ledger, isOurs });
+    ledger.clear();
+    for (let n = 1; n <= deploys; n += 1) {
+      const next = [
+        await routed('load', `load-a${n}`, ledger),
+        await routed('load', `load-b${n}`, ledger),
+      ];
+      for (const old of current) {
+        await platform.retire(old.name);
+        await platform.recorded(old.name, 'drained');
+        await old.kill();
+        await platform.stopped(old.name);
+      }
+      current = next;
+    }
+    const { answered, failed } = await measured.stop();
+    expect(failed).toEqual([]);
+    expect(answered).toBeGreaterThan(500);
+  });
+
+  it('requests do fail when an instance is killed before it was drained: the test can fail', async () => {
+    await platform.createApp('loadless', 10);
+    const ledger: Ledger = new Map();
+    let current = await routed('loadless', 'load-c0', ledger);
+    const load = startLoad({ port: PORT, host: 'loadless.localhost', ledger, isOurs });
+    for (let n = 1; n <= deploys; n += 1) {
+      const next = await routed('loadless', `load-c${n}`, ledger);
+      await expect.poll(() => load.answered()).toBeGreaterThan(n * 60);
+      await current.kill();
+      await platform.retire(current.name);
+      current = next;
+    }
+    expect((await load.stop()).failed.length).toBeGreaterThan(0);
   });
 });

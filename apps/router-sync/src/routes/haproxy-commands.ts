@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
-import { slotsOf, type HaproxyState } from './haproxy-state.js';
-import { FILES, type PoolSize } from './render-haproxy.js';
+import type { HaproxyState } from './haproxy-state.js';
+import { backendName, FILES, SERVER_PREFIX, type PoolSize } from './render-haproxy.js';
 import type { Endpoint, RouteAction } from './router.port.js';
 
 /** The commands of a batch, or how many places it would need. */
@@ -18,26 +18,36 @@ export const translate = (
   state: HaproxyState,
   pool: PoolSize,
 ): Translation => {
-  const draft = new Draft(state, pool);
+  const draft = new Draft(state);
   for (const action of actions) draft.add(action);
-  return draft.needs === undefined
+  const { needs } = draft;
+  return needs.backends <= pool.backends && needs.servers <= pool.servers
     ? { outcome: 'commands', commands: draft.commands }
-    : { outcome: 'grow', pool: draft.needs };
+    : { outcome: 'grow', pool: grown(pool, needs) };
 };
+
+/** Doubled until everything fits, so that growing stays rare. */
+const grown = (pool: PoolSize, needs: PoolSize): PoolSize => ({
+  backends: doubled(pool.backends, needs.backends),
+  servers: doubled(pool.servers, needs.servers),
+});
+const doubled = (from: number, to: number): number => (from >= to ? from : doubled(from * 2, to));
 
 class Draft {
   readonly commands: string[] = [];
-  needs: PoolSize | undefined;
+  /** Places that all this takes; more than there are means that nothing may be sent. */
+  needs: PoolSize = { backends: 0, servers: 0 };
   private readonly owners: Map<string, string>;
-  private readonly slotOf: Map<string, string>;
+  /** An app and an instance may have the same id: each kind has its own map. */
+  private readonly backendOfApp: Map<string, string>;
+  private readonly slotOfInstance: Map<string, string>;
   private readonly hosts: Map<string, string>;
 
-  constructor(
-    private readonly state: HaproxyState,
-    private readonly pool: PoolSize,
-  ) {
+  constructor(private readonly state: HaproxyState) {
     this.owners = new Map(state.owners);
-    this.slotOf = new Map([...state.owners].map(([slot, owner]) => [owner, slot]));
+    const owned = [...state.owners].map(([slot, owner]) => [owner, slot] as const);
+    this.backendOfApp = new Map(owned.filter(([, slot]) => !slot.includes('/')));
+    this.slotOfInstance = new Map(owned.filter(([, slot]) => slot.includes('/')));
     this.hosts = new Map(state.hosts);
   }
 
@@ -58,17 +68,14 @@ class Draft {
         return this.onSlot(action.instanceId, (slot) => `shutdown sessions server ${slot}`);
       case 'release':
         this.onSlot(action.instanceId, (slot) => `set server ${slot} state maint`);
-        return this.disown(action.instanceId);
+        return this.disown(this.slotOfInstance, action.instanceId);
       case 'release-pool':
-        return this.disown(action.appId);
+        return this.disown(this.backendOfApp, action.appId);
     }
   }
 
   private serve({ instanceId, appId, host, port }: Endpoint): void {
-    const backend = this.backendOf(appId);
-    if (backend === undefined) return;
-    const slot = this.serverOf(instanceId, backend);
-    if (slot === undefined) return;
+    const slot = this.serverOf(instanceId, this.backendOf(appId));
     const before = this.state.servers.get(slot);
     if (before?.address !== host || before.port !== port) {
       // Never move the address of a server that takes requests.
@@ -80,55 +87,51 @@ class Draft {
 
   private bindHost(host: string, appId: string): void {
     const backend = this.backendOf(appId);
-    if (backend === undefined) return;
     const verb = this.hosts.has(hostName(host)) ? 'set' : 'add';
     this.say(`${verb} map ${FILES.hosts} ${host} ${backend}`);
     this.hosts.set(host, backend);
   }
 
-  /** The app's backend, a free one, or none: then `needs` says how many it takes. */
-  private backendOf(appId: string): string | undefined {
-    const known = this.slotOf.get(appId);
+  private backendOf(appId: string): string {
+    const known = this.backendOfApp.get(appId);
     if (known !== undefined) return known;
-    const free = slotsOf(this.pool).backends.find((backend) => !this.owners.has(backend));
-    if (free === undefined) {
-      this.needs = { ...(this.needs ?? this.pool), backends: this.pool.backends * 2 };
-      return undefined;
-    }
-    this.own(free, appId);
-    return free;
+    const n = this.firstFree(backendName);
+    this.needs = { ...this.needs, backends: Math.max(this.needs.backends, n) };
+    return this.own(this.backendOfApp, backendName(n), appId);
   }
 
-  private serverOf(instanceId: string, backend: string): string | undefined {
-    const known = this.slotOf.get(instanceId);
+  private serverOf(instanceId: string, backend: string): string {
+    const known = this.slotOfInstance.get(instanceId);
     if (known !== undefined) return known;
-    const free = slotsOf(this.pool)
-      .servers.map((server) => `${backend}/${server}`)
-      .find((slot) => !this.owners.has(slot));
-    if (free === undefined) {
-      this.needs = { ...(this.needs ?? this.pool), servers: this.pool.servers * 2 };
-      return undefined;
-    }
-    this.own(free, instanceId);
-    return free;
+    const nameOf = (n: number): string => `${backend}/${SERVER_PREFIX}${n}`;
+    const n = this.firstFree(nameOf);
+    this.needs = { ...this.needs, servers: Math.max(this.needs.servers, n) };
+    return this.own(this.slotOfInstance, nameOf(n), instanceId);
   }
 
-  private own(slot: string, owner: string): void {
+  private firstFree(nameOf: (n: number) => string): number {
+    let n = 1;
+    while (this.owners.has(nameOf(n))) n += 1;
+    return n;
+  }
+
+  private own(slots: Map<string, string>, slot: string, owner: string): string {
     this.owners.set(slot, owner);
-    this.slotOf.set(owner, slot);
+    slots.set(owner, slot);
     this.say(`add map ${FILES.owners} ${slot} ${ownerId(owner)}`);
+    return slot;
   }
 
-  private disown(owner: string): void {
-    const slot = this.slotOf.get(owner);
+  private disown(slots: Map<string, string>, owner: string): void {
+    const slot = slots.get(owner);
     if (slot === undefined) return;
     this.owners.delete(slot);
-    this.slotOf.delete(owner);
+    slots.delete(owner);
     this.say(`del map ${FILES.owners} ${slot}`);
   }
 
   private onSlot(instanceId: string, command: (slot: string) => string): void {
-    const slot = this.slotOf.get(instanceId);
+    const slot = this.slotOfInstance.get(instanceId);
     if (slot !== undefined) this.say(command(slot));
   }
 

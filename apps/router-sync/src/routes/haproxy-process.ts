@@ -6,7 +6,7 @@ import type { PlatformConfig } from '@shiplog/runtime';
 import { findHaproxy } from './haproxy-binary.js';
 import { ensureStateFiles, readPool, writeConfig } from './haproxy-files.js';
 import { HaproxyRuntime } from './haproxy-runtime.js';
-import { parseWorkers } from './haproxy-state.js';
+import { parseWorkers, type Workers } from './haproxy-state.js';
 import type { PoolSize } from './render-haproxy.js';
 import { prepareDirectories, type RouterPaths } from './router-paths.js';
 import { RouterError } from './router.port.js';
@@ -70,11 +70,14 @@ export const masterPid = async (paths: RouterPaths): Promise<number | undefined>
   return pid === undefined ? undefined : Number(pid);
 };
 
-/** Workers of earlier configurations that still finish what they began. */
-export const oldWorkers = async (paths: RouterPaths): Promise<readonly number[]> => {
-  if (paths.isExternal) return [];
-  return parseWorkers(await new HaproxyRuntime(paths.master).askMaster('show proc')).old;
-};
+/** The workers as the master knows them; where there is no master, there is one worker. */
+export const workersOf = async (paths: RouterPaths): Promise<Workers> =>
+  parseWorkers(
+    await new HaproxyRuntime(paths.master).askMaster('show proc').catch((error: unknown) => {
+      if (paths.isExternal) return '';
+      throw error;
+    }),
+  );
 
 const start = async (
   config: PlatformConfig,

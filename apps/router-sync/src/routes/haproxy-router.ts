@@ -1,16 +1,17 @@
 import type { PlatformConfig } from '@shiplog/runtime';
 import { translate } from './haproxy-commands.js';
 import { readPool, writeState } from './haproxy-files.js';
-import { grow, oldWorkers } from './haproxy-process.js';
+import { grow, workersOf } from './haproxy-process.js';
 import { HaproxyRuntime } from './haproxy-runtime.js';
 import {
   parseMap,
   parseServersState,
+  parseSessionIds,
   parseSessions,
   type HaproxyState,
   type ServerSlot,
 } from './haproxy-state.js';
-import { FILES } from './render-haproxy.js';
+import { FILES, KEEP_ALIVE_SECONDS, REQUEST_HEAD_SECONDS } from './render-haproxy.js';
 import {
   RouterError,
   type ActualEndpoint,
@@ -51,7 +52,7 @@ export class HaproxyRouter implements Router {
         appId: backendApp(slot.backend),
         host: slot.address,
         port: slot.port,
-        state: old.serving.has(slot.key) ? 'serving' : STATE[slot.state],
+        state: old.mayServe.has(slot.key) ? 'leaving' : STATE[slot.state],
         sessions: old.sessions.get(slot.key) ?? 0,
       });
     }
@@ -63,16 +64,17 @@ export class HaproxyRouter implements Router {
     if (actions.length === 0) return;
     let state = await this.read();
     let translation = translate(actions, state, await readPool(this.paths));
-    for (let i = 0; translation.outcome === 'grow'; i += 1) {
-      if (i > 8)
-        throw new RouterError('router-full', 'the router has no place for so many instances');
+    if (translation.outcome === 'grow') {
       await writeState(this.paths, state);
       await grow(this.config, this.paths, translation.pool);
       state = await this.read();
-      translation = translate(actions, state, await readPool(this.paths));
+      translation = translate(actions, state, translation.pool);
+    }
+    if (translation.outcome === 'grow') {
+      throw new RouterError('router-full', 'the router has no place for so many instances');
     }
     await this.runtime.change(translation.commands);
-    await this.tellOldWorkers(translation.commands);
+    await this.cutInOldWorkers(actions, state);
     await writeState(this.paths, await this.read());
   }
 
@@ -92,24 +94,27 @@ export class HaproxyRouter implements Router {
     return { ...state, servers };
   }
 
-  /** What is under way where nothing new should go; workers that are on their way out count, too. */
+  /** What is under way where nothing new should go, and where an old worker may still send something. */
   private async oldGenerations(state: HaproxyState) {
     const slots = [...ownedSlots(state)].filter((slot) => slot.state !== 'ready');
-    const serving = new Set<string>();
+    const mayServe = new Set<string>();
     const sessions = new Map<string, number>();
-    if (slots.length === 0) return { serving, sessions };
+    if (slots.length === 0) return { mayServe, sessions };
 
     const answers = await this.runtime.ask(slots.map(showServerStat));
     slots.forEach((slot, i) => sessions.set(slot.key, parseSessions(answers[i] ?? '')));
-    for (const pid of await oldWorkers(this.paths)) {
+    const workers = await workersOf(this.paths);
+    const mayBegin = workers.currentSeconds < LAST_REQUEST_SECONDS;
+    for (const pid of workers.old) {
       for (const slot of slots) {
         const there = parseServersState(await this.askWorker(pid, showServers(slot.backend)));
-        if (there.find(({ key }) => key === slot.key)?.state === 'ready') serving.add(slot.key);
+        const isReady = there.find(({ key }) => key === slot.key)?.state === 'ready';
+        if (mayBegin && isReady) mayServe.add(slot.key);
         const more = parseSessions(await this.askWorker(pid, showServerStat(slot)));
         sessions.set(slot.key, (sessions.get(slot.key) ?? 0) + more);
       }
     }
-    return { serving, sessions };
+    return { mayServe, sessions };
   }
 
   private async emptyPools(state: HaproxyState): Promise<ReadonlyMap<string, number>> {
@@ -123,13 +128,21 @@ export class HaproxyRouter implements Router {
     return new Map(empty.map(([, appId], i) => [appId, parseSessions(answers[i] ?? '')]));
   }
 
-  /**
-   * A worker on its way out still answers on connections that clients kept open. What it cannot do
-   * (a place that it does not have) it need not do: it takes no new clients.
-   */
-  private async tellOldWorkers(commands: readonly string[]): Promise<void> {
-    for (const pid of await oldWorkers(this.paths)) {
-      for (const command of commands) await this.askWorker(pid, command);
+  /** A worker on its way out refuses every change of a server; single sessions it still ends. */
+  private async cutInOldWorkers(
+    actions: readonly RouteAction[],
+    state: HaproxyState,
+  ): Promise<void> {
+    const cut = new Set(actions.flatMap((a) => (a.kind === 'cut' ? a.instanceId : [])));
+    if (cut.size === 0) return;
+    const slots = [...ownedSlots(state)].filter(({ key }) => cut.has(state.owners.get(key) ?? ''));
+    for (const pid of (await workersOf(this.paths)).old) {
+      const sessions = await this.askWorker(pid, 'show sess');
+      for (const { backend, server } of slots) {
+        for (const id of parseSessionIds(sessions, backend, server)) {
+          await this.askWorker(pid, `shutdown session ${id}`);
+        }
+      }
     }
   }
 
@@ -137,6 +150,12 @@ export class HaproxyRouter implements Router {
     return this.master.askMaster(`@!${pid} ${command}`);
   }
 }
+
+/**
+ * A connection that a client kept open may bring one more request to an old worker until it times out
+ * (`timeout http-keep-alive`, then `timeout http-request`); later, nothing begins there.
+ */
+const LAST_REQUEST_SECONDS = KEEP_ALIVE_SECONDS + REQUEST_HEAD_SECONDS + 5;
 
 const STATE = { ready: 'serving', drain: 'draining', maint: 'out' } as const;
 

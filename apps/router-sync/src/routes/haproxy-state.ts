@@ -1,5 +1,3 @@
-import { backendName, SERVER_PREFIX, type PoolSize } from './render-haproxy.js';
-
 /** One server slot, as `show servers state` tells it. */
 export interface ServerSlot {
   /** `slot0001/s3`. */
@@ -87,20 +85,34 @@ export const parseSessions = (text: string): number => {
   return field('scur') + field('qcur');
 };
 
-/** Process ids of the master's workers, the current one first: `show proc` on its socket. */
-export const parseWorkers = (text: string): { current: number | undefined; old: number[] } => {
+export interface Workers {
+  readonly current: number | undefined;
+  /** Of earlier configurations; they finish what they began. */
+  readonly old: readonly number[];
+  /** Age of the current one: since then the old ones take no new clients. */
+  readonly currentSeconds: number;
+}
+
+/** `show proc` on the master's socket. */
+export const parseWorkers = (text: string): Workers => {
   const [, ofCurrent = '', ofOld = ''] =
     /# workers\n([\s\S]*?)(?:# old workers\n([\s\S]*?))?(?:# programs|$)/.exec(text) ?? [];
   const pids = (block: string): number[] =>
     block.split('\n').flatMap((line) => /^(\d+)\s+worker\b/.exec(line)?.slice(1).map(Number) ?? []);
-  return { current: pids(ofCurrent)[0], old: pids(ofOld) };
+  const [, d, h, m, s] = (/(\d+)d(\d+)h(\d+)m(\d+)s/.exec(ofCurrent) ?? []).map(Number);
+  return {
+    current: pids(ofCurrent)[0],
+    old: pids(ofOld),
+    currentSeconds: (((d ?? 0) * 24 + (h ?? 0)) * 60 + (m ?? 0)) * 60 + (s ?? 0),
+  };
 };
+
+/** Ids of the sessions at one server, from `show sess`: what `shutdown session` takes. */
+export const parseSessionIds = (text: string, backend: string, server: string): string[] =>
+  text.split('\n').flatMap((line) => {
+    const [, id, be, srv] = /^(0x[0-9a-f]+): .*\bbe=(\S+) srv=(\S+)/.exec(line) ?? [];
+    return id !== undefined && be === backend && srv === server ? [id] : [];
+  });
 
 export const STATE_FILE_HEADER =
   '1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port\n';
-
-/** Names of all slots that a pool of this size has. */
-export const slotsOf = (pool: PoolSize) => ({
-  backends: Array.from({ length: pool.backends }, (_, i) => backendName(i + 1)),
-  servers: Array.from({ length: pool.servers }, (_, i) => `${SERVER_PREFIX}${i + 1}`),
-});

@@ -28,6 +28,7 @@ const CUT_MS = 2_000;
 /** Requests that had chosen an app's place before it emptied have ended or show up in its count. */
 const EMPTY_MS = 1_000;
 const POLL_MS = 100;
+const LEAVING_POLL_MS = 500;
 /** Where the log says nothing about an instance any more. */
 const DRAIN_MS_DEFAULT = 30_000;
 
@@ -88,7 +89,7 @@ const stepOf = (
         ? {}
         : { action: { kind: 'serve', endpoint: bare(wanted) } };
     case 'suspended':
-      return actual === undefined || actual.state === 'out'
+      return actual === undefined || actual.state === 'out' || actual.state === 'leaving'
         ? {}
         : { action: { kind: 'suspend', instanceId } };
     case 'draining':
@@ -99,6 +100,8 @@ const stepOf = (
 const drainStep = (actual: ActualEndpoint, drainMs: number, since: Since, nowMs: number): Step => {
   const { instanceId } = actual;
   if (actual.state === 'serving') return { action: { kind: 'drain', instanceId }, inMs: SETTLE_MS };
+
+  if (actual.state === 'leaving') return { inMs: LEAVING_POLL_MS };
 
   const waitedMs = nowMs - (since.draining.get(instanceId) ?? nowMs);
   if (waitedMs < SETTLE_MS) return { inMs: SETTLE_MS - waitedMs };
@@ -181,11 +184,15 @@ const poolSteps = (
     });
 };
 
+/** Can a request still begin there? */
+export const mayBegin = ({ state }: Pick<ActualEndpoint, 'state'>): boolean =>
+  state === 'serving' || state === 'leaving';
+
 /** What has just been seen, for the next plan: clocks start when something is first seen so. */
 export const sinceNow = (before: Since, actual: ActualRoutes, nowMs: number): Since => ({
   draining: carried(
     before.draining,
-    [...actual.endpoints.values()].flatMap((e) => (e.state === 'serving' ? [] : e.instanceId)),
+    [...actual.endpoints.values()].flatMap((e) => (mayBegin(e) ? [] : e.instanceId)),
     nowMs,
   ),
   empty: carried(before.empty, [...actual.emptyPools.keys()], nowMs),

@@ -32,6 +32,11 @@ export const FILES = {
   log: 'haproxy.log',
 } as const;
 
+/** How long a client may keep a connection open without a request. */
+export const KEEP_ALIVE_SECONDS = 30;
+/** How long a client may take for the head of a request. */
+export const REQUEST_HEAD_SECONDS = 10;
+
 export const backendName = (n: number): string => `slot${n.toString().padStart(4, '0')}`;
 export const SERVER_PREFIX = 's';
 
@@ -65,8 +70,8 @@ const defaultsSection = (requestSeconds: number): string =>
     'timeout connect 250ms',
     `timeout client ${int(requestSeconds)}s`,
     `timeout server ${int(requestSeconds)}s`,
-    'timeout http-request 15s',
-    'timeout http-keep-alive 60s',
+    `timeout http-request ${REQUEST_HEAD_SECONDS}s`,
+    `timeout http-keep-alive ${KEEP_ALIVE_SECONDS}s`,
     'timeout queue 5s',
     'timeout tunnel 1h',
     'timeout client-fin 10s',

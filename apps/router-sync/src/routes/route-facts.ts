@@ -1,6 +1,6 @@
 import type { RouteState } from '@shiplog/domain';
 import type { DesiredEndpoint, DesiredRoutes } from './desired-routes.js';
-import { isServingAt } from './plan.js';
+import { isServingAt, mayBegin } from './plan.js';
 import type { ActualRoutes } from './router.port.js';
 
 export interface RouteFacts {
@@ -35,7 +35,7 @@ export const routeFacts = (
       ...withState('routed').filter((e) => e.want !== 'serving'),
       ...withState(undefined).filter((e) => e.want === 'draining'),
     ]
-      .filter((e) => seen(e)?.state !== 'serving')
+      .filter((e) => !mayBegin(seen(e) ?? { state: 'out' }))
       .map(idOf),
     drained: withState(undefined, 'routed', 'unrouted')
       .filter((e) => e.want === 'draining' && seen(e) === undefined)

@@ -11,10 +11,11 @@ export interface Endpoint {
 
 export interface ActualEndpoint extends Endpoint {
   /**
-   * `serving`: requests go there. `draining`: no new request, those under way go on.
+   * `serving`: requests go there. `leaving`: taken out, but an earlier generation of the proxy that
+   * is on its way out may still begin one. `draining`: no new request, those under way go on.
    * `out`: nothing goes there, but its place is kept (its process died and may come back).
    */
-  readonly state: 'serving' | 'draining' | 'out';
+  readonly state: 'serving' | 'leaving' | 'draining' | 'out';
   /** Requests and tunnels under way or queued, in all generations of the proxy. Read unless `serving`. */
   readonly sessions: number;
 }

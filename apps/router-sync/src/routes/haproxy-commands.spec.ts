@@ -1,0 +1,102 @@
+import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { translate } from './haproxy-commands.js';
+import { HaproxyRuntime } from './haproxy-runtime.js';
+import type { HaproxyState } from './haproxy-state.js';
+import type { RouteAction } from './router.port.js';
+
+const empty: HaproxyState = { hosts: new Map(), owners: new Map(), servers: new Map() };
+const pool = { backends: 2, servers: 2 };
+const serve = (instanceId: string, appId: string, port = 9000): RouteAction => ({
+  kind: 'serve',
+  endpoint: { instanceId, appId, host: '127.0.0.1', port },
+});
+const commandsOf = (actions: readonly RouteAction[], state = empty): readonly string[] => {
+  const translation = translate(actions, state, pool);
+  if (translation.outcome !== 'commands') throw new Error('it would grow');
+  return translation.commands;
+};
+
+/** Anything that hosts are made of, right or wrong; the grammar picks. */
+const arbitraryHost = fc
+  .array(fc.stringMatching(/^[a-z0-9-]{1,12}$/), { minLength: 2, maxLength: 6 })
+  .map((labels) => labels.join('.'))
+  .filter((host) => HOST_PATTERN.test(host));
+
+describe('commands of the runtime API', () => {
+  it('name the owner of a slot before it is used', () => {
+    expect(
+      commandsOf([serve('i1', 'a1'), { kind: 'bind-host', host: 'a1.localhost', appId: 'a1' }]),
+    ).toEqual([
+      'add map owners.map slot0001 a1',
+      'add map owners.map slot0001/s1 i1',
+      'set server slot0001/s1 addr 127.0.0.1 port 9000',
+      'set server slot0001/s1 state ready',
+      'add map hosts.map a1.localhost slot0001',
+    ]);
+  });
+
+  it('take a server out before its slot is given free', () => {
+    const state = {
+      ...empty,
+      owners: new Map([
+        ['slot0001', 'a1'],
+        ['slot0001/s1', 'i1'],
+      ]),
+    };
+    expect(commandsOf([{ kind: 'release', instanceId: 'i1' }], state)).toEqual([
+      'set server slot0001/s1 state maint',
+      'del map owners.map slot0001/s1',
+    ]);
+  });
+
+  it('are none where more places are needed: it says how many', () => {
+    const actions = ['a1', 'a2', 'a3'].map((appId, i) => serve(`i${i}`, appId));
+    expect(translate(actions, empty, pool)).toEqual({
+      outcome: 'grow',
+      pool: { backends: 4, servers: 2 },
+    });
+    const ofOne = ['i1', 'i2', 'i3'].map((id) => serve(id, 'a1'));
+    expect(translate(ofOne, empty, pool)).toEqual({
+      outcome: 'grow',
+      pool: { backends: 2, servers: 4 },
+    });
+  });
+
+  it('have the same structure for every host that the grammar accepts', () => {
+    fc.assert(
+      fc.property(arbitraryHost, fc.stringMatching(ID_PATTERN), (host, appId) => {
+        const commands = commandsOf([{ kind: 'bind-host', host, appId }]);
+        expect(commands.map((command) => command.split(/\s/))).toEqual([
+          ['add', 'map', 'owners.map', 'slot0001', appId],
+          ['add', 'map', 'hosts.map', host, 'slot0001'],
+        ]);
+        for (const command of commands) expect(command).toMatch(/^[A-Za-z0-9 ._/-]+$/);
+      }),
+    );
+  });
+
+  it('are refused for everything else, before anything is sent', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        fc.pre(!HOST_PATTERN.test(text));
+        expect(() => commandsOf([{ kind: 'bind-host', host: text, appId: 'a1' }])).toThrow();
+      }),
+    );
+    for (const id of ['a;b', 'a b', 'a\nb', '', 'a\\b', '<<']) {
+      expect(() => commandsOf([serve('i1', id)])).toThrow();
+      expect(() => commandsOf([serve(id, 'a1')])).toThrow();
+    }
+    for (const port of [0, -1, 65_536, 1.5, Number.NaN]) {
+      expect(() => commandsOf([serve('i1', 'a1', port)])).toThrow();
+    }
+  });
+
+  it('never leave the client when they are more than one', () => {
+    const runtime = new HaproxyRuntime('/nowhere.sock');
+    for (const command of ['show info; show stat', 'a\nb', 'add map x <<', 'a\\;b', 'a\0b']) {
+      expect(() => runtime.ask([command])).toThrow('not one command');
+    }
+  });
+});

@@ -1,0 +1,77 @@
+import { readFile, writeFile, mkdir } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { removeProxy, testConfig } from '../testing/test-platform.js';
+import { ensureProcess, masterPid, workersOf } from './haproxy-process.js';
+import { HaproxyRouter } from './haproxy-router.js';
+import { describeRouter } from './router.contract.js';
+import { routerPaths } from './router-paths.js';
+import { ask } from '../testing/client.js';
+import { startInstance } from '../testing/test-instance.js';
+import { closed, echo, openTunnel } from '../testing/upgrade.js';
+
+describeRouter('HAProxy', async () => {
+  const config = await testConfig(5620);
+  const paths = routerPaths(config, {});
+  await ensureProcess(config, paths);
+  return { router: new HaproxyRouter(config, paths), close: () => removeProxy(config) };
+});
+
+describe('a HAProxy whose places are all taken', () => {
+  const PORT = 5621;
+  const app = { host: 'a1.localhost' };
+  const serve = (instanceId: string, appId: string, port: number) => ({
+    kind: 'serve' as const,
+    endpoint: { instanceId, appId, host: '127.0.0.1', port },
+  });
+  let config: Awaited<ReturnType<typeof testConfig>>;
+  let paths: ReturnType<typeof routerPaths>;
+  let router: HaproxyRouter;
+
+  beforeAll(async () => {
+    config = await testConfig(PORT);
+    paths = routerPaths(config, {});
+    await mkdir(paths.directory, { recursive: true });
+    await writeFile(paths.pool, JSON.stringify({ backends: 1, servers: 1 }));
+    await ensureProcess(config, paths);
+    router = new HaproxyRouter(config, paths);
+    await startInstance('i1', 22_101);
+    await startInstance('i2', 22_102);
+    await router.apply([
+      serve('i1', 'a1', 22_101),
+      { kind: 'bind-host', host: 'a1.localhost', appId: 'a1' },
+    ]);
+  });
+  afterAll(() => removeProxy(config));
+
+  it('grows by one reload that keeps routes, tunnels and requests', async () => {
+    const { socket } = await openTunnel(PORT, 'a1.localhost');
+    const slow = ask(PORT, { ...app, path: '/slow?ms=1500' });
+    const pid = await masterPid(paths);
+    await router.apply([
+      ...[2, 3, 4, 5].map((n) => serve(`b${n}`, `b${n}`, 22_190 + n)),
+      serve('i2', 'a1', 22_102),
+    ]);
+    expect(await masterPid(paths)).toBe(pid);
+    expect(JSON.parse(await readFile(paths.pool, 'utf8'))).toEqual({ backends: 8, servers: 2 });
+    expect((await router.observe()).endpoints.size).toBe(6);
+    expect(await echo(socket, 'still here')).toBe('still here');
+    expect(await slow).toMatchObject({ status: 200, body: 'i1' });
+    const bodies = await Promise.all([1, 2, 3, 4].map(() => ask(PORT, app)));
+    expect(new Set(bodies.map(({ body }) => body))).toEqual(new Set(['i1', 'i2']));
+
+    // The worker with the tunnel is on its way out: it may begin one more request, it counts, it is cut.
+    expect((await workersOf(paths)).old).toHaveLength(1);
+    await router.apply([{ kind: 'drain', instanceId: 'i1' }]);
+    expect((await router.observe()).endpoints.get('i1')).toMatchObject({
+      state: 'leaving',
+      sessions: 1,
+    });
+    await router.apply([{ kind: 'cut', instanceId: 'i1' }]);
+    await closed(socket);
+    await expect.poll(async () => (await workersOf(paths)).old).toEqual([]);
+    expect((await router.observe()).endpoints.get('i1')).toMatchObject({
+      state: 'draining',
+      sessions: 0,
+    });
+  });
+});
