@@ -20,6 +20,7 @@ const report = {
   failed: [],
   failedCount: 0,
   answeredPosts: [],
+  sentPosts: [],
   webSocketReconnects: 0,
   eventStreamReconnects: 0,
   instances: {},
@@ -80,6 +81,7 @@ const one = async () => {
   const id = isPost ? randomUUID() : undefined;
   const path = isPost ? '/ledger' : isSlow ? `/slow?ms=${2000 + (n % 4) * 1000}` : '/';
   report.requests += 1;
+  if (isPost) report.sentPosts.push(id);
   if (isPost) report.posts += 1;
   if (isSlow) report.slow += 1;
   const answer = await send(isPost ? 'POST' : 'GET', path, id && JSON.stringify({ id }), agent);
