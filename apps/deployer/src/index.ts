@@ -9,6 +9,7 @@ import {
 import { DockerContainerEngine } from './containers/docker-container-engine.js';
 import { EngineError, type ContainerEngine } from './containers/container-engine.port.js';
 import { Reconciliation } from './containers/reconcile.js';
+import { publishAddressOf } from './containers/publish-address.js';
 import { watchEngine } from './containers/watch-engine.js';
 import { serveRpc } from './rpc/serve.js';
 import { Workbench } from './containers/workbench.js';
@@ -18,8 +19,10 @@ const CLOSE_MS = 5000;
 
 /** Runs instances as the log wants them, on the engine of this machine. */
 export const startDeployer: StartProcess = (context) => {
-  const docker = connectEngine({ host: context.config.engine });
-  const engine = new DockerContainerEngine(docker, context.config.platform);
+  const { config } = context;
+  const docker = connectEngine({ host: config.engine });
+  const publishAddress = publishAddressOf(docker, config);
+  const engine = new DockerContainerEngine(docker, config.platform, publishAddress);
   const reconciling = startReconciling(context, engine);
   const endRpc = serveRpc(reconciling.bench, engine, docker);
   return Promise.resolve({

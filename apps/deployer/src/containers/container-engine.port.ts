@@ -36,7 +36,7 @@ export interface ContainerSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly network: string;
-  /** Published on 127.0.0.1 only. */
+  /** On loopback, or another address of the host that other machines do not reach. */
   readonly publish: { readonly hostPort: number; readonly containerPort: number } | null;
   readonly limits: { readonly memoryBytes: number; readonly cpus: number; readonly pids: number };
 }

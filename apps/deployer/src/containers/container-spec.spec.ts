@@ -81,6 +81,13 @@ describe('the container of an instance', () => {
       RestartPolicy: { Name: 'no' },
     });
   });
+
+  it('is published where the processes reach it, when they are in containers themselves', () => {
+    const spec = instanceSpec({ ...parts, config: {}, instance: web });
+    expect(toCreateOptions(spec, '172.17.0.1').HostConfig?.PortBindings).toEqual({
+      '8080/tcp': [{ HostIp: '172.17.0.1', HostPort: '20001' }],
+    });
+  });
 });
 
 describe('a one-off command', () => {

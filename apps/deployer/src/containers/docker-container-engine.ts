@@ -17,6 +17,7 @@ import {
 import { toContainer, toCreateOptions, toEngineError } from './docker-translate.js';
 import { LogDemultiplexer } from './log-lines.js';
 import { freeSubnets } from './networks.js';
+import type { PublishAddress } from './publish-address.js';
 
 /** Attempts when another platform takes the subnet we chose in the same moment. */
 const SUBNET_ATTEMPTS = 20;
@@ -29,6 +30,7 @@ export class DockerContainerEngine implements ContainerEngine {
   constructor(
     private readonly docker: Docker,
     private readonly platform: string,
+    private readonly publishAddress: PublishAddress = () => Promise.resolve('127.0.0.1'),
   ) {}
 
   async facts(): Promise<EngineFacts> {
@@ -65,8 +67,9 @@ export class DockerContainerEngine implements ContainerEngine {
 
   async create(spec: ContainerSpec): Promise<string> {
     await this.ensureNetwork(spec.network, spec.labels);
+    const options = toCreateOptions(spec, await this.publishAddress());
     try {
-      return (await this.docker.createContainer(toCreateOptions(spec))).id;
+      return (await this.docker.createContainer(options)).id;
     } catch (error) {
       if (engineStatus(error) === 409) return await this.findOwn(spec, error);
       this.networks.delete(spec.network);

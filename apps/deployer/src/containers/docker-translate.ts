@@ -27,7 +27,11 @@ export const CAPABILITIES = [
 /** Logs of one container take at most 3 × 10 MB, whatever it writes. */
 const LOG_CONFIG = { Type: 'local', Config: { 'max-size': '10m', 'max-file': '3' } };
 
-export const toCreateOptions = (spec: ContainerSpec): ContainerCreateOptions => {
+/** `publishAddress`: an address of the engine's host that is not reached from other machines. */
+export const toCreateOptions = (
+  spec: ContainerSpec,
+  publishAddress = '127.0.0.1',
+): ContainerCreateOptions => {
   const port = spec.publish === null ? undefined : `${spec.publish.containerPort}/tcp`;
   return {
     name: spec.name,
@@ -43,7 +47,7 @@ export const toCreateOptions = (spec: ContainerSpec): ContainerCreateOptions => 
         ? {}
         : {
             PortBindings: {
-              [port]: [{ HostIp: '127.0.0.1', HostPort: String(spec.publish?.hostPort) }],
+              [port]: [{ HostIp: publishAddress, HostPort: String(spec.publish?.hostPort) }],
             },
           }),
       RestartPolicy: { Name: 'no' },

@@ -34,6 +34,8 @@ export class InMemoryHost {
   readonly watchers = new Set<{ platform: string; notice: (notice: EngineNotice) => void }>();
   /** Calls answer `engine-unreachable` while set. */
   isDown = false;
+  /** So many starts from now on find their port taken by somebody outside. */
+  portsTaken = 0;
   /** How often a program was started, by instance id: nothing may start twice at the same time. */
   readonly starts = new Map<string, number>();
   private ids = 0;
@@ -124,7 +126,8 @@ export class InMemoryContainerEngine implements ContainerEngine {
     const isTaken = [...this.host.entries.values()].some(
       (other) => other.status === 'running' && other.spec.publish?.hostPort === port,
     );
-    if (port !== undefined && isTaken) {
+    if (port !== undefined && (isTaken || this.host.portsTaken > 0)) {
+      this.host.portsTaken = Math.max(0, this.host.portsTaken - 1);
       throw new EngineError('port-taken', doing, 'port is already allocated');
     }
     this.launch(entry);

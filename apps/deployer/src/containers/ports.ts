@@ -68,6 +68,7 @@ export class PortAllocator {
   }
 }
 
+/** Tells of this machine; from inside a container the engine alone knows, and says so at the start. */
 const canBind = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer();
