@@ -30,6 +30,8 @@ export const runProgram = (
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
+    // A program that reads nothing may have ended already.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
   });
 
