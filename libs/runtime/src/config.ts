@@ -24,6 +24,9 @@ export const environment = z.object({
     .default('localhost')
     .describe('Apps answer at <app>.<domain>.'),
   SHIPLOG_API_PORT: port.default(4600).describe('Port of API, git and console.'),
+  SHIPLOG_PUBLIC_API_PORT: port
+    .optional()
+    .describe('Port at which people reach the API, where it is mapped. Default: SHIPLOG_API_PORT.'),
   SHIPLOG_ROUTER_PORT: port.default(8080).describe('Port on which the router serves the apps.'),
   SHIPLOG_NATS_PORT: port.default(4610).describe('Port of nats-server.'),
   SHIPLOG_BIND: z
@@ -65,6 +68,14 @@ export const environment = z.object({
     .string()
     .default('127.0.0.1')
     .describe('Address at which published instance ports are reached by deployer and router.'),
+  SHIPLOG_PUBLISH_ADDRESS: z
+    .union([z.literal('auto'), z.ipv4()], {
+      error: '"auto" or an IPv4 address of the engine\'s host',
+    })
+    .default('127.0.0.1')
+    .describe(
+      'Address on which ports of instances are published. `auto`: loopback, or the gateway of the default bridge where that is how SHIPLOG_INSTANCE_HOST is reached (processes in containers on Linux).',
+    ),
   SHIPLOG_INSTANCE_PORTS: z
     .string()
     .regex(/^\d{4,5}-\d{4,5}$/, 'two ports, as in 21000-21999')
@@ -83,6 +94,8 @@ export interface PlatformConfig {
   readonly platform: string;
   readonly domain: string;
   readonly apiPort: number;
+  /** Where people reach the API: another port than `apiPort` where it is mapped. */
+  readonly publicApiPort: number;
   readonly routerPort: number;
   readonly natsPort: number;
   readonly bind: string;
@@ -92,6 +105,7 @@ export interface PlatformConfig {
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
   readonly nodeId: string;
   readonly instanceHost: string;
+  readonly publishAddress: string;
   /** Absent: the deployer chooses by the name of the platform. */
   readonly instancePorts?: { readonly from: number; readonly to: number };
   /** Only where a process runs alone and is watched. */
@@ -116,6 +130,7 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
     platform: e.SHIPLOG_PLATFORM,
     domain: e.SHIPLOG_DOMAIN,
     apiPort: e.SHIPLOG_API_PORT,
+    publicApiPort: e.SHIPLOG_PUBLIC_API_PORT ?? e.SHIPLOG_API_PORT,
     routerPort: e.SHIPLOG_ROUTER_PORT,
     natsPort: e.SHIPLOG_NATS_PORT,
     bind: e.SHIPLOG_BIND,
@@ -125,6 +140,7 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
     logLevel: e.SHIPLOG_LOG_LEVEL,
     nodeId: e.SHIPLOG_NODE,
     instanceHost: e.SHIPLOG_INSTANCE_HOST,
+    publishAddress: e.SHIPLOG_PUBLISH_ADDRESS,
     ...portsOf(e.SHIPLOG_INSTANCE_PORTS),
     healthPort: e.SHIPLOG_HEALTH_PORT,
   };

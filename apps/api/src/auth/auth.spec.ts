@@ -202,6 +202,6 @@ describe('the first administrator', () => {
 
   const apiContext = () => ({
     ...api.platform.api,
-    config: { ...api.platform.api.config, apiPort: api.port },
+    config: { ...api.platform.api.config, publicApiPort: api.port },
   });
 });

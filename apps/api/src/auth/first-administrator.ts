@@ -97,7 +97,7 @@ const append = async <A extends Aggregate>(
 const apiUrl = ({ config }: ProcessContext): string => {
   const listensEverywhere = config.bind === '0.0.0.0' || config.bind === '::';
   const host = listensEverywhere ? '127.0.0.1' : config.bind;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${config.apiPort}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${config.publicApiPort}`;
 };
 
 /** Undefined when there is none, or nothing in it that could be used. */

@@ -9,10 +9,10 @@ const HOST = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-f:]{2,45}\])(?::\d{1,5})?$/;
  */
 export const originOf = (
   request: IncomingMessage,
-  config: Pick<PlatformConfig, 'apiPort' | 'bind'>,
+  config: Pick<PlatformConfig, 'publicApiPort' | 'bind'>,
 ): string => {
   const host = request.headers.host ?? '';
   if (HOST.test(host)) return `http://${host}`;
   const listensEverywhere = config.bind === '0.0.0.0' || config.bind === '::';
-  return `http://${listensEverywhere ? '127.0.0.1' : config.bind}:${config.apiPort}`;
+  return `http://${listensEverywhere ? '127.0.0.1' : config.bind}:${config.publicApiPort}`;
 };

@@ -32,7 +32,7 @@ export const startTestApi = async (): Promise<TestApi> => {
   const port = await freePort();
   const context = {
     ...platform.api,
-    config: { ...platform.api.config, apiPort: port },
+    config: { ...platform.api.config, apiPort: port, publicApiPort: port },
     logger: createLogger('silent'),
   };
   const api: RunningProcess = await startApi(context);
