@@ -39,7 +39,7 @@ describe('what to do about builds', () => {
   });
 
   it('never runs more at once than it may, and never the same one twice', () => {
-    const ids = fc.uniqueArray(fc.constantFrom('b1', 'b2', 'b3', 'b4', 'b5'));
+    const ids = fc.uniqueArray(fc.constantFrom<string>('b1', 'b2', 'b3', 'b4', 'b5'));
     fc.assert(
       fc.property(ids, ids, fc.nat(4), (wanted, running, parallel) => {
         const actual = { ...idle, running: new Set(running) };

@@ -135,9 +135,15 @@ export class TestBuilder {
     return pattern.test(this.heard.get(buildId) ?? '');
   }
 
-  /** Containers of steps of a build that are still there. */
+  /** Containers in which steps of a running build run. */
   async stepContainers(buildId: string): Promise<readonly string[]> {
     return LeftoverRecord.of(pathsOf(this.context.config.home).builds, buildId).read();
+  }
+
+  /** Those of the containers that the engine still has. */
+  async stillThere(ids: readonly string[]): Promise<readonly string[]> {
+    const all = await this.engine.listContainers({ all: true });
+    return ids.filter((id) => all.some(({ Id }) => Id.startsWith(id)));
   }
 
   /** Waits for the world to be in a state: looked at after each batch of the log. */
