@@ -2,6 +2,8 @@ import { ApiError, UnusableNameError, type ShiplogClient } from '@shiplog/api-cl
 import { usageError } from './exit-code.js';
 import { closest } from './closest.js';
 
+const APPS = 'The apps you can see: shiplog apps list';
+
 /** Makes an error say more where more is known: an app that does not exist may have a namesake. */
 export const explainError = async (
   error: unknown,
@@ -16,7 +18,7 @@ export const explainError = async (
     ...error.problem,
     remedy: [
       ...(similar === undefined ? [] : [`Did you mean ${similar}?`]),
-      'The apps you can see: shiplog apps list',
+      ...(error.message.includes('shiplog apps list') ? [] : [APPS]),
     ].join('\n'),
   });
 };

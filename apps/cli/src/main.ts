@@ -8,12 +8,14 @@ import { InterruptedError } from './exit-code.js';
 const ROOT = new URL('../../../', import.meta.url);
 
 const interrupted = new AbortController();
-process.once('SIGINT', () => {
-  interrupted.abort(new InterruptedError());
+const interrupt = (): void => {
   // A second Ctrl-C, or something that does not end: no more waiting.
-  process.once('SIGINT', () => process.exit(130));
+  if (interrupted.signal.aborted) process.exit(130);
+  interrupted.abort(new InterruptedError());
   setTimeout(() => process.exit(130), 2000).unref();
-});
+};
+// By signal or not: a terminal in raw mode has to be given back.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
 // `shiplog logs | head`: nobody reads any more, so there is nothing left to do.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);

@@ -59,8 +59,8 @@ shop  live   v3       http://shop.localhost:8080/  24 h ago  admin
     const releases = await cli('releases list -a shop', {
       'GET /v1/apps/shop/releases': [release3],
     });
-    expect(releases.stdout).toBe(`release  state  image            why    created     by     reason
-v3       live   shiplog/shop:v3  build  10 min ago  admin  faster carts
+    expect(releases.stdout).toBe(`release  state  made from  why    created     by     reason
+v3       live   b-3        build  10 min ago  admin  faster carts
 `);
   });
 
@@ -296,7 +296,7 @@ describe('logs', () => {
     expect(api?.received[0]?.url).toBe(
       '/v1/apps/shop/logs?follow=false&tail=5&process=web&type=app',
     );
-    expect(run.stdout).toMatch(/^\d\d:\d\d:\d\d\.500 web aaaa11 \| hi\n$/);
+    expect(run.stdout).toMatch(/^\d\d:\d\d:\d\d\.500 web i-aaaa11 \| hi\n$/);
   });
 
   it('prints one JSON document per line', async () => {

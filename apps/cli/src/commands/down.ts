@@ -1,5 +1,6 @@
 import { pause, type ShiplogClient } from '@shiplog/api-client';
 import { defineCommand, type Invocation } from '../command.js';
+import { findCompanions } from '../connection/companions.js';
 import { isShiplogAlive, readLocalPlatform } from '../connection/local-platform.js';
 import { openClient } from '../connection/open-client.js';
 import { CliError, EXIT } from '../exit-code.js';
@@ -15,12 +16,12 @@ export const down = defineCommand<DownOptions>({
   summary: 'stop the control plane of this machine',
   details:
     'Apps and their routing go on; the next `npm start` takes them over. With --apps all apps are stopped ' +
-    'first, and stay stopped until `shiplog start`.',
+    'first (and stay stopped until `shiplog start`), then also the proxy and the server of the log.',
   examples: [
     ['down', 'apps keep serving'],
     ['down --apps', 'apps stop, too'],
   ],
-  options: [{ flags: '--apps', help: 'stop all apps first' }],
+  options: [{ flags: '--apps', help: 'stop all apps, the proxy and the server of the log, too' }],
   takes: ['reason'],
   run: async (invocation) => {
     const { io, out, options } = invocation;
@@ -33,10 +34,13 @@ export const down = defineCommand<DownOptions>({
     const stopped = options.apps === true ? await stopApps(invocation, ready.api, token) : [];
     stopProcess(ready.pid);
     await withNotice({ io, out }, 'stopping', waitForEnd(ready.pid, io.signal));
+    if (options.apps === true) {
+      for (const { pid } of await findCompanions(home)) stopProcess(pid);
+    }
     out.json({ stopped: true, pid: ready.pid, apps: stopped });
     out.line(
       options.apps === true
-        ? `Stopped the control plane and ${stopped.length} apps. After the next start: shiplog start -a APP`
+        ? `Stopped ${stopped.length} apps, the control plane and its proxy. After the next start: shiplog start -a APP`
         : 'Stopped the control plane. Apps and their routing go on; `npm start` takes them over.',
     );
   },
@@ -82,6 +86,8 @@ const stopProcess = (pid: number): void => {
   try {
     process.kill(pid, 'SIGTERM');
   } catch (cause) {
+    // It has ended by itself meanwhile: the worker of a proxy goes with its master.
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ESRCH') return;
     throw new CliError(
       EXIT.refused,
       'not-permitted',

@@ -93,7 +93,9 @@ const linePainter = (colors: Colors): ((line: LogLine) => string) => {
   return ({ time, process, instance, stream, text }) => {
     const paint = known.get(instance) ?? palette[known.size % palette.length] ?? String;
     known.set(instance, paint);
-    const source = printableLine(`${process} ${instance.slice(-6)}`);
+    const source = printableLine(
+      instance.startsWith(process) ? instance : `${process} ${instance}`,
+    );
     const shown = printableLine(text);
     const body =
       stream === 'stderr' ? colors.red(shown) : stream === 'event' ? colors.dim(shown) : shown;

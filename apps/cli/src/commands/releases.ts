@@ -9,12 +9,18 @@ import { relativeTime } from '../render/time.js';
 const columns = ({ io, out }: Invocation): readonly Column<Release>[] => [
   { title: 'release', value: ({ version }) => `v${version}` },
   { title: 'state', value: ({ state }) => state, paint: stateColor(out.colors) },
-  { title: 'image', value: ({ image }) => image },
+  { title: 'made from', value: sourceText },
   { title: 'why', value: whyText },
   { title: 'created', value: ({ createdAt }) => relativeTime(createdAt, io.now()) },
   { title: 'by', value: ({ createdBy }) => createdBy },
   { title: 'reason', value: ({ reason }) => reason },
 ];
+
+/** The commit where there is one; an image's own name; else the build, which names the image. */
+const sourceText = ({ commit, branch, image, buildId, cause }: Release): string => {
+  if (commit !== null) return `${commit.slice(0, 12)}${branch === null ? '' : ` ${branch}`}`;
+  return cause === 'image' ? image : (buildId ?? image);
+};
 
 const whyText = ({ cause, rollbackOf }: Release): string =>
   rollbackOf === null ? cause : `rollback to v${rollbackOf}`;

@@ -49,6 +49,11 @@ export const followProgress = async (
       if (line.kind === 'failed') throw failed(line, followed);
     }
     throw new OutcomeUnknownError('following the change', { cause: new Error('it never ended') });
+  } catch (error) {
+    if (invocation.io.signal.aborted) {
+      invocation.out.note(`No longer waiting; the change goes on. See: ${lookAt(app, followed)}`);
+    }
+    throw error;
   } finally {
     view.close();
   }
@@ -104,20 +109,20 @@ async function* toItsEnd(
 const isWorthAnotherTry = (error: unknown): boolean =>
   error instanceof UnreachableError || (error instanceof ApiError && error.status === 503);
 
-const lostForGood = (app: string, followed: Followed, cause: unknown): Error => {
-  const look =
-    'build' in followed
-      ? `shiplog builds list -a ${app}, then shiplog deploys list -a ${app}`
-      : 'deploy' in followed
-        ? `shiplog deploys show ${followed.deploy} -a ${app}`
-        : `shiplog ps -a ${app}`;
-  return new CliError(
+/** The command that tells how it goes on. */
+const lookAt = (app: string, followed: Followed): string => {
+  if ('build' in followed) return `shiplog builds show ${followed.build} -a ${app}`;
+  if ('deploy' in followed) return `shiplog deploys show ${followed.deploy} -a ${app}`;
+  return `shiplog ps -a ${app}`;
+};
+
+const lostForGood = (app: string, followed: Followed, cause: unknown): Error =>
+  new CliError(
     EXIT.unknown,
     'outcome-unknown',
     'the connection was lost while waiting; the change goes on without it',
-    { cause, remedy: `See how it ends: ${look}`, members: { ...followed } },
+    { cause, remedy: `See how it ends: ${lookAt(app, followed)}`, members: { ...followed } },
   );
-};
 
 /** A stream that is opened again begins at its beginning: what was shown is not shown twice. */
 class SeenLines {

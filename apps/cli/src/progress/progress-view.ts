@@ -1,4 +1,5 @@
 import type { ProgressLine } from '@shiplog/api-client';
+import type { Colors } from 'picocolors/types.js';
 import type { Io } from '../io.js';
 import type { Output } from '../output.js';
 import { printableLine } from '../render/printable.js';
@@ -31,10 +32,16 @@ export const createProgressView = (io: Io, out: Output): ProgressView => {
       const tookMs = lastAtMs === undefined ? 0 : atMs - lastAtMs;
       lastAtMs = atMs;
       const took = tookMs >= SHORT_MS ? colors.dim(`  ${durationText(tookMs)}`) : '';
-      out.note(`${colors.green('✓')} ${printableLine(text)}${took}`);
+      out.note(`${markOf(text, colors)} ${printableLine(text)}${took}`);
     },
     close: () => clock.stop(),
   };
+};
+
+/** A check for what went well, a cross for what did not, dots for what has not happened yet. */
+const markOf = (text: string, colors: Colors): string => {
+  if (text.startsWith('waiting')) return colors.yellow('…');
+  return /: (?:exited|killed)/.test(text) ? colors.red('✗') : colors.green('✓');
 };
 
 interface Clock {

@@ -79,8 +79,6 @@ const remedyOfProblem = ({ code }: ApiError): string | undefined => {
   switch (code) {
     case 'unauthenticated':
       return 'Log in with a token that is valid: shiplog login';
-    case 'app-not-found':
-      return 'The apps you can see: shiplog apps list';
     case 'outcome-unknown':
       return 'Look before you repeat it: `shiplog events` shows whether it happened.';
     default:

@@ -4,6 +4,7 @@ const DAY = 24 * HOUR;
 
 /** `12 s`, `3 min`, `5 h`, `2 d`: one unit is enough to know how old something is. */
 export const durationText = (ms: number): string => {
+  if (ms > 0 && ms < 950) return `${Math.round(ms)} ms`;
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 2 * MINUTE) return `${seconds} s`;
   if (seconds < 2 * HOUR) return `${Math.round(seconds / MINUTE)} min`;
@@ -16,5 +17,6 @@ export const relativeTime = (time: string | null | undefined, nowMs: number): st
   if (time === null || time === undefined || time === '') return '';
   const ms = Date.parse(time);
   if (Number.isNaN(ms)) return time;
-  return ms > nowMs + 1000 ? `in ${durationText(ms - nowMs)}` : `${durationText(nowMs - ms)} ago`;
+  if (Math.abs(ms - nowMs) < 1000) return 'now';
+  return ms > nowMs ? `in ${durationText(ms - nowMs)}` : `${durationText(nowMs - ms)} ago`;
 };
