@@ -1,15 +1,21 @@
+import { execFile } from 'node:child_process';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { pathsOf } from '@shiplog/runtime';
+import { promisify } from 'node:util';
+import { JetStreamEventLog } from '@shiplog/events/jetstream';
+import { appendMany, commitAfter, newStream } from '@shiplog/events/testing';
+import { connectNats, inboxPrefixOf, pathsOf } from '@shiplog/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ensureNatsServer } from './ensure-nats-server.js';
 import { findNatsServer } from './find-nats-server.js';
-import { inspectServer } from './inspect-server.js';
+import { inspectHealth, inspectServer } from './inspect-server.js';
 import { proveDurability } from './prove-durability.js';
 import { provision } from './provision.js';
 import { spawnServer, stopServerProcess } from './server-process.js';
 import { freePort, startTestNats, type TestNats } from './testing/index.js';
+
+const run = promisify(execFile);
 
 let nats: TestNats;
 beforeEach(async () => {
@@ -78,6 +84,34 @@ describe('the nats-server of a platform', () => {
       message: expect.stringContaining(`port ${nats.config.natsPort}`) as unknown,
     });
     await new Promise((resolve) => other.close(resolve));
+  });
+
+  it('is started again when a failed write made its stream take no more', async () => {
+    const connection = await connectNats(nats.config, 'api');
+    const log = new JetStreamEventLog(connection, {
+      inboxPrefix: inboxPrefixOf('api'),
+      durability: () => Promise.resolve('disk'),
+      attemptTimeoutMs: 200,
+      deadlineMs: 400,
+    });
+    const stream = newStream();
+    const before = await appendMany(log, stream, 1);
+    // As a full disk: no file of this server may grow.
+    await run('prlimit', ['--pid', String(nats.server().pid), '--fsize=1']);
+    const commit = commitAfter(stream, before);
+    await expect(log.append(stream, before.revision, commit)).rejects.toMatchObject({
+      outcome: 'unknown',
+    });
+    expect(await inspectHealth(nats.config, 1_000)).toContain('write error');
+    const again = await ensureNatsServer(nats.config);
+    expect(again.how).toBe('started');
+    expect(await inspectHealth(nats.config, 1_000)).toBeUndefined();
+    await expect
+      .poll(() => log.append(stream, before.revision, commit))
+      .toMatchObject({ outcome: 'appended' });
+    expect(await log.read(stream)).toHaveLength(2);
+    await connection.close();
+    await again.stop();
   });
 
   it('leaves seeds that only their owner can read', async () => {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { OperationalError, pathsOf } from '@shiplog/runtime';
 import { findNatsServer } from './find-nats-server.js';
-import { inspectServer, type ServerFacts } from './inspect-server.js';
+import { inspectHealth, inspectServer, type ServerFacts } from './inspect-server.js';
 import { NotDurableError, assertDurable } from './prove-durability.js';
 import {
   findServerProcess,
@@ -90,14 +90,14 @@ const handleOf = (pid: number, how: NatsServer['how']): NatsServer => ({
 const runningFileOf = (home: string): string =>
   join(dirname(pathsOf(home).natsConfig), 'running.json');
 
-/** Ours, durable, on our store and with exactly today's configuration; anything else is restarted. */
+/** Ours, durable, healthy, on our store and with exactly today's configuration; anything else is restarted. */
 const isUsable = async (config: ServerConfig, digest: string): Promise<boolean> => {
   try {
     const text = await readFile(runningFileOf(config.home), 'utf8');
     if ((JSON.parse(text) as { digest?: unknown }).digest !== digest) return false;
     const facts = await inspectServer(config, 5_000);
     assertDurable(facts);
-    return isOurStore(config, facts);
+    return isOurStore(config, facts) && (await inspectHealth(config, 5_000)) === undefined;
   } catch {
     // Unreachable, other users, not durable: a new one is started in its place.
     return false;

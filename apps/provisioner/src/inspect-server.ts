@@ -1,5 +1,5 @@
 import { connectNats, OperationalError } from '@shiplog/runtime';
-import { JETSTREAM_QUESTION } from './permissions.js';
+import { HEALTH_QUESTION, JETSTREAM_QUESTION } from './permissions.js';
 import type { ServerConfig } from './write-nats-config.js';
 
 /** What a nats-server says about itself to its system user. */
@@ -46,6 +46,24 @@ export const inspectServer = async (
       storeDirectory: data.config.store_dir ?? '',
       isSyncAlways: data.config.sync_always === true,
     };
+  } finally {
+    await connection.close();
+  }
+};
+
+/**
+ * What keeps the server from storing, in its own words; undefined when nothing does. A stream that met a
+ * full disk or a failed fsync takes nothing more until the server is started again.
+ */
+export const inspectHealth = async (
+  config: Pick<ServerConfig, 'home' | 'natsUrl'>,
+  timeoutMs: number,
+): Promise<string | undefined> => {
+  const connection = await connectNats(config, 'system', { timeoutMs });
+  try {
+    const answer = await connection.request(HEALTH_QUESTION, '{}', { timeout: 5_000 });
+    const { data } = answer.json<{ data?: { status?: string; error?: string } }>();
+    return data?.status === 'ok' ? undefined : (data?.error ?? 'no answer about its health');
   } finally {
     await connection.close();
   }

@@ -3,7 +3,7 @@ import { AGGREGATES, WRITER_OF, type ProcessName } from '@shiplog/events';
 import { LOG_STREAM } from '@shiplog/events/jetstream';
 import { connectNats, type NatsUser } from '@shiplog/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { JETSTREAM_QUESTION, WORKERS } from './permissions.js';
+import { HEALTH_QUESTION, JETSTREAM_QUESTION, WORKERS } from './permissions.js';
 import { startTestNats, type TestNats } from './testing/index.js';
 
 /** Subjects of a platform, and what would be an attack on it. */
@@ -29,6 +29,7 @@ const PUBLISHED = [
   `$JS.API.CONSUMER.DURABLE.CREATE.${LOG_STREAM}.c1`,
   `$JS.API.STREAM.MSG.GET.OTHER`,
   '$SYS.REQ.SERVER.PING.JSZ',
+  '$SYS.REQ.SERVER.PING.HEALTHZ',
   '$SYS.REQ.SERVER.PING.VARZ',
 ];
 
@@ -47,7 +48,7 @@ const SUBSCRIBED = [
 /** The list of architecture §3, written down a second time: a change of the table must be meant. */
 const mayPublish = (user: NatsUser, subject: string): boolean => {
   const [first, second = ''] = subject.split('.');
-  if (user === 'system') return subject === JETSTREAM_QUESTION;
+  if (user === 'system') return subject === JETSTREAM_QUESTION || subject === HEALTH_QUESTION;
   if (user === 'provisioner') return subject.startsWith('$JS.API.');
   if (first === 'log') return subject.split('.').length > 2 && writerOf(second) === user;
   if (first === 'tel') return second === user;

@@ -21,11 +21,14 @@ export const NATS_USERS: readonly NatsUser[] = [...WORKERS, 'provisioner', 'syst
 
 /** The question that proves how durable the server is. */
 export const JETSTREAM_QUESTION = '$SYS.REQ.SERVER.PING.JSZ';
+/** Tells whether every stream takes writes: one that met a full disk takes none until a restart. */
+export const HEALTH_QUESTION = '$SYS.REQ.SERVER.PING.HEALTHZ';
 
 /** What a user may do. Nothing else: nats-server refuses what is not named here. */
 export const permissionsOf = (user: NatsUser): Permissions => {
   const inbox = `${inboxPrefixOf(user)}.>`;
-  if (user === 'system') return { publish: [JETSTREAM_QUESTION], subscribe: [inbox] };
+  if (user === 'system')
+    return { publish: [JETSTREAM_QUESTION, HEALTH_QUESTION], subscribe: [inbox] };
   if (user === 'provisioner') return { publish: ['$JS.API.>'], subscribe: [inbox] };
   const isApi = user === 'api';
   return {

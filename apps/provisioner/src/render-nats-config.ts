@@ -31,6 +31,9 @@ ${renderFiles(config)}max_payload: ${PAYLOAD_BYTES_MAX}
 jetstream {
   store_dir: ${quoted(config.storeDirectory)}
   sync_interval: always
+  # Without a number nats-server takes three quarters of what is free at its start, and refuses
+  # commits on a disk with room after a restart. Processes look at the disk themselves.
+  max_file_store: 1PB
 }
 accounts {
   SYS {

@@ -1,6 +1,7 @@
 export * from './code-hash.js';
 export * from './config.js';
 export * from './connect-nats.js';
+export * from './disk-room.js';
 export * from './errors.js';
 export * from './fault-point.js';
 export * from './health-server.js';

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { foldCodeHash } from './code-hash.js';
 import { pathsOf, type PlatformConfig } from './config.js';
 import { connectNats, inboxPrefixOf } from './connect-nats.js';
+import { diskObstacle } from './disk-room.js';
 import { createLogger } from './logging.js';
 import { processContext, type ProcessContext } from './process-context.js';
 
@@ -37,6 +38,7 @@ export const openContext = async (
   const connection = await connectNats(config, process);
   const log = new JetStreamEventLog(connection, {
     inboxPrefix: inboxPrefixOf(process),
+    obstacle: diskObstacle(pathsOf(config.home).natsStore),
     durability: () => provenDurability(config.home, connection.info?.server_name),
   });
   const bus = new NatsBus(connection, process);

@@ -24,6 +24,11 @@ export interface JetStreamOptions extends Partial<AppendTimes> {
   readonly inboxPrefix: string;
   /** What was proved about the server; it cannot be asked with a worker's rights. */
   readonly durability: () => Promise<Durability>;
+  /**
+   * Why nothing can be written now, in words for people; undefined when it can. Asked before every
+   * append: a server that meets a full disk answers nothing at all.
+   */
+  readonly obstacle?: () => Promise<string | undefined>;
 }
 
 const READ_BATCH = 1_000;
@@ -48,6 +53,10 @@ export class JetStreamEventLog implements EventLog {
   }
 
   async append(stream: StreamName, expected: Revision, commit: Commit): Promise<AppendResult> {
+    const obstacle = await this.options.obstacle?.();
+    if (obstacle !== undefined) {
+      throw new LogUnavailableError(`appending to ${stream}: ${obstacle}`, 'not-written');
+    }
     return appendCommit(this.api, this.watch, this.times, { stream, expected, commit });
   }
 
@@ -125,6 +134,8 @@ export class JetStreamEventLog implements EventLog {
   private async reading<T>(doing: string, read: (timeoutMs: number) => Promise<T>): Promise<T> {
     const deadline = performance.now() + this.times.deadlineMs;
     for (;;) {
+      // What is asked while disconnected is dropped by the client, and waited for in vain.
+      await this.watch.connected(Math.max(1, deadline - performance.now()));
       try {
         return await this.watch.whileConnected(read(this.times.attemptTimeoutMs));
       } catch (cause) {
@@ -133,7 +144,6 @@ export class JetStreamEventLog implements EventLog {
           throw new LogUnavailableError(doing, 'not-written', { cause });
         }
         await delay(cause instanceof NoRespondersError ? 100 : 20);
-        await this.watch.connected(Math.max(1, deadline - performance.now()));
       }
     }
   }
