@@ -48,8 +48,11 @@ export const treeOf = async (from: string, path: string): Promise<RootFile[]> =>
 export const librariesOf = async (programs: readonly string[]): Promise<RootFile[]> => {
   const paths = new Set<string>();
   for (const program of programs) {
-    // Static programs make ldd fail; they need nothing.
-    const { stdout } = await run('ldd', [program]).catch(() => ({ stdout: '' }));
+    const { stdout } = await run('ldd', [program]).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw error;
+      // Static programs and scripts make ldd fail; they need nothing.
+      return { stdout: '' };
+    });
     for (const [, path] of stdout.matchAll(/(?:=>\s*|^\s*)(\/\S+)\s+\(0x/gm)) {
       if (path !== undefined) paths.add(path);
     }

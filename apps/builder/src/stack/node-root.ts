@@ -5,7 +5,7 @@ import { mergedLinks, type RootFile } from './root-files.js';
 
 /** What scripts and people expect to find beside a shell. All of it is this machine's. */
 const PROGRAMS =
-  'sh dash bash env cat cp mv rm mkdir rmdir ln ls chmod chown touch echo printf printenv date sleep test [ true false head tail sort uniq wc tr cut tee basename dirname realpath readlink pwd seq id whoami uname nproc mktemp sha256sum md5sum base64 install timeout stat du df expr nohup find xargs grep sed awk tar gzip gunzip ps kill which hostname diff cmp'.split(
+  'sh dash bash env cat cp mv rm mkdir rmdir ln ls chmod chown touch echo printf printenv date sleep test [ true false head tail sort uniq wc tr cut tee basename dirname realpath readlink pwd seq id whoami uname nproc mktemp sha256sum md5sum base64 install timeout stat du df expr nohup find xargs grep sed awk tar gzip gunzip ps kill which hostname diff cmp ldd'.split(
     ' ',
   );
 
