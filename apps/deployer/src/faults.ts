@@ -30,6 +30,6 @@ export const FAULTS = [
   'before-end-rollout',
   'after-end-rollout',
 ] as const;
-export type Fault = (typeof FAULTS)[number];
+type Fault = (typeof FAULTS)[number];
 
 export const fault = (name: Fault): void => faultPoint(`deployer/${name}`);

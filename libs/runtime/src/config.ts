@@ -69,8 +69,8 @@ export const environment = z.object({
     .default('127.0.0.1')
     .describe('Address at which published instance ports are reached by deployer and router.'),
   SHIPLOG_PUBLISH_ADDRESS: z
-    .union([z.literal('auto'), z.ipv4()], {
-      error: '"auto" or an IPv4 address of the engine\'s host',
+    .union([z.literal('auto'), z.ipv4().refine((address) => address !== '0.0.0.0')], {
+      error: '"auto" or one IPv4 address of the engine\'s host, never 0.0.0.0',
     })
     .default('127.0.0.1')
     .describe(

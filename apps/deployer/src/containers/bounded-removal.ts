@@ -3,7 +3,7 @@ import type { Action } from './actions.js';
 import { inForce } from './serving.js';
 
 /** Removing this many instances at once, or fewer, needs no second thought. */
-export const REMOVAL_COUNT_MIN = 10;
+const REMOVAL_COUNT_MIN = 10;
 
 /** What a round wants to do to the instances of one app. */
 export interface AppActions {
@@ -11,7 +11,7 @@ export interface AppActions {
   readonly actions: readonly Action[];
 }
 
-export interface Bounded {
+interface Bounded {
   readonly allowed: readonly Action[];
   /** Removals that were refused; empty where all is well. */
   readonly refused: readonly Action[];

@@ -3,7 +3,7 @@ import { LABEL } from '@shiplog/engine';
 import { waitFor } from '../testing/wait-for.js';
 import type { ContainerEngine, ContainerSpec, EngineNotice } from './container-engine.port.js';
 
-export interface EngineFixture {
+interface EngineFixture {
   readonly platform: string;
   readonly engine: ContainerEngine;
   /** The same engine as another platform sees it. */

@@ -14,7 +14,7 @@ export const containerPortOf = (setting: number | null, image: Image): number =>
   return exposed !== undefined && more.length === 0 ? exposed : DEFAULT_CONTAINER_PORT;
 };
 
-export interface Platform {
+interface Platform {
   readonly platform: string;
   readonly domain: string;
   readonly nodeId: string;
@@ -29,7 +29,7 @@ interface Common {
   readonly config: Readonly<Record<string, string>>;
 }
 
-export interface InstanceParts extends Common {
+interface InstanceParts extends Common {
   readonly instance: {
     readonly instanceId: string;
     readonly process: string;

@@ -13,7 +13,7 @@ import {
  * another user, signalling workers. Left out of the engine's default list: AUDIT_WRITE, MKNOD,
  * NET_RAW, SETFCAP, SETPCAP, SYS_CHROOT.
  */
-export const CAPABILITIES = [
+const CAPABILITIES = [
   'CHOWN',
   'DAC_OVERRIDE',
   'FOWNER',

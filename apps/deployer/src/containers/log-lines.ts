@@ -2,7 +2,7 @@ import type { LogLine } from './container-engine.port.js';
 
 const HEADER_BYTES = 8;
 /** A line longer than this is cut: neither a terminal nor an event has use for more. */
-export const LINE_CHARACTERS_MAX = 16_384;
+const LINE_CHARACTERS_MAX = 16_384;
 
 /**
  * Takes the engine's multiplexed log stream apart into lines. Chunks may end anywhere: in a header,

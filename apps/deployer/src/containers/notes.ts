@@ -8,7 +8,7 @@ export interface Trouble {
   readonly said: string;
 }
 
-export interface FullNote extends Note {
+interface FullNote extends Note {
   readonly failures: number;
   readonly trouble: Trouble | null;
   /** What the probe got last. */

@@ -1,7 +1,7 @@
 import type { Container, ContainerEngine, EngineNotice } from './container-engine.port.js';
 
 /** How a container ended, from the engine's own notice: an inspection may come too late for it. */
-export interface NoticedEnd {
+interface NoticedEnd {
   readonly exitCode: number | null;
   readonly oomKilled: boolean;
 }

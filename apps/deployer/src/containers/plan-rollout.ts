@@ -4,7 +4,7 @@ import type { Action, Failure, Plan, PlanInput } from './actions.js';
 import { isOutOfRouting, isRetired, isServing } from './serving.js';
 
 /** A new instance that ended this often during its rollout is not going to make it. */
-export const CRASHES_MAX = 3;
+const CRASHES_MAX = 3;
 
 /** Starts, ends and times the rollouts of one app. Every rollout ends. */
 export const planRollout = (input: PlanInput): Plan => {

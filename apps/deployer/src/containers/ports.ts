@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-export interface PortRange {
+interface PortRange {
   readonly from: number;
   readonly to: number;
 }

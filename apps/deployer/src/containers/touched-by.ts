@@ -2,7 +2,7 @@ import type { World } from '@shiplog/domain';
 import type { DomainEventUnion } from '@shiplog/events';
 
 /** Which apps an event may make a difference for. */
-export interface Touched {
+interface Touched {
   readonly apps: readonly string[];
   /** Every app: what counts as routed has changed. */
   readonly everything: boolean;

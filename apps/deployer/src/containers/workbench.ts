@@ -17,7 +17,7 @@ interface Cause {
 
 type FactAggregate = 'rollout' | 'instance';
 
-export interface WorkbenchOptions {
+interface WorkbenchOptions {
   readonly onStepError: (step: string, error: unknown) => void;
   /** How an instance is asked whether it is ready. Default: over its sockets. */
   readonly ask?: AskInstance;

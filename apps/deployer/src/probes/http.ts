@@ -4,7 +4,7 @@ import type { ProbeAnswer } from './tcp.js';
 const ANSWER_MS = 5000;
 const BODY_CHARACTERS_MAX = 200;
 
-export interface HttpProbe {
+interface HttpProbe {
   readonly host: string;
   readonly port: number;
   readonly path: string;

@@ -45,7 +45,7 @@ const v6 = (hex: string): string => {
 
 const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
-export type ListeningVerdict = 'reachable' | 'loopback-only' | 'other-port' | 'nothing';
+type ListeningVerdict = 'reachable' | 'loopback-only' | 'other-port' | 'nothing';
 
 /** What the sockets of a container mean for the port that is published. */
 export const judgeListening = (

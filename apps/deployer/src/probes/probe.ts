@@ -19,7 +19,7 @@ export interface ProbeTarget {
 /** Asks an instance once. */
 export type AskInstance = (target: ProbeTarget, nowMs: number) => Promise<ProbeAnswer>;
 
-export interface ProbeOptions {
+interface ProbeOptions {
   readonly ask: AskInstance;
   /** False ends the asking: the run ended, or nobody wants it any more. */
   readonly isWanted: () => boolean;

@@ -7,7 +7,7 @@ import type { ExecInput } from './input.js';
 import { RpcProblem } from './problem.js';
 import { joinTerminal } from './terminal.js';
 
-export interface ExecTarget {
+interface ExecTarget {
   readonly docker: Docker;
   /** The running container of an instance; undefined when there is none. */
   readonly containerOf: (instanceId: string) => { id: string; isRunning: boolean } | undefined;

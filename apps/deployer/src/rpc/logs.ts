@@ -7,7 +7,7 @@ import { toEngineError } from '../containers/docker-translate.js';
 import { LogDemultiplexer } from '../containers/log-lines.js';
 import type { LogsInput } from './input.js';
 
-export interface LogTools {
+interface LogTools {
   readonly docker: Docker;
   readonly engine: ContainerEngine;
   readonly platform: string;

@@ -11,7 +11,7 @@ import type { RunInput } from './input.js';
 import { RpcProblem } from './problem.js';
 import { joinTerminal } from './terminal.js';
 
-export interface RunTools {
+interface RunTools {
   readonly docker: Docker;
   readonly engine: DockerContainerEngine;
   readonly bench: Workbench;

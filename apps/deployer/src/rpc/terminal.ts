@@ -3,7 +3,7 @@ import type { Frame, Session } from '@shiplog/bus';
 const HEADER_BYTES = 8;
 
 /** Takes the engine's attach stream apart: without a terminal, output and errors come in numbered pieces. */
-export class AttachDemultiplexer {
+class AttachDemultiplexer {
   private pending: Buffer = Buffer.alloc(0);
 
   constructor(private readonly onBytes: (kind: 'stdout' | 'stderr', bytes: Buffer) => void) {}
@@ -22,7 +22,7 @@ export class AttachDemultiplexer {
   }
 }
 
-export interface TerminalOptions {
+interface TerminalOptions {
   readonly tty: boolean;
   readonly resize: (size: { columns: number; rows: number }) => Promise<unknown>;
 }

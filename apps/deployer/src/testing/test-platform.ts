@@ -15,7 +15,7 @@ const router = { kind: 'process', id: 'router-sync', name: 'router-sync' } as co
 
 type EndedRollout = Exclude<RolloutState, { status: 'none' } | { status: 'running' }>;
 
-export interface DeployOptions {
+interface DeployOptions {
   readonly image: Partial<Image> & { readonly id: string };
   readonly processes: Readonly<Record<string, ProcessSpec>>;
 }
