@@ -69,8 +69,12 @@ export const environment = z.object({
     .default('127.0.0.1')
     .describe('Address at which published instance ports are reached by deployer and router.'),
   SHIPLOG_PUBLISH_ADDRESS: z
-    .union([z.literal('auto'), z.ipv4().refine((address) => address !== '0.0.0.0')], {
+    .union([z.literal('auto'), z.ipv4()], {
       error: '"auto" or one IPv4 address of the engine\'s host, never 0.0.0.0',
+    })
+    .refine((address) => address !== '0.0.0.0', {
+      message:
+        'one address of the engine\'s host, or "auto": 0.0.0.0 would open instances to every network',
     })
     .default('127.0.0.1')
     .describe(
