@@ -54,6 +54,7 @@ const WRONG_INPUT = new Set([
   'invalid-body',
   'body-not-json',
   'unsupported-media-type',
+  'moment-unknown',
 ]);
 
 export const exitCodeOf = (error: unknown): number => {

@@ -14,13 +14,11 @@ export const explainError = async (
   if (!(error instanceof ApiError) || error.code !== 'app-not-found') return error;
   const names = await namesOfApps(client);
   const similar = asked === undefined ? undefined : closest(asked, names);
-  return new ApiError({
-    ...error.problem,
-    remedy: [
-      ...(similar === undefined ? [] : [`Did you mean ${similar}?`]),
-      ...(error.message.includes('shiplog apps list') ? [] : [APPS]),
-    ].join('\n'),
-  });
+  const remedy = [
+    ...(similar === undefined ? [] : [`Did you mean ${similar}?`]),
+    ...(error.message.includes('shiplog apps list') ? [] : [APPS]),
+  ].join('\n');
+  return remedy === '' ? error : new ApiError({ ...error.problem, remedy });
 };
 
 /** None when they cannot be had: the error that is being explained matters more. */

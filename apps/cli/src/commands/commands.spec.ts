@@ -161,14 +161,14 @@ describe('config', () => {
 describe('deploy', () => {
   const routes = (received: string[] = []): Routes => ({
     'GET /v1/apps/shop': shop,
-    [`PATCH /v1/apps/${shop.id}/settings`]: { sequence: SEQUENCE, settings: shop.settings },
-    [`POST /v1/apps/${shop.id}/sources`]: (response, { headers, body }) => {
+    [`PATCH /v1/apps/shop/settings`]: { sequence: SEQUENCE, settings: shop.settings },
+    [`POST /v1/apps/shop/sources`]: (response, { headers, body }) => {
       received.push(headers['content-type'] ?? '', String(body.includes('console.log')));
       sendJson(response, 201, { digest: `sha256:${'b'.repeat(64)}`, bytes: body.length });
     },
-    [`POST /v1/apps/${shop.id}/builds`]: (response) =>
+    [`POST /v1/apps/shop/builds`]: (response) =>
       sendJson(response, 202, { sequence: SEQUENCE, buildId: 'b-4' }),
-    [`GET /v1/apps/${shop.id}/progress`]: (response) =>
+    [`GET /v1/apps/shop/progress`]: (response) =>
       sendLines(response, [
         { kind: 'output', text: 'npm\u001b[2J ci', at: '2026-11-21T12:00:00Z' },
         { ...done('v4 is live'), version: 4, url: shop.url },
@@ -228,7 +228,7 @@ describe('deploy', () => {
       'deploy -a shop',
       {
         ...routes(),
-        [`POST /v1/apps/${shop.id}/sources`]: (response) =>
+        [`POST /v1/apps/shop/sources`]: (response) =>
           sendProblem(response, 413, 'body-too-large', 'The source is too large.'),
       },
       { cwd },
@@ -510,7 +510,7 @@ describe('completion', () => {
   it.each(['bash', 'zsh', 'fish'])('of %s is a script that asks the program', async (shell) => {
     const { code, stdout } = await runCli(['completion', shell]);
     expect(code).toBe(0);
-    expect(stdout).toContain('shiplog __complete');
+    expect(stdout).toContain('shiplog __complete -- ');
   });
 
   it('knows shells that it does not know', async () => {

@@ -6,7 +6,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   bash: `# shiplog completion: source <(shiplog completion bash)
 _shiplog() {
   local IFS=$'\\n'
-  COMPREPLY=($(shiplog __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+  COMPREPLY=($(shiplog __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
   [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 complete -o default -F _shiplog shiplog ./shiplog
@@ -15,7 +15,7 @@ complete -o default -F _shiplog shiplog ./shiplog
 # shiplog completion: source <(shiplog completion zsh)
 _shiplog() {
   local -a found
-  found=("\${(@f)$(shiplog __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  found=("\${(@f)$(shiplog __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   if (( \${#found[1]} )); then compadd -- "\${found[@]}"; else _files; fi
 }
 compdef _shiplog shiplog

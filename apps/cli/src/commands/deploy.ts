@@ -46,9 +46,9 @@ export const deploy = defineCommand<DeployOptions>({
     const app = await (await client()).apps.show(await invocation.app(), {});
     const source = await sourceOf(invocation, app);
     if (Object.keys(settings).length > 0) {
-      await (await client()).settings.change(app.id, settings, change);
+      await (await client()).settings.change(app.name, settings, change);
     }
-    const build = await (await client()).builds.request(app.id, source, change);
+    const build = await (await client()).builds.request(app.name, source, change);
     await finish(invocation, app, build);
   },
 });
@@ -73,12 +73,13 @@ const uploadDirectory = async ({ args, io, out, client, change }: DeployInvocati
   const api = await client();
   // Over loopback compressing costs more than it saves.
   const gzip = !/^https?:\/\/(?:127\.|localhost|\[::1\])/.test(api.url);
-  const what = `${tree.entries.length} files, ${sizeText(tree.bytes)}`;
+  const { length } = tree.entries;
+  const what = `${length} ${length === 1 ? 'file' : 'files'}, ${sizeText(tree.bytes)}`;
   out.note(`Sending ${printableLine(tree.root)} (${what})`);
   const stored = await withNotice(
     { io, out },
     'sending',
-    api.builds.uploadSource(app.id, () => createArchive(tree, { gzip }), { ...change, gzip }),
+    api.builds.uploadSource(app.name, () => createArchive(tree, { gzip }), { ...change, gzip }),
   );
   return {
     kind: 'archive',
@@ -101,7 +102,7 @@ const finish = async (
     out.line(`Follow it: shiplog builds output ${build.buildId} -f -a ${app.name}`);
     return;
   }
-  const done = await followProgress(invocation, app.id, { build: build.buildId });
+  const done = await followProgress(invocation, app.name, { build: build.buildId });
   out.json({ app: app.name, ...build, settled: true, ...resultOf(done) });
   out.line(printableLine(done.text));
 };

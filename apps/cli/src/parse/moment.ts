@@ -1,6 +1,7 @@
 import { usageError } from '../exit-code.js';
 
-const SEQUENCE = /^\d{20}(?:-\d{4})?$/;
+/** A sequence, or a position in the log with or without its zeros. */
+const SEQUENCE = /^\d{1,20}(?:-\d{4})?$/;
 const AGO = /^(\d{1,6})\s*(s|m|min|h|d)(?:\s+ago)?$/;
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400 };
 

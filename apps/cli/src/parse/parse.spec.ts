@@ -45,6 +45,7 @@ describe('a moment', () => {
   it.each([
     ['00000000000000000042-0001', '00000000000000000042-0001'],
     ['00000000000000000042', '00000000000000000042'],
+    ['42', '42'],
     ['2026-11-21T10:00:00Z', '2026-11-21T10:00:00.000Z'],
     ['2026-11-20', '2026-11-20T00:00:00.000Z'],
     ['10m', '2026-11-21T11:50:00.000Z'],
@@ -54,9 +55,12 @@ describe('a moment', () => {
     expect(parseMoment(text, now)).toBe(moment);
   });
 
-  it.each(['', 'yesterday', '10', '2026-13-45', '10 parsecs'])('"%s" is none', (text) => {
-    expect(() => parseMoment(text, now)).toThrow(/is not a moment/);
-  });
+  it.each(['', 'yesterday', '-10', '2026-13-45', '10 parsecs', '9'.repeat(21)])(
+    '"%s" is none',
+    (text) => {
+      expect(() => parseMoment(text, now)).toThrow(/is not a moment/);
+    },
+  );
 });
 
 describe('a quantity', () => {
