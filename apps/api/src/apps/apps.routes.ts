@@ -40,7 +40,7 @@ export const appDetails = appSummary
   })
   .meta({ id: 'App' });
 
-export const createdApp = z
+const createdApp = z
   .object({
     id,
     name: z.string(),

@@ -2,7 +2,7 @@ import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { CommandContext } from '@shiplog/commands';
 import type { Position } from '@shiplog/events';
-import type { ProcessContext } from '@shiplog/runtime';
+import { faultPoint, type ProcessContext } from '@shiplog/runtime';
 import { keyReused, type Changes } from '../changes/changes.js';
 import { newIdFor } from '../changes/ids.js';
 import { CHANGES, CONTEXT } from '../injection.js';
@@ -36,6 +36,7 @@ export class CreateAppHandler implements ICommandHandler<CreateApp> {
     await this.freeNameOfDestroyedApp(name, withoutCommand);
     const reserve = { type: 'ReserveName', name, appId, teamId } as const;
     const reserved = await this.changes.make('name', name, reserve, withoutCommand);
+    faultPoint('api/name-reserved');
     const create = { type: 'CreateApp', appId, name, teamId } as const;
     try {
       const { position } = await this.changes.make('app', appId, create, context);

@@ -3,7 +3,7 @@ import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isTokenUsable, type CommandByAggregate } from '@shiplog/domain';
 import type { Aggregate } from '@shiplog/events';
-import { onOwnAccount, pathsOf, type ProcessContext } from '@shiplog/runtime';
+import { faultPoint, onOwnAccount, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import { z } from 'zod';
 import { hashOfToken, newTokenText, TOKEN_PATTERN } from './token-text.js';
 
@@ -32,6 +32,7 @@ export const ensureFirstAdministrator = async (context: ProcessContext): Promise
   if (kept === undefined) {
     const token = newTokenText();
     await writeCredentials(file, { url, user: USER_ID, token });
+    faultPoint('api/credentials-written');
     await issue(context, userId, token);
     context.logger.info({ file }, 'administrator-token-issued');
     return;

@@ -2,7 +2,7 @@ import type { ProcessContext } from '@shiplog/runtime';
 import { openInbox } from '../progress/inbox.js';
 import { BuildOutput } from '../progress/build-output.js';
 
-export interface OutputRequest {
+interface OutputRequest {
   readonly buildId: string;
   /** Lines up to this number are left out. */
   readonly after: number;

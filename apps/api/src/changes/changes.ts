@@ -2,6 +2,7 @@ import type { CommandContext, CommandHandler } from '@shiplog/commands';
 import type { CommandByAggregate } from '@shiplog/domain';
 import type { Aggregate, EventsByAggregate, Position } from '@shiplog/events';
 import type { LogFeed } from '@shiplog/events/log';
+import { faultPoint } from '@shiplog/runtime';
 import { Problem } from '../http/problem.js';
 import { problemOf } from '../http/rejection-problem.js';
 import type { ReadinessProbe } from '../platform/readiness.js';
@@ -28,12 +29,14 @@ export class Changes {
     command: CommandByAggregate[A],
     context: CommandContext,
   ): Promise<Change<A>> {
+    faultPoint('api/before-append');
     const result = await this.commands
       .handle(aggregate, id, command, context)
       .catch((error: unknown) => {
         this.readiness.appendFailed(error);
         throw error;
       });
+    faultPoint('api/after-append');
     switch (result.outcome) {
       case 'accepted':
         if (result.events.length > 0) this.readiness.appendSucceeded();

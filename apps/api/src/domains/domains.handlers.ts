@@ -1,7 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { CommandContext } from '@shiplog/commands';
-import type { ProcessContext } from '@shiplog/runtime';
+import { faultPoint, type ProcessContext } from '@shiplog/runtime';
 import { keyReused, type Change, type Changes } from '../changes/changes.js';
 import type { AppIdentity } from '../http/door.js';
 import { Problem } from '../http/problem.js';
@@ -35,6 +35,7 @@ export class AddDomainHandler implements ICommandHandler<AddDomain> {
     await this.freeHostOfDestroyedApp(id, plain);
     const reserve = { type: 'ReserveDomain', host, appId, teamId } as const;
     const reserved = await this.changes.make('domain', id, reserve, plain);
+    faultPoint('api/domain-reserved');
     try {
       return await this.changes.make('app', appId, { type: 'AddDomain', host }, context);
     } catch (error) {
@@ -74,6 +75,7 @@ export class RemoveDomainHandler implements ICommandHandler<RemoveDomain> {
   async execute({ app, host, context }: RemoveDomain): Promise<Change<'app'>> {
     const { appId } = app;
     const removed = await this.changes.make('app', appId, { type: 'RemoveDomain', host }, context);
+    faultPoint('api/domain-removed');
     const { command: _command, expectedRevision: _revision, ...plain } = context;
     const release = { type: 'ReleaseDomain', appId } as const;
     // A repeated request must not free what was added again since.

@@ -8,7 +8,7 @@ const domainParams = {
   host: z.string().describe('Host name, such as www.example.com.'),
 };
 
-export const domain = z
+const domain = z
   .object({
     host: z.string(),
     url: z.string(),

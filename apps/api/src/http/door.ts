@@ -13,7 +13,7 @@ import { bearerOf, changeContext, commandIdOf } from './request-headers.js';
 import type { AnyRoute, BodyOf, ParamsOf, QueryOf } from './route.js';
 import { validate } from './validate.js';
 
-export interface DoorDependencies {
+interface DoorDependencies {
   readonly log: EventLog;
   readonly feed: LogFeed;
   readonly world: World;

@@ -4,7 +4,7 @@ import type { Response } from 'express';
 /** A stream on which nothing was said for this long says nothing on purpose, so that it is not cut. */
 const HEARTBEAT_MS = 10_000;
 
-export interface StreamOptions {
+interface StreamOptions {
   readonly contentType: string;
   /** Sent when nothing else was for a while; readers skip it. */
   readonly heartbeat: string;
@@ -25,6 +25,7 @@ export const streamTo = async (
   const abort = new AbortController();
   response.once('close', () => abort.abort());
   begin(response, options.contentType);
+  if (response.req.method === 'HEAD') return void response.end();
   let lastAtMs = Date.now();
   const timer = setInterval(() => {
     if (!options.mayGoOn()) {
@@ -56,7 +57,12 @@ const begin = (response: Response, contentType: string): void => {
   response.flushHeaders();
 };
 
+/** A reader that takes nothing at all for this long is cut off: what it has not read lies in our memory. */
+const STUCK_MS = 60_000;
+
 const drained = async (response: Response, signal: AbortSignal): Promise<void> => {
   if (signal.aborted) return;
+  const timer = setTimeout(() => response.destroy(), STUCK_MS);
   await once(response, 'drain', { signal }).catch(() => undefined);
+  clearTimeout(timer);
 };

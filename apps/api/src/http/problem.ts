@@ -7,7 +7,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-export interface ProblemExtras {
+interface ProblemExtras {
   readonly errors?: readonly FieldError[];
   /** More members of the problem document, for programs. */
   readonly members?: Readonly<Record<string, unknown>>;

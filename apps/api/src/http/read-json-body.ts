@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { Problem } from './problem.js';
 
-export const JSON_BYTES_MAX = 1024 * 1024;
+const JSON_BYTES_MAX = 1024 * 1024;
 const DEPTH_MAX = 64;
+/** A body of this size takes a second on a bad line; who needs longer is not trying. */
+const READ_MS = 30_000;
 /** Stop sending, please: what is left of the body is not read. */
 const CLOSE = { Connection: 'close' };
 
@@ -36,20 +38,41 @@ const requireJson = (request: IncomingMessage): void => {
   );
 };
 
+/** The whole text, or a refusal that still goes out on the same connection: it is not cut off here. */
 const readText = async (request: IncomingMessage): Promise<string> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(tooSlow()), READ_MS);
+  });
+  const reading = readBytes(request);
+  // When it is late, nobody waits for it any more.
+  reading.catch(() => undefined);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await Promise.race([reading, late]));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new Problem('body-not-json', 'The body is not UTF-8; JSON is always UTF-8.');
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const readBytes = async (request: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  const body = request.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > JSON_BYTES_MAX) throw tooLarge(undefined);
     chunks.push(chunk);
   }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-  } catch {
-    throw new Problem('body-not-json', 'The body is not UTF-8; JSON is always UTF-8.');
-  }
+  return Buffer.concat(chunks);
 };
+
+const tooSlow = (): Problem =>
+  new Problem('request-timeout', `The body did not arrive within ${READ_MS / 1000} s.`, {
+    headers: CLOSE,
+  });
 
 const tooLarge = (bytes: number | undefined): Problem =>
   new Problem(

@@ -3,16 +3,16 @@ import type { ProblemCode } from './problem-codes.js';
 
 type Fields = Record<string, z.ZodType>;
 type Values<F extends Fields> = { [K in keyof F]: z.infer<F[K]> };
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /**
  * Who may call it. `app`: whoever is in the team of the app in `{app}`; everybody else gets the same
  * 404 as for an app that does not exist.
  */
-export type Access = 'public' | 'user' | 'administrator' | 'app';
+type Access = 'public' | 'user' | 'administrator' | 'app';
 
 /** What comes back when it went well. */
-export interface AnswerShape<A extends z.ZodType = z.ZodType> {
+interface AnswerShape<A extends z.ZodType = z.ZodType> {
   readonly status: 200 | 201 | 202 | 204;
   readonly description: string;
   readonly schema?: A;

@@ -5,7 +5,7 @@ import { logLine } from './instances.routes.js';
 
 type LogLine = z.infer<typeof logLine>;
 
-export interface LogRequest {
+interface LogRequest {
   readonly appId: string;
   readonly process: string | undefined;
   readonly instance: string | undefined;

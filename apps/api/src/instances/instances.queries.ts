@@ -40,11 +40,11 @@ export class ListInstancesHandler implements IQueryHandler<ListInstances> {
     const sampleOf = (id: string) => (isNow ? this.telemetry.sampleOf(id) : undefined);
     return instances
       .toSorted((a, b) => compare(a.process, b.process) || compare(a.scheduledAt, b.scheduledAt))
-      .map((one) => ({
-        ...toInstance(one, sampleOf(one.id)),
-        host: hosts.get(one.nodeId) ?? one.nodeId,
-        memoryLimitBytes: app.settings.memoryBytes,
-      }));
+      .map((one) => {
+        const host = hosts.get(one.nodeId) ?? one.nodeId;
+        const memoryLimitBytes = app.settings.memoryBytes;
+        return toInstance(one, sampleOf(one.id), { host, memoryLimitBytes });
+      });
   }
 }
 
@@ -59,19 +59,25 @@ const usageOf = (sample: Sample | undefined): Usage => {
   return usage;
 };
 
+/** In the order in which a person reads them: what runs, where, how it does, and then the rest. */
 const toInstance = (
   one: InstanceDocument,
   sample: Sample | undefined,
-): Omit<Instance, 'host' | 'memoryLimitBytes'> => {
-  const { id, process, state, port, containerId, restarts, startedAt, readyAt, retireReason } = one;
+  { host, memoryLimitBytes }: Pick<Instance, 'host' | 'memoryLimitBytes'>,
+): Instance => {
+  const { id, process, version: release, state, port, containerId, restarts } = one;
+  const { cpu, memoryBytes, ...more } = usageOf(sample);
+  const { startedAt, readyAt, retireReason } = one;
   const lastExit = one.exits.at(-1);
   const routes = Object.values(one.routes);
   return {
-    ...{ id, process, release: one.version, state, port, containerId },
-    ...usageOf(sample),
-    ...{ restarts, startedAt, readyAt, retireReason },
+    ...{ id, process, release, state, host, port, containerId },
+    ...{ cpu, memoryBytes, restarts, startedAt, readyAt },
     routed: routes.length > 0 && routes.every((route) => route === 'routed'),
+    ...more,
+    memoryLimitBytes,
     exitCode: lastExit?.exitCode ?? null,
     oomKilled: lastExit?.oomKilled ?? false,
+    retireReason,
   };
 };

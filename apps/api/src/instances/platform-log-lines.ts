@@ -3,7 +3,7 @@ import type { ReadModels } from '@shiplog/read-models';
 import type { ProcessContext } from '@shiplog/runtime';
 import { openInbox } from '../progress/inbox.js';
 
-export interface PlatformLogRequest<T> {
+interface PlatformLogRequest<T> {
   readonly appId: string;
   readonly tail: number;
   readonly follow: boolean;

@@ -8,7 +8,7 @@ import { CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
 import type { Finding } from './platform.routes.js';
 import type { Telemetry } from './telemetry.js';
 
-export interface Diagnosis {
+interface Diagnosis {
   readonly ok: boolean;
   readonly durability: string;
   readonly findings: Finding[];
@@ -24,9 +24,10 @@ const bad = (state: 'warning' | 'failed', summary: string, remedy: string): Verd
   remedy,
 });
 
-const RPC_TIMEOUT_MS = 2_000;
+const RPC_TIMEOUT_MS = 1_000;
+/** Longer than the pause between two signs of life. */
+const HEARD_PATIENCE_MS = 4_000;
 const LAG_COMMITS_MAX = 1_000;
-/** Workers that are asked whether they are there; whoever spoke lately need not answer. */
 const WORKERS: readonly ProcessName[] = [
   'builder',
   'deployer',
@@ -34,7 +35,6 @@ const WORKERS: readonly ProcessName[] = [
   'gc',
   'monitor-agent',
 ];
-const SILENCE_MS = 15_000;
 
 @QueryHandler(Diagnose)
 export class DiagnoseHandler implements IQueryHandler<Diagnose> {
@@ -79,22 +79,18 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
     );
   }
 
+  /** Some answer for themselves and can say more; all say now and then that they are there. */
   private async worker(worker: ProcessName): Promise<Verdict> {
+    const isHeard = this.telemetry.isHeard(worker, HEARD_PATIENCE_MS);
     try {
-      const answer = await this.api.bus.request(
-        worker,
-        'health',
-        {},
-        { timeoutMs: RPC_TIMEOUT_MS },
-      );
-      return healthVerdict(worker, answer);
+      const options = { timeoutMs: RPC_TIMEOUT_MS };
+      return healthVerdict(worker, await this.api.bus.request(worker, 'health', {}, options));
     } catch (error) {
-      const silenceMs = this.telemetry.silenceMsOf(worker);
-      if (silenceMs !== undefined && silenceMs < SILENCE_MS) return ok('heard from just now');
       if (error instanceof BusError && error.code !== 'no-answer') {
         const remedy = `is the Docker Engine running? \`docker info\` tells; then see the log of ${worker}`;
         return bad('failed', describeError(error), remedy);
       }
+      if (await isHeard) return ok('is there');
       return bad(
         'failed',
         'does not answer',

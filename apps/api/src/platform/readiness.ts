@@ -1,6 +1,6 @@
 import { LogUnavailableError, type EventLog, type LogFeed } from '@shiplog/events/log';
 
-export interface Readiness {
+interface Readiness {
   readonly ready: boolean;
   /** Why not, in words. */
   readonly reason: string | null;

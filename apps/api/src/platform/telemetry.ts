@@ -16,6 +16,9 @@ export type Sample = z.infer<typeof sample>;
 /** Older than this says nothing about now. The agent speaks about once a second. */
 const SAMPLE_FRESH_MS = 10_000;
 
+/** Who said nothing for this long is not there. */
+const SILENCE_MS = 15_000;
+
 const SPEAKERS: readonly ProcessName[] = [
   'builder',
   'deployer',
@@ -28,6 +31,7 @@ const SPEAKERS: readonly ProcessName[] = [
 export class Telemetry {
   private samples = new Map<string, { readonly sample: Sample; readonly atMs: number }>();
   private readonly heard = new Map<ProcessName, number>();
+  private readonly waiting = new Set<{ process: ProcessName; heard: () => void }>();
   private readonly unsubscribe: readonly (() => void)[];
 
   constructor(
@@ -36,9 +40,7 @@ export class Telemetry {
   ) {
     this.unsubscribe = [
       bus.listen('monitor-agent', 'metrics', (data) => this.take(data)),
-      ...SPEAKERS.map((speaker) =>
-        bus.listen(speaker, '>', () => void this.heard.set(speaker, this.now())),
-      ),
+      ...SPEAKERS.map((speaker) => bus.listen(speaker, '>', () => this.hear(speaker))),
     ];
   }
 
@@ -51,13 +53,34 @@ export class Telemetry {
   }
 
   /** Milliseconds since a process said anything; undefined when it did not since this one started. */
-  silenceMsOf(process: ProcessName): number | undefined {
+  private silenceMsOf(process: ProcessName): number | undefined {
     const atMs = this.heard.get(process);
     return atMs === undefined ? undefined : this.now() - atMs;
   }
 
+  /** Was it heard lately, or is it heard before the time is up? Processes speak every few seconds. */
+  async isHeard(process: ProcessName, patienceMs: number): Promise<boolean> {
+    const silenceMs = this.silenceMsOf(process);
+    if (silenceMs !== undefined) return silenceMs <= SILENCE_MS;
+    return await new Promise((resolve) => {
+      const answer = (isThere: boolean): void => {
+        clearTimeout(timer);
+        this.waiting.delete(wait);
+        resolve(isThere);
+      };
+      const timer = setTimeout(() => answer(false), patienceMs);
+      const wait = { process, heard: () => answer(true) };
+      this.waiting.add(wait);
+    });
+  }
+
   close(): void {
     for (const end of this.unsubscribe) end();
+  }
+
+  private hear(speaker: ProcessName): void {
+    this.heard.set(speaker, this.now());
+    for (const wait of [...this.waiting]) if (wait.process === speaker) wait.heard();
   }
 
   private take(data: unknown): void {

@@ -16,16 +16,14 @@ export const runRequest = terminalRequest.extend({
     )
     .default({}),
 });
-export type RunRequest = z.infer<typeof runRequest>;
 export const execRequest = terminalRequest;
-export type ExecRequest = z.infer<typeof execRequest>;
 
 const size = z.number().int().min(1).max(10_000);
 const control = z.union([
   z.strictObject({ resize: z.strictObject({ columns: size, rows: size }) }),
   z.strictObject({ stdinEnd: z.literal(true) }),
 ]);
-export type Control = z.infer<typeof control>;
+type Control = z.infer<typeof control>;
 
 /** The first message, or the refusal that names what is wrong with it. */
 export const parseRequest = <S extends z.ZodType>(schema: S, text: string): z.infer<S> =>

@@ -13,8 +13,9 @@ import { Admission, Handles } from '../http/route.decorator.js';
 import { CONTEXT } from '../injection.js';
 import { CreateToken, RevokeToken } from './tokens.handlers.js';
 import * as routes from './tokens.routes.js';
+import type { token } from './tokens.routes.js';
 
-type Token = z.infer<typeof routes.token>;
+type Token = z.infer<typeof token>;
 const TOKENS_MAX = 1_000;
 
 @Controller()
