@@ -23,7 +23,7 @@ export interface OpenContext {
   close(): Promise<void>;
 }
 
-const ALIVE_MS = 5_000;
+const ALIVE_MS = 3_000;
 
 /**
  * Opens log and bus of one process under its own NATS user. Without `shared` it makes a feed and a
