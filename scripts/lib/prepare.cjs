@@ -68,7 +68,9 @@ const whatIsMissing = async (more) => {
     system.push('npm packages of package-lock.json, into node_modules');
     steps.push({ title: 'install npm packages', work: workspace.installModules });
   }
-  if (workspace.needsBuild()) steps.push({ title: 'build', work: workspace.build });
+  // Development: where sources change under a running test, what was built before is run as it is.
+  const buildsHere = process.env.SHIPLOG_SKIP_BUILD !== '1' || !workspace.isBuilt();
+  if (buildsHere && workspace.needsBuild()) steps.push({ title: 'build', work: workspace.build });
   return { steps, system };
 };
 

@@ -35,6 +35,9 @@ const sourceHash = () => {
 const needsInstall = () => read(LOCK_STAMP) !== lockHash();
 const needsBuild = () => needsInstall() || read(BUILD_STAMP) !== sourceHash();
 
+/** Whether there is something to run, of whatever sources. */
+const isBuilt = () => existsSync(join(ROOT, 'apps/standalone/dist/index.js'));
+
 const quiet = { ...process.env, npm_config_loglevel: 'error' };
 
 /** Nothing in our set needs an install script, so none is run. Development tools too: tsc builds us. */
@@ -48,4 +51,4 @@ const build = async () => {
   writeFileSync(BUILD_STAMP, sourceHash());
 };
 
-module.exports = { ROOT, needsInstall, needsBuild, installModules, build };
+module.exports = { ROOT, needsInstall, needsBuild, isBuilt, installModules, build };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CommandContext, CommandResult } from '@shiplog/commands';
 import type { Aggregate } from '@shiplog/events';
 import type { EventLog } from '@shiplog/events/log';
-import { onOwnAccount, type ProcessContext } from '@shiplog/runtime';
+import { faultPoint, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
 import type { Action } from './plan.js';
 
 export interface Effects {
@@ -22,8 +22,12 @@ export const apply = async (action: Action, effects: Effects): Promise<void> => 
   const { commands, logger } = effects.context;
   const own = onOwnAccount(effects.context);
   switch (action.kind) {
-    case 'create-release':
-      return note(effects, action, await createRelease(action, effects));
+    case 'create-release': {
+      faultPoint('api/before-create-release');
+      const created = await createRelease(action, effects);
+      faultPoint('api/after-create-release');
+      return note(effects, action, created);
+    }
     case 'create-app': {
       const { appId, name, teamId } = action;
       const asked = await reservationContext(effects.context.log, name, own);

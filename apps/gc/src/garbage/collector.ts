@@ -1,5 +1,5 @@
 import type { GarbageItem } from '@shiplog/domain';
-import { describeError, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
+import { describeError, faultPoint, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
 import type { GarbageEngine } from './garbage-engine.port.js';
 import { LogKnowledge } from './known.js';
 import { plan } from './plan.js';
@@ -57,7 +57,9 @@ export class Collector {
     try {
       for (const item of (await this.preview()).slice(0, max)) {
         if (signal?.aborted === true) break;
+        faultPoint('gc/before-remove');
         if (!(await this.remove(item))) continue;
+        faultPoint('gc/after-remove');
         removed.push(item);
         untold.push(item);
         if (untold.length === ITEMS_PER_EVENT) await tell();
@@ -90,5 +92,6 @@ export class Collector {
     if (items.length === 0) return;
     const command = { type: 'RecordCollected', nodeId, items } as const;
     await context.commands.handle('garbage', nodeId, command, onOwnAccount(context));
+    faultPoint('gc/after-record');
   }
 }

@@ -1,4 +1,4 @@
-import type { PlatformConfig } from '@shiplog/runtime';
+import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
 import { translate } from './haproxy-commands.js';
 import { readPool, writeState } from './haproxy-files.js';
 import { grow, workersOf } from './haproxy-process.js';
@@ -73,9 +73,12 @@ export class HaproxyRouter implements Router {
     if (translation.outcome === 'grow') {
       throw new RouterError('router-full', 'the router has no place for so many instances');
     }
+    faultPoint('router-sync/before-change');
     await this.runtime.change(translation.commands);
+    faultPoint('router-sync/after-change');
     await this.cutInOldWorkers(actions, state);
     await writeState(this.paths, await this.read());
+    faultPoint('router-sync/after-write-state');
   }
 
   private async read(): Promise<HaproxyState> {
