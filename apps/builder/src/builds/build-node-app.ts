@@ -20,7 +20,7 @@ import { forgetOldCaches, keepAsCache } from './build-cache.js';
 import { BuildInterrupted, StepFailedError } from './problems.js';
 
 /** Label of images that only make the next build faster; nothing is lost with them. */
-export const CACHE_KIND = 'build-cache';
+const CACHE_KIND = 'build-cache';
 
 /** Builds a Node.js app in two images: one with everything that building needs, one without. */
 export const buildNodeApp = async (

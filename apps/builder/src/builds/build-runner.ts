@@ -11,7 +11,7 @@ import { LeftoverRecord } from './leftovers.js';
 import { BuildInterrupted, EngineUnavailableError } from './problems.js';
 import type { RunningBuilds } from './plan.js';
 
-export interface BuildRunnerParts extends Omit<BuilderParts, 'isBuilding'> {
+interface BuildRunnerParts extends Omit<BuilderParts, 'isBuilding'> {
   readonly context: ProcessContext;
   readonly outputs: BuildOutputs;
   /** Where notes about unfinished builds lie. */

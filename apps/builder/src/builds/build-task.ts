@@ -32,7 +32,7 @@ export interface BuildTask {
   readonly signal: AbortSignal;
 }
 
-export interface ContextBuild {
+interface ContextBuild {
   readonly context: ReturnType<typeof contextOf>;
   readonly tag: string;
   /** Beside those that say whose image it is. */

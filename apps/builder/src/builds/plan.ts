@@ -14,7 +14,7 @@ export type BuildAction =
   | { readonly type: 'record-cancelled'; readonly build: DesiredBuild }
   | { readonly type: 'start'; readonly build: DesiredBuild };
 
-export interface BuildPlan {
+interface BuildPlan {
   readonly actions: readonly BuildAction[];
   /** Milliseconds until time alone makes a difference. */
   readonly nextInMs: number | undefined;

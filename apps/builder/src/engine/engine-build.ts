@@ -5,7 +5,7 @@ import { askEngine, engineMessage } from './engine-errors.js';
 import { eachMessage, interruptionOf, type EngineMessage } from './json-stream.js';
 import { LineSplitter } from './output-lines.js';
 
-export interface EngineBuild {
+interface EngineBuild {
   readonly context: Readable;
   readonly tag: string;
   readonly labels: Readonly<Record<string, string>>;

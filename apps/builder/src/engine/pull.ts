@@ -3,7 +3,7 @@ import { EngineUnavailableError } from '../builds/problems.js';
 import { askEngine, engineMessage } from './engine-errors.js';
 import { eachMessage, interruptionOf } from './json-stream.js';
 
-export type PullResult =
+type PullResult =
   { readonly outcome: 'pulled' } | { readonly outcome: 'not-pulled'; readonly why: string };
 
 /** A registry that says nothing for this long is taken as one that does not answer. */

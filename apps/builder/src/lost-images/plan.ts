@@ -30,7 +30,7 @@ export const neededImages = (world: World): readonly NeededImage[] => {
   return [...needed.values()];
 };
 
-export interface Attempts {
+interface Attempts {
   /** Images that are being made again now. */
   readonly running: ReadonlySet<string>;
   /** When (milliseconds) an image that could not be made again may be tried once more. */

@@ -10,7 +10,7 @@ import { describeImage, listImageIds } from '../engine/images.js';
 import { pullImage } from '../engine/pull.js';
 import { neededImages, planRebuilds, type NeededImage } from './plan.js';
 
-export interface RebuilderParts {
+interface RebuilderParts {
   readonly context: ProcessContext;
   readonly engine: Docker;
   readonly outputs: BuildOutputs;

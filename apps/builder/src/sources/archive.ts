@@ -40,7 +40,7 @@ export const eachEntry = async (
 /** Where an entry goes in the build context; undefined leaves it out. */
 export type Placement = (name: string) => string | undefined;
 
-export interface ContextParts {
+interface ContextParts {
   /** Files of our own, first in the context. */
   readonly own: Readonly<Record<string, string>>;
   /** Each one gets a copy of what it wants, under the name it gives it. */

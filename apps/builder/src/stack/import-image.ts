@@ -4,7 +4,7 @@ import { eachMessage } from '../engine/json-stream.js';
 import { firstOfEach, writeTar, type TarWriter } from '../sources/tar.js';
 
 /** Not a platform's: the same stack serves every platform on the engine, and no platform removes it. */
-export const STACK_LABEL = 'shiplog.stack';
+const STACK_LABEL = 'shiplog.stack';
 
 export interface StackImage {
   readonly name: string;

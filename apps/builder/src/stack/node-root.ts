@@ -11,7 +11,7 @@ const PROGRAMS =
 
 const TERMINALS = ['l/linux', 's/screen', 'x/xterm', 'x/xterm-256color', 'v/vt100', 'd/dumb'];
 
-export const NODE_UID = 1000;
+const NODE_UID = 1000;
 
 /**
  * The root file system of the Node.js stack: this machine's node, npm, shell and small programs with

@@ -16,14 +16,14 @@ export interface Stack {
   readonly nodeVersion: string;
 }
 
-export interface StackWish {
+interface StackWish {
   /** `engines.node` of the app. */
   readonly engines: string | null;
   /** Compilers, make, Python. */
   readonly compilers: boolean;
 }
 
-export interface StacksOptions {
+interface StacksOptions {
   readonly engine: Docker;
   /** For packages on their way into an image. */
   readonly scratch: string;
@@ -33,7 +33,7 @@ export interface StacksOptions {
   readonly now?: () => number;
 }
 
-export interface StackListener {
+interface StackListener {
   readonly signal: AbortSignal;
   readonly onLine: (line: string) => void;
 }
