@@ -76,12 +76,14 @@ describe('routes', () => {
   });
 
   it('carry WebSockets and event streams', async () => {
-    const { instance, socket } = await openTunnel(PORT, 'one.localhost');
-    expect(instance).toBe('one-1');
+    await platform.createApp('stream');
+    await routed('stream', 'stream-1');
+    const { instance, socket } = await openTunnel(PORT, 'stream.localhost');
+    expect(instance).toBe('stream-1');
     expect(await echo(socket, 'ping')).toBe('ping');
     socket.destroy();
     const first = await new Promise((resolve, reject) => {
-      const headers = { host: 'one.localhost', accept: 'text/event-stream' };
+      const headers = { host: 'stream.localhost', accept: 'text/event-stream' };
       const sent = request({ host: '127.0.0.1', port: PORT, path: '/events', headers });
       sent.on('error', reject);
       sent.on('response', (response) =>
@@ -118,7 +120,7 @@ describe('an instance that is retired', () => {
     await platform.retire('tunnel-1');
     await platform.recorded('tunnel-1', 'unrouted');
     expect(await echo(socket, 'still here')).toBe('still here');
-    await closed(socket);
+    if (!socket.destroyed) await closed(socket);
     await platform.recorded('tunnel-1', 'drained');
   });
 
@@ -175,7 +177,7 @@ describe('an app', () => {
   it('that is destroyed leaves nothing behind; its place serves another one', async () => {
     await platform.createApp('gone');
     const instance = await routed('gone', 'gone-1');
-    await platform.app('gone', { type: 'DestroyApp' });
+    await platform.app('gone', { type: 'DestroyApp', confirm: 'gone' });
     await platform.retire('gone-1', 'destroyed');
     await platform.recorded('gone-1', 'drained');
     await platform.stopped('gone-1');

@@ -66,8 +66,9 @@ describe('a HAProxy whose places are all taken', () => {
       state: 'leaving',
       sessions: 1,
     });
+    const end = closed(socket);
     await router.apply([{ kind: 'cut', instanceId: 'i1' }]);
-    await closed(socket);
+    await end;
     await expect.poll(async () => (await workersOf(paths)).old).toEqual([]);
     expect((await router.observe()).endpoints.get('i1')).toMatchObject({
       state: 'draining',

@@ -83,7 +83,8 @@ const defaultsSection = (requestSeconds: number): string =>
     'retry-on conn-failure empty-response',
     'option idle-close-on-response',
     'http-reuse safe',
-    'balance leastconn',
+    // Not leastconn: an instance that fails at once has the least connections, and would get them all.
+    'balance roundrobin',
     'load-server-state-from-file global',
     page(400, 'This request is malformed.'),
     page(408, 'The request did not arrive in time.'),
@@ -114,10 +115,9 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
   ]);
 
 /**
- * The check tells an instance that is gone from one whose published port still accepts: docker-proxy
- * takes connections of a dead container and closes them. Any HTTP answer will do. It runs rarely, and
- * at once when a request fails (`on-error fastinter`); after a failure, often, so that an instance
- * which the engine started again is back without us.
+ * A refused connection takes a server out at once; an HTTP answer brings it back. A connection alone
+ * would not do: docker-proxy accepts while the process behind it is not listening yet. Any answer is
+ * right. What an app answers to users never counts, and `observe layer7` would count its 500s.
  */
 const backend = (n: number, pool: PoolSize): string =>
   section(`backend ${backendName(int(n))}`, [
@@ -127,7 +127,7 @@ const backend = (n: number, pool: PoolSize): string =>
     'http-request return status 503 hdr Retry-After 5 content-type text/plain string "This app has no running instance right now.\\n" if { nbsrv eq 0 }',
     // An event stream is silent for as long as nothing happens.
     'http-request set-timeout server 1h if { req.hdr(accept) -m sub text/event-stream }',
-    `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} 127.0.0.1:1 disabled check inter 60s fastinter 2ms downinter 250ms rise 1 fall 1 observe layer7 error-limit 1 on-error fastinter`,
+    `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} 127.0.0.1:1 disabled check inter 5s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`,
   ]);
 
 const section = (head: string, lines: readonly string[]): string =>

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InMemoryBus, InMemoryHub } from '@shiplog/bus';
-import { CommandHandler, worldFold, type CommandResult } from '@shiplog/commands';
+import { CommandHandler, worldFold } from '@shiplog/commands';
 import {
   World,
   type AppCommand,
@@ -86,8 +86,10 @@ export const testPlatform = async (port: number) => {
       await feed.stop();
       await removeProxy(config);
     },
-    app: (appId: string, command: AppCommand): Promise<CommandResult<'app'>> =>
-      commands.handle('app', appId, command, { actor: user }),
+    app: async (appId: string, command: AppCommand): Promise<void> => {
+      const result = await commands.handle('app', appId, command, { actor: user });
+      if (result.outcome !== 'accepted') throw new Error(JSON.stringify(result));
+    },
     createApp: async (appId: string, drainSeconds = 5): Promise<void> => {
       await platform.app(appId, { type: 'CreateApp', appId, name: appId, teamId: 'team1' });
       const changes = { drainSeconds };

@@ -1,0 +1,156 @@
+import { spawn } from 'node:child_process';
+import { readFile, stat } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ask } from '../testing/client.js';
+import { startInstance, type TestInstance } from '../testing/test-instance.js';
+import {
+  removeProxy,
+  testConfig,
+  testPlatform,
+  type TestPlatform,
+} from '../testing/test-platform.js';
+import { waitFor } from '../testing/wait-for.js';
+import { ensureProcess, masterPid, workersOf } from './haproxy-process.js';
+import { routerPaths } from './router-paths.js';
+
+const PORT = 5630;
+const app = { host: 'one.localhost' };
+
+describe('a HAProxy with routes', () => {
+  let platform: TestPlatform;
+  let instance: TestInstance;
+  const pid = async (): Promise<number> =>
+    (await masterPid(routerPaths(platform.config, {}))) ?? Number.NaN;
+
+  beforeEach(async () => {
+    instance = await startInstance('i1', 22_201);
+    platform = await testPlatform(PORT);
+    await platform.start();
+    await platform.createApp('one');
+    await platform.ready('one', 'i1', instance.port);
+    await platform.recorded('i1', 'routed');
+  });
+  afterEach(async () => {
+    await platform.close();
+    await instance.kill();
+  });
+
+  it('is adopted by the next router-sync, which changes and records nothing', async () => {
+    const before = await pid();
+    await platform.stop();
+    expect(await ask(PORT, app)).toMatchObject({ status: 200, body: 'i1' });
+    const head = await platform.log.head();
+    await platform.start();
+    expect(await pid()).toBe(before);
+    expect(await ask(PORT, app)).toMatchObject({ status: 200, body: 'i1' });
+    await platform.createApp('two');
+    await expect.poll(() => ask(PORT, { host: 'two.localhost' })).toMatchObject({ status: 503 });
+    // Two commits made the second app; nothing else was written.
+    expect(Number(await platform.log.head()) - Number(head)).toBe(2);
+  });
+
+  it('follows what happened while router-sync was away', async () => {
+    const second = await startInstance('i2', 22_202);
+    await platform.stop();
+    await platform.ready('one', 'i2', second.port);
+    await platform.retire('i1');
+    await platform.start();
+    await platform.recorded('i2', 'routed');
+    await platform.recorded('i1', 'drained');
+    expect(await ask(PORT, app)).toMatchObject({ status: 200, body: 'i2' });
+    await second.kill();
+  });
+
+  it('is started again with the routes of today when it was killed', async () => {
+    const before = await pid();
+    process.kill(before, 'SIGKILL');
+    await waitFor('another HAProxy', async () => {
+      const now = await pid();
+      return Number.isInteger(now) && now !== before;
+    });
+    await expect.poll(() => ask(PORT, app)).toMatchObject({ status: 200, body: 'i1' });
+  });
+
+  it('comes back with the routes of today when somebody else starts it', async () => {
+    await platform.stop();
+    const paths = routerPaths(platform.config, {});
+    const before = await pid();
+    process.kill(before, 'SIGKILL');
+    await waitFor('its end', async () => !Number.isInteger(await pid()));
+    await waitFor('a free port', () =>
+      ask(PORT, app).then(
+        () => false,
+        () => true,
+      ),
+    );
+    const master = `${paths.master},mode,600`;
+    spawn('/usr/sbin/haproxy', ['-W', '-f', paths.config, '-S', master], { stdio: 'ignore' });
+    await waitFor('it to serve', () =>
+      ask(PORT, app).then(
+        ({ status, body }) => status === 200 && body === 'i1',
+        () => false,
+      ),
+    );
+  });
+
+  it('keeps its sockets to itself', async () => {
+    const paths = routerPaths(platform.config, {});
+    const modes = await Promise.all(
+      [paths.socketDirectory, paths.admin, paths.master, paths.config].map(
+        async (path) => (await stat(path)).mode & 0o777,
+      ),
+    );
+    expect(modes).toEqual([0o700, 0o600, 0o600, 0o600]);
+    expect(paths.master.length).toBeLessThan(97);
+  });
+
+  it('serves as an unprivileged user where it may choose', async () => {
+    const { current } = await workersOf(routerPaths(platform.config, {}));
+    const status = await readFile(`/proc/${current}/status`, 'utf8');
+    expect(/^Uid:\t(\d+)/m.exec(status)?.[1]).not.toBe('0');
+  });
+});
+
+describe('starting HAProxy', () => {
+  it('says which variable to set when the port is taken', async () => {
+    const config = await testConfig(PORT);
+    const squatter: Server = createServer();
+    await new Promise<void>((resolve) => squatter.listen(PORT, '127.0.0.1', resolve));
+    await expect(ensureProcess(config, routerPaths(config, {}))).rejects.toMatchObject({
+      code: 'router-port-taken',
+      message: expect.stringContaining('SHIPLOG_ROUTER_PORT') as string,
+    });
+    squatter.close();
+    await removeProxy(config);
+  });
+
+  it('refuses a port that the HAProxy of another platform serves', async () => {
+    const first = await testConfig(PORT);
+    await ensureProcess(first, routerPaths(first, {}));
+    const second = await testConfig(PORT);
+    await expect(ensureProcess(second, routerPaths(second, {}))).rejects.toMatchObject({
+      code: 'router-port-taken',
+    });
+    await removeProxy(second);
+    await removeProxy(first);
+  });
+
+  it('names what to install when there is none', async () => {
+    const config = await testConfig(PORT);
+    await expect(
+      ensureProcess(config, routerPaths(config, {}), '/nowhere/haproxy'),
+    ).rejects.toThrow('/nowhere/haproxy');
+    await removeProxy(config);
+  });
+
+  it('moves to another port without losing a route', async () => {
+    const config = await testConfig(PORT);
+    const paths = routerPaths(config, {});
+    const { pid } = await ensureProcess(config, paths);
+    const moved = { ...config, routerPort: PORT + 1 };
+    expect(await ensureProcess(moved, paths)).toEqual({ pid, wasAdopted: true });
+    expect(await ask(PORT + 1, { host: 'nobody.localhost' })).toMatchObject({ status: 404 });
+    await removeProxy(config);
+  });
+});
