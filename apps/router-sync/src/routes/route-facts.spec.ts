@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { DesiredRoutes } from './desired-routes.js';
+import { routeFacts } from './route-facts.js';
+import type { ActualRoutes } from './router.port.js';
+
+const endpoint = { instanceId: 'i1', appId: 'a1', host: '127.0.0.1', port: 1 };
+const nothing = { routed: [], unrouted: [], drained: [] };
+
+const desired = (want: 'serving' | 'suspended' | 'draining'): DesiredRoutes => ({
+  hosts: new Map([['a1.test', 'a1']]),
+  endpoints: new Map([['i1', { ...endpoint, want, drainMs: 0 }]]),
+  knownApps: new Set(['a1']),
+});
+type State = 'serving' | 'leaving' | 'draining' | 'out';
+const actual = (state: State | undefined, host: string | undefined = 'a1'): ActualRoutes => ({
+  hosts: new Map(host === undefined ? [] : [['a1.test', host]]),
+  endpoints: new Map(state === undefined ? [] : [['i1', { ...endpoint, state, sessions: 0 }]]),
+  emptyPools: new Map(),
+});
+
+describe('facts', () => {
+  it.each([
+    ['served and reachable', 'serving', 'serving', 'a1', { routed: ['i1'] }],
+    ['served, its host still leads elsewhere', 'serving', 'serving', 'a2', {}],
+    ['not served yet', 'serving', undefined, 'a1', {}],
+    ['retired, still served', 'draining', 'serving', 'a1', {}],
+    ['retired, leaving', 'draining', 'leaving', 'a1', {}],
+    ['retired, draining', 'draining', 'draining', 'a1', { unrouted: ['i1'] }],
+    ['retired and gone', 'draining', undefined, 'a1', { unrouted: ['i1'], drained: ['i1'] }],
+    ['exited, never routed', 'suspended', 'out', 'a1', {}],
+  ] as const)('of an instance that is %s', (_, want, state, host, expected) => {
+    expect(routeFacts(desired(want), actual(state, host), {})).toEqual({ ...nothing, ...expected });
+  });
+
+  it('are not told twice', () => {
+    const serving = actual('serving');
+    expect(routeFacts(desired('serving'), serving, { i1: 'routed' })).toEqual(nothing);
+    const gone = actual(undefined);
+    expect(routeFacts(desired('draining'), gone, { i1: 'drained' })).toEqual(nothing);
+    expect(routeFacts(desired('draining'), gone, { i1: 'unrouted' })).toEqual({
+      ...nothing,
+      drained: ['i1'],
+    });
+  });
+
+  it('tell that an instance which exited is out, and in again', () => {
+    const out = actual('out');
+    expect(routeFacts(desired('suspended'), out, { i1: 'routed' })).toMatchObject({
+      unrouted: ['i1'],
+    });
+    expect(routeFacts(desired('serving'), actual('serving'), { i1: 'unrouted' })).toMatchObject({
+      routed: ['i1'],
+    });
+  });
+});
