@@ -10,6 +10,7 @@ const {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } = require('node:fs');
@@ -22,6 +23,8 @@ const { findNatsServer, fetchNatsServer } = require('./lib/nats.cjs');
 const { step } = require('./lib/progress.cjs');
 
 const IMAGE = 'shiplog-base:local';
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
+const DOCUMENTATION = ['doc', 'man', 'info', 'locale'].map((name) => `usr/share/${name}`);
 const PACKAGES = ['ca-certificates', 'git', 'haproxy', 'postgresql', 'libstdc++6', 'libatomic1'];
 
 /** What the official image does at its first start, as far as we use it. */
@@ -88,18 +91,30 @@ const addPrograms = async (root, nats) => {
   writeFileSync(join(root, 'usr/local/bin/docker-entrypoint.sh'), POSTGRES_ENTRYPOINT, {
     mode: 0o755,
   });
-  // The machine's mirror is its own business: the image names none.
-  for (const name of [
-    'etc/apt/sources.list',
-    'var/cache/apt',
-    'var/lib/apt/lists',
-    'usr/share/doc',
-    'usr/share/man',
-  ]) {
+  trustWhatWeTrust(root);
+  addHeaders(root);
+  // The list of its mirror stays: compilers for apps with native modules come from there.
+  for (const name of ['var/cache/apt', 'var/lib/apt/lists', ...DOCUMENTATION])
     rmSync(join(root, name), { recursive: true, force: true });
-  }
-  if (!existsSync(join(root, 'usr/include/node')))
-    mkdirSync(join(root, 'usr/include/node'), { recursive: true });
+};
+
+/** A machine behind a proxy of its own trusts more than the package does; so must npm and apt in there. */
+const trustWhatWeTrust = (root) => {
+  const asked = ask('npm', ['config', 'get', 'cafile']);
+  const bundle = [asked, process.env.NODE_EXTRA_CA_CERTS, CERTIFICATES].find(
+    (path) => path && existsSync(path),
+  );
+  if (bundle === undefined) return;
+  const own = readFileSync(join(root, CERTIFICATES), 'utf8');
+  writeFileSync(join(root, CERTIFICATES), `${own}\n${readFileSync(bundle, 'utf8')}`);
+  mkdirSync(join(root, 'usr/local/etc'), { recursive: true });
+  writeFileSync(join(root, 'usr/local/etc/npmrc'), `cafile=${CERTIFICATES}\n`);
+};
+
+/** What native modules of apps are compiled against. */
+const addHeaders = (root) => {
+  const from = join(dirname(dirname(realpathSync(process.execPath))), 'include/node');
+  if (existsSync(from)) cpSync(from, join(root, 'usr/local/include/node'), { recursive: true });
 };
 
 const importImage = (root) =>
