@@ -18,7 +18,6 @@ export const receiveSource = async (
     throw new Problem(
       'unsupported-media-type',
       `The body has ${type === '' ? 'no media type' : 'another media type'}; this operation takes a tar archive: "Content-Type: application/x-tar" (it may be gzip).`,
-      { headers: { Connection: 'close' } },
     );
   }
   const declared = Number(request.headers['content-length'] ?? 0);
@@ -26,7 +25,6 @@ export const receiveSource = async (
     throw new Problem(
       'body-too-large',
       `The source has ${declared} bytes; the limit is ${SOURCE_BYTES_MAX}.`,
-      { headers: { Connection: 'close' } },
     );
   }
   return sources.put(await archiveOf(request), SOURCE_BYTES_MAX);
@@ -54,7 +52,6 @@ const archiveOf = async (request: IncomingMessage): Promise<Readable> => {
   throw new Problem(
     'source-invalid',
     'The body is not a tar archive (POSIX ustar, or compressed with gzip). Make one with `tar -cf source.tar .` or use `shiplog deploy`.',
-    { headers: { Connection: 'close' } },
   );
 };
 

@@ -66,6 +66,7 @@ export const cancelDeploy = defineRoute({
   id: 'cancelDeploy',
   method: 'POST',
   path: '/v1/apps/{app}/deploys/{deploy}/cancel',
+  reads: true,
   summary: 'Cancel a deploy; what served before goes on serving',
   tag,
   params: deployParams,

@@ -66,7 +66,7 @@ export class Door {
       ...incoming.query,
     }) as { at?: string; atLeast?: string };
 
-    const documents = await this.documentsAt(at, atLeast);
+    const documents = await this.documentsAt(route, at, atLeast);
     const past = at === undefined ? undefined : documents;
     const app =
       route.access !== 'app'
@@ -139,12 +139,12 @@ export class Door {
     return { appId: state.appId, name: state.name, teamId: state.teamId };
   }
 
-  private async documentsAt(at?: string, atLeast?: string): Promise<ReadModels> {
+  private async documentsAt(route: AnyRoute, at?: string, atLeast?: string): Promise<ReadModels> {
     const { readModels, feed } = this.deps;
     if (atLeast !== undefined) await this.reach(atLeast);
     if (at !== undefined) return readModels.at(await readModels.positionAt(at));
     // What this process has acknowledged is in what it shows, unless the database is slow: then soon.
-    await readModels.reach(feed.position, 1_000).catch(() => undefined);
+    if (route.reads) await readModels.reach(feed.position, 1_000).catch(() => undefined);
     return readModels.queries;
   }
 

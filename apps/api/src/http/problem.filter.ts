@@ -35,7 +35,34 @@ export const sendProblem = (response: Response, problem: Problem): void => {
   }
   response.status(problem.status).set(problem.extras.headers ?? {});
   response.set('Cache-Control', 'no-store').type('application/problem+json');
-  response.end(JSON.stringify(problem.toDocument()));
+  const body = Buffer.from(JSON.stringify(problem.toDocument()));
+  response.setHeader('Content-Length', body.length);
+  if (response.req.complete) {
+    response.end(body);
+    return;
+  }
+  response.write(body);
+  afterRest(response.req, () => response.end());
+};
+
+const DISCARDED_BYTES_MAX = 64 * 1024 * 1024;
+const DISCARDING_MS = 10_000;
+
+/**
+ * What is still on its way after a refusal is read and thrown away, for a while: many clients read an
+ * answer only when they have sent everything, and closing on them would look like a broken network.
+ */
+const afterRest = (request: Request, done: () => void): void => {
+  let bytes = 0;
+  const timer = setTimeout(() => request.destroy(), DISCARDING_MS);
+  request.on('error', () => undefined);
+  request.once('end', done);
+  request.once('close', () => clearTimeout(timer));
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > DISCARDED_BYTES_MAX) request.destroy();
+  });
+  request.resume();
 };
 
 const stackOf = (error: unknown): string | undefined =>

@@ -5,8 +5,6 @@ const JSON_BYTES_MAX = 1024 * 1024;
 const DEPTH_MAX = 64;
 /** A body of this size takes a second on a bad line; who needs longer is not trying. */
 const READ_MS = 30_000;
-/** Stop sending, please: what is left of the body is not read. */
-const CLOSE = { Connection: 'close' };
 
 /** The JSON value of a body, or `{}` where there is none. Reads never more than the limit. */
 export const readJsonBody = async (request: IncomingMessage): Promise<unknown> => {
@@ -34,7 +32,6 @@ const requireJson = (request: IncomingMessage): void => {
   throw new Problem(
     'unsupported-media-type',
     `The body has ${got}; this operation takes JSON: send "Content-Type: application/json", not compressed.`,
-    { headers: CLOSE },
   );
 };
 
@@ -70,15 +67,12 @@ const readBytes = async (request: IncomingMessage): Promise<Buffer> => {
 };
 
 const tooSlow = (): Problem =>
-  new Problem('request-timeout', `The body did not arrive within ${READ_MS / 1000} s.`, {
-    headers: CLOSE,
-  });
+  new Problem('request-timeout', `The body did not arrive within ${READ_MS / 1000} s.`);
 
 const tooLarge = (bytes: number | undefined): Problem =>
   new Problem(
     'body-too-large',
     `The body has ${bytes === undefined ? 'more than' : `${bytes} bytes; the limit is`} ${JSON_BYTES_MAX} bytes. Sources go to POST /v1/apps/{app}/sources, which takes more.`,
-    { headers: CLOSE },
   );
 
 const parse = (text: string): unknown => {

@@ -49,6 +49,8 @@ export interface Route<
   readonly changes: boolean;
   /** Takes `at` and `atLeast`. */
   readonly shows: boolean;
+  /** Looks at documents. A command that does not goes on without the database that holds them. */
+  readonly reads: boolean;
   /** What it may refuse with, beside what every operation may. */
   readonly refuses: readonly ProblemCode[];
 }
@@ -68,6 +70,7 @@ interface Definition<
   readonly answer: AnswerShape<A>;
   readonly changes?: boolean;
   readonly shows?: boolean;
+  readonly reads?: boolean;
   readonly refuses?: readonly ProblemCode[];
 }
 
@@ -87,6 +90,7 @@ export const defineRoute = <
   // Every command may be repeated and explained; every look may be into the past.
   changes: definition.method !== 'GET',
   shows: false,
+  reads: definition.method === 'GET',
   refuses: [],
   ...definition,
 });

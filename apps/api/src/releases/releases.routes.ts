@@ -74,6 +74,7 @@ export const rollBack = defineRoute({
   id: 'rollBack',
   method: 'POST',
   path: '/v1/apps/{app}/rollback',
+  reads: true,
   summary: 'Bring image, processes and config of an earlier release back, as a new release',
   tag,
   params: appParam,
