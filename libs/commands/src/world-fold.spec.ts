@@ -168,7 +168,7 @@ const logOf = async (steps: readonly Step[]): Promise<InMemoryEventLog> => {
   await feed.start();
   const handler = new CommandHandler({ log, world, feed });
   for (const [n, { aggregate, id, command }] of steps.entries()) {
-    await handler.handle(aggregate, id, command as never, {
+    await handler.handle(aggregate, id, command, {
       actor,
       command: { id: `c${n}`, digest: 'd' },
     });
@@ -196,7 +196,7 @@ class ChoppedLog extends InMemoryEventLog {
   }
 }
 
-const foldOf = async (records: readonly RecordedCommit[]): Promise<unknown> => {
+const foldOf = (records: readonly RecordedCommit[]): unknown => {
   const world = new World();
   for (const record of records) world.apply(record);
   return asJson(world);
@@ -215,7 +215,7 @@ describe('the world of a log', () => {
           const world = new World();
           const feed = new LogFeed(new ChoppedLog(log, sizes)).add(worldFold(world, 'test'));
           await feed.start();
-          expect(asJson(world)).toEqual(await foldOf(await log.readAfter(START, 1_000)));
+          expect(asJson(world)).toEqual(foldOf(await log.readAfter(START, 1_000)));
         },
       ),
       { numRuns: 60 },
@@ -234,7 +234,7 @@ describe('the world of a log', () => {
         const restored = new World();
         restored.restore(asJson(before));
         for (const record of records.slice(at)) restored.apply(record);
-        expect(asJson(restored)).toEqual(await foldOf(records));
+        expect(asJson(restored)).toEqual(foldOf(records));
       }),
       { numRuns: 60 },
     );
@@ -256,7 +256,7 @@ describe('the world of a log', () => {
           const world = new World();
           const feed = new LogFeed(log, store).add(worldFold(world, 'test'));
           await feed.start();
-          expect(asJson(world)).toEqual(await foldOf(await log.readAfter(START, 1_000)));
+          expect(asJson(world)).toEqual(foldOf(await log.readAfter(START, 1_000)));
           await feed.stop();
         }
       }),
