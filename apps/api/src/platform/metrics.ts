@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Histogram, register, Registry } from 'prom-client';
 import type { ProcessContext } from '@shiplog/runtime';
 import type { RunningReadModels } from '@shiplog/read-models';
 
@@ -50,9 +50,9 @@ export class Metrics {
     this.requests.observe({ method, status: String(status) }, ms / 1000);
   }
 
-  /** In the Prometheus text format. */
+  /** In the Prometheus text format, with what other processes in the same Node.js tell (figures of containers). */
   text(): Promise<string> {
-    return this.registry.metrics();
+    return Registry.merge([this.registry, register]).metrics();
   }
   get contentType(): string {
     return this.registry.contentType;
