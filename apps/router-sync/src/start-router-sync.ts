@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import type { CommandResult } from '@shiplog/commands';
+import type { DomainEventUnion } from '@shiplog/events';
 import { startReconcileLoop, type RoundResult } from '@shiplog/reconcile';
 import { describeError, faultPoint, onOwnAccount, type StartProcess } from '@shiplog/runtime';
 import { ensureProcess } from './routes/haproxy-process.js';
@@ -12,6 +13,20 @@ import { routerPaths } from './routes/router-paths.js';
 /** How soon a proxy that died is noticed. */
 const WATCH_MS = 250;
 const RESYNC_MS = 5_000;
+
+/** Events that change what should be routed. A round for nothing would only delay the next one. */
+const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
+  'AppCreated',
+  'AppStopped',
+  'AppStarted',
+  'AppDestroyed',
+  'DomainAdded',
+  'DomainRemoved',
+  'InstanceReady',
+  'InstanceExited',
+  'InstanceRetired',
+  'InstanceStopped',
+]);
 
 /** Keeps the routes of one HAProxy those of the log, and the HAProxy alive. Stopping leaves it running. */
 export const startRouterSync: StartProcess = async (context) => {
@@ -71,7 +86,8 @@ export const startRouterSync: StartProcess = async (context) => {
     onError: (error) => logger.error({ error: describeError(error) }, 'round-failed'),
   });
   const stopListening = feed.onBatch((batch) => {
-    if (batch.some(({ commit }) => /^(?:app|instance|router)\./.test(commit.stream))) loop.nudge();
+    if (batch.some(({ commit }) => commit.events.some(({ type }) => NUDGES.has(type))))
+      loop.nudge();
   });
   const watch = setInterval(() => {
     if (pid !== undefined && !isAlive(pid)) loop.nudge();

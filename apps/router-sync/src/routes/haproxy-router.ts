@@ -11,7 +11,12 @@ import {
   type HaproxyState,
   type ServerSlot,
 } from './haproxy-state.js';
-import { FILES, KEEP_ALIVE_SECONDS, REQUEST_HEAD_SECONDS } from './render-haproxy.js';
+import {
+  FILES,
+  KEEP_ALIVE_SECONDS,
+  REQUEST_HEAD_SECONDS,
+  type PoolSize,
+} from './render-haproxy.js';
 import {
   RouterError,
   type ActualEndpoint,
@@ -30,6 +35,9 @@ export class HaproxyRouter implements Router {
   private readonly master: HaproxyRuntime;
   /** Backends that are worth asking for together with the maps; a guess that saves a round trip. */
   private likelyBackends: readonly string[] = [];
+  /** As the last `observe` saw it, until the next change. */
+  private observed: HaproxyState | undefined;
+  private pool: PoolSize | undefined;
 
   constructor(
     private readonly config: PlatformConfig,
@@ -40,7 +48,9 @@ export class HaproxyRouter implements Router {
   }
 
   async observe(): Promise<ActualRoutes> {
+    this.observed = undefined;
     const state = await this.read();
+    this.observed = state;
     const backendApp = (backend: string): string => state.owners.get(backend) ?? '';
     const old = await this.oldGenerations(state);
 
@@ -62,23 +72,24 @@ export class HaproxyRouter implements Router {
 
   async apply(actions: readonly RouteAction[]): Promise<void> {
     if (actions.length === 0) return;
-    let state = await this.read();
-    let translation = translate(actions, state, await readPool(this.paths));
+    // Nobody else writes: what was observed a moment ago still holds, and time matters here.
+    let state = this.observed ?? (await this.read());
+    this.observed = undefined;
+    this.pool ??= await readPool(this.paths);
+    let translation = translate(actions, state, this.pool);
     if (translation.outcome === 'grow') {
       await writeState(this.paths, state);
       await grow(this.config, this.paths, translation.pool);
+      this.pool = translation.pool;
       state = await this.read();
-      translation = translate(actions, state, translation.pool);
+      translation = translate(actions, state, this.pool);
     }
     if (translation.outcome === 'grow') {
       throw new RouterError('router-full', 'the router has no place for so many instances');
     }
-    faultPoint('router-sync/before-change');
     await this.runtime.change(translation.commands);
-    faultPoint('router-sync/after-change');
     await this.cutInOldWorkers(actions, state);
     await writeState(this.paths, await this.read());
-    faultPoint('router-sync/after-write-state');
   }
 
   private async read(): Promise<HaproxyState> {

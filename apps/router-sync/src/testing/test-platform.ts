@@ -10,7 +10,8 @@ import {
   type RetireReason,
   type RouteState,
 } from '@shiplog/domain';
-import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
+import type { ProcessName } from '@shiplog/events';
+import { InMemoryEventLog, LogFeed, type EventLog } from '@shiplog/events/log';
 import {
   createLogger,
   processContext,
@@ -24,7 +25,12 @@ import { routerPaths } from '../routes/router-paths.js';
 import { waitFor } from './wait-for.js';
 
 const user = { kind: 'user', id: 'u1', name: 'ann' } as const;
-const deployer = { kind: 'process', id: 'deployer', name: 'deployer' } as const;
+const worker = { kind: 'process', id: 'deployer', name: 'deployer' } as const;
+
+const inMemory = (): (() => EventLog) => {
+  const log = new InMemoryEventLog();
+  return () => log;
+};
 
 export const NODE = 'node-1';
 export const ROUTER = `router-${NODE}`;
@@ -49,19 +55,25 @@ export const removeProxy = async (config: PlatformConfig): Promise<void> => {
 };
 
 /** A platform in this process: the log in memory, a real HAProxy, and facts that a deployer would append. */
-export const testPlatform = async (port: number) => {
+export const testPlatform = async (
+  port: number,
+  logOf: (process: ProcessName) => EventLog = inMemory(),
+) => {
   const config = await testConfig(port);
-  const log = new InMemoryEventLog();
+  const log = logOf('router-sync');
   const world = new World();
   const feed = new LogFeed(log).add(worldFold(world, 'test'));
   await feed.start();
   const hub = new InMemoryHub();
-  const commands = new CommandHandler({ log, world, feed });
+  const [api, deployer] = (['api', 'deployer'] as const).map(
+    (process) => new CommandHandler({ log: logOf(process), world, feed }),
+  );
+  if (api === undefined || deployer === undefined) throw new Error('no command handlers');
   const logger = createLogger(process.env['TEST_LOG_LEVEL'] ?? 'silent');
   let running: RunningProcess | undefined;
 
   const instance = async (id: string, command: InstanceCommand): Promise<void> => {
-    const result = await commands.handle('instance', id, command, { actor: deployer });
+    const result = await deployer.handle('instance', id, command, { actor: worker });
     if (result.outcome !== 'accepted') throw new Error(JSON.stringify(result));
   };
 
@@ -70,7 +82,6 @@ export const testPlatform = async (port: number) => {
     log,
     world,
     feed,
-    commands,
     start: async (): Promise<void> => {
       const bus = new InMemoryBus(hub, 'router-sync');
       running = await startRouterSync(
@@ -87,7 +98,7 @@ export const testPlatform = async (port: number) => {
       await removeProxy(config);
     },
     app: async (appId: string, command: AppCommand): Promise<void> => {
-      const result = await commands.handle('app', appId, command, { actor: user });
+      const result = await api.handle('app', appId, command, { actor: user });
       if (result.outcome !== 'accepted') throw new Error(JSON.stringify(result));
     },
     createApp: async (appId: string, drainSeconds = 5): Promise<void> => {
@@ -97,6 +108,11 @@ export const testPlatform = async (port: number) => {
     },
     /** A `web` instance that just became ready. */
     ready: async (appId: string, instanceId: string, instancePort: number): Promise<void> => {
+      await platform.scheduled(appId, instanceId, instancePort);
+      await platform.readyAgain(instanceId);
+    },
+    /** It runs, but is not ready yet. */
+    scheduled: async (appId: string, instanceId: string, instancePort: number): Promise<void> => {
       await instance(instanceId, {
         type: 'ScheduleInstance',
         instanceId,
@@ -109,7 +125,6 @@ export const testPlatform = async (port: number) => {
         containerPort: 8080,
       });
       await platform.started(instanceId, 0);
-      await instance(instanceId, { type: 'RecordReady' });
     },
     started: (instanceId: string, restarts: number) =>
       instance(instanceId, { type: 'RecordStarted', containerId: 'a'.repeat(12), restarts }),
