@@ -4,8 +4,11 @@ import { toProblem } from '../http/error-problem.js';
 import type { Problem } from '../http/problem.js';
 import { parseControl } from './terminal-messages.js';
 
-/** What a client may leave unread before it is given up: a terminal nobody looks at. */
-const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
+/** What a client may leave unread before the other side is asked to wait, and when it may go on. */
+const UNREAD_BYTES_PAUSE = 1024 * 1024;
+const UNREAD_BYTES_RESUME = 256 * 1024;
+/** Above this the other side does not wait; the client is given up rather than our memory. */
+const UNREAD_BYTES_MAX = 64 * 1024 * 1024;
 
 const STREAM_BYTE: Readonly<Record<string, number>> = { stdout: 1, stderr: 2 };
 
@@ -33,14 +36,17 @@ export const bridge = (socket: WebSocket, session: Session): ((message: Message)
   socket.once('error', () => session.end());
 
   let isOver = false;
+  const sendOutput = outputSender(socket, session);
   session.onFrame((frame) => {
     if (socket.readyState !== socket.OPEN) return;
     const stream = STREAM_BYTE[frame.kind];
     if (stream !== undefined) {
-      socket.send(Buffer.concat([Buffer.of(stream), frame.bytes ?? new Uint8Array()]));
-      if (socket.bufferedAmount > UNREAD_BYTES_MAX) socket.terminate();
+      sendOutput(Buffer.concat([Buffer.of(stream), frame.bytes ?? new Uint8Array()]));
       return;
     }
+    // The command takes its input more slowly than the client sends it.
+    if (frame.kind === 'pause') socket.pause();
+    if (frame.kind === 'resume') socket.resume();
     const end = endOf(frame);
     if (end === undefined) return;
     isOver = true;
@@ -61,6 +67,23 @@ export const bridge = (socket: WebSocket, session: Session): ((message: Message)
     } catch (error) {
       fail(error);
     }
+  };
+};
+
+/** Passes output on at the pace of its reader. */
+const outputSender = (socket: WebSocket, session: Session): ((bytes: Buffer) => void) => {
+  let isPaused = false;
+  const sent = (): void => {
+    if (!isPaused || socket.bufferedAmount > UNREAD_BYTES_RESUME) return;
+    isPaused = false;
+    session.send({ kind: 'resume' });
+  };
+  return (bytes) => {
+    socket.send(bytes, sent);
+    if (socket.bufferedAmount > UNREAD_BYTES_MAX) socket.terminate();
+    if (isPaused || socket.bufferedAmount <= UNREAD_BYTES_PAUSE) return;
+    isPaused = true;
+    session.send({ kind: 'pause' });
   };
 };
 

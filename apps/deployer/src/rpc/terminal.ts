@@ -41,7 +41,7 @@ export const joinTerminal = async (
     if (tty) session.send({ kind: 'stdout', bytes: chunk });
     else demultiplexer.push(chunk);
   });
-  session.onFrame((frame) => take(frame, stream, resize));
+  session.onFrame((frame) => take(frame, { session, stream, resize }));
   return await new Promise((resolve) => {
     stream.once('end', () => resolve('ended'));
     stream.once('close', () => resolve('ended'));
@@ -50,14 +50,26 @@ export const joinTerminal = async (
   });
 };
 
-const take = (
-  frame: Frame,
-  stream: NodeJS.ReadWriteStream,
-  resize: TerminalOptions['resize'],
-): void => {
+interface Joined {
+  readonly session: Session;
+  readonly stream: NodeJS.ReadWriteStream;
+  readonly resize: TerminalOptions['resize'];
+}
+
+/** Either side says `pause` when it cannot take more and `resume` when it can: no dump piles up in memory. */
+const take = (frame: Frame, { session, stream, resize }: Joined): void => {
   switch (frame.kind) {
     case 'stdin':
-      if (frame.bytes !== undefined && stream.writable) stream.write(frame.bytes);
+      if (frame.bytes === undefined || !stream.writable) return;
+      if (stream.write(frame.bytes) || stream.listenerCount('drain') > 0) return;
+      session.send({ kind: 'pause' });
+      stream.once('drain', () => session.send({ kind: 'resume' }));
+      return;
+    case 'pause':
+      stream.pause();
+      return;
+    case 'resume':
+      stream.resume();
       return;
     case 'stdin-end':
       stream.end();
