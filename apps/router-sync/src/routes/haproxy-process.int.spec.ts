@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../testing/client.js';
@@ -92,6 +92,14 @@ describe('a HAProxy with routes', () => {
         () => false,
       ),
     );
+  });
+
+  it('has its files put right by the next router-sync when the last one died before it wrote them', async () => {
+    await platform.stop();
+    const { hosts } = routerPaths(platform.config, {});
+    await writeFile(hosts, '');
+    await platform.start();
+    await expect.poll(() => readFile(hosts, 'utf8')).toContain('one.localhost slot0001');
   });
 
   it('keeps its sockets to itself', async () => {

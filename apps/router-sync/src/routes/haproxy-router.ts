@@ -38,6 +38,8 @@ export class HaproxyRouter implements Router {
   /** As the last `observe` saw it, until the next change. */
   private observed: HaproxyState | undefined;
   private pool: PoolSize | undefined;
+  /** Do the files beside the configuration hold what HAProxy holds? */
+  private isSaved = false;
 
   constructor(
     private readonly config: PlatformConfig,
@@ -51,6 +53,8 @@ export class HaproxyRouter implements Router {
     this.observed = undefined;
     const state = await this.read();
     this.observed = state;
+    // Whoever changed it last may have died before the files were written.
+    if (!this.isSaved) await this.save(state);
     const backendApp = (backend: string): string => state.owners.get(backend) ?? '';
     const old = await this.oldGenerations(state);
 
@@ -87,9 +91,18 @@ export class HaproxyRouter implements Router {
     if (translation.outcome === 'grow') {
       throw new RouterError('router-full', 'the router has no place for so many instances');
     }
+    faultPoint('router-sync/before-change');
+    this.isSaved = false;
     await this.runtime.change(translation.commands);
+    faultPoint('router-sync/after-change');
     await this.cutInOldWorkers(actions, state);
-    await writeState(this.paths, await this.read());
+    await this.save(await this.read());
+    faultPoint('router-sync/after-write-state');
+  }
+
+  private async save(state: HaproxyState): Promise<void> {
+    await writeState(this.paths, state);
+    this.isSaved = true;
   }
 
   private async read(): Promise<HaproxyState> {
