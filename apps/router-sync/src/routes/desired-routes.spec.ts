@@ -82,6 +82,19 @@ describe('desired routes', () => {
     });
   });
 
+  it('lead to the address of an instance where that was found to work', async () => {
+    const { instance, desired } = await platform();
+    const address = { address: '10.200.5.7' };
+    const direct = { ...ready, reach: 'direct' } as const;
+    await instance('i1', { ...scheduled('i1'), ...address }, started, direct);
+    await instance('i2', { ...scheduled('i2'), ...address }, started, ready);
+    await instance('i3', scheduled('i3'), started, direct);
+    const { endpoints } = await desired();
+    expect(endpoints.get('i1')).toMatchObject({ host: '10.200.5.7', port: 8080 });
+    expect(endpoints.get('i2')).toMatchObject({ host: '10.0.0.1', port: 21_000 });
+    expect(endpoints.get('i3')).toMatchObject({ host: '10.0.0.1', port: 21_000 });
+  });
+
   it('leave out instances that are not web, or have no port', async () => {
     const { instance, desired } = await platform();
     await instance('i1', scheduled('i1', 'worker'), started, ready);

@@ -61,18 +61,32 @@ const endpointOf = (
   world: World,
   host: string,
 ): DesiredEndpoint | undefined => {
-  const { instanceId, appId, port, process, status } = instance;
+  const { instanceId, appId, process, status } = instance;
   const want = WANT[status];
-  if (process !== WEB || port === null || want === null) return undefined;
+  const place = placeOf(instance, host);
+  if (process !== WEB || place === undefined || want === null) return undefined;
   const app = world.app(appId);
   const { drainSeconds } = app?.settings ?? DEFAULT_SETTINGS;
   return {
     instanceId,
     appId,
-    host,
-    port,
+    ...place,
     // An instance of an app that is gone serves nobody, whether or not the deployer retired it yet.
     want: want === 'serving' && (app === undefined || app.stopped) ? 'suspended' : want,
     drainMs: drainSeconds * 1000,
   };
+};
+
+/**
+ * At its own address, a connection to a process that died fails before anything is sent, so that any
+ * request may go elsewhere; the engine's proxy on the host port accepts first and hangs up later.
+ */
+const placeOf = (
+  { port, address, containerPort, reach }: KnownInstance,
+  instanceHost: string,
+): { host: string; port: number } | undefined => {
+  if (reach === 'direct' && address != null && containerPort !== null) {
+    return { host: address, port: containerPort };
+  }
+  return port === null ? undefined : { host: instanceHost, port };
 };

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../testing/client.js';
@@ -100,6 +100,25 @@ describe('a HAProxy with routes', () => {
     await writeFile(hosts, '');
     await platform.start();
     await expect.poll(() => readFile(hosts, 'utf8')).toContain('one.localhost slot0001');
+  });
+
+  it('goes on serving when its files were deleted, and gets them back', async () => {
+    await platform.stop();
+    const { directory, hosts } = routerPaths(platform.config, {});
+    const before = await pid();
+    await rm(directory, { recursive: true });
+    let failed = 0;
+    const asking = setInterval(() => {
+      ask(PORT, app).then(
+        ({ status }) => (failed += status === 200 ? 0 : 1),
+        () => (failed += 1),
+      );
+    }, 2);
+    await platform.start();
+    await expect.poll(() => readFile(hosts, 'utf8')).toContain('one.localhost slot0001');
+    clearInterval(asking);
+    expect(await pid()).toBe(before);
+    expect(failed).toBe(0);
   });
 
   it('keeps its sockets to itself', async () => {

@@ -4,7 +4,8 @@ import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { findHaproxy } from './haproxy-binary.js';
-import { ensureStateFiles, readPool, writeConfig } from './haproxy-files.js';
+import { ensureStateFiles, readPool, writeConfig, writeState } from './haproxy-files.js';
+import { readPoolSize, readState } from './haproxy-read.js';
 import { HaproxyRuntime } from './haproxy-runtime.js';
 import { parseWorkers, type Workers } from './haproxy-state.js';
 import type { PoolSize } from './render-haproxy.js';
@@ -46,8 +47,13 @@ const adopt = async (config: PlatformConfig, paths: RouterPaths): Promise<number
   const pid = await masterPid(paths);
   if (pid === undefined) return undefined;
   await assertOurs(config, paths);
-  // An upgrade of Shiplog or another port: the same proxy goes on with another configuration.
-  if (await writeConfig(config, paths, await readPool(paths))) await reload(paths);
+  // An upgrade of Shiplog, another port, files that were deleted: the same proxy goes on with another
+  // configuration, and with what it holds now, whatever the files say.
+  const runtime = new HaproxyRuntime(paths.admin);
+  if (await writeConfig(config, paths, await readPoolSize(runtime))) {
+    await writeState(paths, await readState(runtime));
+    await reload(paths);
+  }
   return pid;
 };
 

@@ -2,21 +2,16 @@ import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
 import { translate } from './haproxy-commands.js';
 import { readPool, writeState } from './haproxy-files.js';
 import { grow, workersOf } from './haproxy-process.js';
+import { backendsOf, readState, showServers } from './haproxy-read.js';
 import { HaproxyRuntime } from './haproxy-runtime.js';
 import {
-  parseMap,
   parseServersState,
   parseSessionIds,
   parseSessions,
   type HaproxyState,
   type ServerSlot,
 } from './haproxy-state.js';
-import {
-  FILES,
-  KEEP_ALIVE_SECONDS,
-  REQUEST_HEAD_SECONDS,
-  type PoolSize,
-} from './render-haproxy.js';
+import { KEEP_ALIVE_SECONDS, REQUEST_HEAD_SECONDS, type PoolSize } from './render-haproxy.js';
 import {
   RouterError,
   type ActualEndpoint,
@@ -26,14 +21,12 @@ import {
 } from './router.port.js';
 import type { RouterPaths } from './router-paths.js';
 
-const SHOW_MAPS = [`show map ${FILES.hosts}`, `show map ${FILES.owners}`] as const;
-
 /** Routes in HAProxy's maps and server slots. Everything is read back from HAProxy, nothing remembered. */
 export class HaproxyRouter implements Router {
   readonly kind = 'haproxy';
   private readonly runtime: HaproxyRuntime;
   private readonly master: HaproxyRuntime;
-  /** Backends that are worth asking for together with the maps; a guess that saves a round trip. */
+  /** Those of the last time. */
   private likelyBackends: readonly string[] = [];
   /** As the last `observe` saw it, until the next change. */
   private observed: HaproxyState | undefined;
@@ -106,19 +99,9 @@ export class HaproxyRouter implements Router {
   }
 
   private async read(): Promise<HaproxyState> {
-    const guess = this.likelyBackends;
-    const answers = await this.runtime.ask([...SHOW_MAPS, ...guess.map(showServers)]);
-    const [hosts = '', owners = '', ...states] = answers;
-    const state = { hosts: parseMap(hosts), owners: parseMap(owners) };
-    const claimed = [...state.owners.keys()].filter((slot) => !slot.includes('/'));
-    const missing = claimed.filter((backend) => !guess.includes(backend));
-    this.likelyBackends = claimed;
-    states.push(...(await this.runtime.ask(missing.map(showServers))));
-    const servers = new Map<string, ServerSlot>();
-    for (const slot of states.flatMap(parseServersState)) {
-      if (state.owners.has(slot.key)) servers.set(slot.key, slot);
-    }
-    return { ...state, servers };
+    const state = await readState(this.runtime, this.likelyBackends);
+    this.likelyBackends = backendsOf(state.owners);
+    return state;
   }
 
   /** What is under way where nothing new should go, and where an old worker may still send something. */
@@ -186,7 +169,6 @@ const LAST_REQUEST_SECONDS = KEEP_ALIVE_SECONDS + REQUEST_HEAD_SECONDS + 5;
 
 const STATE = { ready: 'serving', drain: 'draining', maint: 'out' } as const;
 
-const showServers = (backend: string): string => `show servers state ${backend}`;
 const showServerStat = (slot: ServerSlot): string => `show stat ${slot.backend} 4 ${slot.serverId}`;
 const backendOf = (slot: string): string => slot.slice(0, slot.indexOf('/'));
 const ownedSlots = (state: HaproxyState): Iterable<ServerSlot> => state.servers.values();

@@ -4,7 +4,7 @@ import { OperationalError } from '@shiplog/runtime';
 export interface Endpoint {
   readonly instanceId: string;
   readonly appId: string;
-  /** Numeric address or host name, from `SHIPLOG_INSTANCE_HOST`. */
+  /** Its own address, or where published ports are reached (`SHIPLOG_INSTANCE_HOST`). Numeric. */
   readonly host: string;
   readonly port: number;
 }

@@ -48,7 +48,7 @@ export const testConfig = async (port: number): Promise<PlatformConfig> =>
 export const removeProxy = async (config: PlatformConfig): Promise<void> => {
   const paths = routerPaths(config, {});
   const pid = await masterPid(paths);
-  if (pid !== undefined) process.kill(pid, 'SIGTERM');
+  if (pid !== undefined) process.kill(pid, 'SIGKILL');
   await waitFor('the proxy to end', async () => (await masterPid(paths)) === undefined);
   await rm(paths.socketDirectory, { recursive: true, force: true });
   await rm(config.home, { recursive: true, force: true });
