@@ -80,6 +80,17 @@ export const environment = z.object({
     .describe(
       'Address on which ports of instances are published. `auto`: loopback, or the gateway of the default bridge where that is how SHIPLOG_INSTANCE_HOST is reached (processes in containers on Linux).',
     ),
+  SHIPLOG_HAPROXY: z
+    .string()
+    .optional()
+    .describe('The haproxy program (2.6 or newer). Default: found in PATH and /usr/sbin.'),
+  SHIPLOG_HAPROXY_SOCKET: z
+    .string()
+    .optional()
+    .describe(
+      'Admin socket (path or host:port) of a HAProxy that somebody else runs with our configuration; ' +
+        'it can grow where its master listens at master.sock beside it. Default: we run it.',
+    ),
   SHIPLOG_INSTANCE_PORTS: z
     .string()
     .regex(/^\d{4,5}-\d{4,5}$/, 'two ports, as in 21000-21999')
