@@ -220,7 +220,7 @@ export class TestPlatform {
     const appId =
       app === undefined
         ? undefined
-        : (await this.json<{ appId: string }>(['apps', 'show', '-a', app])).appId;
+        : (await this.json<{ id: string }>(['apps', 'show', '-a', app])).id;
     return all.filter((c) => appId === undefined || c.Labels[LABEL.app] === appId);
   }
 

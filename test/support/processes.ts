@@ -58,6 +58,16 @@ export class SeparatePlatform {
     await ended;
   }
 
+  /** Waits until the process has killed itself at its fault: without that, a test proves nothing. */
+  async died(name: ServerProcess, fault: string): Promise<void> {
+    const child = this.children.get(name);
+    const ended = (): boolean => !this.isRunning(name);
+    const describe = (): string => this.output.get(name) ?? '';
+    await waitFor(`${name} to die at ${fault}`, ended, { timeoutMs: 30_000, describe });
+    if (child?.signalCode === 'SIGKILL') return;
+    throw new Error(`${name} ended before ${fault}, with ${child?.exitCode}\n${describe()}`);
+  }
+
   /** Ends a process and starts it again, with or without a fault. */
   async restart(name: ServerProcess, fault?: string): Promise<void> {
     await this.end(name, 'SIGTERM');

@@ -1,0 +1,8 @@
+import { connectEngine } from '@shiplog/engine';
+
+/** Ends what runs in a container as a bug or the kernel would: unlike `docker kill`, the engine restarts it. */
+export const killContainerProcess = async (containerId: string): Promise<void> => {
+  const { State } = await connectEngine().getContainer(containerId).inspect();
+  if (State.Pid === 0) throw new Error(`container ${containerId} does not run`);
+  process.kill(State.Pid, 'SIGKILL');
+};
