@@ -48,6 +48,7 @@ interface Printer {
 const createPrinter = (io: Io, out: Output): Printer => {
   let session: Session | undefined;
   const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+  const waiting = new Set<'stdout' | 'stderr'>();
   return {
     slowDown: (opened) => {
       session = opened;
@@ -60,7 +61,13 @@ const createPrinter = (io: Io, out: Output): Printer => {
       const target = io[stream];
       if (target.write(chunk) || session === undefined) return;
       session.pause();
-      target.once('drain', () => session?.resume());
+      // What was under way when the session was paused still arrives: it waits for the same moment.
+      if (waiting.has(stream)) return;
+      waiting.add(stream);
+      target.once('drain', () => {
+        waiting.delete(stream);
+        if (waiting.size === 0) session?.resume();
+      });
     },
   };
 };
