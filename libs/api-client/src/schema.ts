@@ -963,6 +963,8 @@ export interface components {
             url: string;
         };
         Instance: {
+            /** @description IPv4, its own in the network of its team. */
+            address: string | null;
             containerId: string | null;
             /** @description Cores used just now; 0.5 is half of one. */
             cpu: number | null;

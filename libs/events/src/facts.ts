@@ -61,6 +61,8 @@ export const instanceEvent = z.discriminatedUnion('type', [
     /** Host port on 127.0.0.1; null where nothing is published (no `web`). */
     port: z.number().int().min(1).max(65_535).nullable(),
     containerPort: z.number().int().min(1).max(65_535).nullable(),
+    /** Its own in the team's network, for as long as it lives; null where the engine chooses one at each start. */
+    address: z.ipv4().nullable().optional(),
   }),
   defineEvent('InstanceStarted', 1, {
     instanceId: id,
@@ -71,7 +73,12 @@ export const instanceEvent = z.discriminatedUnion('type', [
     /** The engine's own time of this start: tells one run of a container from the next. */
     startedAt: z.iso.datetime().optional(),
   }),
-  defineEvent('InstanceReady', 1, { instanceId: id, appId: id }),
+  defineEvent('InstanceReady', 1, {
+    instanceId: id,
+    appId: id,
+    /** `direct`: a connection to its address and container port was accepted. Absent: on its host port only. */
+    reach: z.enum(['direct', 'published']).optional(),
+  }),
   defineEvent('InstanceExited', 1, {
     instanceId: id,
     appId: id,

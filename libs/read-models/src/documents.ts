@@ -143,6 +143,8 @@ export interface InstanceDocument {
   /** Host port on 127.0.0.1. */
   readonly port: number | null;
   readonly containerPort: number | null;
+  /** IPv4, its own in its team's network. */
+  readonly address: string | null;
   readonly containerId: string | null;
   readonly restarts: number;
   readonly scheduledAt: string;

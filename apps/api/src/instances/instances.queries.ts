@@ -65,13 +65,13 @@ const toInstance = (
   sample: Sample | undefined,
   { host, memoryLimitBytes }: Pick<Instance, 'host' | 'memoryLimitBytes'>,
 ): Instance => {
-  const { id, process, version: release, state, port, containerId, restarts } = one;
+  const { id, process, version: release, state, port, address, containerId, restarts } = one;
   const { cpu, memoryBytes, ...more } = usageOf(sample);
   const { startedAt, readyAt, retireReason } = one;
   const lastExit = one.exits.at(-1);
   const routes = Object.values(one.routes);
   return {
-    ...{ id, process, release, state, host, port, containerId },
+    ...{ id, process, release, state, host, port, address, containerId },
     ...{ cpu, memoryBytes, restarts, startedAt, readyAt },
     routed: routes.length > 0 && routes.every((route) => route === 'routed'),
     ...more,

@@ -13,6 +13,7 @@ export const instance = z
     state: z.enum(['scheduled', 'starting', 'ready', 'exited', 'retired', 'stopped']),
     host: z.string().describe('Node on which it runs.'),
     port: z.number().int().nullable().describe('Published port on the node, on loopback.'),
+    address: z.string().nullable().describe('IPv4, its own in the network of its team.'),
     containerId: z.string().nullable(),
     cpu: z.number().nullable().describe('Cores used just now; 0.5 is half of one.'),
     memoryBytes: z.number().nullable().describe('Memory used just now.'),

@@ -24,6 +24,7 @@ const start = async (instanceId: string, port: number) => {
     nodeId: 'node-1',
     port,
     containerPort: 8080,
+    address: '10.200.5.7',
   });
   const started = { type: 'RecordStarted', containerId: CONTAINER, restarts: 0 } as const;
   await given('instance', instanceId, started);
@@ -42,6 +43,7 @@ describe('ps', () => {
         state: 'ready',
         host: 'node-1',
         port: 21_000,
+        address: '10.200.5.7',
         containerId: CONTAINER,
         cpu: null,
         memoryBytes: null,

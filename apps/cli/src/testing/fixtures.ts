@@ -40,6 +40,7 @@ export const web1: Instance = {
   state: 'ready',
   host: 'node-1',
   port: 21_000,
+  address: '10.200.5.7',
   containerId: 'c0ffee000000',
   cpu: 0.125,
   memoryBytes: 50 * 1024 * 1024,

@@ -7,6 +7,7 @@ import {
   retire,
   schedule,
   startRollout,
+  type Held,
 } from './fact-steps.js';
 import type { Action } from './actions.js';
 import type { Lane } from './task-runner.js';
@@ -17,7 +18,11 @@ import type { Workbench } from './workbench.js';
  * engine runs beside the rounds, one step at a time per instance, and wakes the next round at its end.
  */
 export const apply = async (bench: Workbench, actions: readonly Action[]): Promise<void> => {
-  const used = new Set([...bench.context.world.instances()].flatMap(({ port }) => port ?? []));
+  const instances = bench.context.world.instances();
+  const held: Held = {
+    ports: new Set(instances.flatMap(({ port }) => port ?? [])),
+    addresses: new Set(instances.flatMap(({ address }) => address ?? [])),
+  };
   // Engine steps are handed over first: they take longest, and do not wait for the appends.
   for (const action of actions) beside(bench, action);
   const failed = new Set<string>();
@@ -25,7 +30,7 @@ export const apply = async (bench: Workbench, actions: readonly Action[]): Promi
     // One app's trouble does not hold up the others; its own later steps may need the one that failed.
     if (failed.has(action.appId)) continue;
     try {
-      await now(bench, action, used);
+      await now(bench, action, held);
     } catch (error) {
       failed.add(action.appId);
       bench.pause(action.appId);
@@ -35,7 +40,7 @@ export const apply = async (bench: Workbench, actions: readonly Action[]): Promi
   for (const { appId } of actions) if (!failed.has(appId)) bench.unpause(appId);
 };
 
-const now = async (bench: Workbench, action: Action, used: Set<number>): Promise<void> => {
+const now = async (bench: Workbench, action: Action, held: Held): Promise<void> => {
   switch (action.type) {
     case 'start-rollout':
       return startRollout(bench, action);
@@ -44,7 +49,7 @@ const now = async (bench: Workbench, action: Action, used: Set<number>): Promise
     case 'fail-rollout':
       return endRollout(bench, action);
     case 'schedule':
-      return schedule(bench, action, used);
+      return schedule(bench, action, held);
     case 'retire':
       return retire(bench, action);
     case 'record-started':

@@ -46,6 +46,7 @@ export const describeContainerEngine = (
         [LABEL.instance]: instanceId,
       },
       network: `${fixture.platform}-t1`,
+      address: null,
       publish: null,
       limits: { memoryBytes: 64 * 1024 * 1024, cpus: 0.5, pids: 50 },
       ...more,
@@ -140,6 +141,15 @@ export const describeContainerEngine = (
       await run('port1', { publish });
       const second = await engine.create(specOf('port2', { publish }));
       await expect(engine.start(second)).rejects.toMatchObject({ code: 'port-taken' });
+    });
+
+    it('keeps addresses for those that ask for one, and refuses what is taken', async () => {
+      const range = await engine.ensureNetwork(`${fixture.platform}-t1`, 't1');
+      expect(await engine.ensureNetwork(`${fixture.platform}-t1`, 't1')).toEqual(range);
+      const address = range?.to ?? '';
+      await run('address1', { address });
+      const second = await engine.create(specOf('address2', { address }));
+      await expect(engine.start(second)).rejects.toMatchObject({ code: 'address-taken' });
     });
 
     it('starts a crashed program again by itself once it is told to', async () => {

@@ -36,6 +36,8 @@ export interface ContainerSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly network: string;
+  /** Its address in the network at every start; null: the engine chooses. */
+  readonly address: string | null;
   /** On loopback, or another address of the host that other machines do not reach. */
   readonly publish: { readonly hostPort: number; readonly containerPort: number } | null;
   readonly limits: { readonly memoryBytes: number; readonly cpus: number; readonly pids: number };
@@ -46,6 +48,12 @@ export interface LogLine {
   readonly time: string;
   readonly stream: 'stdout' | 'stderr';
   readonly text: string;
+}
+
+/** IPv4 addresses of a network that the engine never chooses by itself, first and last included. */
+export interface AddressRange {
+  readonly from: string;
+  readonly to: string;
 }
 
 /** Something happened to a container: look at it again. */
@@ -77,12 +85,18 @@ export interface ContainerEngine {
   inspect(id: string): Promise<Container | undefined>;
 
   /**
+   * Makes the network of a team if it is missing. Null where all of its addresses are the engine's to
+   * give: it was made in another way, and something is in it.
+   */
+  ensureNetwork(name: string, teamId: string): Promise<AddressRange | null>;
+
+  /**
    * Creates the container, its network first, and returns its id. On repetition (same name and
    * instance label): the id of the one that is there. Never pulls: throws `image-missing`.
    */
   create(spec: ContainerSpec): Promise<string>;
 
-  /** On a running container: nothing. Throws `port-taken`, `no-such-executable`, `not-executable`, … */
+  /** On a running container: nothing. Throws `port-taken`, `address-taken`, `no-such-executable`, `not-executable`, … */
   start(id: string): Promise<void>;
 
   /** The image's stop signal, then SIGKILL after the grace period. On a stopped or missing one: nothing. */
@@ -123,6 +137,8 @@ export type EngineErrorCode =
   | 'engine-unreachable'
   | 'image-missing'
   | 'port-taken'
+  /** Another container has it, or the network has no such address any more. */
+  | 'address-taken'
   | 'no-such-executable'
   | 'not-executable'
   | 'container-missing'

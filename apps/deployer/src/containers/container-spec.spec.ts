@@ -27,7 +27,13 @@ const release: Release = {
 };
 const platform = { platform: 'p1', domain: 'localhost', nodeId: 'n1' };
 const parts = { platform, app: created, release, image };
-const web = { instanceId: 'web-abcdefghij', process: 'web', port: 20_001, containerPort: 8080 };
+const web = {
+  instanceId: 'web-abcdefghij',
+  process: 'web',
+  port: 20_001,
+  containerPort: 8080,
+  address: '10.200.5.7',
+};
 
 describe('the container of an instance', () => {
   it('takes the port from the setting, else from a single EXPOSE, else 8080', () => {
@@ -80,6 +86,14 @@ describe('the container of an instance', () => {
       PidsLimit: DEFAULT_SETTINGS.pids,
       RestartPolicy: { Name: 'no' },
     });
+  });
+
+  it('keeps its address for life, where it has one', () => {
+    const spec = instanceSpec({ ...parts, config: {}, instance: web });
+    expect(toCreateOptions(spec).NetworkingConfig).toEqual({
+      EndpointsConfig: { 'p1-t1': { IPAMConfig: { IPv4Address: '10.200.5.7' } } },
+    });
+    expect(toCreateOptions({ ...spec, address: null }).NetworkingConfig).toBeUndefined();
   });
 
   it('is published where the processes reach it, when they are in containers themselves', () => {

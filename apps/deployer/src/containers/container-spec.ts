@@ -35,6 +35,7 @@ interface InstanceParts extends Common {
     readonly process: string;
     readonly port: number | null;
     readonly containerPort: number | null;
+    readonly address?: string | null | undefined;
   };
 }
 
@@ -44,7 +45,7 @@ export const networkName = ({ platform }: Platform, teamId: string): string =>
 /** Everything of one instance's container. The name is derived from the instance: a repetition meets itself. */
 export const instanceSpec = (parts: InstanceParts): ContainerSpec => {
   const { app, instance, release } = parts;
-  const { instanceId, process, port, containerPort } = instance;
+  const { instanceId, process, port, containerPort, address = null } = instance;
   return {
     ...common(parts),
     name: `${parts.platform.platform}-${app.name}-${process}-${suffixOf(instanceId)}`,
@@ -61,6 +62,7 @@ export const instanceSpec = (parts: InstanceParts): ContainerSpec => {
       ...labels(parts, process),
       [LABEL.instance]: instanceId,
     },
+    address,
     publish: port === null || containerPort === null ? null : { hostPort: port, containerPort },
   };
 };
@@ -78,6 +80,7 @@ export const runSpec = (
   command: parts.command,
   env: { ...parts.config, ...parts.env, ...platformEnvironment(parts, 'run') },
   labels: { ...labels(parts, 'run'), [LABEL.kind]: 'run' },
+  address: null,
   publish: null,
 });
 

@@ -1,8 +1,8 @@
-import { networkInterfaces } from 'node:os';
 import type Docker from 'dockerode';
 import { LABEL, engineStatus, ownedBy } from '@shiplog/engine';
 import {
   EngineError,
+  type AddressRange,
   type Container,
   type ContainerEngine,
   type ContainerSpec,
@@ -16,22 +16,21 @@ import {
 } from './container-engine.port.js';
 import { toContainer, toCreateOptions, toEngineError } from './docker-translate.js';
 import { LogDemultiplexer } from './log-lines.js';
-import { freeSubnets } from './networks.js';
+import { DockerNetworks } from './docker-networks.js';
 import type { PublishAddress } from './publish-address.js';
 
-/** Attempts when another platform takes the subnet we chose in the same moment. */
-const SUBNET_ATTEMPTS = 20;
 const NOTICED = ['start', 'die', 'oom', 'destroy', 'pause', 'unpause', 'restart', 'update'];
 
 export class DockerContainerEngine implements ContainerEngine {
-  /** Networks seen to exist; a name is forgotten when the engine says it has gone. */
-  private readonly networks = new Set<string>();
+  private readonly networks: DockerNetworks;
 
   constructor(
     private readonly docker: Docker,
     private readonly platform: string,
     private readonly publishAddress: PublishAddress = () => Promise.resolve('127.0.0.1'),
-  ) {}
+  ) {
+    this.networks = new DockerNetworks(docker, platform);
+  }
 
   async facts(): Promise<EngineFacts> {
     const version = await this.ask('asking the engine for its version', () =>
@@ -66,13 +65,13 @@ export class DockerContainerEngine implements ContainerEngine {
   }
 
   async create(spec: ContainerSpec): Promise<string> {
-    await this.ensureNetwork(spec.network, spec.labels);
+    await this.networks.ensure(spec.network, spec.labels[LABEL.team] ?? '');
     const options = toCreateOptions(spec, await this.publishAddress());
     try {
       return (await this.docker.createContainer(options)).id;
     } catch (error) {
       if (engineStatus(error) === 409) return await this.findOwn(spec, error);
-      this.networks.delete(spec.network);
+      this.networks.forget(spec.network);
       throw toEngineError(`creating container ${spec.name}`, error);
     }
   }
@@ -93,7 +92,9 @@ export class DockerContainerEngine implements ContainerEngine {
       await this.docker.getContainer(id).start();
     } catch (error) {
       if (engineStatus(error) === 304) return;
-      throw toEngineError(`starting container ${id}`, error);
+      const refused = toEngineError(`starting container ${id}`, error);
+      if (refused.code === 'address-taken') this.networks.forgetAll();
+      throw refused;
     }
   }
 
@@ -154,14 +155,8 @@ export class DockerContainerEngine implements ContainerEngine {
     });
   }
 
-  async removeNetwork(name: string): Promise<void> {
-    this.networks.delete(name);
-    try {
-      await this.docker.getNetwork(name).remove();
-    } catch (error) {
-      if ([403, 404, 409].includes(engineStatus(error) ?? 0)) return;
-      throw toEngineError(`removing network ${name}`, error);
-    }
+  removeNetwork(name: string): Promise<void> {
+    return this.networks.remove(name);
   }
 
   async lastLines(id: string, query: LogQuery): Promise<readonly LogLine[]> {
@@ -211,43 +206,8 @@ export class DockerContainerEngine implements ContainerEngine {
     });
   }
 
-  /** Every team has a network of its own, with a subnet we chose: the engine's default pools end near 31. */
-  async ensureNetwork(name: string, labels: ContainerSpec['labels']): Promise<void> {
-    if (this.networks.has(name)) return;
-    const doing = `creating network ${name}`;
-    const all = await this.ask(doing, () => this.docker.listNetworks());
-    if (!all.some((network) => network.Name === name)) {
-      const used = all.flatMap((network) => subnetsOf(network));
-      await this.createNetwork(name, labels[LABEL.team], [...used, ...hostSubnets()]);
-    }
-    this.networks.add(name);
-  }
-
-  private async createNetwork(
-    name: string,
-    team: string | undefined,
-    used: readonly string[],
-  ): Promise<void> {
-    let attempts = 0;
-    for (const subnet of freeSubnets(name, used)) {
-      try {
-        await this.docker.createNetwork({
-          Name: name,
-          CheckDuplicate: true,
-          Driver: 'bridge',
-          IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] },
-          Labels: { [LABEL.platform]: this.platform, ...(team && { [LABEL.team]: team }) },
-        });
-        return;
-      } catch (error) {
-        if (engineStatus(error) === 409) return;
-        attempts += 1;
-        const overlaps = /overlap/i.test(error instanceof Error ? error.message : '');
-        if (!overlaps || attempts >= SUBNET_ATTEMPTS)
-          throw toEngineError(`creating network ${name}`, error);
-      }
-    }
-    throw new EngineError('engine-refused', `creating network ${name}`, 'no free subnet is left');
+  ensureNetwork(name: string, teamId: string): Promise<AddressRange | null> {
+    return this.networks.ensure(name, teamId);
   }
 
   private async ask<T>(doing: string, call: () => Promise<T>): Promise<T> {
@@ -263,16 +223,6 @@ const toSeconds = (iso: string): string => {
   const [, fraction = '0'] = /\.(\d+)/.exec(iso) ?? [];
   return `${Math.floor(Date.parse(iso) / 1000)}.${fraction.padEnd(9, '0')}`;
 };
-
-const subnetsOf = (network: { IPAM?: { Config?: { Subnet?: string }[] | null } }): string[] =>
-  (network.IPAM?.Config ?? []).flatMap((config) => config.Subnet ?? []);
-
-const hostSubnets = (): string[] =>
-  Object.values(networkInterfaces()).flatMap((addresses) =>
-    (addresses ?? []).flatMap(({ family, cidr }) =>
-      family === 'IPv4' && cidr !== null ? cidr : [],
-    ),
-  );
 
 const toNotice = (line: string): EngineNotice => {
   const event = JSON.parse(line) as {

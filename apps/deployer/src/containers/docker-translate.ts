@@ -40,6 +40,13 @@ export const toCreateOptions = (
     Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
     Labels: { ...spec.labels },
     ...(port === undefined ? {} : { ExposedPorts: { [port]: {} } }),
+    ...(spec.address === null
+      ? {}
+      : {
+          NetworkingConfig: {
+            EndpointsConfig: { [spec.network]: { IPAMConfig: { IPv4Address: spec.address } } },
+          },
+        }),
     HostConfig: {
       ...hostLimits(spec.limits),
       NetworkMode: spec.network,
@@ -97,6 +104,11 @@ export const toContainer = (info: ContainerInspectInfo): Container => {
 
 /** Sentences of the engine, runc and containerd; checked against Engine 20.10, worded alike since 1.13. */
 const SENTENCES: readonly (readonly [RegExp, EngineErrorCode])[] = [
+  // Of addresses with a capital letter, of ports (`bind: address already in use`) without.
+  [
+    /Address already in use|does not belong to any of this network|no configured subnet/,
+    'address-taken',
+  ],
   [/port is already allocated|address already in use|ports are not available/i, 'port-taken'],
   [/no such image/i, 'image-missing'],
   [/no such container/i, 'container-missing'],

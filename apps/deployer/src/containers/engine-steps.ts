@@ -1,7 +1,8 @@
-import type { KnownInstance } from '@shiplog/domain';
+import type { ActiveApp, InstanceCommand, KnownInstance } from '@shiplog/domain';
+import type { PlatformConfig } from '@shiplog/runtime';
 import { KeyMissingError } from '@shiplog/secrets';
 import { fault } from '../faults.js';
-import { probeUntilReady } from '../probes/probe.js';
+import { probeUntilReady, type ProbeTarget } from '../probes/probe.js';
 import { EngineError } from './container-engine.port.js';
 import { instanceSpec } from './container-spec.js';
 import { decryptConfig, imageOf, releaseOf } from './instance-parts.js';
@@ -86,7 +87,7 @@ const guarded = async (
   instance: KnownInstance,
   work: () => Promise<void>,
 ): Promise<void> => {
-  const { instanceId, appId } = instance;
+  const { instanceId, appId, port } = instance;
   const nowMs = bench.nowMs();
   try {
     await work();
@@ -104,7 +105,10 @@ const guarded = async (
       { instanceId, appId, code: error.code, said: error.said },
       'engine-refused',
     );
-    if (error.code === 'port-taken') return await givePortUp(bench, instance);
+    if (error.code === 'port-taken' || error.code === 'address-taken') {
+      if (error.code === 'port-taken' && port !== null) bench.ports.refuse(port);
+      return await giveUp(bench, instance);
+    }
     const isHopeless =
       !error.retryable ||
       (error.code === 'engine-refused' && bench.notes.of(instanceId).failures + 1 >= REFUSALS_MAX);
@@ -113,10 +117,9 @@ const guarded = async (
   }
 };
 
-/** Somebody else has the port. The record of an instance never changes its port, so another one takes its place. */
-const givePortUp = async (bench: Workbench, instance: KnownInstance): Promise<void> => {
-  const { instanceId, appId, port } = instance;
-  if (port !== null) bench.ports.refuse(port);
+/** Somebody else has its port or address. The record of an instance never changes, so another one takes its place. */
+const giveUp = async (bench: Workbench, instance: KnownInstance): Promise<void> => {
+  const { instanceId, appId } = instance;
   bench.notes.lost(appId, bench.nowMs());
   bench.view.relist();
   await bench.record(
@@ -174,21 +177,11 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
   const instance = known(bench, instanceId);
   const app = world.app(appId);
   if (container?.startedAt == null || instance === undefined || app === undefined) return;
-  const { port, containerPort } = instance;
   const isReady = await probeUntilReady(
     {
       container,
       startedAtMs: Date.parse(container.startedAt),
-      web:
-        instance.process !== ROUTED_PROCESS || port === null || containerPort === null
-          ? null
-          : {
-              host: config.instanceHost,
-              port,
-              containerPort,
-              healthPath: app.settings.healthPath,
-              virtualHost: `${app.name}.${config.domain}`,
-            },
+      web: webOf(instance, app, config),
     },
     {
       ask: bench.ask,
@@ -203,9 +196,34 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
     },
   );
   if (!isReady || bench.abort.signal.aborted) return;
+  const ready = await readyBy(bench, instance);
   fault('before-record-ready');
-  await bench.record('instance', { id: instanceId, appId }, { type: 'RecordReady' });
+  await bench.record('instance', { id: instanceId, appId }, ready);
   fault('after-record-ready');
   bench.notes.ready(appId);
   bench.context.logger.info({ appId, instanceId, containerId }, 'instance-ready');
 };
+
+/** Where it is asked; null for a process that is not reached over the network. */
+const webOf = (
+  { process, port, containerPort }: KnownInstance,
+  app: ActiveApp,
+  { instanceHost, domain }: PlatformConfig,
+): ProbeTarget['web'] =>
+  process !== ROUTED_PROCESS || port === null || containerPort === null
+    ? null
+    : {
+        host: instanceHost,
+        port,
+        containerPort,
+        healthPath: app.settings.healthPath,
+        virtualHost: `${app.name}.${domain}`,
+      };
+
+const readyBy = async (
+  bench: Workbench,
+  { address, containerPort }: KnownInstance,
+): Promise<InstanceCommand> =>
+  address == null || containerPort === null
+    ? { type: 'RecordReady' }
+    : { type: 'RecordReady', reach: await bench.findReach(address, containerPort) };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { KnownInstance } from '@shiplog/domain';
 import { fault } from '../faults.js';
+import { EngineError, type AddressRange } from './container-engine.port.js';
 import { explainFailure } from './explain-failure.js';
 import { containerPortOf, networkName } from './container-spec.js';
 import { desiredApp } from './desired.js';
@@ -60,11 +61,18 @@ export const endRollout = async (
   bench.context.logger.info({ appId, rolloutId }, action.type);
 };
 
+/** What instances hold: no two may have the same. Grows while a plan is carried out. */
+export interface Held {
+  readonly ports: Set<number>;
+  /** Newest last. */
+  readonly addresses: Set<string>;
+}
+
 /** The ids are appended before anything is created: what exists is always known by name. */
 export const schedule = async (
   bench: Workbench,
   action: ActionOf<'schedule'>,
-  used: Set<number>,
+  held: Held,
 ): Promise<void> => {
   const { appId, process, generation, version, count } = action;
   const { world, config } = bench.context;
@@ -78,8 +86,7 @@ export const schedule = async (
     ? containerPortOf(deployment.app.settings.port, imageOf(world, release))
     : null;
   for (let i = 0; i < count; i += 1) {
-    const port = isRouted ? await bench.ports.allocate(used) : null;
-    if (port !== null) used.add(port);
+    const place = isRouted ? await placeFor(bench, deployment.app.teamId, held) : NO_PLACE;
     const instanceId = newInstanceId(process);
     fault('before-schedule');
     await bench.record(
@@ -93,11 +100,36 @@ export const schedule = async (
         version,
         generation,
         nodeId: config.nodeId,
-        port,
         containerPort,
+        ...place,
       },
     );
     fault('after-schedule');
+  }
+};
+
+interface Place {
+  readonly port: number | null;
+  readonly address: string | null;
+}
+const NO_PLACE: Place = { port: null, address: null };
+
+const placeFor = async (bench: Workbench, teamId: string, held: Held): Promise<Place> => {
+  const port = await bench.ports.allocate(held.ports);
+  held.ports.add(port);
+  const range = await addressRange(bench, teamId);
+  const address = range === null ? null : bench.addresses.allocate(range, held.addresses);
+  if (address !== null) held.addresses.add(address);
+  return { port, address };
+};
+
+/** Where the network cannot be made, creating the container says why; its port is published all the same. */
+const addressRange = async (bench: Workbench, teamId: string): Promise<AddressRange | null> => {
+  try {
+    return await bench.engine.ensureNetwork(networkName(bench.context.config, teamId), teamId);
+  } catch (error) {
+    if (error instanceof EngineError && error.code !== 'engine-unreachable') return null;
+    throw error;
   }
 };
 

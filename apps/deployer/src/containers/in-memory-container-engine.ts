@@ -36,6 +36,8 @@ export class InMemoryHost {
   isDown = false;
   /** So many starts from now on find their port taken by somebody outside. */
   portsTaken = 0;
+  /** So many starts from now on find their address taken. */
+  addressesTaken = 0;
   /** How often a program was started, by instance id: nothing may start twice at the same time. */
   readonly starts = new Map<string, number>();
   private ids = 0;
@@ -82,6 +84,11 @@ export class InMemoryContainerEngine implements ContainerEngine {
     return container;
   }
 
+  async ensureNetwork(name: string) {
+    await this.answer(`creating network ${name}`);
+    return { from: '10.176.1.0', to: '10.176.3.254' };
+  }
+
   async create(spec: ContainerSpec): Promise<string> {
     const doing = `creating container ${spec.name}`;
     await this.answer(doing);
@@ -122,6 +129,14 @@ export class InMemoryContainerEngine implements ContainerEngine {
     const entry = this.host.entries.get(id);
     if (entry === undefined) throw new EngineError('container-missing', doing, 'No such container');
     if (entry.status === 'running') return;
+    const { address } = entry.spec;
+    const isHeld = [...this.host.entries.values()].some(
+      (other) => other.status === 'running' && other.spec.address === address,
+    );
+    if (address !== null && (isHeld || this.host.addressesTaken > 0)) {
+      this.host.addressesTaken = Math.max(0, this.host.addressesTaken - 1);
+      throw new EngineError('address-taken', doing, 'Address already in use');
+    }
     const port = entry.spec.publish?.hostPort;
     const isTaken = [...this.host.entries.values()].some(
       (other) => other.status === 'running' && other.spec.publish?.hostPort === port,

@@ -1,6 +1,10 @@
-/** Blocks of 10.0.0.0/8 that team networks are cut from: 10.176.0.0 to 10.239.255.0, 16,384 networks of 256 addresses. */
+import type { AddressRange } from './container-engine.port.js';
+
+/** Blocks of 10.0.0.0/8 that team networks are cut from: 10.176.0.0 to 10.239.255.255, 4096 networks of 1024 addresses. */
 const FIRST = 176;
-const COUNT = 64 * 256;
+/** Networks whose second number is the same. */
+const PER_SECOND = 64;
+const COUNT = 64 * PER_SECOND;
 
 interface Block {
   readonly from: number;
@@ -10,6 +14,9 @@ interface Block {
 const toNumber = (address: string): number =>
   address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 
+const toAddress = (n: number): string =>
+  [2 ** 24, 2 ** 16, 256, 1].map((unit) => Math.floor(n / unit) % 256).join('.');
+
 const blockOf = (cidr: string): Block | undefined => {
   const match = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(cidr);
   if (match === null) return undefined;
@@ -18,6 +25,54 @@ const blockOf = (cidr: string): Block | undefined => {
   const from = Math.floor(toNumber(address) / size) * size;
   return { from, to: from + size - 1 };
 };
+
+/** How a network's subnet is divided, in the engine's words. */
+interface Layout {
+  readonly Subnet: string;
+  /** The engine gives these to containers that ask for none. */
+  readonly IPRange: string;
+}
+
+/** The first quarter is the engine's, for workers and one-off commands; the rest is ours. */
+export const layoutOf = (subnet: string): Layout & { readonly Gateway: string } => {
+  const { from } = blockOf(subnet) ?? { from: 0 };
+  return { Subnet: subnet, IPRange: `${toAddress(from)}/24`, Gateway: toAddress(from + 1) };
+};
+
+/** What a network leaves to us: behind the engine's range, without the broadcast address. */
+export const ownRangeOf = ({ Subnet, IPRange }: Layout): AddressRange | null => {
+  const [all, engines] = [blockOf(Subnet), blockOf(IPRange)];
+  if (all === undefined || engines?.from !== all.from || engines.to + 1 >= all.to) return null;
+  return { from: toAddress(engines.to + 1), to: toAddress(all.to - 1) };
+};
+
+/**
+ * Goes round the addresses of each network: the longer one rests, the surer no proxy still sends
+ * requests of another app to it.
+ */
+export class AddressAllocator {
+  /** By first address of the range: where to look next. */
+  private readonly next = new Map<string, number>();
+
+  constructor(private readonly random: () => number = Math.random) {}
+
+  /** An address that nobody holds; null when all are held. `used`: of all instances, newest last. */
+  allocate(range: AddressRange, used: Iterable<string>): string | null {
+    const [from, to] = [toNumber(range.from), toNumber(range.to)];
+    const size = to - from + 1;
+    const held = [...used].map(toNumber).filter((n) => n >= from && n <= to);
+    const newest = held.at(-1) ?? from + Math.floor(this.random() * size);
+    const start = this.next.get(range.from) ?? newest + 1;
+    const taken = new Set(held);
+    for (let i = 0; i < size; i += 1) {
+      const n = from + ((start - from + i) % size);
+      if (taken.has(n)) continue;
+      this.next.set(range.from, n + 1);
+      return toAddress(n);
+    }
+    return null;
+  }
+}
 
 /**
  * Subnets for a new network, best first: not overlapping any that is used, starting at a place that
@@ -29,7 +84,7 @@ export function* freeSubnets(name: string, used: readonly string[]): Generator<s
   for (const character of name) start = (start * 31 + character.charCodeAt(0)) % COUNT;
   for (let i = 0; i < COUNT; i += 1) {
     const n = (start + i) % COUNT;
-    const cidr = `10.${FIRST + Math.floor(n / 256)}.${n % 256}.0/24`;
+    const cidr = `10.${FIRST + Math.floor(n / PER_SECOND)}.${(n % PER_SECOND) * 4}.0/22`;
     const block = blockOf(cidr);
     if (block === undefined) continue;
     if (blocks.every((other) => other.to < block.from || other.from > block.to)) yield cidr;

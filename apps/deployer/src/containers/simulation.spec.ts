@@ -153,18 +153,21 @@ describe('any life of an app', () => {
   }, 60_000);
 });
 
-describe('an instance whose port somebody else took', () => {
-  it('is given up for another one on another port, and no rollout fails of it', async () => {
-    const simulation = await Simulation.create();
-    simulation.host.portsTaken = 3;
-    await simulation.deploy(PROGRAMS.serve);
-    for (let i = 0; i < 5; i += 1) {
-      await simulation.settle();
-      simulation.advance(1000);
-    }
-    expect(simulation.world.liveOf(APP)?.release.version).toBe(1);
-    expect(simulation.world.instancesOf(APP)).toHaveLength(1);
-    expect(simulation.running()).toHaveLength(1);
-    expect(simulation.broken).toEqual([]);
-  });
+describe('an instance whose port or address somebody else took', () => {
+  it.each(['portsTaken', 'addressesTaken'] as const)(
+    'is given up for another one: %s',
+    async (taken) => {
+      const simulation = await Simulation.create();
+      simulation.host[taken] = 3;
+      await simulation.deploy(PROGRAMS.serve);
+      for (let i = 0; i < 5; i += 1) {
+        await simulation.settle();
+        simulation.advance(1000);
+      }
+      expect(simulation.world.liveOf(APP)?.release.version).toBe(1);
+      expect(simulation.world.instancesOf(APP)).toHaveLength(1);
+      expect(simulation.running()).toHaveLength(1);
+      expect(simulation.broken).toEqual([]);
+    },
+  );
 });

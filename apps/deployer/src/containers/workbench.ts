@@ -3,7 +3,9 @@ import type { CommandByAggregate } from '@shiplog/domain';
 import { Keyring } from '@shiplog/secrets';
 import { onOwnAccount, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import { askInstance, type AskInstance } from '../probes/probe.js';
+import { findReach, type FindReach } from '../probes/reach.js';
 import type { ContainerEngine } from './container-engine.port.js';
+import { AddressAllocator } from './networks.js';
 import { Notes } from './notes.js';
 import { EngineView } from './observe.js';
 import { PortAllocator, sliceOf } from './ports.js';
@@ -21,6 +23,8 @@ interface WorkbenchOptions {
   readonly onStepError: (step: string, error: unknown) => void;
   /** How an instance is asked whether it is ready. Default: over its sockets. */
   readonly ask?: AskInstance;
+  /** How it is found out whether its address can be used from here. Default: over a socket. */
+  readonly findReach?: FindReach;
   readonly nowMs?: () => number;
   readonly isPortFree?: (port: number) => Promise<boolean>;
 }
@@ -31,6 +35,7 @@ export class Workbench {
   readonly notes = new Notes();
   readonly tasks: TaskRunner;
   readonly ports: PortAllocator;
+  readonly addresses = new AddressAllocator();
   readonly keyring: Keyring;
   readonly abort = new AbortController();
   /** Apps that the next round plans. */
@@ -44,6 +49,7 @@ export class Workbench {
   wake: () => void = () => undefined;
 
   readonly ask: AskInstance;
+  readonly findReach: FindReach;
   readonly nowMs: () => number;
   readonly onStepError: (step: string, error: unknown) => void;
 
@@ -56,6 +62,7 @@ export class Workbench {
     // Every probe that pauses listens to it; there may be hundreds.
     setMaxListeners(0, this.abort.signal);
     this.ask = options.ask ?? askInstance;
+    this.findReach = options.findReach ?? findReach;
     this.nowMs = options.nowMs ?? Date.now;
     this.onStepError = options.onStepError;
     this.view = new EngineView(engine);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
 import type { Session } from '@shiplog/bus';
+import { LABEL } from '@shiplog/engine';
 import { runSpec } from '../containers/container-spec.js';
 import { EngineError } from '../containers/container-engine.port.js';
 import type { DockerContainerEngine } from '../containers/docker-container-engine.js';
@@ -32,7 +33,7 @@ export const runOneOff = async (
   const { docker } = tools;
   const spec = await specOf(tools, input);
   try {
-    await tools.engine.ensureNetwork(spec.network, spec.labels);
+    await tools.engine.ensureNetwork(spec.network, spec.labels[LABEL.team] ?? '');
     const [entrypoint = '', ...rest] = input.command;
     const options = toCreateOptions(spec);
     const container = await docker.createContainer({

@@ -130,6 +130,7 @@ export class Simulation {
       },
       nowMs: () => this.nowMs,
       isPortFree: () => Promise.resolve(true),
+      findReach: () => Promise.resolve('direct'),
       ask: ({ container }) => {
         const [program] = this.host.entries.get(container.id)?.spec.command ?? [];
         return Promise.resolve({ isReady: program === 'serve', got: 'refused' });
@@ -242,6 +243,7 @@ const mortal = (engine: InMemoryContainerEngine, life: Mortality): ContainerEngi
   facts: () => life.around(() => engine.facts()),
   list: () => life.around(() => engine.list()),
   inspect: (id) => life.around(() => engine.inspect(id)),
+  ensureNetwork: (name) => life.around(() => engine.ensureNetwork(name)),
   create: (spec) => life.around(() => engine.create(spec)),
   start: (id) => life.around(() => engine.start(id)),
   stop: (id) => life.around(() => engine.stop(id)),

@@ -3,11 +3,13 @@ import { accept, reject, type Decider } from '../decider.js';
 
 type EventData<T extends InstanceEvent['type']> = Extract<InstanceEvent, { type: T }>['data'];
 export type RetireReason = EventData<'InstanceRetired'>['reason'];
+/** How an instance is reached: at its own address, or at its host port. */
+export type Reach = NonNullable<EventData<'InstanceReady'>['reach']>;
 
 export type InstanceCommand =
   | ({ type: 'ScheduleInstance' } & EventData<'InstanceScheduled'>)
   | { type: 'RecordStarted'; containerId: string; restarts: number; startedAt?: string }
-  | { type: 'RecordReady' }
+  | { type: 'RecordReady'; reach?: Reach }
   | {
       type: 'RecordExited';
       exitCode: number | null;
@@ -33,6 +35,10 @@ export interface KnownInstance {
   readonly nodeId: string;
   readonly port: number | null;
   readonly containerPort: number | null;
+  /** Its own in its team's network; null or absent where the engine chooses one at each start. */
+  readonly address?: string | null | undefined;
+  /** As the newest probe found it; absent means `published`. */
+  readonly reach?: Reach | undefined;
   readonly containerId: string | null;
   readonly restarts: number;
   /** The engine's time of the newest start that was recorded; absent before the first. */
@@ -96,12 +102,15 @@ const decideKnown = (
         data: startedAt === undefined ? data : { ...data, startedAt },
       });
     }
-    case 'RecordReady':
+    case 'RecordReady': {
       if (state.status === 'ready') return accept();
       if (state.status !== 'starting') {
         return reject({ code: 'instance-not-in-state', status: state.status });
       }
-      return accept({ type: 'InstanceReady', v: 1, data: ids });
+      const { reach } = command;
+      const data = reach === undefined ? ids : { ...ids, reach };
+      return accept({ type: 'InstanceReady', v: 1, data });
+    }
     case 'RecordExited': {
       if (state.status === 'exited') return accept();
       const { exitCode, oomKilled, logLines } = command;
@@ -141,7 +150,12 @@ const evolveKnown = (
         startedAt: event.data.startedAt,
       };
     case 'InstanceReady':
-      return { ...state, status: retired ? 'retired' : 'ready', wasReady: true };
+      return {
+        ...state,
+        status: retired ? 'retired' : 'ready',
+        wasReady: true,
+        reach: event.data.reach,
+      };
     case 'InstanceExited':
       return {
         ...state,

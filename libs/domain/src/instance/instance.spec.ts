@@ -55,6 +55,17 @@ describe('an instance', () => {
       .when({ type: 'RecordReady' })
       .thenRejected({ code: 'instance-not-in-state', status: 'scheduled' });
   });
+  it('keeps how it is reached until it is ready again', () => {
+    given(scheduled, started())
+      .when({ type: 'RecordReady', reach: 'direct' })
+      .then({ ...ready, data: { ...ids, reach: 'direct' } });
+    const direct = { ...ready, data: { ...ids, reach: 'direct' } } as const;
+    const fold = (...events: readonly InstanceEvent[]) =>
+      events.reduce<InstanceState>(instance.evolve, instance.initialState);
+    expect(fold(scheduled, started(), direct, exited)).toMatchObject({ reach: 'direct' });
+    const again = fold(scheduled, started(), direct, exited, started(1), ready);
+    expect('reach' in again && again.reach).toBeUndefined();
+  });
   it('is recorded when it exits and when the engine starts it again', () => {
     const exit = {
       type: 'RecordExited',

@@ -135,6 +135,7 @@ export const samples: Samples = {
     nodeId: 'node-1',
     port: 21_000,
     containerPort: 8080,
+    address: '10.200.5.7',
   },
   InstanceStarted: {
     instanceId,
@@ -143,7 +144,7 @@ export const samples: Samples = {
     restarts: 1,
     startedAt: '2026-11-21T10:00:01.250Z',
   },
-  InstanceReady: { instanceId, appId },
+  InstanceReady: { instanceId, appId, reach: 'direct' },
   InstanceExited: {
     instanceId,
     appId,

@@ -20,6 +20,7 @@ const schedule = (platform: RecordedPlatform, instanceId: string): Promise<void>
       nodeId: 'node-1',
       port: 21_000,
       containerPort: 8080,
+      address: '10.200.5.7',
     },
     DEPLOYER,
   );
@@ -57,6 +58,7 @@ describe('the instances model', () => {
       nodeId: 'node-1',
       port: 21_000,
       containerPort: 8080,
+      address: '10.200.5.7',
       containerId: null,
       startedAt: null,
     });

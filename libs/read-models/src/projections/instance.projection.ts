@@ -23,7 +23,7 @@ type InstanceRows = Rows<InstanceDocument, Ended>;
 
 export const instanceProjection = defineProjection<'instances', (typeof EVENTS)[number], Ended>({
   model: 'instances',
-  version: 1,
+  version: 2,
   events: EVENTS,
   indexed: ['appId'],
   needs: (event) => {
@@ -60,6 +60,7 @@ const scheduled = ({ data }: EventNamed<'InstanceScheduled'>, at: Envelope): Ins
   nodeId: data.nodeId,
   port: data.port,
   containerPort: data.containerPort,
+  address: data.address ?? null,
   containerId: null,
   restarts: 0,
   scheduledAt: at.time,

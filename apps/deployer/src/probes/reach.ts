@@ -1,0 +1,39 @@
+import { BlockList, connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import type { Reach } from '@shiplog/domain';
+
+const CONNECT_MS = 500;
+
+/** Tells which way requests may take to an instance that is ready. */
+export type FindReach = (address: string, port: number) => Promise<Reach>;
+
+/**
+ * Direct when the address is in a network that this machine is in, and a connection is accepted. Without
+ * the first condition a stranger's machine could answer: behind a desktop engine the team's network is
+ * not here, and the address may be somebody's in the office.
+ */
+export const findReach: FindReach = async (address, port) =>
+  isNeighbour(address) && (await accepts(address, port)) ? 'direct' : 'published';
+
+const isNeighbour = (address: string): boolean => {
+  const here = new BlockList();
+  for (const { family, cidr, address: own } of Object.values(networkInterfaces()).flatMap(
+    (addresses) => addresses ?? [],
+  )) {
+    const bits = Number(cidr?.split('/')[1]);
+    if (family === 'IPv4' && bits > 0) here.addSubnet(own, bits);
+  }
+  return here.check(address);
+};
+
+const accepts = (host: string, port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const done = (isAccepted: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(isAccepted);
+    };
+    const timer = setTimeout(() => done(false), CONNECT_MS);
+    socket.once('connect', () => done(true)).once('error', () => done(false));
+  });
