@@ -1,0 +1,99 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectEngine, ownedBy } from '@shiplog/engine';
+import { TestPlatform } from '../support/platform.js';
+import { deployed } from '../support/repository.js';
+import { waitFor } from '../support/wait.js';
+
+interface ReleaseRow {
+  readonly version: number;
+  readonly state: string;
+}
+interface EventRow {
+  readonly sequence: string;
+}
+
+describe('everything but the log, keys and sources is deleted', () => {
+  let platform: TestPlatform;
+  beforeAll(async () => {
+    platform = await TestPlatform.start({ name: 'rebuild' });
+  });
+  afterAll(async () => platform.destroy());
+
+  const dumpAt = async (sequence: string): Promise<string> => {
+    const url = `${platform.apiUrl}/v1/read-models/dump?at=${sequence}`;
+    const answer = await fetch(url, {
+      headers: { authorization: `Bearer ${await platform.token()}` },
+    });
+    expect(answer.status).toBe(200);
+    return answer.text();
+  };
+
+  const lastSequence = async (): Promise<string> => {
+    const listed = await platform.cli(['events', '--json']);
+    const lines = listed.stdout.trim().split('\n');
+    return (JSON.parse(lines.at(-1) ?? '{}') as EventRow).sequence;
+  };
+
+  const deleteWorld = async (): Promise<void> => {
+    const engine = connectEngine();
+    const filters = ownedBy(platform.name);
+    for (const { Id } of await engine.listContainers({ all: true, filters })) {
+      await engine.getContainer(Id).remove({ force: true, v: true });
+    }
+    for (const { Id } of await engine.listImages({ filters })) {
+      await engine.getImage(Id).remove({ force: true });
+    }
+    await platform.killDaemons(/haproxy/);
+    const kept = new Set([
+      'nats',
+      'nats-store',
+      'keys',
+      'sources',
+      'repositories',
+      'credentials.json',
+    ]);
+    for (const name of await readdir(platform.home)) {
+      if (!kept.has(name)) await rm(join(platform.home, name), { recursive: true });
+    }
+  };
+
+  it('and the same apps serve again, at the same releases, with the same config and routes', async () => {
+    const repository = await deployed(platform, 'ledger', 'ledger');
+    await platform.json(['config', 'set', '-a', 'ledger', 'COLOUR=blue']);
+    await platform.json(['scale', '-a', 'ledger', 'web=2']);
+    await platform.json(['domains', 'add', '-a', 'ledger', 'www.example.com']);
+    const docker = await deployed(platform, 'docker-app', 'dockerfile-app');
+    await platform.stop();
+    await platform.start();
+    const sequence = await lastSequence();
+    const before = await dumpAt(sequence);
+    const releases = await platform.json<ReleaseRow[]>(['releases', 'list', '-a', 'ledger']);
+    await platform.stop();
+
+    await deleteWorld();
+    await platform.start();
+
+    await waitFor(
+      'both apps to serve again',
+      async () => {
+        const answers = await Promise.all(
+          ['ledger', 'docker-app'].map((app) => platform.get(app).catch(() => ({ status: 0 }))),
+        );
+        return answers.every(({ status }) => status === 200);
+      },
+      { timeoutMs: 120_000, describe: () => platform.output },
+    );
+    expect(JSON.parse((await platform.get('ledger')).body)).toMatchObject({ config: 'blue' });
+    expect(await platform.json(['releases', 'list', '-a', 'ledger'])).toEqual(releases);
+    const domains = await platform.json<{ host: string }[]>(['domains', 'list', '-a', 'ledger']);
+    expect(domains.map(({ host }) => host)).toContain('www.example.com');
+    await waitFor('both instances to run again', async () => {
+      const rows = await platform.json<{ state: string }[]>(['ps', '-a', 'ledger']);
+      return rows.filter(({ state }) => state === 'ready').length === 2;
+    });
+    expect(await dumpAt(sequence)).toBe(before);
+    await Promise.all([repository.remove(), docker.remove()]);
+  });
+});
