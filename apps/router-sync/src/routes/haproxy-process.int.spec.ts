@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,7 +13,9 @@ import {
 } from '../testing/test-platform.js';
 import { waitFor } from '../testing/wait-for.js';
 import { ensureProcess, masterPid, workersOf } from './haproxy-process.js';
-import { routerPaths } from './router-paths.js';
+import { ensureStateFiles, writeConfig } from './haproxy-files.js';
+import { HaproxyRouter } from './haproxy-router.js';
+import { prepareDirectories, routerPaths } from './router-paths.js';
 
 const PORT = 5630;
 const app = { host: 'one.localhost' };
@@ -179,5 +182,59 @@ describe('starting HAProxy', () => {
     expect(await ensureProcess(moved, paths)).toEqual({ pid, wasAdopted: true });
     expect(await ask(PORT + 1, { host: 'nobody.localhost' })).toMatchObject({ status: 404 });
     await removeProxy(config);
+  });
+});
+
+describe('a HAProxy that somebody else runs', () => {
+  const routesOf = async (socket: string, masterArguments: (master: string) => string[]) => {
+    const config = await testConfig(PORT);
+    const env = { SHIPLOG_HAPROXY_SOCKET: socket.replace('HOME', config.home) };
+    const paths = routerPaths(config, env);
+    await prepareDirectories(paths);
+    await ensureStateFiles(paths);
+    await writeConfig(config, paths, { backends: 1, servers: 1 });
+    const started = spawn(
+      '/usr/sbin/haproxy',
+      ['-W', '-db', '-f', paths.config, ...masterArguments(paths.master)],
+      { stdio: 'ignore' },
+    );
+    await waitFor('it to answer', () =>
+      ensureProcess(config, paths).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const close = async (): Promise<void> => {
+      const ended = once(started, 'exit');
+      started.kill('SIGKILL');
+      await ended;
+      await rm(config.home, { recursive: true });
+    };
+    return { config, paths, router: new HaproxyRouter(config, paths), close };
+  };
+  const bind = (app: string) => ({
+    kind: 'bind-host' as const,
+    host: `${app}.localhost`,
+    appId: app,
+  });
+
+  it('is changed through its socket, and grows through its master', async () => {
+    const { router, paths, close } = await routesOf('HOME/admin.sock', (master) => ['-S', master]);
+    expect(paths.isExternal).toBe(true);
+    await router.apply([bind('a1'), bind('a2'), bind('a3')]);
+    expect((await router.observe()).hosts.size).toBe(3);
+    expect(await ask(PORT, { host: 'a3.localhost' })).toMatchObject({ status: 503 });
+    await close();
+  });
+
+  it('says how to let it grow when its master cannot be reached', async () => {
+    const { router, close } = await routesOf('127.0.0.1:5639', () => []);
+    await router.apply([bind('a1')]);
+    expect((await router.observe()).hosts.get('a1.localhost')).toBe('a1');
+    await expect(router.apply([bind('a2')])).rejects.toMatchObject({
+      code: 'router-full',
+      message: expect.stringContaining('-S ') as string,
+    });
+    await close();
   });
 });

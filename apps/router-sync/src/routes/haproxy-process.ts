@@ -13,6 +13,7 @@ import { prepareDirectories, type RouterPaths } from './router-paths.js';
 import { RouterError } from './router.port.js';
 
 const START_TIMEOUT_MS = 10_000;
+const MASTER_TIMEOUT_MS = 1_000;
 const POLL_MS = 20;
 const LOG_BYTES_MAX = 10 * 1024 * 1024;
 
@@ -77,13 +78,20 @@ export const masterPid = async (paths: RouterPaths): Promise<number | undefined>
 };
 
 /** The workers as the master knows them; where there is no master, there is one worker. */
-export const workersOf = async (paths: RouterPaths): Promise<Workers> =>
-  parseWorkers(
-    await new HaproxyRuntime(paths.master).askMaster('show proc').catch((error: unknown) => {
+export const workersOf = async (paths: RouterPaths): Promise<Workers> => {
+  const answer = await new HaproxyRuntime(paths.master)
+    .askMaster('show proc')
+    .catch((error: unknown) => {
       if (paths.isExternal) return '';
       throw error;
-    }),
-  );
+    });
+  const workers = parseWorkers(answer);
+  // No word of old workers must never mean that there are none.
+  if (workers.current === undefined && !paths.isExternal) {
+    throw new RouterError('router-unreachable', `the master at ${paths.master} names no worker`);
+  }
+  return workers;
+};
 
 const start = async (
   config: PlatformConfig,
@@ -104,7 +112,7 @@ const start = async (
       detached: true,
       stdio: ['ignore', output.fd, output.fd],
       cwd: '/',
-      env: {},
+      env: libraryPath(process.env),
     });
     child.once('error', (error) => (ended = error.message));
     child.once('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
@@ -124,6 +132,10 @@ const start = async (
     `haproxy did not start (${ended ?? 'no answer at its socket'}); it said:\n${said}`,
   );
 };
+
+/** Of our environment HAProxy gets the one thing that an unpacked package needs, and no secret. */
+const libraryPath = ({ LD_LIBRARY_PATH }: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH };
 
 const isServing = async (paths: RouterPaths): Promise<boolean> =>
   new HaproxyRuntime(paths.admin).ask(['show info']).then(
@@ -205,13 +217,22 @@ const workerAt = async (paths: RouterPaths): Promise<number | undefined> => {
   return pid === undefined ? undefined : Number(pid);
 };
 
+/** A master listens a moment after its first worker serves. */
+const hasMaster = async (paths: RouterPaths): Promise<boolean> => {
+  for (const deadline = Date.now() + MASTER_TIMEOUT_MS; Date.now() < deadline;) {
+    if ((await masterPid(paths)) !== undefined) return true;
+    await delay(POLL_MS);
+  }
+  return false;
+};
+
 /** More places, with everything that is in them kept. The state files have to be of now. */
 export const grow = async (
   config: PlatformConfig,
   paths: RouterPaths,
   pool: PoolSize,
 ): Promise<void> => {
-  if (paths.isExternal && (await masterPid(paths)) === undefined) {
+  if (paths.isExternal && !(await hasMaster(paths))) {
     throw new RouterError(
       'router-full',
       `all ${(await readPool(paths)).backends} places of the router are taken, and its HAProxy cannot be reloaded from here: start it with -S ${paths.master}`,
