@@ -12,22 +12,43 @@ const { ask, run, which, isRoot } = require('./run.cjs');
 
 const isDebian = () => which('apt-get') !== undefined && which('dpkg-deb') !== undefined;
 
-/** Installs packages; their services are not started: a policy file forbids it while apt runs. */
+const isInstalled = (name) =>
+  ask('dpkg-query', ['-W', '-f', '${Status}', name])?.includes('ok installed') ?? false;
+
+/** Services that come with packages but are ours to start: we run these programs on our own terms. */
+const UNWANTED_SERVICES = ['haproxy', 'postgresql'];
+
+/**
+ * Installs packages. Their services are not started: a policy file forbids it while apt runs; and those
+ * that only bring us a program are not started at the next boot either.
+ */
 const installPackages = async (packages) => {
   const policy = '/usr/sbin/policy-rc.d';
   const ours = !existsSync(policy);
   if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    await run('apt-get', ['update', '-q'], { env });
-    await run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], { env });
+    // A fresh machine often updates itself in the background: wait for its lock.
+    const options = ['-o', 'DPkg::Lock::Timeout=300', '-q'];
+    // One source that does not answer must not stop us: what is missing shows at the installation.
+    const update = await run('apt-get', [...options, 'update'], { env }).catch((error) => error);
+    const install = ['install', '-y', '--no-install-recommends', ...packages];
+    await run('apt-get', [...options, ...install], { env }).catch((error) => {
+      throw update instanceof Error ? new Error(`${error.message}\n${update.message}`) : error;
+    });
   } finally {
     if (ours) rmSync(policy, { force: true });
   }
+  for (const service of UNWANTED_SERVICES.filter((name) => packages.includes(name))) {
+    ask('deb-systemd-helper', ['disable', `${service}.service`]);
+    ask('update-rc.d', [service, 'disable']);
+  }
 };
 
-/** The machine's own Debian mirror, from its own configuration; undefined where there is none. */
-const ownMirror = () => {
+const list = (folder) => (existsSync(folder) ? readdirSync(folder) : []);
+
+/** The machine's own mirror of its distribution, from its own configuration; undefined where there is none. */
+const ownMirror = (distribution) => {
   const folder = '/etc/apt/sources.list.d';
   const files = ['/etc/apt/sources.list', ...list(folder).map((name) => join(folder, name))];
   const texts = files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'));
@@ -35,10 +56,26 @@ const ownMirror = () => {
     ...[...text.matchAll(/^URIs:\s*(\S+)/gm)].map((match) => match[1]),
     ...[...text.matchAll(/^deb\s+(?:\[[^\]]*\]\s+)?(\S+)/gm)].map((match) => match[1]),
   ]);
-  return uris.find((uri) => /\/debian\/?$/.test(uri)) ?? uris.find((uri) => /debian/.test(uri));
+  return uris.find((uri) => new RegExp(`/${distribution}/?$`).test(uri));
 };
 
-const list = (folder) => (existsSync(folder) ? readdirSync(folder) : []);
+/** Where newer packages of the same distribution are, newest first. */
+const NEWER = {
+  debian: { suites: ['sid', 'forky', 'testing'], components: 'main' },
+  ubuntu: { suites: ['devel'], components: 'main universe' },
+};
+
+/** `deb` lines of newer suites, by suite name; empty where the machine names no mirror of its own. */
+const newerSources = () =>
+  Object.entries(NEWER).flatMap(([distribution, { suites, components }]) => {
+    const mirror = ownMirror(distribution);
+    const keyring = `/usr/share/keyrings/${distribution}-archive-keyring.gpg`;
+    if (mirror === undefined || !existsSync(keyring)) return [];
+    return suites.map((suite) => ({
+      suite,
+      line: `deb [signed-by=${keyring}] ${mirror} ${suite} ${components}\n`,
+    }));
+  });
 
 /** Options of an apt that keeps its lists and downloads in a folder of ours, and needs no root. */
 const privateApt = (folder, source) => {
@@ -51,19 +88,16 @@ const privateApt = (folder, source) => {
       : [`Dir::Etc::sourcelist=${join(folder, 'source.list')}`, 'Dir::Etc::sourceparts=/dev/null']),
     `Dir::State::lists=${join(folder, 'lists')}`,
     `Dir::Cache=${join(folder, 'cache')}`,
+    'Acquire::Languages=none',
     ...(isRoot() ? ['APT::Sandbox::User=root'] : []),
     'Debug::NoLocking=true',
   ];
   return options.flatMap((option) => ['-o', option]);
 };
 
-/** Unpacks one package of another Debian suite from the machine's own mirror, without installing it. */
-const unpackFromSuite = async (packageName, suite, folder) => {
-  const mirror = ownMirror();
-  const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-  if (mirror === undefined || !existsSync(keyring))
-    throw new Error('this machine names no Debian mirror');
-  const options = privateApt(folder, `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`);
+/** Unpacks one package of a newer suite (a line of `newerSources`) into a folder, without installing it. */
+const unpackFromSuite = async (packageName, source, folder) => {
+  const options = privateApt(folder, source);
   await run('apt-get', [...options, '-q', 'update'], { cwd: folder });
   await run('apt-get', [...options, '-q', 'download', packageName], { cwd: folder });
   return unpackAll(folder);
@@ -73,14 +107,8 @@ const unpackFromSuite = async (packageName, suite, folder) => {
 const unpackWithDependencies = async (packages, folder) => {
   const options = privateApt(folder, undefined);
   await run('apt-get', [...options, '-q', 'update'], { cwd: folder });
-  const simulated = await run('apt-get', [
-    ...options,
-    '-s',
-    '-q',
-    'install',
-    '--no-install-recommends',
-    ...packages,
-  ]);
+  const install = ['-s', '-q', 'install', '--no-install-recommends', ...packages];
+  const simulated = await run('apt-get', [...options, ...install]);
   const names = [...simulated.matchAll(/^Inst (\S+)/gm)].map((match) => match[1]);
   await run('apt-get', [...options, '-q', 'download', ...names], { cwd: folder });
   return unpackAll(folder);
@@ -92,18 +120,15 @@ const unpackAll = async (folder) => {
     await run('dpkg-deb', ['-x', join(folder, name), root]);
     rmSync(join(folder, name));
   }
-  rmSync(join(folder, 'lists'), { recursive: true, force: true });
-  rmSync(join(folder, 'cache'), { recursive: true, force: true });
+  for (const sub of ['lists', 'cache']) rmSync(join(folder, sub), { recursive: true, force: true });
   return root;
 };
 
-const machineName = () => ask('dpkg-architecture', ['-qDEB_HOST_MULTIARCH']) ?? 'x86_64-linux-gnu';
-
 module.exports = {
   isDebian,
+  isInstalled,
   installPackages,
-  ownMirror,
+  newerSources,
   unpackFromSuite,
   unpackWithDependencies,
-  machineName,
 };

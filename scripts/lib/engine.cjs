@@ -1,14 +1,20 @@
 'use strict';
 const { request } = require('node:http');
-const { existsSync, mkdirSync, openSync } = require('node:fs');
+const { existsSync, mkdirSync, openSync, readFileSync, statSync } = require('node:fs');
 const { join } = require('node:path');
 const { spawn } = require('node:child_process');
-const { ask, run, which, isRoot } = require('./run.cjs');
+const { run, which, isRoot } = require('./run.cjs');
+
+const START_TIMEOUT_MS = 60_000;
+const DOCKERD_LOG = '/var/log/shiplog-dockerd.log';
+
+/** The variable by which a person names an engine; then no other one is looked for. */
+const namedBy = () => ['SHIPLOG_ENGINE', 'DOCKER_HOST'].find((name) => process.env[name]);
 
 /** Addresses at which an engine may listen, in the order in which the docker client would look. */
 const engineAddresses = () => {
-  if (process.env.SHIPLOG_ENGINE) return [process.env.SHIPLOG_ENGINE];
-  if (process.env.DOCKER_HOST) return [process.env.DOCKER_HOST];
+  const named = namedBy();
+  if (named !== undefined) return [process.env[named]];
   const runtime = process.env.XDG_RUNTIME_DIR;
   return [
     '/var/run/docker.sock',
@@ -17,63 +23,128 @@ const engineAddresses = () => {
   ].map((path) => `unix://${path}`);
 };
 
-const ping = (address) =>
-  new Promise((resolve) => {
-    const target = address.startsWith('unix://')
-      ? { socketPath: address.slice('unix://'.length) }
-      : { host: new URL(address).hostname, port: new URL(address).port || 2375 };
-    const asked = request({ ...target, path: '/_ping', timeout: 3000 }, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode === 200 ? 'ok' : 'refused');
+const targetOf = (address) => {
+  if (address.startsWith('unix://')) return { socketPath: address.slice('unix://'.length) };
+  const { protocol, hostname, port } = new URL(address);
+  if (!['tcp:', 'http:'].includes(protocol))
+    throw Object.assign(new Error(`${protocol}// is no way to reach an engine`), {
+      code: 'ESCHEME',
     });
-    asked.on('timeout', () => asked.destroy(new Error('timeout')));
-    asked.on('error', (error) => resolve(error.code === 'EACCES' ? 'denied' : 'unreachable'));
-    asked.end();
+  return { host: hostname, port: port || 2375 };
+};
+
+/** One request to an engine. Rejects unless it answers in time with a status below 400. */
+const askEngine = (address, path, { method = 'GET', body, timeoutMs = 10_000 } = {}) =>
+  new Promise((resolve, reject) => {
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+    const options = { ...targetOf(address), path, method, headers, timeout: timeoutMs };
+    const asked = request(options, (answer) => {
+      const chunks = [];
+      answer.on('data', (chunk) => chunks.push(chunk));
+      answer.on('error', reject);
+      answer.on('end', () => {
+        const received = Buffer.concat(chunks);
+        if (answer.statusCode < 400) resolve(received);
+        else reject(new Error(`the engine answered ${answer.statusCode}: ${received.toString()}`));
+      });
+    });
+    asked.on('timeout', () => asked.destroy(new Error('no answer in time')));
+    asked.on('error', reject);
+    asked.end(body);
   });
 
 /** The first engine that answers; else what stands in the way. */
 const findEngine = async () => {
   let denied;
+  let reason;
   for (const address of engineAddresses()) {
-    const answer = await ping(address);
-    if (answer === 'ok') return { address };
-    if (answer === 'denied') denied = address;
+    try {
+      await askEngine(address, '/_ping', { timeoutMs: 3000 });
+      return { address };
+    } catch (error) {
+      if (error.code === 'EACCES') denied ??= address;
+      reason ??= error.message;
+    }
   }
-  return { address: undefined, denied };
+  return { address: undefined, denied, reason };
 };
+
+/** What a person has to do before an engine can be used; undefined where we can do it. */
+const engineObstacle = ({ denied, reason }) => {
+  const named = namedBy();
+  if (named !== undefined)
+    return `${named}=${process.env[named]} does not answer as a Docker Engine (${reason}). Start that engine, or unset ${named}.`;
+  if (denied !== undefined) return groupAdvice(denied);
+  if (which('dockerd') !== undefined)
+    return isRoot()
+      ? undefined
+      : 'The Docker Engine is installed but does not run, and starting it needs root:\n' +
+          `  ${hasSystemd() ? 'sudo systemctl start docker' : 'sudo service docker start'}`;
+  if (which('podman') !== undefined)
+    return (
+      'podman is installed but its socket does not answer. Start it, then try again:\n' +
+      `  ${isRoot() ? 'systemctl enable --now podman.socket' : 'systemctl --user enable --now podman.socket'}`
+    );
+  if (isRoot()) return undefined;
+  return (
+    'There is no Docker Engine, and installing one needs root. Either start this once as root (sudo npm start),\n' +
+    'or let an administrator do:\n  apt-get install docker.io && usermod -aG docker <you>'
+  );
+};
+
+const groupAdvice = (address) => {
+  const path = address.slice('unix://'.length);
+  const refused = `The engine at ${address} runs but refuses this user.`;
+  const group = groupOf(path);
+  if (group === undefined || group === 'root')
+    return `${refused} Only root may use it: start this as root (sudo npm start).`;
+  return `${refused} Add yourself to its group and log in again:\n  sudo usermod -aG ${group} "$USER"`;
+};
+
+const groupOf = (path) => {
+  try {
+    const { gid } = statSync(path);
+    const groups = readFileSync('/etc/group', 'utf8').split('\n');
+    return groups.map((line) => line.split(':')).find(([, , id]) => Number(id) === gid)?.[0];
+  } catch {
+    // The socket lies in a folder that this user may not look into.
+    return undefined;
+  }
+};
+
+const hasSystemd = () => existsSync('/run/systemd/system') && which('systemctl') !== undefined;
 
 /**
  * Starts the Docker Engine that is installed but does not run: through systemd where that is the
  * machine's init, else detached, so that it outlives us.
  */
 const startEngine = async () => {
-  if (existsSync('/run/systemd/system') && which('systemctl')) {
-    await run('systemctl', ['enable', '--now', 'docker']);
-  } else {
-    const log = '/var/log/shiplog-dockerd.log';
+  let ended;
+  if (hasSystemd()) await run('systemctl', ['enable', '--now', 'docker']);
+  else {
     mkdirSync('/var/log', { recursive: true });
-    const output = openSync(log, 'a', 0o600);
-    spawn(which('dockerd'), [], {
-      detached: true,
-      stdio: ['ignore', output, output],
-      env: sanePath(),
-    }).unref();
+    const output = openSync(DOCKERD_LOG, 'a', 0o600);
+    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+    const options = { detached: true, cwd: '/', stdio: ['ignore', output, output], env };
+    const child = spawn(which('dockerd'), [], options);
+    child.once('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
+    child.once('error', (error) => (ended = error.message));
+    child.unref();
   }
-  const deadline = Date.now() + 60_000;
-  while (Date.now() < deadline) {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline && ended === undefined) {
     const { address } = await findEngine();
     if (address !== undefined) return address;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(
-    'the Docker Engine was started but does not answer; see /var/log/shiplog-dockerd.log',
+    `the Docker Engine did not start (${ended ?? 'no answer in time'})${hasSystemd() ? '; see journalctl -u docker' : lastLines()}`,
   );
 };
 
-const sanePath = () => ({ ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` });
+const lastLines = () =>
+  `; the end of ${DOCKERD_LOG}:\n${readFileSync(DOCKERD_LOG, 'utf8').trim().split('\n').slice(-5).join('\n')}`;
 
 const canStartEngine = () => isRoot() && which('dockerd') !== undefined;
 
-const engineVersion = () => ask('docker', ['version', '--format', '{{.Server.Version}}']);
-
-module.exports = { findEngine, startEngine, canStartEngine, engineVersion };
+module.exports = { askEngine, findEngine, engineObstacle, startEngine, canStartEngine };

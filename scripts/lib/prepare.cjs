@@ -1,140 +1,119 @@
 'use strict';
 const { mkdirSync } = require('node:fs');
-const { homedir } = require('node:os');
-const { join } = require('node:path');
 const readline = require('node:readline/promises');
-const { ask, which, isRoot } = require('./run.cjs');
+const { isRoot } = require('./run.cjs');
 const { step } = require('./progress.cjs');
+const { CACHE, BIN, UNPACKED, findTool, pathWithTools, unpackTools } = require('./tools.cjs');
 const debian = require('./debian.cjs');
 const engine = require('./engine.cjs');
 const nats = require('./nats.cjs');
 const workspace = require('./workspace.cjs');
 
-const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'shiplog');
-const BIN = join(CACHE, 'bin');
-const UNPACKED = join(CACHE, 'unpacked');
 const PACKAGE_OF = { git: 'git', haproxy: 'haproxy' };
+const ENGINE_PACKAGES = ['docker.io', 'iptables'];
 
 /**
  * Brings the machine to where the platform can start, or says what a person has to do. Returns the
  * environment that names the tools found. Nothing is done that was done before: a second run only looks.
+ * `more`: Debian packages needed besides.
  */
-const prepare = async ({ yes, for: purpose, more = [] }) => {
+const prepare = async ({ yes, more = [] }) => {
+  if (process.platform !== 'linux') throw new Error(useCompose('What Shiplog needs'));
   const todo = await whatIsMissing(more);
-  if (todo.steps.length > 0) {
-    if (todo.system.length > 0) await confirm(todo.system, yes);
-    mkdirSync(BIN, { recursive: true });
-    for (const { title, work } of todo.steps) await step(title, work);
-  }
-  return { env: await environment(purpose) };
+  if (todo.system.length > 0) await confirm(todo.system, yes);
+  mkdirSync(BIN, { recursive: true });
+  for (const { title, work } of todo.steps) await step(title, work);
+  return { env: await environment() };
 };
 
 const whatIsMissing = async (more) => {
-  const steps = [];
-  const system = [];
   const found = await engine.findEngine();
-  const missing = Object.keys(PACKAGE_OF).filter((tool) => findTool(tool) === undefined);
-  const packages = [
-    ...missing.map((tool) => PACKAGE_OF[tool]),
-    ...more.filter((p) => !isInstalled(p)),
+  const parts = [
+    ...missingPackages(found, more),
+    ...(found.address === undefined
+      ? [{ title: 'start the Docker Engine', work: engine.startEngine }]
+      : []),
+    ...missingNatsServer(),
+    ...missingBuild(),
   ];
-  const needsEngine = found.address === undefined && !engine.canStartEngine();
+  return {
+    steps: parts,
+    system: parts.flatMap(({ system }) => (system === undefined ? [] : [system])),
+  };
+};
 
-  if (needsEngine) {
-    refuseWithoutEngine(found);
-    packages.push('docker.io', 'iptables');
+const missingPackages = (found, more) => {
+  const programs = Object.keys(PACKAGE_OF).filter((tool) => findTool(tool) === undefined);
+  const forTests = more.filter((name) => !debian.isInstalled(name));
+  const forEngine = [];
+  if (found.address === undefined) {
+    const obstacle = engine.engineObstacle(found);
+    if (obstacle !== undefined) throw new Error(obstacle);
+    if (!engine.canStartEngine()) forEngine.push(...ENGINE_PACKAGES);
   }
-  if (packages.length > 0) {
-    if (!debian.isDebian()) throw new Error(useCompose(packages));
-    system.push(`Debian packages: ${packages.join(', ')}`);
-    if (isRoot())
-      steps.push({
-        title: `install ${packages.join(', ')}`,
-        work: () => debian.installPackages(packages),
-      });
-    else
-      steps.push({
-        title: `unpack ${packages.join(', ')}`,
-        work: () => debian.unpackWithDependencies(packages, ensure(UNPACKED)),
-      });
+  const packages = [...programs.map((tool) => PACKAGE_OF[tool]), ...forTests, ...forEngine];
+  if (packages.length === 0) return [];
+  const names = packages.join(', ');
+  if (!debian.isDebian()) throw new Error(useCompose(names));
+  if (isRoot()) {
+    const work = () => debian.installPackages(packages);
+    return [{ title: `install ${names}`, system: `Debian packages: ${names}`, work }];
   }
-  if (found.address === undefined)
-    steps.push({ title: 'start the Docker Engine', work: engine.startEngine });
-  if (nats.findNatsServer(BIN) === undefined) {
-    system.push(`nats-server 2.14 or newer, unpacked into ${BIN}`);
-    steps.push({ title: 'get nats-server', work: () => nats.fetchNatsServer(ensure(CACHE), BIN) });
-  }
-  if (workspace.needsInstall()) {
-    system.push('npm packages of package-lock.json, into node_modules');
-    steps.push({ title: 'install npm packages', work: workspace.installModules });
-  }
+  if (forTests.length > 0)
+    throw new Error(
+      `The tests need packages that only root can install:\n  sudo apt-get install --no-install-recommends ${packages.join(' ')}`,
+    );
+  const system = `Debian packages: ${names}, unpacked into ${UNPACKED}`;
+  return [{ title: `unpack ${names}`, system, work: () => unpackTools(packages, programs) }];
+};
+
+const missingNatsServer = () => {
+  if (nats.findNatsServer(BIN) !== undefined) return [];
+  const work = () => nats.fetchNatsServer(CACHE, BIN);
+  const system = `nats-server 2.14 or newer, unpacked into ${BIN}`;
+  return [{ title: 'get nats-server', system, work }];
+};
+
+const missingBuild = () => {
+  const steps = [];
+  if (workspace.needsInstall())
+    steps.push({
+      title: 'install npm packages',
+      system: 'npm packages of package-lock.json, into node_modules',
+      work: workspace.installModules,
+    });
   // Development: where sources change under a running test, what was built before is run as it is.
   const buildsHere = process.env.SHIPLOG_SKIP_BUILD !== '1' || !workspace.isBuilt();
   if (buildsHere && workspace.needsBuild()) steps.push({ title: 'build', work: workspace.build });
-  return { steps, system };
+  return steps;
 };
 
-const ensure = (folder) => {
-  mkdirSync(folder, { recursive: true });
-  return folder;
-};
-
-const isInstalled = (name) =>
-  ask('dpkg-query', ['-W', '-f', '${Status}', name])?.includes('ok installed') ?? false;
-
-const refuseWithoutEngine = (found) => {
-  if (found.denied !== undefined) {
-    throw new Error(
-      `the engine at ${found.denied} refuses this user. Add yourself to its group and log in again:\n  sudo usermod -aG docker "$USER"`,
-    );
-  }
-  if (!debian.isDebian()) throw new Error(useCompose(['a Docker Engine']));
-  if (!isRoot()) {
-    throw new Error(
-      'there is no Docker Engine, and installing one needs root. Either run `sudo npm start`,\n' +
-        'or let an administrator do: apt-get install docker.io && usermod -aG docker <you>',
-    );
-  }
-};
-
-const useCompose = (packages) =>
-  `${packages.join(', ')} cannot be installed here (no apt). With any Docker Engine this works instead:\n  docker compose up --build --wait`;
-
-const findTool = (tool) =>
-  which(tool, [join(UNPACKED, 'root/usr/bin'), join(UNPACKED, 'root/usr/sbin')]);
+const useCompose = (what) =>
+  `${what} cannot be installed here (no apt). With any Docker Engine this works instead:\n  docker compose up --build --wait`;
 
 const confirm = async (system, yes) => {
   console.error('Shiplog will install:');
   for (const line of system) console.error(`  - ${line}`);
   if (yes || process.stdin.isTTY !== true) return;
-  const dialogue = readline.createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await dialogue.question('Go on? [Y/n] ');
-  dialogue.close();
-  if (/^n/i.test(answer.trim())) {
-    throw Object.assign(new Error('nothing was installed'), { code: 'usage' });
-  }
+  if (await isAgreed('Go on? [Y/n] ')) return;
+  throw Object.assign(new Error('nothing was installed'), { code: 'usage' });
 };
 
-const environment = async () => {
-  const { address } = await engine.findEngine();
-  const haproxy = findTool('haproxy');
-  const git = findTool('git');
-  const unpacked = [haproxy, git].some((path) => path?.startsWith(UNPACKED));
-  const libraries = join(UNPACKED, 'root/usr/lib', unpacked ? debian.machineName() : '');
-  return {
-    SHIPLOG_ENGINE: address,
-    SHIPLOG_NATS_SERVER: nats.findNatsServer(BIN),
-    SHIPLOG_HAPROXY: haproxy,
-    ...(unpacked
-      ? {
-          PATH: `${join(UNPACKED, 'root/usr/bin')}:${process.env.PATH}`,
-          LD_LIBRARY_PATH: libraries,
-          GIT_EXEC_PATH: git?.startsWith(UNPACKED)
-            ? join(UNPACKED, 'root/usr/lib/git-core')
-            : undefined,
-        }
-      : {}),
-  };
+/** Return or a word that does not begin with n agrees; Ctrl-C and the end of the input do not. */
+const isAgreed = async (question) => {
+  const dialogue = readline.createInterface({ input: process.stdin, output: process.stderr });
+  const closed = new Promise((resolve) => dialogue.once('close', () => resolve(undefined)));
+  const answer = await Promise.race([dialogue.question(question), closed]);
+  dialogue.close();
+  if (answer === undefined) console.error('');
+  return answer !== undefined && !/^n/i.test(answer.trim());
 };
+
+const environment = async () => ({
+  SHIPLOG_ENGINE: (await engine.findEngine()).address,
+  SHIPLOG_NATS_SERVER: nats.findNatsServer(BIN),
+  SHIPLOG_HAPROXY: findTool('haproxy'),
+  PATH: pathWithTools(),
+});
 
 module.exports = { prepare };

@@ -13,7 +13,7 @@ const main = async () => {
     process.stdout.write(START_HELP);
     return;
   }
-  const tools = await prepare({ yes: options.yes, for: 'start' });
+  const tools = await prepare({ yes: options.yes });
   for (const [name, value] of Object.entries(tools.env)) {
     if (value !== undefined) process.env[name] = value;
   }

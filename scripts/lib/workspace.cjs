@@ -32,7 +32,20 @@ const sourceHash = () => {
   return hash.digest('hex');
 };
 
-const needsInstall = () => read(LOCK_STAMP) !== lockHash();
+/** Whether a person ran `npm ci`: npm notes what it put there, and leaves out what is for other machines. */
+const isInstalledByHand = () => {
+  const noted = read(join(ROOT, 'node_modules/.package-lock.json'));
+  if (noted === '') return false;
+  const installed = JSON.parse(noted).packages;
+  const { '': _root, ...wanted } = JSON.parse(read(join(ROOT, 'package-lock.json'))).packages;
+  return Object.entries(wanted).every(([path, { version, optional, devOptional, peer, link }]) => {
+    if (link) return true;
+    const found = installed[path];
+    return found === undefined ? optional || devOptional || peer : found.version === version;
+  });
+};
+
+const needsInstall = () => read(LOCK_STAMP) !== lockHash() && !isInstalledByHand();
 const needsBuild = () => needsInstall() || read(BUILD_STAMP) !== sourceHash();
 
 /** Whether there is something to run, of whatever sources. */

@@ -1,0 +1,80 @@
+'use strict';
+const { spawn } = require('node:child_process');
+const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+const { prepare } = require('./prepare.cjs');
+const { ROOT } = require('./workspace.cjs');
+
+const LEVELS = ['unit', 'int', 'e2e'];
+/** What only tests need: a real PostgreSQL, static programs for tiny images, a compiler for one of them. */
+const TEST_PACKAGES = ['postgresql', 'busybox-static', 'gcc', 'libc6-dev', 'psmisc'];
+
+const passOn = (program, args, env) =>
+  new Promise((resolve) => {
+    const child = spawn(program, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: 'inherit',
+    });
+    child.on('close', resolve);
+    child.on('error', () => resolve(1));
+  });
+
+/** What a level's report says; a crash that left none, or half of one, is a failure. */
+const countsOf = (file) => {
+  let report;
+  try {
+    report = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+  const notRun = report.numPendingTests + report.numTodoTests;
+  // A suite that fails to load has no tests of its own: it counts as one failure.
+  const unloaded = report.testResults.filter(
+    (r) => r.status === 'failed' && r.assertionResults.length === 0,
+  ).length;
+  return { passed: report.numPassedTests, failed: report.numFailedTests + notRun + unloaded };
+};
+
+const runLevel = async (level, filters, env) => {
+  const results = mkdtempSync(join(tmpdir(), 'shiplog-test-'));
+  const file = join(results, `${level}.json`);
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const code = await passOn(process.execPath, [vitest, 'run', ...filters, ...reporters], {
+    ...env,
+    SHIPLOG_TEST_LEVEL: level,
+  });
+  const counts = countsOf(file);
+  rmSync(results, { recursive: true, force: true });
+  return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+};
+
+const runCheck = async (env) => {
+  const quiet = { ...env, npm_config_loglevel: 'error' };
+  const code = await passOn('npm', ['run', '--silent', 'check'], quiet);
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+};
+
+const main = async () => {
+  const tools = await prepare({ yes: true, more: TEST_PACKAGES });
+  const env = Object.fromEntries(
+    Object.entries(tools.env).filter(([, value]) => value !== undefined),
+  );
+  const asked = process.argv.slice(2).filter((argument) => LEVELS.includes(argument));
+  const filters = process.argv.slice(2).filter((argument) => !LEVELS.includes(argument));
+  const results = asked.length === 0 ? [['check', await runCheck(env)]] : [];
+  for (const level of asked.length > 0 ? asked : LEVELS)
+    results.push([level, await runLevel(level, filters, env)]);
+
+  const sum = (key) => results.reduce((total, [, counts]) => total + counts[key], 0);
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+  process.exitCode = sum('failed') === 0 && sum('passed') > 0 ? 0 : 1;
+};
+
+main().catch((error) => {
+  console.error(error.message);
+  console.log('0 passed, 1 failed');
+  process.exitCode = 1;
+});
