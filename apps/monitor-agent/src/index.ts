@@ -1,4 +1,3 @@
-import { cpus, hostname, totalmem } from 'node:os';
 import type Docker from 'dockerode';
 import { connectEngine } from '@shiplog/engine';
 import { startReconcileLoop } from '@shiplog/reconcile';
@@ -18,6 +17,9 @@ import { WatchedContainers } from './watched-containers.js';
 
 /** How often figures are read and published. */
 const SAMPLE_EVERY_MS = 1_000;
+const RESYNC_MS = 30_000;
+/** A machine changes seldom: it is not looked at with every container that starts. */
+const NODE_EVERY_MS = 20_000;
 
 /** Reads cgroup files, publishes the figures, and records what machine this is. */
 export const startMonitorAgent: StartProcess = async (context) => {
@@ -27,13 +29,17 @@ export const startMonitorAgent: StartProcess = async (context) => {
   const host = await readCgroupHost();
   const watched = new WatchedContainers(engine, context.config.platform, host);
   let readings: readonly Reading[] = [];
+  let nodeDueMs = 0;
 
   const loop = startReconcileLoop({
     name: 'monitor-agent',
-    resyncMs: 30_000,
+    resyncMs: RESYNC_MS,
     round: async () => {
       await watched.refresh();
-      await observeNode(context, engine, host.version);
+      if (performance.now() >= nodeDueMs) {
+        await observeNode(context, engine, host.version);
+        nodeDueMs = performance.now() + NODE_EVERY_MS;
+      }
       return undefined;
     },
     onError: (error) =>
@@ -87,12 +93,20 @@ const messageOf = (readings: readonly Reading[], previous: Map<string, Sample>) 
   return { at: new Date().toISOString(), instances };
 };
 
+interface EngineMachine {
+  readonly Name: string;
+  readonly NCPU: number;
+  readonly MemTotal: number;
+  readonly ServerVersion: string;
+}
+
+/** The engine's words for its machine: from inside a container ours would name the container. */
 const observeNode = async (
   context: ProcessContext,
   engine: Docker,
   cgroupVersion: CgroupVersion,
 ): Promise<void> => {
-  const version = (await engine.version()) as { Version?: string };
+  const machine = (await engine.info()) as EngineMachine;
   const { nodeId } = context.config;
   await context.commands.handle(
     'node',
@@ -100,10 +114,10 @@ const observeNode = async (
     {
       type: 'ObserveNode',
       nodeId,
-      hostname: hostname(),
-      cpus: cpus().length,
-      memoryBytes: totalmem(),
-      engineVersion: version.Version ?? 'unknown',
+      hostname: machine.Name,
+      cpus: machine.NCPU,
+      memoryBytes: machine.MemTotal,
+      engineVersion: machine.ServerVersion,
       cgroupVersion,
     },
     onOwnAccount(context),
