@@ -1,7 +1,7 @@
 import { readFile, writeFile, mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeProxy, testConfig } from '../testing/test-platform.js';
-import { ensureProcess, masterPid, workersOf } from './haproxy-process.js';
+import { ensureProcess, masterPid, reload, workersOf } from './haproxy-process.js';
 import { HaproxyRouter } from './haproxy-router.js';
 import { describeRouter } from './router.contract.js';
 import { routerPaths } from './router-paths.js';
@@ -74,5 +74,27 @@ describe('a HAProxy whose places are all taken', () => {
       state: 'draining',
       sessions: 0,
     });
+  });
+});
+
+describe('an instance with an address of its own', () => {
+  it('is reached there after a reload and after a restart of HAProxy, before anything is said again', async () => {
+    const config = await testConfig(5622);
+    const paths = routerPaths(config, {});
+    await ensureProcess(config, paths);
+    const router = new HaproxyRouter(config, paths);
+    const endpoint = { instanceId: 'i1', appId: 'a1', host: '127.0.0.9', port: 22_109 };
+    await router.apply([{ kind: 'serve', endpoint }]);
+    const seen = async () => (await router.observe()).endpoints.get('i1');
+    expect(await seen()).toMatchObject(endpoint);
+
+    await reload(paths);
+    expect(await seen()).toMatchObject(endpoint);
+
+    process.kill((await masterPid(paths)) ?? 0, 'SIGKILL');
+    await expect.poll(() => masterPid(paths)).toBeUndefined();
+    await ensureProcess(config, paths);
+    expect(await seen()).toMatchObject(endpoint);
+    await removeProxy(config);
   });
 });

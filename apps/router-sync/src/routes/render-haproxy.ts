@@ -115,6 +115,13 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
   ]);
 
 /**
+ * A place that nobody has. Only a server with a name gets its address back from the state file
+ * (`last`); one with an address in the configuration would lead to that one after every reload and
+ * restart. The name is never asked for, and the address stays while the server is disabled.
+ */
+const UNUSED = 'instance.invalid:1 init-addr last,127.0.0.1';
+
+/**
  * A refused connection takes a server out at once; an HTTP answer brings it back. A connection alone
  * would not do: docker-proxy accepts while the process behind it is not listening yet. Any answer is
  * right. What an app answers to users never counts, and `observe layer7` would count its 500s.
@@ -127,7 +134,7 @@ const backend = (n: number, pool: PoolSize): string =>
     'http-request return status 503 hdr Retry-After 5 content-type text/plain string "This app has no running instance right now.\\n" if { nbsrv eq 0 }',
     // An event stream is silent for as long as nothing happens.
     'http-request set-timeout server 1h if { req.hdr(accept) -m sub text/event-stream }',
-    `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} 127.0.0.1:1 disabled check inter 5s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`,
+    `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} ${UNUSED} disabled check inter 5s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`,
   ]);
 
 const section = (head: string, lines: readonly string[]): string =>
