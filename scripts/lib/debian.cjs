@@ -128,6 +128,7 @@ module.exports = {
   isDebian,
   isInstalled,
   installPackages,
+  ownMirror,
   newerSources,
   unpackFromSuite,
   unpackWithDependencies,

@@ -1,6 +1,6 @@
 'use strict';
 const { request } = require('node:http');
-const { existsSync, mkdirSync, openSync, readFileSync, statSync } = require('node:fs');
+const { existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } = require('node:fs');
 const { join } = require('node:path');
 const { spawn } = require('node:child_process');
 const { run, which, isRoot } = require('./run.cjs');
@@ -122,6 +122,7 @@ const startEngine = async () => {
   let ended;
   if (hasSystemd()) await run('systemctl', ['enable', '--now', 'docker']);
   else {
+    for (const [file, program] of PID_FILES) removeStale(file, program);
     mkdirSync('/var/log', { recursive: true });
     const output = openSync(DOCKERD_LOG, 'a', 0o600);
     const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
@@ -142,9 +143,28 @@ const startEngine = async () => {
   );
 };
 
+const PID_FILES = [
+  ['/var/run/docker.pid', 'dockerd'],
+  ['/var/run/docker/containerd/containerd.pid', 'containerd'],
+];
+
+/** After a kill -9 an engine takes its own remains for a running one, where nobody buried the process. */
+const removeStale = (file, program) => {
+  if (!existsSync(file)) return;
+  const pid = Number(readFileSync(file, 'utf8'));
+  try {
+    const [, name, state] =
+      /^\d+ \((.*)\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    if (name === program && state !== 'Z') return;
+  } catch {
+    // No such process: the file is all that is left of it.
+  }
+  rmSync(file);
+};
+
 const lastLines = () =>
   `; the end of ${DOCKERD_LOG}:\n${readFileSync(DOCKERD_LOG, 'utf8').trim().split('\n').slice(-5).join('\n')}`;
 
 const canStartEngine = () => isRoot() && which('dockerd') !== undefined;
 
-module.exports = { askEngine, findEngine, engineObstacle, startEngine, canStartEngine };
+module.exports = { targetOf, askEngine, findEngine, engineObstacle, startEngine, canStartEngine };
