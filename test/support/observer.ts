@@ -101,6 +101,7 @@ export class Observer {
 
   /** Everything that contradicts "nothing was started twice"; empty when all is well. */
   async doubled(appId: string): Promise<string[]> {
+    await this.look();
     const containers = await this.containers(appId);
     const owners = containers.map((c) => c.Labels[LABEL.instance] ?? `run ${c.Id}`);
     const running = containers.filter(({ State }) => State === 'running');

@@ -254,14 +254,14 @@ export class TestPlatform {
   }
 
   /** nats-server and HAProxy outlive the control plane on purpose; found by the home in their arguments. */
-  async killDaemons(): Promise<void> {
+  async killDaemons(which = /nats-server|haproxy/): Promise<void> {
     const { readdir } = await import('node:fs/promises');
     const own = new Set([process.pid]);
     for (const entry of await readdir('/proc')) {
       const pid = Number(entry);
       if (!Number.isInteger(pid) || own.has(pid)) continue;
       const line = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
-      if (!line.includes(this.home) || !/nats-server|haproxy/.test(line)) continue;
+      if (!line.includes(this.home) || !which.test(line)) continue;
       try {
         process.kill(pid, 'SIGKILL');
       } catch {

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { killContainerProcess, startTimes } from '../support/containers.js';
+import { failuresOf, startLoad } from '../support/load.js';
+import { Observer } from '../support/observer.js';
+import { TestPlatform } from '../support/platform.js';
+import { deployed, type Repository } from '../support/repository.js';
+import { waitFor } from '../support/wait.js';
+
+/** What dies with the control plane. HAProxy is nobody's child, and goes on in all but the last. */
+const DEATHS = [
+  ['the control plane', /(?!)/],
+  ['the control plane and nats-server', /nats-server/],
+] as const;
+
+describe('a dead control plane', () => {
+  let platform: TestPlatform;
+  let repository: Repository;
+  let appId: string;
+  beforeAll(async () => {
+    platform = await TestPlatform.start({ name: 'dead' });
+    repository = await deployed(platform, 'ledger', 'ledger');
+    await platform.json(['scale', '-a', 'ledger', 'web=2']);
+    appId = (await platform.json<{ id: string }>(['apps', 'show', '-a', 'ledger'])).id;
+  });
+  afterAll(async () => {
+    await repository.remove();
+    await platform.destroy();
+  });
+
+  const containerIds = async (): Promise<string[]> =>
+    (await platform.containers()).filter(({ State }) => State === 'running').map(({ Id }) => Id);
+
+  const startsInLog = async (): Promise<number> => {
+    const observer = await Observer.open(platform);
+    try {
+      expect(await observer.doubled(appId)).toEqual([]);
+      return await observer.startsOf(appId);
+    } finally {
+      await observer.close();
+    }
+  };
+
+  for (const [what, daemons] of DEATHS) {
+    it(`leaves apps serving, and crashed instances come back: ${what}`, async () => {
+      const [before, victim = ''] = [await startsInLog(), ...(await containerIds())];
+      const instances = await instanceNames();
+      await platform.kill();
+      await platform.killDaemons(daemons);
+
+      const load = await startLoad(platform, 'ledger');
+      const startedAt = (await startTimes([victim])).get(victim);
+      await killContainerProcess(victim);
+      await waitFor('the engine to start it again', async () => {
+        const [container] = (await startTimes([victim])).values();
+        return container !== startedAt;
+      });
+      await waitFor('both instances to answer', async () => {
+        const seen = new Set<string>();
+        for (let i = 0; i < 10; i += 1) seen.add(await whoAnswers());
+        return seen.size === instances.size;
+      });
+      const report = await load.stop();
+
+      const running = await startTimes(await containerIds());
+      const ms = await platform.start();
+      console.log(`started after kill -9 of ${what} in ${Math.round(ms)} ms`);
+      await waitFor('the log to tell of the restart', async () => (await startsInLog()) > before);
+      expect(await startsInLog()).toBe(before + 1);
+      expect(await startTimes(await containerIds())).toEqual(running);
+      expect((await failuresOf(platform, 'ledger', report)).filter(isAvoidable)).toEqual([]);
+    });
+  }
+
+  it('is started again after kill -9 of everything, and adopts the containers as they run', async () => {
+    const running = await startTimes(await containerIds());
+    const before = await startsInLog();
+    await platform.kill();
+    await platform.killDaemons();
+    await platform.start();
+    expect((await platform.get('ledger')).status).toBe(200);
+    expect(await startTimes(await containerIds())).toEqual(running);
+    expect(await startsInLog()).toBe(before);
+  });
+
+  const whoAnswers = async (): Promise<string> =>
+    (await platform.get('ledger')).headers.get('x-instance') ?? '';
+
+  const instanceNames = async (): Promise<Set<string>> => {
+    const rows = await platform.json<{ id: string }[]>(['ps', '-a', 'ledger']);
+    return new Set(rows.map(({ id }) => id));
+  };
+});
+
+/**
+ * A POST that the killed process had taken and not answered fails: nobody may send it again, since it
+ * may have been carried out. Everything else goes to another instance.
+ */
+const isAvoidable = (failure: string): boolean =>
+  !failure.startsWith('executed, not answered') && !/"what":"POST.*"detail":"502/.test(failure);
