@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recordHistory } from '@shiplog/read-models/testing';
+import { readConfig } from '@shiplog/runtime';
+import { fillLog } from '../../bench/lib/fill-log.mjs';
+import { startTimes } from '../support/containers.js';
+import { TestPlatform } from '../support/platform.js';
+import { deployed } from '../support/repository.js';
+
+const EVENTS = 10_000;
+/** The promise is 5 s (see docs/benchmarks.md for the figure); a busy CI machine gets slack. */
+const READY_MS_MAX = 20_000;
+
+describe('a platform one week later', () => {
+  let platform: TestPlatform;
+  beforeAll(async () => {
+    platform = await TestPlatform.start({ name: 'week' });
+  });
+  afterAll(async () => platform.destroy());
+
+  it(`starts with ${EVENTS} more events in its log, and finds its app as it left it`, async () => {
+    await (await deployed(platform, 'hello', 'node-hello')).remove();
+    const running = (await platform.containers()).map(({ Id }) => Id);
+    const started = await startTimes(running);
+    await platform.stop();
+
+    const history = await recordHistory({
+      apps: 20,
+      turns: Math.ceil(EVENTS / 20 / 11),
+      atRest: true,
+    });
+    const filled = await fillLog(readConfig(platform.env), history.log);
+    await history.stop();
+    expect(filled.events).toBeGreaterThanOrEqual(EVENTS);
+
+    const first = await platform.start();
+    await platform.stop();
+    const second = await platform.start();
+    console.log(`ready in ${Math.round(first)} ms, then in ${Math.round(second)} ms`);
+    expect(Math.max(first, second)).toBeLessThan(READY_MS_MAX);
+    expect((await platform.get('hello')).status).toBe(200);
+    expect(await startTimes(running)).toEqual(started);
+  });
+});
