@@ -1,4 +1,4 @@
 // `npm start`.
 'use strict';
-require('./lib/node-version.cjs')('scripts/start.cjs');
+require('./lib/node-version.cjs')(['node', 'scripts/start.cjs']);
 require('./lib/start-main.cjs');

@@ -1,4 +1,4 @@
 // `npm test`.
 'use strict';
-require('./lib/node-version.cjs')('scripts/test.cjs');
+require('./lib/node-version.cjs')(['node', 'scripts/test.cjs']);
 require('./lib/test-main.cjs');

@@ -1,8 +1,8 @@
 // In syntax that every Node.js parses: a too old one must be told so, not crash.
 'use strict';
 
-/** Ends the process with the command that gets the right Node.js, where this one is too old. */
-module.exports = function refuseOldNode(script) {
+/** Ends the process with a command that runs `words` on the right Node.js, where this one is too old. */
+module.exports = function refuseOldNode(words) {
   var version = process.versions.node.split('.').map(Number);
   if (version[0] > 20 || (version[0] === 20 && version[1] >= 19)) return;
   var system = process.platform === 'win32' ? 'win' : process.platform;
@@ -15,7 +15,7 @@ module.exports = function refuseOldNode(script) {
       return '--package=' + name;
     })
     .join(' ');
-  var command = ['npx --yes', options, '-- node', script].concat(process.argv.slice(2)).join(' ');
+  var command = ['npx --yes', options, '--'].concat(words, process.argv.slice(2)).join(' ');
   console.error(
     'Shiplog needs Node.js 20.19 or newer; this is ' +
       process.version +
