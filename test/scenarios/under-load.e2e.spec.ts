@@ -10,6 +10,7 @@ interface InstanceRow {
   readonly state: string;
   readonly containerId: string;
   readonly restarts: number;
+  readonly routed: boolean;
 }
 
 describe('under load', () => {
@@ -49,17 +50,32 @@ describe('under load', () => {
     expect(await failuresOf(platform, 'ledger', report)).toEqual([]);
   }, 600_000);
 
-  it('loses an instance to a kill without a failed request, and brings it back', async () => {
-    const [victim] = await ps();
+  it('loses an instance to a kill, again and again, and brings it back', async () => {
     const load = await startLoad(platform, 'ledger');
-    await connectEngine()
-      .getContainer(victim?.containerId ?? '')
-      .kill({ signal: 'SIGKILL' });
-    await waitFor('the instance to be ready again', async () => {
-      const row = (await ps()).find(({ id }) => id === victim?.id);
-      return row === undefined || (row.state === 'ready' && row.restarts > 0);
-    });
-    const report = await load.stop();
-    expect(await failuresOf(platform, 'ledger', report)).toEqual([]);
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const victim = (await ps())[kill % 2];
+      await connectEngine()
+        .getContainer(victim?.containerId ?? '')
+        .kill({ signal: 'SIGKILL' });
+      await waitFor('the instance to be routed again', async () => {
+        const row = (await ps()).find(({ id }) => id === victim?.id);
+        const isBack = row?.state === 'ready' && row.restarts > (victim?.restarts ?? 0);
+        return row === undefined || (isBack && row.routed);
+      });
+    }
+    const failures = await failuresOf(platform, 'ledger', await load.stop());
+    const inside = failures.filter(wasInside);
+    expect(failures.filter((failure) => !inside.includes(failure))).toEqual([]);
+    expect(inside.length).toBeLessThanOrEqual(KILLS * INSIDE_MAX);
   });
 });
+
+const KILLS = 3;
+/**
+ * A POST that the killed process had in hand, or the kernel for it while it was taken apart, is lost:
+ * it must not be sent twice. Behind published ports it was three or four at each kill
+ * (docs/decisions/0003-direct-addresses.md).
+ */
+const INSIDE_MAX = 2;
+const wasInside = (failure: string): boolean =>
+  failure.includes('"what":"POST /ledger"') || failure.startsWith('executed, not answered');

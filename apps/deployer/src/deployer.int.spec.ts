@@ -43,6 +43,8 @@ describe('the life of an app on a real engine', () => {
     expect(await platform.ended(rolloutId)).toMatchObject({ status: 'completed', version: 1 });
     const [instance] = await settled('hello', 1);
     expect(await answer(instance?.port ?? null)).toBe('hello\n');
+    expect(instance?.reach).toBe('direct');
+    expect(await (await fetch(`http://${instance?.address}:8080/`)).text()).toBe('hello\n');
   });
 
   it('fences the container in and lets the engine keep it alive', async () => {
@@ -103,7 +105,7 @@ describe('the life of an app on a real engine', () => {
     expect(before.map(({ port }) => port)).toContain(instance?.port);
   });
 
-  it('starts a crashed instance again on the same port', async () => {
+  it('starts a crashed instance again on the same port and address', async () => {
     const [before] = platform.open('hello');
     await docker.getContainer(before?.containerId ?? '').kill();
     const after = await waitFor('a restart', () => {
@@ -112,6 +114,8 @@ describe('the life of an app on a real engine', () => {
     });
     expect(after).toMatchObject({ instanceId: before?.instanceId, port: before?.port });
     expect(await answer(after.port)).toBe('hello\n');
+    expect(after).toMatchObject({ address: before?.address, reach: 'direct' });
+    expect(await (await fetch(`http://${after.address}:8080/`)).text()).toBe('hello\n');
   });
 
   it('replaces an instance whose container was removed by hand', async () => {

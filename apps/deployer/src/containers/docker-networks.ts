@@ -61,7 +61,8 @@ export class DockerNetworks {
   private async madeRoom(network: Network): Promise<boolean> {
     if (rangeOf(network) !== null) return false;
     if (network.Labels?.[LABEL.platform] !== this.platform) return false;
-    const filters = { network: [network.Id] };
+    // What never ran knows it by name only.
+    const filters = { network: [network.Id, network.Name] };
     if ((await this.docker.listContainers({ all: true, filters })).length > 0) return false;
     try {
       await this.docker.getNetwork(network.Id).remove();
