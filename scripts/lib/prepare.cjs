@@ -96,7 +96,7 @@ const confirm = async (system, yes) => {
   for (const line of system) console.error(`  - ${line}`);
   if (yes || process.stdin.isTTY !== true) return;
   if (await isAgreed('Go on? [Y/n] ')) return;
-  throw Object.assign(new Error('nothing was installed'), { code: 'usage' });
+  throw Object.assign(new Error('Nothing was installed.'), { code: 'declined' });
 };
 
 /** Return or a word that does not begin with n agrees; Ctrl-C and the end of the input do not. */

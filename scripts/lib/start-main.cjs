@@ -1,6 +1,7 @@
 'use strict';
 const { prepare } = require('./prepare.cjs');
 const { step } = require('./progress.cjs');
+const { removeStaleReady } = require('./stale-ready.cjs');
 const { parseStartArguments, START_HELP } = require('./arguments.cjs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -13,6 +14,7 @@ const main = async () => {
     process.stdout.write(START_HELP);
     return;
   }
+  removeStaleReady();
   const tools = await prepare({ yes: options.yes });
   for (const [name, value] of Object.entries(tools.env)) {
     if (value !== undefined) process.env[name] = value;
@@ -23,7 +25,9 @@ const main = async () => {
 };
 
 main().catch((error) => {
-  console.error(`\n${error.code === 'usage' ? '' : 'Shiplog did not start: '}${error.message}`);
+  console.error(
+    `\n${['usage', 'declined'].includes(error.code) ? '' : 'Shiplog did not start: '}${error.message}`,
+  );
   if (process.env.SHIPLOG_LOG_LEVEL === 'debug') console.error(error.stack);
   process.exit(error.code === 'usage' ? 2 : 1);
 });

@@ -15,27 +15,13 @@ export const writeReady = async (file: string, ready: Ready): Promise<void> => {
   await rename(`${file}.new`, file);
 };
 
-export const removeReady = (file: string): Promise<void> => rm(file, { force: true });
-
-/** The platform that runs on this home, if its process is alive. */
-export const findRunning = async (file: string): Promise<Ready | undefined> => {
+/** What an earlier process wrote, whether it lives or not. */
+export const readReady = async (file: string): Promise<Ready | undefined> => {
   try {
-    const ready = JSON.parse(await readFile(file, 'utf8')) as Ready;
-    return (await isOurs(ready.pid)) ? ready : undefined;
+    return JSON.parse(await readFile(file, 'utf8')) as Ready;
   } catch {
     return undefined;
   }
 };
 
-/** Alive and a Node.js process: after a reboot the number may belong to somebody else. */
-const isOurs = async (pid: number): Promise<boolean> => {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: it lives, under another user.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  const name = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => 'node');
-  return /node|npm/.test(name);
-};
+export const removeReady = (file: string): Promise<void> => rm(file, { force: true });

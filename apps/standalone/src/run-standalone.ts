@@ -12,8 +12,9 @@ import {
   type PlatformConfig,
 } from '@shiplog/runtime';
 import { banner } from './banner.js';
+import { claimHome, type Claim } from './claim-home.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
-import { findRunning, removeReady, writeReady, type Ready } from './ready-file.js';
+import { readReady, removeReady, writeReady, type Ready } from './ready-file.js';
 import { deploySample } from './sample.js';
 import { rotate } from './rotate.js';
 import { superviseNatsServer } from './supervise.js';
@@ -29,6 +30,7 @@ export interface StandaloneOptions {
   readonly step: Step;
 }
 
+const ECHO_MS = 300;
 const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The whole platform in one process, in the foreground until Ctrl-C. */
@@ -36,9 +38,8 @@ export const runStandalone = async (options: StandaloneOptions): Promise<void> =
   const config = readConfig(process.env);
   const paths = pathsOf(config.home);
   refuseHomeInCheckout(config.home);
-  await refuseSecond(config, paths.ready);
-  await mkdir(config.home, { recursive: true, mode: 0o700 });
   await mkdir(paths.logs, { recursive: true, mode: 0o700 });
+  const claim = await claimOrRefuse(config, paths.ready);
   await removeReady(paths.ready);
 
   const logger = await openLog(config);
@@ -64,6 +65,7 @@ export const runStandalone = async (options: StandaloneOptions): Promise<void> =
   supervision.stop();
   process.stderr.write('\n  Stopping the control plane; apps and their routing go on.\n');
   await plane.stop();
+  await claim.release();
   logger.flush();
   if (reason instanceof Error) throw reason;
   process.exit(0);
@@ -76,11 +78,13 @@ const refuseHomeInCheckout = (home: string): void => {
   );
 };
 
-const refuseSecond = async (config: PlatformConfig, file: string): Promise<void> => {
-  const running = await findRunning(file);
-  if (running === undefined) return;
+const claimOrRefuse = async (config: PlatformConfig, readyFile: string): Promise<Claim> => {
+  const claim = await claimHome(config.home);
+  if ('release' in claim) return claim;
+  const ready = await readReady(readyFile);
+  const where = ready?.pid === claim.takenBy ? ready.api : 'not ready yet';
   throw new ConfigError(
-    `platform "${config.platform}" runs already (process ${running.pid}, ${running.api}).\n` +
+    `platform "${config.platform}" runs already (process ${claim.takenBy}, ${where}).\n` +
       'Stop it with Ctrl-C or ./shiplog down, or start another one with its own SHIPLOG_HOME,\n' +
       'SHIPLOG_PLATFORM, SHIPLOG_API_PORT, SHIPLOG_ROUTER_PORT and SHIPLOG_NATS_PORT.',
   );
@@ -95,11 +99,13 @@ const openLog = async (config: PlatformConfig): Promise<Logger> => {
 
 const nextStopSignal = (): Promise<'stop'> =>
   new Promise((done) => {
-    let asked = false;
+    let askedAt: number | undefined;
     const ask = (): void => {
-      // A second Ctrl-C does not wait: everything that matters is in the log already.
-      if (asked) process.exit(1);
-      asked = true;
+      // One Ctrl-C may arrive twice, from the terminal and from npm.
+      const isEcho = askedAt !== undefined && performance.now() - askedAt < ECHO_MS;
+      // A second one does not wait: everything that matters is in the log already.
+      if (askedAt !== undefined && !isEcho) process.exit(1);
+      askedAt ??= performance.now();
       done('stop');
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, ask);
