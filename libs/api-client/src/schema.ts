@@ -686,6 +686,8 @@ export interface components {
             id: string;
             name: string;
             newestRelease: number | null;
+            /** @description Why the release that serves cannot be started any more; else null. */
+            problem: string | null;
             /** @description The release that serves. */
             release: number | null;
             /** @description For If-Match; also in ETag. Changes with each change of the app. */
@@ -724,6 +726,8 @@ export interface components {
             /** @description Opaque; unique on the platform. */
             id: string;
             name: string;
+            /** @description Why the release that serves cannot be started any more; else null. */
+            problem: string | null;
             /** @description The release that serves. */
             release: number | null;
             /**

@@ -6,24 +6,30 @@ import type { appDetails, appSummary } from './apps.routes.js';
 
 type AppSummary = z.infer<typeof appSummary>;
 
-/** The document as the API shows it. */
-export const toAppSummary = (app: AppDocument, config: PlatformConfig): AppSummary => ({
+/** The document as the API shows it. `problem`: what keeps its release from being started. */
+export const toAppSummary = (
+  app: AppDocument,
+  problem: string | null,
+  config: PlatformConfig,
+): AppSummary => ({
   id: app.appId,
   name: app.name,
   teamId: app.teamId,
   url: servesWeb(app) ? urlOfApp(app.name, config) : null,
-  state: stateOf(app),
+  state: stateOf(app, problem),
   release: app.liveVersion,
+  problem,
   createdAt: app.createdAt,
   createdBy: app.createdBy,
 });
 
 export const toAppDetails = (
   app: AppDocument,
+  problem: string | null,
   config: PlatformConfig,
   origin: string,
 ): z.infer<typeof appDetails> => ({
-  ...toAppSummary(app, config),
+  ...toAppSummary(app, problem, config),
   revision: app.revision,
   gitUrl: gitUrlOf(app.name, origin),
   domains: [...app.domains],
@@ -38,10 +44,10 @@ export const toAppDetails = (
 /** Before the first release nobody knows yet; the address is the one it will have. */
 const servesWeb = (app: AppDocument): boolean => app.lastVersion === 0 || 'web' in app.formation;
 
-const stateOf = (app: AppDocument): AppSummary['state'] => {
+const stateOf = (app: AppDocument, problem: string | null): AppSummary['state'] => {
   if (app.status === 'destroyed') return 'destroyed';
   if (app.stopped) return 'stopped';
   if (app.lastVersion === 0) return 'new';
   if (app.targetVersion !== null) return 'deploying';
-  return app.liveGeneration === app.generation ? 'live' : 'failing';
+  return app.liveGeneration === app.generation && problem === null ? 'live' : 'failing';
 };

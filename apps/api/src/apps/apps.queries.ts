@@ -27,10 +27,13 @@ export class ListAppsHandler implements IQueryHandler<ListApps> {
 
   async execute({ documents, caller }: ListApps) {
     const apps = await documents.apps({ limit: APPS_MAX });
-    return apps
-      .filter((app) => belongsTo(caller, app.teamId))
-      .map((app) => toAppSummary(app, this.api.config))
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const theirs = apps.filter((app) => belongsTo(caller, app.teamId));
+    const summaries = await Promise.all(
+      theirs.map(async (app) =>
+        toAppSummary(app, await problemOf(documents, app), this.api.config),
+      ),
+    );
+    return summaries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 }
 
@@ -50,9 +53,18 @@ export class ShowAppHandler implements IQueryHandler<ShowApp> {
   constructor(@Inject(CONTEXT) private readonly api: Pick<ProcessContext, 'config'>) {}
 
   async execute({ documents, appId, origin }: ShowApp) {
-    return toAppDetails(await appDocument(documents, appId), this.api.config, origin);
+    const app = await appDocument(documents, appId);
+    return toAppDetails(app, await problemOf(documents, app), this.api.config, origin);
   }
 }
+
+/** Why what serves could not be started again: its image is gone, and was not to be had again. */
+const problemOf = async (documents: ReadModels, app: AppDocument): Promise<string | null> => {
+  if (app.liveVersion === null) return null;
+  const release = await documents.release(app.appId, app.liveVersion);
+  const build = release?.buildId == null ? undefined : await documents.build(release.buildId);
+  return build?.status === 'succeeded' ? (build.explanation?.summary ?? null) : null;
+};
 
 /** The app's document; it can be missing only while the read models have not caught up. */
 export const appDocument = async (documents: ReadModels, appId: string): Promise<AppDocument> => {

@@ -17,6 +17,10 @@ export const appSummary = z
         'new: nothing deployed yet; failing: the newest deploy failed, and nothing serves or an older release does.',
       ),
     release: version.nullable().describe('The release that serves.'),
+    problem: z
+      .string()
+      .nullable()
+      .describe('Why the release that serves cannot be started any more; else null.'),
     createdAt: time,
     createdBy: z.string(),
   })

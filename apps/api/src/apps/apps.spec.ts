@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { anImage } from '../progress/testing/platform.js';
+import { explain } from '../progress/progress-event.js';
 import { completeRollout, startTestApi, type TestApi } from '../testing/start-test-api.js';
 
 let api: TestApi;
@@ -156,3 +158,19 @@ describe('looking into the past', () => {
 
 const idOf = async (name: string): Promise<string> =>
   String((await api.call('get', `/v1/apps/${name}`)).body.id);
+
+describe('an app whose image is gone for good', () => {
+  it('is failing, and says why, until it is deployed again', async () => {
+    const id = await api.deployed('lost');
+    const explanation = explain('image-lost', 'The image test/app:1 is gone.');
+    await api.platform.given('build', 'bld_lost-1', { type: 'RecordLostImage', explanation });
+    const shown = await api.call('get', '/v1/apps/lost').expect(200);
+    expect(shown.body).toMatchObject({ id, state: 'failing', problem: explanation.summary });
+    const listed = await api.call('get', '/v1/apps').expect(200);
+    expect(listed.body).toContainEqual(expect.objectContaining({ name: 'lost', state: 'failing' }));
+
+    await api.platform.given('build', 'bld_lost-1', { type: 'RecordRebuiltImage', image: anImage });
+    const again = await api.call('get', '/v1/apps/lost').expect(200);
+    expect(again.body).toMatchObject({ state: 'live', problem: null });
+  });
+});

@@ -72,6 +72,7 @@ const show = defineCommand({
 const fieldsOf = (app: App, nowMs: number): [string, string | null][] => [
   ['Name', app.name],
   ['State', app.state],
+  ['Problem', app.problem],
   ['URL', app.url],
   ['Release', app.release === null ? 'none yet' : `v${app.release}`],
   ['Processes', processesText(app.formation)],

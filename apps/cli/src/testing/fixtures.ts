@@ -9,6 +9,7 @@ export const shop: App = {
   url: 'http://shop.localhost:8080/',
   state: 'live',
   release: 3,
+  problem: null,
   targetRelease: 3,
   newestRelease: 3,
   createdAt: '2026-11-20T12:00:00.000Z',
