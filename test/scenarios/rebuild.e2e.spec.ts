@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectEngine, ownedBy } from '@shiplog/engine';
+import { makeOnlyImage } from '../support/apps/no-shell/image.js';
 import { TestPlatform } from '../support/platform.js';
 import { deployed } from '../support/repository.js';
 import { waitFor } from '../support/wait.js';
@@ -9,6 +10,14 @@ import { waitFor } from '../support/wait.js';
 interface ReleaseRow {
   readonly version: number;
   readonly state: string;
+}
+/** Made on this machine, known to no registry. */
+const LOCAL_IMAGE = 'shiplog-test/lost';
+
+interface Finding {
+  readonly name: string;
+  readonly state: string;
+  readonly summary: string;
 }
 interface EventRow {
   readonly sequence: string;
@@ -45,6 +54,9 @@ describe('everything but the log, keys and sources is deleted', () => {
     for (const { Id } of await engine.listImages({ filters })) {
       await engine.getImage(Id).remove({ force: true });
     }
+    // All names of it, also the one that the platform gave it.
+    const { Id } = await engine.getImage(`${LOCAL_IMAGE}:one`).inspect();
+    await engine.getImage(Id).remove({ force: true });
     await platform.killDaemons(/haproxy/);
     const kept = new Set([
       'nats',
@@ -65,6 +77,9 @@ describe('everything but the log, keys and sources is deleted', () => {
     await platform.json(['scale', '-a', 'ledger', 'web=2']);
     await platform.json(['domains', 'add', '-a', 'ledger', 'www.example.com']);
     const docker = await deployed(platform, 'docker-app', 'dockerfile-app');
+    await makeOnlyImage(connectEngine(), LOCAL_IMAGE, 'one');
+    await platform.json(['apps', 'create', 'lost']);
+    await platform.json(['deploy', '-a', 'lost', '--image', `${LOCAL_IMAGE}:one`]);
     await platform.stop();
     await platform.start();
     const sequence = await lastSequence();
@@ -94,6 +109,19 @@ describe('everything but the log, keys and sources is deleted', () => {
       return rows.filter(({ state }) => state === 'ready').length === 2;
     });
     expect(await dumpAt(sequence)).toBe(before);
+
+    // What cannot be had again is named with the reason, and held up nobody.
+    let images: Finding | undefined;
+    await waitFor('the doctor to name the lost image', async () => {
+      const { stdout } = await platform.cli(['--json', 'doctor']);
+      const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+      images = findings.find(({ name }) => name === 'images');
+      return images?.state === 'failed';
+    });
+    expect(images?.summary).toContain(`lost (The image ${LOCAL_IMAGE}:one is gone`);
+    const lost = await platform.json<{ state: string; problem: string }>(['apps', 'show', 'lost']);
+    expect(lost).toMatchObject({ state: 'failing' });
+    expect(lost.problem).toContain(`${LOCAL_IMAGE}:one could not be pulled`);
     await Promise.all([repository.remove(), docker.remove()]);
   });
 });

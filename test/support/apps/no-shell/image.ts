@@ -44,3 +44,15 @@ export const makeNoShellImage = async (
     await rm(directory, { recursive: true, force: true });
   }
 };
+
+/** The same program in an image that nothing else shares: once removed, it cannot be had again. */
+export const makeOnlyImage = async (
+  engine: Docker,
+  repository: string,
+  tag: string,
+): Promise<void> => {
+  await makeNoShellImage(engine, `${repository}-base`, tag);
+  const container = await engine.createContainer({ Image: `${repository}-base:${tag}` });
+  await container.commit({ repo: repository, tag, comment: `only ${Date.now()}` });
+  await container.remove();
+};
