@@ -51,6 +51,7 @@ describe('under load', () => {
   }, 600_000);
 
   it('loses an instance to a kill, again and again, and brings it back', async () => {
+    await platform.json(['scale', '-a', 'ledger', 'web=2']);
     const load = await startLoad(platform, 'ledger');
     for (let kill = 0; kill < KILLS; kill += 1) {
       const victim = (await ps())[kill % 2];
