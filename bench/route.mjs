@@ -1,5 +1,5 @@
 // How long it takes from "the instance is ready" to the first request that it answers.
-//   node bench/route.mjs [rounds] [port]        needs `npm run build`; default 300 rounds, ports 5650-5652
+//   node bench/route.mjs [rounds]               needs `npm run build`; default 300 rounds
 // `routed`: InstanceReady is appended to a real JetStream log with fsync; router-sync follows it and
 // changes a real HAProxy; a client asks through the proxy until the new instance answers.
 // `raw`: the same change written to the runtime API by hand. `reload`: written into a file, and HAProxy
@@ -17,12 +17,12 @@ import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
 import { HaproxyRuntime } from '../apps/router-sync/dist/routes/haproxy-runtime.js';
 import { findHaproxy } from '../apps/router-sync/dist/routes/haproxy-binary.js';
 import { ask } from '../apps/router-sync/dist/testing/client.js';
+import { freePort } from '../apps/router-sync/dist/testing/free-port.js';
 import { testPlatform } from '../apps/router-sync/dist/testing/test-platform.js';
 import { waitFor } from '../apps/router-sync/dist/testing/wait-for.js';
 
 const REQUIRED_P99_MS = 100;
 const rounds = Number(process.argv[2] ?? 300);
-const port = Number(process.argv[3] ?? 5650);
 const binary = await findHaproxy(process.env);
 
 /** Instances that are always there; a round makes one of them the newest. */
@@ -58,7 +58,7 @@ const routedContender = async () => {
     };
     logs.set(name, new JetStreamEventLog(connection, options));
   }
-  const platform = await testPlatform(port, (name) => logs.get(name));
+  const platform = await testPlatform((name) => logs.get(name));
   await platform.start();
   await platform.createApp('bench');
   let previous;
@@ -68,7 +68,7 @@ const routedContender = async () => {
       await platform.scheduled('bench', id, portOf(n));
       const at = performance.now();
       const appended = platform.readyAgain(id).then(() => performance.now() - at);
-      await firstAnswerOf(port, 'bench.localhost', portOf(n));
+      await firstAnswerOf(platform.config.routerPort, 'bench.localhost', portOf(n));
       const tookMs = performance.now() - at;
       const appendMs = await appended;
       await platform.recorded(id, 'routed');
@@ -127,7 +127,8 @@ ${servers.map((at, i) => `  server s${i} ${at}`).join('\n')}
 };
 
 const rawContender = async () => {
-  const proxy = await plainHaproxy(port + 1);
+  const rawPort = await freePort();
+  const proxy = await plainHaproxy(rawPort);
   const runtime = new HaproxyRuntime(proxy.socket);
   return {
     round: async (n) => {
@@ -137,7 +138,7 @@ const rawContender = async () => {
         `set server ${slot} addr 127.0.0.1 port ${portOf(n)}`,
         `set server ${slot} state ready`,
       ]);
-      await firstAnswerOf(port + 1, 'bench', portOf(n));
+      await firstAnswerOf(rawPort, 'bench', portOf(n));
       const tookMs = performance.now() - at;
       await runtime.change([`set server b/s${(n + 1) % 2} state maint`]);
       return { tookMs };
@@ -147,13 +148,14 @@ const rawContender = async () => {
 };
 
 const reloadContender = async () => {
-  const proxy = await plainHaproxy(port + 2);
+  const reloadPort = await freePort();
+  const proxy = await plainHaproxy(reloadPort);
   return {
     round: async (n) => {
       const at = performance.now();
       await proxy.write([`127.0.0.1:${portOf(n)}`]);
       process.kill(proxy.pid, 'SIGUSR2');
-      await firstAnswerOf(port + 2, 'bench', portOf(n));
+      await firstAnswerOf(reloadPort, 'bench', portOf(n));
       return { tookMs: performance.now() - at };
     },
     close: proxy.close,

@@ -5,23 +5,23 @@ import { startLoad } from './testing/load.js';
 import { startInstance, type Ledger } from './testing/test-instance.js';
 import { testPlatform, type TestPlatform } from './testing/test-platform.js';
 import { closed, echo, openTunnel } from './testing/upgrade.js';
+import { PATIENTLY } from './testing/wait-for.js';
 
-const PORT = 5610;
-let nextPort = 22_000;
+let port: number;
 let platform: TestPlatform;
 
 /** An instance with a port of its own, routed. */
 const routed = async (appId: string, instanceId: string, ledger?: Ledger) => {
-  nextPort += 1;
-  const instance = await startInstance(instanceId, nextPort, ledger);
+  const instance = await startInstance(instanceId, 0, ledger);
   await platform.ready(appId, instanceId, instance.port);
   await platform.recorded(instanceId, 'routed');
   return instance;
 };
-const bodyOf = async (host: string) => (await ask(PORT, { host })).body;
+const bodyOf = async (host: string) => (await ask(port, { host })).body;
 
 beforeAll(async () => {
-  platform = await testPlatform(PORT);
+  platform = await testPlatform();
+  port = platform.config.routerPort;
   await platform.start();
 });
 afterAll(() => platform.close());
@@ -29,28 +29,35 @@ afterAll(() => platform.close());
 describe('routes', () => {
   it('answer 404 for a host that nobody has, and 503 for an app without instance', async () => {
     await platform.createApp('one');
-    expect(await ask(PORT, { host: 'nobody.localhost' })).toMatchObject({ status: 404 });
+    expect(await ask(port, { host: 'nobody.localhost' })).toMatchObject({ status: 404 });
     await expect
-      .poll(() => ask(PORT, { host: 'one.localhost' }))
+      .poll(() => ask(port, { host: 'one.localhost' }), PATIENTLY)
       .toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
   });
 
   it('lead to an instance when it is ready, whatever the case, port or final dot of the host', async () => {
     await routed('one', 'one-1');
-    for (const host of ['one.localhost', 'ONE.localhost', 'one.localhost:5610', 'one.localhost.']) {
-      expect(await ask(PORT, { host })).toMatchObject({ status: 200, body: 'one-1' });
+    for (const host of [
+      'one.localhost',
+      'ONE.localhost',
+      `one.localhost:${port}`,
+      'one.localhost.',
+    ]) {
+      expect(await ask(port, { host })).toMatchObject({ status: 200, body: 'one-1' });
     }
   });
 
   it('follow custom domains, and forget them', async () => {
     await platform.app('one', { type: 'AddDomain', host: 'www.example.com' });
-    await expect.poll(() => bodyOf('www.example.com')).toBe('one-1');
+    await expect.poll(() => bodyOf('www.example.com'), PATIENTLY).toBe('one-1');
     await platform.app('one', { type: 'RemoveDomain', host: 'www.example.com' });
-    await expect.poll(() => ask(PORT, { host: 'www.example.com' })).toMatchObject({ status: 404 });
+    await expect
+      .poll(() => ask(port, { host: 'www.example.com' }), PATIENTLY)
+      .toMatchObject({ status: 404 });
   });
 
   it('replace what a client claims about itself', async () => {
-    const { body } = await ask(PORT, {
+    const { body } = await ask(port, {
       host: 'one.localhost',
       path: '/headers',
       headers: {
@@ -68,7 +75,7 @@ describe('routes', () => {
       'x-forwarded-for': '127.0.0.1',
       'x-forwarded-proto': 'http',
       'x-forwarded-host': 'one.localhost',
-      'x-forwarded-port': String(PORT),
+      'x-forwarded-port': String(port),
     });
     expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     expect(Object.keys(headers)).not.toContain('forwarded');
@@ -78,13 +85,13 @@ describe('routes', () => {
   it('carry WebSockets and event streams', async () => {
     await platform.createApp('stream');
     await routed('stream', 'stream-1');
-    const { instance, socket } = await openTunnel(PORT, 'stream.localhost');
+    const { instance, socket } = await openTunnel(port, 'stream.localhost');
     expect(instance).toBe('stream-1');
     expect(await echo(socket, 'ping')).toBe('ping');
     socket.destroy();
     const first = await new Promise((resolve, reject) => {
       const headers = { host: 'stream.localhost', accept: 'text/event-stream' };
-      const sent = request({ host: '127.0.0.1', port: PORT, path: '/events', headers });
+      const sent = request({ host: '127.0.0.1', port, path: '/events', headers });
       sent.on('error', reject);
       sent.on('response', (response) =>
         response.once('data', (data: Buffer) => {
@@ -101,7 +108,7 @@ describe('routes', () => {
 describe('an instance that is retired', () => {
   it('gets no new request, finishes what it began, and is then drained', async () => {
     await routed('one', 'one-2');
-    const slow = [1, 2, 3, 4].map(() => ask(PORT, { host: 'one.localhost', path: '/slow?ms=800' }));
+    const slow = [1, 2, 3, 4].map(() => ask(port, { host: 'one.localhost', path: '/slow?ms=800' }));
     // All four are under way: the next request is answered behind them.
     await bodyOf('one.localhost');
     await platform.retire('one-1');
@@ -116,7 +123,7 @@ describe('an instance that is retired', () => {
   it('keeps a tunnel until the drain deadline, and no longer', async () => {
     await platform.createApp('tunnel', 1);
     await routed('tunnel', 'tunnel-1');
-    const { socket } = await openTunnel(PORT, 'tunnel.localhost');
+    const { socket } = await openTunnel(port, 'tunnel.localhost');
     await platform.retire('tunnel-1');
     await platform.recorded('tunnel-1', 'unrouted');
     expect(await echo(socket, 'still here')).toBe('still here');
@@ -143,7 +150,7 @@ describe('an instance whose process ended', () => {
     await platform.started('crash-1', 1);
     await platform.readyAgain('crash-1');
     await platform.recorded('crash-1', 'routed');
-    await expect.poll(() => bodyOf('crash.localhost')).toBe('crash-1');
+    await expect.poll(() => bodyOf('crash.localhost'), PATIENTLY).toBe('crash-1');
   });
 
   it('comes back by itself when nobody told the log that it was gone', async () => {
@@ -152,20 +159,20 @@ describe('an instance whose process ended', () => {
     await routed('silent', 'silent-2');
     await first.kill();
     for (let i = 0; i < 20; i += 1) {
-      expect(await ask(PORT, { host: 'silent.localhost', method: 'POST' })).toMatchObject({
+      expect(await ask(port, { host: 'silent.localhost', method: 'POST' })).toMatchObject({
         status: 200,
         body: 'silent-2',
       });
     }
     await startInstance('silent-1', first.port);
-    await expect.poll(() => bodyOf('silent.localhost'), { timeout: 5000 }).toBe('silent-1');
+    await expect.poll(() => bodyOf('silent.localhost'), PATIENTLY).toBe('silent-1');
   });
 
   it('does not lose its place because it answers 500', async () => {
     await platform.createApp('broken');
     await routed('broken', 'broken-1');
     for (let i = 0; i < 20; i += 1) {
-      expect(await ask(PORT, { host: 'broken.localhost', path: '/broken' })).toMatchObject({
+      expect(await ask(port, { host: 'broken.localhost', path: '/broken' })).toMatchObject({
         status: 500,
         body: 'broken-1',
       });
@@ -181,7 +188,7 @@ describe('an app', () => {
     await platform.retire('gone-1', 'destroyed');
     await platform.recorded('gone-1', 'drained');
     await platform.stopped('gone-1');
-    expect(await ask(PORT, { host: 'gone.localhost' })).toMatchObject({ status: 404 });
+    expect(await ask(port, { host: 'gone.localhost' })).toMatchObject({ status: 404 });
     await instance.kill();
 
     // The port goes to an instance of another app.
@@ -190,7 +197,7 @@ describe('an app', () => {
     await platform.ready('heir', 'heir-1', instance.port);
     await platform.recorded('heir-1', 'routed');
     expect(await bodyOf('heir.localhost')).toBe('heir-1');
-    expect(await ask(PORT, { host: 'gone.localhost' })).toMatchObject({ status: 404 });
+    expect(await ask(port, { host: 'gone.localhost' })).toMatchObject({ status: 404 });
   });
 });
 
@@ -201,7 +208,7 @@ describe('under load', () => {
   it('no request fails while instances are replaced, one after the other', async () => {
     await platform.createApp('load', 10);
     const ledger: Ledger = new Map();
-    const load = startLoad({ port: PORT, host: 'load.localhost', ledger, isOurs });
+    const load = startLoad({ port, host: 'load.localhost', ledger, isOurs });
     let current = [
       await routed('load', 'load-a0', ledger),
       await routed('load', 'load-b0', ledger),
@@ -209,7 +216,7 @@ describe('under load', () => {
     const before = await load.stop();
     expect(before.failed.length).toBeGreaterThan(0);
 
-    const measured = startLoad({ port: PORT, host: 'load.localhost', ledger: ledger, isOurs });
+    const measured = startLoad({ port, host: 'load.localhost', ledger: ledger, isOurs });
     ledger.clear();
     for (let n = 1; n <= deploys; n += 1) {
       const next = [
@@ -233,10 +240,10 @@ describe('under load', () => {
     await platform.createApp('loadless', 10);
     const ledger: Ledger = new Map();
     let current = await routed('loadless', 'load-c0', ledger);
-    const load = startLoad({ port: PORT, host: 'loadless.localhost', ledger, isOurs });
+    const load = startLoad({ port, host: 'loadless.localhost', ledger, isOurs });
     for (let n = 1; n <= deploys; n += 1) {
       const next = await routed('loadless', `load-c${n}`, ledger);
-      await expect.poll(() => load.answered()).toBeGreaterThan(n * 60);
+      await expect.poll(() => load.answered(), PATIENTLY).toBeGreaterThan(n * 60);
       await current.kill();
       await platform.retire(current.name);
       current = next;

@@ -12,7 +12,7 @@ const platform = async () => {
   const feed = new LogFeed(log).add(worldFold(world, 'test'));
   await feed.start();
   const commands = new CommandHandler({ log, world, feed });
-  const app = (command: AppCommand) => commands.handle('app', 'a1', command, { actor });
+  const app = (command: AppCommand, id = 'a1') => commands.handle('app', id, command, { actor });
   const instance = (id: string, ...all: readonly InstanceCommand[]) =>
     all.reduce(
       (before, command) =>
@@ -57,6 +57,13 @@ describe('desired routes', () => {
       'hello.example.com': 'a1',
       'www.example.org': 'a1',
     });
+  });
+
+  it('keep the name of an app from being taken over by the domain of another one', async () => {
+    const { app, desired } = await platform();
+    await app({ type: 'AddDomain', host: 'other.example.com' });
+    await app({ type: 'CreateApp', appId: 'a2', name: 'other', teamId: 't2' }, 'a2');
+    expect((await desired()).hosts.get('other.example.com')).toBe('a2');
   });
 
   it.each([

@@ -39,12 +39,15 @@ export const desiredRoutes = (
   world: World,
   place: { readonly domain: string; readonly instanceHost: string },
 ): DesiredRoutes => {
+  const apps = world.apps();
   const hosts = new Map<string, string>();
-  for (const app of world.apps()) {
-    for (const host of [`${app.name}.${place.domain}`, ...app.domains]) {
-      // Own names win over custom domains; what is no host never gets near a proxy.
-      if (HOST_PATTERN.test(host) && !hosts.has(host)) hosts.set(host, app.appId);
-    }
+  // Names of the platform first: nobody's custom domain takes over another app's name. What is no host
+  // never gets near a proxy.
+  for (const [host, appId] of [
+    ...apps.map(({ name, appId }) => [`${name}.${place.domain}`, appId] as const),
+    ...apps.flatMap(({ domains, appId }) => domains.map((host) => [host, appId] as const)),
+  ]) {
+    if (HOST_PATTERN.test(host) && !hosts.has(host)) hosts.set(host, appId);
   }
   const endpoints = new Map<string, DesiredEndpoint>();
   for (const instance of world.instances()) {

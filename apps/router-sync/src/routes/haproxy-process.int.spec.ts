@@ -11,13 +11,13 @@ import {
   testPlatform,
   type TestPlatform,
 } from '../testing/test-platform.js';
-import { waitFor } from '../testing/wait-for.js';
+import { freePort } from '../testing/free-port.js';
+import { PATIENTLY, waitFor } from '../testing/wait-for.js';
 import { ensureProcess, masterPid, workersOf } from './haproxy-process.js';
 import { ensureStateFiles, writeConfig } from './haproxy-files.js';
 import { HaproxyRouter } from './haproxy-router.js';
 import { prepareDirectories, routerPaths } from './router-paths.js';
 
-const PORT = 5630;
 const app = { host: 'one.localhost' };
 
 describe('a HAProxy with routes', () => {
@@ -27,8 +27,8 @@ describe('a HAProxy with routes', () => {
     (await masterPid(routerPaths(platform.config, {}))) ?? Number.NaN;
 
   beforeEach(async () => {
-    instance = await startInstance('i1', 22_201);
-    platform = await testPlatform(PORT);
+    instance = await startInstance('i1', 0);
+    platform = await testPlatform();
     await platform.start();
     await platform.createApp('one');
     await platform.ready('one', 'i1', instance.port);
@@ -42,26 +42,28 @@ describe('a HAProxy with routes', () => {
   it('is adopted by the next router-sync, which changes and records nothing', async () => {
     const before = await pid();
     await platform.stop();
-    expect(await ask(PORT, app)).toMatchObject({ status: 200, body: 'i1' });
+    expect(await ask(platform.config.routerPort, app)).toMatchObject({ status: 200, body: 'i1' });
     const head = await platform.log.head();
     await platform.start();
     expect(await pid()).toBe(before);
-    expect(await ask(PORT, app)).toMatchObject({ status: 200, body: 'i1' });
+    expect(await ask(platform.config.routerPort, app)).toMatchObject({ status: 200, body: 'i1' });
     await platform.createApp('two');
-    await expect.poll(() => ask(PORT, { host: 'two.localhost' })).toMatchObject({ status: 503 });
+    await expect
+      .poll(() => ask(platform.config.routerPort, { host: 'two.localhost' }), PATIENTLY)
+      .toMatchObject({ status: 503 });
     // Two commits made the second app; nothing else was written.
     expect(Number(await platform.log.head()) - Number(head)).toBe(2);
   });
 
   it('follows what happened while router-sync was away', async () => {
-    const second = await startInstance('i2', 22_202);
+    const second = await startInstance('i2', 0);
     await platform.stop();
     await platform.ready('one', 'i2', second.port);
     await platform.retire('i1');
     await platform.start();
     await platform.recorded('i2', 'routed');
     await platform.recorded('i1', 'drained');
-    expect(await ask(PORT, app)).toMatchObject({ status: 200, body: 'i2' });
+    expect(await ask(platform.config.routerPort, app)).toMatchObject({ status: 200, body: 'i2' });
     await second.kill();
   });
 
@@ -72,7 +74,9 @@ describe('a HAProxy with routes', () => {
       const now = await pid();
       return Number.isInteger(now) && now !== before;
     });
-    await expect.poll(() => ask(PORT, app)).toMatchObject({ status: 200, body: 'i1' });
+    await expect
+      .poll(() => ask(platform.config.routerPort, app), PATIENTLY)
+      .toMatchObject({ status: 200, body: 'i1' });
   });
 
   it('comes back with the routes of today when somebody else starts it', async () => {
@@ -82,7 +86,7 @@ describe('a HAProxy with routes', () => {
     process.kill(before, 'SIGKILL');
     await waitFor('its end', async () => !Number.isInteger(await pid()));
     await waitFor('a free port', () =>
-      ask(PORT, app).then(
+      ask(platform.config.routerPort, app).then(
         () => false,
         () => true,
       ),
@@ -90,11 +94,12 @@ describe('a HAProxy with routes', () => {
     const master = `${paths.master},mode,600`;
     spawn('/usr/sbin/haproxy', ['-W', '-f', paths.config, '-S', master], { stdio: 'ignore' });
     await waitFor('it to serve', () =>
-      ask(PORT, app).then(
+      ask(platform.config.routerPort, app).then(
         ({ status, body }) => status === 200 && body === 'i1',
         () => false,
       ),
     );
+    await waitFor('its master to answer', async () => Number.isInteger(await pid()));
   });
 
   it('has its files put right by the next router-sync when the last one died before it wrote them', async () => {
@@ -102,7 +107,7 @@ describe('a HAProxy with routes', () => {
     const { hosts } = routerPaths(platform.config, {});
     await writeFile(hosts, '');
     await platform.start();
-    await expect.poll(() => readFile(hosts, 'utf8')).toContain('one.localhost slot0001');
+    await expect.poll(() => readFile(hosts, 'utf8'), PATIENTLY).toContain('one.localhost slot0001');
   });
 
   it('goes on serving when its files were deleted, and gets them back', async () => {
@@ -110,18 +115,20 @@ describe('a HAProxy with routes', () => {
     const { directory, hosts } = routerPaths(platform.config, {});
     const before = await pid();
     await rm(directory, { recursive: true });
-    let failed = 0;
+    const failed: string[] = [];
     const asking = setInterval(() => {
-      ask(PORT, app).then(
-        ({ status }) => (failed += status === 200 ? 0 : 1),
-        () => (failed += 1),
+      ask(platform.config.routerPort, app).then(
+        ({ status, body }) => {
+          if (status !== 200) failed.push(`${status} ${body}`);
+        },
+        (error: unknown) => failed.push(String(error)),
       );
     }, 2);
     await platform.start();
-    await expect.poll(() => readFile(hosts, 'utf8')).toContain('one.localhost slot0001');
+    await expect.poll(() => readFile(hosts, 'utf8'), PATIENTLY).toContain('one.localhost slot0001');
     clearInterval(asking);
     expect(await pid()).toBe(before);
-    expect(failed).toBe(0);
+    expect(failed).toEqual([]);
   });
 
   it('keeps its sockets to itself', async () => {
@@ -144,30 +151,32 @@ describe('a HAProxy with routes', () => {
 
 describe('starting HAProxy', () => {
   it('says which variable to set when the port is taken', async () => {
-    const config = await testConfig(PORT);
+    const config = await testConfig();
     const squatter: Server = createServer();
-    await new Promise<void>((resolve) => squatter.listen(PORT, '127.0.0.1', resolve));
+    squatter.listen(config.routerPort, '127.0.0.1');
+    await once(squatter, 'listening');
     await expect(ensureProcess(config, routerPaths(config, {}))).rejects.toMatchObject({
       code: 'router-port-taken',
       message: expect.stringContaining('SHIPLOG_ROUTER_PORT') as string,
     });
     squatter.close();
+    await once(squatter, 'close');
     await removeProxy(config);
   });
 
   it('refuses a port that the HAProxy of another platform serves', async () => {
-    const first = await testConfig(PORT);
+    const first = await testConfig();
     await ensureProcess(first, routerPaths(first, {}));
-    const second = await testConfig(PORT);
+    const second = { ...(await testConfig()), routerPort: first.routerPort };
     await expect(ensureProcess(second, routerPaths(second, {}))).rejects.toMatchObject({
       code: 'router-port-taken',
     });
-    await removeProxy(second);
     await removeProxy(first);
+    await removeProxy(second);
   });
 
   it('names what to install when there is none', async () => {
-    const config = await testConfig(PORT);
+    const config = await testConfig();
     await expect(
       ensureProcess(config, routerPaths(config, {}), '/nowhere/haproxy'),
     ).rejects.toThrow('/nowhere/haproxy');
@@ -175,19 +184,21 @@ describe('starting HAProxy', () => {
   });
 
   it('moves to another port without losing a route', async () => {
-    const config = await testConfig(PORT);
+    const config = await testConfig();
     const paths = routerPaths(config, {});
     const { pid } = await ensureProcess(config, paths);
-    const moved = { ...config, routerPort: PORT + 1 };
+    const moved = { ...config, routerPort: await freePort() };
     expect(await ensureProcess(moved, paths)).toEqual({ pid, wasAdopted: true });
-    expect(await ask(PORT + 1, { host: 'nobody.localhost' })).toMatchObject({ status: 404 });
-    await removeProxy(config);
+    expect(await ask(moved.routerPort, { host: 'nobody.localhost' })).toMatchObject({
+      status: 404,
+    });
+    await removeProxy(moved);
   });
 });
 
 describe('a HAProxy that somebody else runs', () => {
   const routesOf = async (socket: string, masterArguments: (master: string) => string[]) => {
-    const config = await testConfig(PORT);
+    const config = await testConfig();
     const env = { SHIPLOG_HAPROXY_SOCKET: socket.replace('HOME', config.home) };
     const paths = routerPaths(config, env);
     await prepareDirectories(paths);
@@ -208,7 +219,8 @@ describe('a HAProxy that somebody else runs', () => {
       const ended = once(started, 'exit');
       started.kill('SIGKILL');
       await ended;
-      await rm(config.home, { recursive: true });
+      await removeProxy(config);
+      await rm(config.home, { recursive: true, force: true });
     };
     return { config, paths, router: new HaproxyRouter(config, paths), close };
   };
@@ -219,16 +231,19 @@ describe('a HAProxy that somebody else runs', () => {
   });
 
   it('is changed through its socket, and grows through its master', async () => {
-    const { router, paths, close } = await routesOf('HOME/admin.sock', (master) => ['-S', master]);
+    const { router, config, paths, close } = await routesOf('HOME/admin.sock', (master) => [
+      '-S',
+      master,
+    ]);
     expect(paths.isExternal).toBe(true);
     await router.apply([bind('a1'), bind('a2'), bind('a3')]);
     expect((await router.observe()).hosts.size).toBe(3);
-    expect(await ask(PORT, { host: 'a3.localhost' })).toMatchObject({ status: 503 });
+    expect(await ask(config.routerPort, { host: 'a3.localhost' })).toMatchObject({ status: 503 });
     await close();
   });
 
   it('says how to let it grow when its master cannot be reached', async () => {
-    const { router, close } = await routesOf('127.0.0.1:5639', () => []);
+    const { router, close } = await routesOf(`127.0.0.1:${await freePort()}`, () => []);
     await router.apply([bind('a1')]);
     expect((await router.observe()).hosts.get('a1.localhost')).toBe('a1');
     await expect(router.apply([bind('a2')])).rejects.toMatchObject({

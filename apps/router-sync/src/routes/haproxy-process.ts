@@ -48,14 +48,19 @@ const adopt = async (config: PlatformConfig, paths: RouterPaths): Promise<number
   const pid = await masterPid(paths);
   if (pid === undefined) return undefined;
   await assertOurs(config, paths);
-  // An upgrade of Shiplog, another port, files that were deleted: the same proxy goes on with another
-  // configuration, and with what it holds now, whatever the files say.
-  const runtime = new HaproxyRuntime(paths.admin);
-  if (await writeConfig(config, paths, await readPoolSize(runtime))) {
-    await writeState(paths, await readState(runtime));
-    await reload(paths);
-  }
+  await renew(config, paths);
   return pid;
+};
+
+/**
+ * An upgrade of Shiplog, another port, files that were deleted: the proxy that runs goes on with another
+ * configuration, and with what it holds now, whatever the files say.
+ */
+export const renew = async (config: PlatformConfig, paths: RouterPaths): Promise<void> => {
+  const runtime = new HaproxyRuntime(paths.admin);
+  if (!(await writeConfig(config, paths, await readPoolSize(runtime)))) return;
+  await writeState(paths, await readState(runtime));
+  await reload(paths);
 };
 
 const assertOurs = async (config: PlatformConfig, paths: RouterPaths): Promise<void> => {

@@ -6,18 +6,19 @@ import { HaproxyRouter } from './haproxy-router.js';
 import { describeRouter } from './router.contract.js';
 import { routerPaths } from './router-paths.js';
 import { ask } from '../testing/client.js';
-import { startInstance } from '../testing/test-instance.js';
+import { startLoad } from '../testing/load.js';
+import { startInstance, type Ledger, type TestInstance } from '../testing/test-instance.js';
 import { closed, echo, openTunnel } from '../testing/upgrade.js';
+import { PATIENTLY } from '../testing/wait-for.js';
 
 describeRouter('HAProxy', async () => {
-  const config = await testConfig(5620);
+  const config = await testConfig();
   const paths = routerPaths(config, {});
   await ensureProcess(config, paths);
   return { router: new HaproxyRouter(config, paths), close: () => removeProxy(config) };
 });
 
 describe('a HAProxy whose places are all taken', () => {
-  const PORT = 5621;
   const app = { host: 'a1.localhost' };
   const serve = (instanceId: string, appId: string, port: number) => ({
     kind: 'serve' as const,
@@ -26,37 +27,47 @@ describe('a HAProxy whose places are all taken', () => {
   let config: Awaited<ReturnType<typeof testConfig>>;
   let paths: ReturnType<typeof routerPaths>;
   let router: HaproxyRouter;
+  const ledger: Ledger = new Map();
+  const isInstance = (name: string): boolean => name === 'i1' || name === 'i2';
+  let first: TestInstance;
+  let second: TestInstance;
 
   beforeAll(async () => {
-    config = await testConfig(PORT);
+    config = await testConfig();
     paths = routerPaths(config, {});
     await mkdir(paths.directory, { recursive: true });
     await writeFile(paths.pool, JSON.stringify({ backends: 1, servers: 1 }));
     await ensureProcess(config, paths);
     router = new HaproxyRouter(config, paths);
-    await startInstance('i1', 22_101);
-    await startInstance('i2', 22_102);
+    first = await startInstance('i1', 0, ledger);
+    second = await startInstance('i2', 0, ledger);
     await router.apply([
-      serve('i1', 'a1', 22_101),
+      serve('i1', 'a1', first.port),
       { kind: 'bind-host', host: 'a1.localhost', appId: 'a1' },
     ]);
   });
   afterAll(() => removeProxy(config));
 
   it('grows by one reload that keeps routes, tunnels and requests', async () => {
-    const { socket } = await openTunnel(PORT, 'a1.localhost');
-    const slow = ask(PORT, { ...app, path: '/slow?ms=1500' });
+    const { socket } = await openTunnel(config.routerPort, 'a1.localhost');
+    const slow = ask(config.routerPort, { ...app, path: '/slow?ms=1500' });
     const pid = await masterPid(paths);
+    const host = 'a1.localhost';
+    const load = startLoad({ port: config.routerPort, host, ledger, isOurs: isInstance });
+    await expect.poll(() => load.answered(), PATIENTLY).toBeGreaterThan(100);
     await router.apply([
       ...[2, 3, 4, 5].map((n) => serve(`b${n}`, `b${n}`, 22_190 + n)),
-      serve('i2', 'a1', 22_102),
+      serve('i2', 'a1', second.port),
     ]);
     expect(await masterPid(paths)).toBe(pid);
+    const answered = load.answered();
+    await expect.poll(() => load.answered(), PATIENTLY).toBeGreaterThan(answered + 300);
+    expect((await load.stop()).failed).toEqual([]);
     expect(JSON.parse(await readFile(paths.pool, 'utf8'))).toEqual({ backends: 8, servers: 2 });
     expect((await router.observe()).endpoints.size).toBe(6);
     expect(await echo(socket, 'still here')).toBe('still here');
     expect(await slow).toMatchObject({ status: 200, body: 'i1' });
-    const bodies = await Promise.all([1, 2, 3, 4].map(() => ask(PORT, app)));
+    const bodies = await Promise.all([1, 2, 3, 4].map(() => ask(config.routerPort, app)));
     expect(new Set(bodies.map(({ body }) => body))).toEqual(new Set(['i1', 'i2']));
 
     // The worker with the tunnel is on its way out: it may begin one more request, it counts, it is cut.
@@ -69,7 +80,7 @@ describe('a HAProxy whose places are all taken', () => {
     const end = closed(socket);
     await router.apply([{ kind: 'cut', instanceId: 'i1' }]);
     await end;
-    await expect.poll(async () => (await workersOf(paths)).old).toEqual([]);
+    await expect.poll(async () => (await workersOf(paths)).old, PATIENTLY).toEqual([]);
     expect((await router.observe()).endpoints.get('i1')).toMatchObject({
       state: 'draining',
       sessions: 0,
@@ -79,7 +90,7 @@ describe('a HAProxy whose places are all taken', () => {
 
 describe('an instance with an address of its own', () => {
   it('is reached there after a reload and after a restart of HAProxy, before anything is said again', async () => {
-    const config = await testConfig(5622);
+    const config = await testConfig();
     const paths = routerPaths(config, {});
     await ensureProcess(config, paths);
     const router = new HaproxyRouter(config, paths);
@@ -92,7 +103,7 @@ describe('an instance with an address of its own', () => {
     expect(await seen()).toMatchObject(endpoint);
 
     process.kill((await masterPid(paths)) ?? 0, 'SIGKILL');
-    await expect.poll(() => masterPid(paths)).toBeUndefined();
+    await expect.poll(() => masterPid(paths), PATIENTLY).toBeUndefined();
     await ensureProcess(config, paths);
     expect(await seen()).toMatchObject(endpoint);
     await removeProxy(config);

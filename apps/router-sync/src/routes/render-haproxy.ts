@@ -89,7 +89,8 @@ const defaultsSection = (requestSeconds: number): string =>
     page(400, 'This request is malformed.'),
     page(408, 'The request did not arrive in time.'),
     page(502, 'The app closed the connection before it answered.', 'Retry-After 1'),
-    page(503, 'This app cannot take requests right now.', 'Retry-After 5'),
+    // Not by a rule on nbsrv: in a worker on its way out that is 0, and requests there would fail.
+    page(503, 'This app has no running instance right now.', 'Retry-After 5'),
     page(504, 'The app did not answer in time.'),
   ]);
 
@@ -131,7 +132,6 @@ const backend = (n: number, pool: PoolSize): string =>
     'option httpchk OPTIONS / HTTP/1.1',
     'http-check send hdr Host localhost hdr User-Agent shiplog-router',
     'http-check expect rstatus ^[1-5]',
-    'http-request return status 503 hdr Retry-After 5 content-type text/plain string "This app has no running instance right now.\\n" if { nbsrv eq 0 }',
     // An event stream is silent for as long as nothing happens.
     'http-request set-timeout server 1h if { req.hdr(accept) -m sub text/event-stream }',
     `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} ${UNUSED} disabled check inter 5s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`,

@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InMemoryBus, InMemoryHub } from '@shiplog/bus';
@@ -22,6 +23,7 @@ import {
 import { startRouterSync } from '../index.js';
 import { masterPid } from '../routes/haproxy-process.js';
 import { routerPaths } from '../routes/router-paths.js';
+import { freePort } from './free-port.js';
 import { waitFor } from './wait-for.js';
 
 const user = { kind: 'user', id: 'u1', name: 'ann' } as const;
@@ -35,12 +37,12 @@ const inMemory = (): (() => EventLog) => {
 export const NODE = 'node-1';
 export const ROUTER = `router-${NODE}`;
 
-/** A home of its own for a HAProxy on `port`. */
-export const testConfig = async (port: number): Promise<PlatformConfig> =>
+/** A home of its own for a HAProxy, and a port that is free now: tests may run side by side. */
+export const testConfig = async (): Promise<PlatformConfig> =>
   readConfig({
     SHIPLOG_HOME: await mkdtemp(join(tmpdir(), 'router-')),
     SHIPLOG_PLATFORM: 'router-test',
-    SHIPLOG_ROUTER_PORT: String(port),
+    SHIPLOG_ROUTER_PORT: String(await freePort()),
     SHIPLOG_NODE: NODE,
   });
 
@@ -50,16 +52,25 @@ export const removeProxy = async (config: PlatformConfig): Promise<void> => {
   const pid = await masterPid(paths);
   if (pid !== undefined) process.kill(pid, 'SIGKILL');
   await waitFor('the proxy to end', async () => (await masterPid(paths)) === undefined);
+  // Its worker notices a little later; the next test may want the port.
+  await waitFor('its port to be free', async () => !(await isListening(config.routerPort)));
   await rm(paths.socketDirectory, { recursive: true, force: true });
   await rm(config.home, { recursive: true, force: true });
 };
 
+const isListening = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+
 /** A platform in this process: the log in memory, a real HAProxy, and facts that a deployer would append. */
-export const testPlatform = async (
-  port: number,
-  logOf: (process: ProcessName) => EventLog = inMemory(),
-) => {
-  const config = await testConfig(port);
+export const testPlatform = async (logOf: (process: ProcessName) => EventLog = inMemory()) => {
+  const config = await testConfig();
   const log = logOf('router-sync');
   const world = new World();
   const feed = new LogFeed(log).add(worldFold(world, 'test'));

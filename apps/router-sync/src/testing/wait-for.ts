@@ -10,3 +10,6 @@ export const waitFor = async (
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 };
+
+/** For `expect.poll`: a busy machine answers late. */
+export const PATIENTLY = { timeout: 15_000 };
