@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +50,12 @@ export const freePort = (): Promise<number> =>
 export interface PlatformOptions {
   readonly name: string;
   readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface Daemon {
+  readonly pid: number;
+  /** Its arguments, each ended by a zero byte. */
+  readonly line: string;
 }
 
 /** A real platform on this machine, with its own home, ports and name: started as a person starts it. */
@@ -254,14 +260,19 @@ export class TestPlatform {
   }
 
   /** nats-server and HAProxy outlive the control plane on purpose; found by the home in their arguments. */
-  async killDaemons(which = /nats-server|haproxy/): Promise<void> {
-    const { readdir } = await import('node:fs/promises');
-    const own = new Set([process.pid]);
+  async daemons(which = /nats-server|haproxy/): Promise<readonly Daemon[]> {
+    const found: Daemon[] = [];
     for (const entry of await readdir('/proc')) {
       const pid = Number(entry);
-      if (!Number.isInteger(pid) || own.has(pid)) continue;
+      if (!Number.isInteger(pid) || pid === process.pid) continue;
       const line = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
-      if (!line.includes(this.home) || !which.test(line)) continue;
+      if (line.includes(this.home) && which.test(line)) found.push({ pid, line });
+    }
+    return found;
+  }
+
+  async killDaemons(which?: RegExp): Promise<void> {
+    for (const { pid } of await this.daemons(which)) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
