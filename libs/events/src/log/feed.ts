@@ -29,6 +29,8 @@ type Listener = (batch: readonly RecordedCommit[]) => void;
 
 /** Commits between two snapshots: a start reads at most about this many. */
 const SNAPSHOT_EVERY = 5_000;
+/** While a start reads a long log: a snapshot of everything costs as much as folding thousands of commits. */
+const SNAPSHOT_EVERY_AT_START = 50_000;
 const START_TIMEOUT_MS = 30 * 60_000;
 
 /**
@@ -47,6 +49,7 @@ export class LogFeed {
   private at: Position = START;
   private hash = '';
   private sinceSnapshot = 0;
+  private snapshotEvery = SNAPSHOT_EVERY_AT_START;
   private saving: Promise<void> | undefined;
   private failure: Error | undefined;
 
@@ -75,6 +78,8 @@ export class LogFeed {
     void this.subscription.ended.then((error) => this.fail(error));
     // However long a first fold of a long log takes: only an end of the following is a failure.
     await this.reach(await this.log.head(), START_TIMEOUT_MS);
+    this.snapshotEvery = SNAPSHOT_EVERY;
+    this.snapshotWhenDue();
   }
 
   /** Resolves when everything that is in the log now has been folded. */
@@ -137,12 +142,15 @@ export class LogFeed {
     for (const waiter of this.waiters) {
       if (this.log.compare(this.at, waiter.position) >= 0) waiter.resolve();
     }
-    // One at a time: while a slow disk takes one, the next waits for the commits after it.
-    if (this.sinceSnapshot >= SNAPSHOT_EVERY && this.saving === undefined) {
-      this.saving = this.saveSnapshots()
-        .catch(() => undefined)
-        .finally(() => (this.saving = undefined));
-    }
+    this.snapshotWhenDue();
+  }
+
+  /** One at a time: while a slow disk takes one, the next waits for the commits after it. */
+  private snapshotWhenDue(): void {
+    if (this.sinceSnapshot < this.snapshotEvery || this.saving !== undefined) return;
+    this.saving = this.saveSnapshots()
+      .catch(() => undefined)
+      .finally(() => (this.saving = undefined));
   }
 
   private fail(error: Error | undefined): void {
