@@ -2,10 +2,7 @@
 //   node bench/append.mjs [rounds]              needs `npm run build`
 // Both sides alternate in one run, on one server, one stream, fsync before every acknowledgement: `raw` is the
 // client's own publish of the same bytes and nothing else, `append` is the EventLog with canonical
-// bytes, hash, message id and expected revision. Prints one JSON document.
-// Exit code 1 when append reaches less than 70 % of raw (ratio of medians).
-import { execFileSync } from 'node:child_process';
-import { cpus, totalmem } from 'node:os';
+// bytes, hash, message id and expected revision.
 import { jetstream } from '@nats-io/jetstream';
 import { START } from '@shiplog/events';
 import { JetStreamEventLog } from '@shiplog/events/jetstream';
@@ -14,18 +11,13 @@ import { NO_COMMIT, commitAfter, newStream } from '@shiplog/events/testing';
 import { inspectServer } from '@shiplog/provisioner';
 import { startTestNats } from '@shiplog/provisioner/testing';
 import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
+import { latencyFigures, rateFigures, ratioOf } from './lib/figures.mjs';
+import { atLeast, fileSystemOf, report } from './lib/report.mjs';
 
 const REQUIRED_RATIO = 0.7;
 const READ_COMMITS = 20_000;
-const rounds = Number(process.argv[2] ?? 9);
-
-const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
-const median = (numbers) =>
-  quantile(
-    numbers.toSorted((a, b) => a - b),
-    0.5,
-  );
-const round = (number, digits = 2) => Number(number.toFixed(digits));
+// Many short rounds: a disturbance spoils a few of them and not the median.
+const rounds = Number(process.argv[2] ?? 31);
 
 const nats = await startTestNats();
 const connection = await connectNats(nats.config, 'api');
@@ -40,32 +32,28 @@ const nextCommit = () => {
   return { stream, commit: commitAfter(stream, NO_COMMIT) };
 };
 const contenders = {
-  raw: async () => {
-    const { stream, bytes } = prepared.pop();
+  raw: async ({ stream, bytes }) => {
     await js.publish(`log.${stream}`, bytes, { timeout: 30_000 });
   },
-  append: async () => {
-    const { stream, commit } = prepared.pop();
+  append: async ({ stream, commit }) => {
     const { outcome } = await log.append(stream, NO_COMMIT.revision, commit);
     if (outcome !== 'appended') throw new Error(`an append met a ${outcome}`);
   },
 };
-// Commits are made before the clock starts; `append` encodes and hashes them while it runs.
-let prepared = [];
 
-const run = async (operation, inFlight, count) => {
-  prepared = Array.from({ length: count }, () => {
+const run = async (name, inFlight, count) => {
+  // Commits are made before the clock starts; `append` encodes and hashes them while it runs.
+  const prepared = Array.from({ length: count }, () => {
     const next = nextCommit();
-    return operation === contenders.raw ? { ...next, bytes: encodeCommit(next.commit) } : next;
+    return name === 'raw' ? { ...next, bytes: encodeCommit(next.commit) } : next;
   });
   const latencies = [];
-  let left = count;
   const startedAt = performance.now();
   await Promise.all(
     Array.from({ length: inFlight }, async () => {
-      while (left-- > 0) {
+      for (let next = prepared.pop(); next !== undefined; next = prepared.pop()) {
         const at = performance.now();
-        await operation();
+        await contenders[name](next);
         latencies.push(performance.now() - at);
       }
     }),
@@ -78,29 +66,27 @@ const compare = async (inFlight, count) => {
   for (let i = -1; i < rounds; i += 1) {
     const order = i % 2 === 0 ? ['raw', 'append'] : ['append', 'raw'];
     for (const name of order) {
-      const result = await run(contenders[name], inFlight, count);
+      const result = await run(name, inFlight, count);
       // The first round warms up.
       if (i >= 0) results[name].push(result);
     }
   }
-  const figures = (name) => {
-    const rates = results[name].map(({ perSecond }) => perSecond);
-    const latencies = results[name].flatMap((r) => r.latencies).toSorted((a, b) => a - b);
-    return {
-      perSecond: Math.round(median(rates)),
-      spread: [Math.round(Math.min(...rates)), Math.round(Math.max(...rates))],
-      p50Ms: round(quantile(latencies, 0.5)),
-      p99Ms: round(quantile(latencies, 0.99)),
-    };
+  const ratesOf = (name) => results[name].map(({ perSecond }) => perSecond);
+  const figures = (name) => ({
+    ...rateFigures(ratesOf(name)),
+    latency: latencyFigures(results[name].flatMap(({ latencies }) => latencies)),
+  });
+  return {
+    inFlight,
+    raw: figures('raw'),
+    append: figures('append'),
+    ...ratioOf(ratesOf('append'), ratesOf('raw')),
   };
-  const raw = figures('raw');
-  const append = figures('append');
-  return { inFlight, raw, append, ratio: round(append.perSecond / raw.perSecond) };
 };
 
 const measureReading = async () => {
   await nats.emptyLog();
-  await run(contenders.append, 128, READ_COMMITS);
+  await run('append', 128, READ_COMMITS);
   const rates = [];
   for (let i = 0; i < 5; i += 1) {
     const startedAt = performance.now();
@@ -115,43 +101,30 @@ const measureReading = async () => {
     });
     rates.push((seen / (performance.now() - startedAt)) * 1000);
   }
-  return {
-    commits: READ_COMMITS,
-    commitsPerSecond: Math.round(median(rates)),
-    spread: [Math.round(Math.min(...rates)), Math.round(Math.max(...rates))],
-  };
+  return { commits: READ_COMMITS, ...rateFigures(rates) };
 };
 
-const fileSystemOf = (folder) =>
-  execFileSync('df', ['--output=fstype,source', folder], { encoding: 'utf8' })
-    .trim()
-    .split('\n')[1];
-
-const appending = [await compare(1, 1_000), await compare(32, 3_000)];
+const one = await compare(1, 300);
+const many = await compare(32, 1_500);
 const reading = await measureReading();
 const server = await inspectServer(nats.config, 5_000);
-console.log(
-  JSON.stringify(
-    {
-      machine: {
-        cpus: cpus().length,
-        cpu: cpus()[0]?.model,
-        memoryMb: Math.round(totalmem() / 1e6),
-      },
-      versions: { node: process.version, natsServer: server.version },
-      fileSystem: fileSystemOf(nats.config.home),
-      fsync: server.isSyncAlways ? 'before every acknowledgement (sync_interval: always)' : 'no',
-      commitBytes: encodeCommit(nextCommit().commit).length,
-      rounds,
-      appending,
-      reading,
-      required: { ratio: REQUIRED_RATIO },
-    },
-    null,
-    2,
-  ),
-);
+report({
+  bench: 'append',
+  versions: { natsServer: server.version },
+  storage: {
+    fileSystem: fileSystemOf(nats.config.home),
+    fsync: server.isSyncAlways ? 'before every acknowledgement (sync_interval: always)' : 'no',
+  },
+  rounds,
+  commitBytes: encodeCommit(nextCommit().commit).length,
+  appending: [one, many],
+  reading,
+  targets: [
+    atLeast('append, 1 in flight, of raw publish', one.ratio, REQUIRED_RATIO),
+    atLeast('append, 32 in flight, of raw publish', many.ratio, REQUIRED_RATIO),
+    atLeast('fsync before every acknowledgement', Number(server.isSyncAlways), 1),
+  ],
+});
 await log.close();
 await connection.close();
 await nats.close();
-process.exitCode = appending.every(({ ratio }) => ratio >= REQUIRED_RATIO) ? 0 : 1;

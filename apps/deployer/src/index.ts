@@ -14,6 +14,8 @@ import { watchEngine } from './containers/watch-engine.js';
 import { serveRpc } from './rpc/serve.js';
 import { Workbench } from './containers/workbench.js';
 
+export { ENGINE_STEPS_AT_ONCE } from './containers/task-runner.js';
+
 /** What a running start, stop or append may take when the process is asked to end. */
 const CLOSE_MS = 5000;
 

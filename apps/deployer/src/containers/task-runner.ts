@@ -1,7 +1,9 @@
+/** Creating, starting, updating: the engine gets no faster with more. */
+export const ENGINE_STEPS_AT_ONCE = 4;
+
 /** Kinds of work beside the rounds, and how much of each runs at once. */
 const LANES = {
-  /** Creating, starting, updating: the engine gets no faster with more. */
-  engine: 4,
+  engine: ENGINE_STEPS_AT_ONCE,
   /** Reading logs and looking: quick. */
   look: 8,
   /** Mostly waiting for a grace period. */

@@ -53,6 +53,13 @@ export class AppLife {
     else await this.recreate();
   }
 
+  /** The app is stopped, and stays so. */
+  async rest(): Promise<void> {
+    await this.platform.do('app', this.appId, { type: 'StopApp' }, this.someone());
+    for (const instance of this.running.splice(0))
+      await this.instances.stop(instance, 'stopped', true);
+  }
+
   private async release(): Promise<void> {
     const buildId = await this.requestBuild();
     const image = imageOf(buildId);
@@ -201,9 +208,7 @@ export class AppLife {
   }
 
   private async stopAndStart(): Promise<void> {
-    await this.platform.do('app', this.appId, { type: 'StopApp' }, this.someone());
-    for (const instance of this.running.splice(0))
-      await this.instances.stop(instance, 'stopped', true);
+    await this.rest();
     await this.platform.do('app', this.appId, { type: 'StartApp' }, this.someone());
     const live = this.platform.world.liveOf(this.appId);
     if (live === null) return;

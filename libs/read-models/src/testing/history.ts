@@ -11,6 +11,8 @@ export interface HistoryOptions {
   readonly seed?: number;
   /** Default: a new log in memory. */
   readonly log?: EventLog;
+  /** At the end every app is stopped and the router gone: a real platform has nothing to start. Default false. */
+  readonly atRest?: boolean;
 }
 
 /** Writes the history of a platform in use: people, apps, builds, rollouts, crashes, garbage. */
@@ -19,6 +21,7 @@ export const recordHistory = async ({
   turns,
   seed = 1,
   log,
+  atRest = false,
 }: HistoryOptions): Promise<RecordedPlatform> => {
   const platform = await RecordedPlatform.start(log);
   const random = seededRandom(seed);
@@ -29,6 +32,15 @@ export const recordHistory = async ({
   for (let turn = 0; turn < turns; turn += 1) {
     for (const life of lives) await life.turn();
     platform.pass(60_000);
+  }
+  if (atRest) {
+    for (const life of lives) await life.rest();
+    await platform.do(
+      'router',
+      'router-1',
+      { type: 'RemoveRouter' },
+      { actor: asProcess('router-sync') },
+    );
   }
   return platform;
 };

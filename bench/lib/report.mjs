@@ -1,0 +1,62 @@
+// One JSON document per benchmark: what was measured, on what, and whether the targets were met.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, loadavg, totalmem, release } from 'node:os';
+
+// Before the benchmark adds its own: tells whether the machine was quiet.
+const loadAverageBefore = Number(loadavg()[0].toFixed(2));
+
+const describeMachine = () => ({
+  cpu: cpus()[0]?.model,
+  cores: cpus().length,
+  memoryMegabytes: Math.round(totalmem() / 1e6),
+  kernel: release(),
+  loadAverageBefore,
+});
+
+/** Kind and device of the file system that a folder lies on, such as `ext4 /dev/vda`. */
+export const fileSystemOf = (folder) =>
+  execFileSync('df', ['--output=fstype,source', folder], { encoding: 'utf8' })
+    .trim()
+    .split('\n')[1]
+    ?.trim()
+    .replace(/\s+/, ' ');
+
+/** Dependencies are pinned: what is asked for is what runs. */
+export const dependencyVersion = (name) =>
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).dependencies[
+    name
+  ];
+
+export const firstLineOf = (program, ...args) =>
+  execFileSync(program, args, { encoding: 'utf8' }).split('\n')[0]?.trim();
+
+export const atLeast = (what, value, limit, unit = '') => ({
+  what,
+  value,
+  unit,
+  limit: `≥ ${limit}`,
+  met: value >= limit,
+});
+export const atMost = (what, value, limit, unit = '') => ({
+  what,
+  value,
+  unit,
+  limit: `≤ ${limit}`,
+  met: value <= limit,
+});
+
+/** Prints the document; the exit code is 1 when a target is missed. */
+export const report = ({ bench, versions, storage, targets, ...measured }) => {
+  const document = {
+    bench,
+    at: new Date().toISOString(),
+    machine: describeMachine(),
+    versions: { node: process.version, ...versions },
+    storage,
+    ...measured,
+    targets,
+  };
+  console.log(JSON.stringify(document, null, 2));
+  process.exitCode = targets.every(({ met }) => met) ? 0 : 1;
+};

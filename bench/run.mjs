@@ -1,0 +1,86 @@
+// `npm run bench`: every benchmark, or those named, one after the other; a table of what was asked and what came out.
+//   npm run bench                        all of them: about ten minutes, on a machine that does nothing else
+//   npm run bench -- append route        some
+//   npm run bench -- --quick             small ones, to see that they run: their figures say nothing
+//   node bench/run.mjs --write-docs      writes bench/results.json into docs/benchmarks.md, and runs nothing
+// Progress on stderr; results in bench/results.json. Exit code 1 when a target is missed or one did not run.
+import { spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { resultsTable, writeDocs } from './lib/results-table.mjs';
+
+/** Arguments of a quick run. */
+const BENCHES = {
+  append: ['3'],
+  projection: ['20000'],
+  route: ['30'],
+  scale: ['1'],
+  start: ['5000', '1'],
+};
+const RESULTS = new URL('results.json', import.meta.url);
+const { prepare } = createRequire(import.meta.url)('../scripts/lib/prepare.cjs');
+
+const readResults = async () => JSON.parse(await readFile(RESULTS, 'utf8').catch(() => '{}'));
+
+/** One benchmark in a process of its own: none of them inherits the heap of another. */
+const run = (name, args, env) =>
+  new Promise((resolve) => {
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL(`${name}.mjs`, import.meta.url)), ...args],
+      { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += chunk.toString('utf8')));
+    child.on('error', () => resolve(undefined));
+    child.on('close', () => {
+      try {
+        resolve(JSON.parse(output));
+      } catch {
+        resolve(undefined);
+      }
+    });
+  });
+
+const runAll = async (names, isQuick) => {
+  const { env } = await prepare({ yes: true, for: 'bench' });
+  const tools = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));
+  const results = isQuick ? {} : await readResults();
+  const failed = [];
+  for (const name of names) {
+    const startedAt = Date.now();
+    process.stderr.write(`  … ${name}\n`);
+    const result = await run(name, isQuick ? BENCHES[name] : [], tools);
+    const seconds = Math.round((Date.now() - startedAt) / 1000);
+    process.stderr.write(
+      `  ${result === undefined ? '✗ did not run:' : '✓'} ${name}  ${seconds} s\n`,
+    );
+    if (result === undefined) failed.push(name);
+    else results[name] = result;
+    if (!isQuick) await writeFile(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+  }
+  const shown = names.flatMap((name) => results[name] ?? []);
+  console.log(resultsTable(shown));
+  if (isQuick)
+    console.log('\nA quick run: it shows that the programs work, not how fast anything is.');
+  const met = shown.every(({ targets }) => targets.every((target) => target.met));
+  process.exitCode = failed.length === 0 && met ? 0 : 1;
+};
+
+const args = process.argv.slice(2);
+const names = args.filter((argument) => !argument.startsWith('--'));
+const unknown = [
+  ...names.filter((name) => !(name in BENCHES)),
+  ...args.filter((a) => a.startsWith('--') && a !== '--quick' && a !== '--write-docs'),
+];
+if (unknown.length > 0) {
+  console.error(
+    `there is no ${unknown.join(', ')}; benchmarks: ${Object.keys(BENCHES).join(', ')}; options: --quick, --write-docs`,
+  );
+  process.exitCode = 2;
+} else if (args.includes('--write-docs')) {
+  await writeDocs(await readResults());
+} else {
+  await runAll(names.length > 0 ? names : Object.keys(BENCHES), args.includes('--quick'));
+}
