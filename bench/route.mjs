@@ -3,13 +3,12 @@
 // `routed`: InstanceReady is appended to a real JetStream log with fsync; router-sync follows it and
 // changes a real HAProxy; a client asks through the proxy until the new instance answers.
 // `raw`: the same change written to the runtime API by hand. `reload`: written into a file, and HAProxy
-// reloaded. The three take turns in one run on one machine. Prints one JSON document.
-// Exit code 1 when `routed` takes longer than 100 ms at p99.
-import { execFileSync, spawn } from 'node:child_process';
+// reloaded. The three take turns in one run on one machine.
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, createServer } from 'node:http';
-import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { JetStreamEventLog } from '@shiplog/events/jetstream';
 import { startTestNats } from '@shiplog/provisioner/testing';
@@ -19,7 +18,9 @@ import { findHaproxy } from '../apps/router-sync/dist/routes/haproxy-binary.js';
 import { ask } from '../apps/router-sync/dist/testing/client.js';
 import { freePort } from '../apps/router-sync/dist/testing/free-port.js';
 import { testPlatform } from '../apps/router-sync/dist/testing/test-platform.js';
-import { waitFor } from '../apps/router-sync/dist/testing/wait-for.js';
+import { latencyFigures, median, quantile, round } from './lib/figures.mjs';
+import { atMost, fileSystemOf, firstLineOf, report } from './lib/report.mjs';
+import { waitFor } from './lib/wait.mjs';
 
 const REQUIRED_P99_MS = 100;
 const rounds = Number(process.argv[2] ?? 300);
@@ -162,13 +163,6 @@ const reloadContender = async () => {
   };
 };
 
-const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
-const figures = (samples) => {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const at = (q) => Number(quantile(sorted, q).toFixed(1));
-  return { rounds: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
-};
-
 const contenders = {
   routed: await routedContender(),
   raw: await rawContender(),
@@ -190,21 +184,26 @@ for (const { close } of Object.values(contenders)) await close();
 agent.destroy();
 for (const server of instances) server.close();
 
-const firstLine = (command, ...args) =>
-  execFileSync(command, args, { encoding: 'utf8' }).split('\n')[0];
-const result = {
-  machine: {
-    cpus: cpus().length,
-    cpu: cpus()[0]?.model,
-    memoryMb: Math.round(totalmem() / 1e6),
-    loadAverage: Number(loadavg()[0].toFixed(1)),
+report({
+  bench: 'route',
+  versions: { haproxy: firstLineOf(binary, '-v').replace(/^HAProxy version (\S+).*/, '$1') },
+  storage: {
+    fileSystem: fileSystemOf(tmpdir()),
+    fsync: 'before every acknowledgement (sync_interval: always)',
   },
-  versions: { node: process.version, haproxy: firstLine(binary, '-v') },
-  fromReadyToFirstAnswer: figures(samples.routed),
-  ofWhichAppend: figures(samples.append),
-  rawRuntimeApi: figures(samples.raw),
-  plainReload: figures(samples.reload),
-  required: { p99Ms: REQUIRED_P99_MS },
-};
-console.log(JSON.stringify(result, undefined, 2));
-process.exit(result.fromReadyToFirstAnswer.p99Ms <= REQUIRED_P99_MS ? 0 : 1);
+  fromReadyToFirstAnswer: latencyFigures(samples.routed),
+  ofWhichAppend: latencyFigures(samples.append),
+  rawRuntimeApi: latencyFigures(samples.raw),
+  plainReload: latencyFigures(samples.reload),
+  ofPlainReload: round(median(samples.routed) / median(samples.reload)),
+  targets: [
+    atMost(
+      'ready → first request routed, p99',
+      quantile(samples.routed, 0.99),
+      REQUIRED_P99_MS,
+      'ms',
+    ),
+  ],
+});
+// Whatever the proxies left open ends here.
+process.exit();

@@ -1,7 +1,8 @@
 // One JSON document per benchmark: what was measured, on what, and whether the targets were met.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { cpus, loadavg, totalmem, release } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { round } from './figures.mjs';
 
 // Before the benchmark adds its own: tells whether the machine was quiet.
 const loadAverageBefore = Number(loadavg()[0].toFixed(2));
@@ -33,14 +34,14 @@ export const firstLineOf = (program, ...args) =>
 
 export const atLeast = (what, value, limit, unit = '') => ({
   what,
-  value,
+  value: round(value),
   unit,
   limit: `≥ ${limit}`,
   met: value >= limit,
 });
 export const atMost = (what, value, limit, unit = '') => ({
   what,
-  value,
+  value: round(value),
   unit,
   limit: `≤ ${limit}`,
   met: value <= limit,
