@@ -1,4 +1,4 @@
-import { connectEngine } from '@shiplog/engine';
+import { connectEngine, ownedBy } from '@shiplog/engine';
 
 /** Ends what runs in a container as a bug or the kernel would: unlike `docker kill`, the engine restarts it. */
 export const killContainerProcess = async (containerId: string): Promise<void> => {
@@ -12,4 +12,16 @@ export const startTimes = async (containerIds: readonly string[]): Promise<Map<s
   const engine = connectEngine();
   const found = await Promise.all(containerIds.map((id) => engine.getContainer(id).inspect()));
   return new Map(found.map(({ Id, State }) => [Id, State.StartedAt]));
+};
+
+/** Takes every container and image of a platform's apps from the engine, as somebody's clean-up would. */
+export const removeAppsFromEngine = async (platform: string): Promise<void> => {
+  const engine = connectEngine();
+  const filters = ownedBy(platform);
+  for (const { Id } of await engine.listContainers({ all: true, filters })) {
+    await engine.getContainer(Id).remove({ force: true, v: true });
+  }
+  for (const { Id } of await engine.listImages({ filters })) {
+    await engine.getImage(Id).remove({ force: true });
+  }
 };
