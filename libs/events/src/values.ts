@@ -60,7 +60,7 @@ export const settings = z.strictObject({
   /** HTTP path that must answer 2xx or 3xx; null: a TCP check. */
   healthPath: z
     .string()
-    .regex(/^\/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]{0,255}$/)
+    .regex(/^\/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]{0,255}$/, 'the path of a URL, such as /health')
     .nullable(),
   /** Seconds an instance may take to become ready. */
   startTimeoutSeconds: z.number().int().min(1).max(3600),

@@ -36,10 +36,14 @@ export class Problem extends Error {
       type: `urn:shiplog:problem:${this.code}`,
       title: PROBLEMS[this.code].title,
       status: this.status,
-      detail: this.detail,
+      detail: oneLine(this.detail),
       code: this.code,
       ...this.extras.members,
       ...(this.extras.errors === undefined ? {} : { errors: this.extras.errors }),
     };
   }
 }
+
+/** Details quote what a caller sent: in a terminal it must not begin a line or move the cursor. */
+const oneLine = (text: string): string =>
+  text.replace(/[\r\n\u2028\u2029]+/g, ' ').replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '?');
