@@ -32,7 +32,10 @@ const installPackages = async (packages) => {
     const options = ['-o', 'DPkg::Lock::Timeout=300', '-q'];
     // One source that does not answer must not stop us: what is missing shows at the installation.
     const update = await run('apt-get', [...options, 'update'], { env }).catch((error) => error);
-    const install = ['install', '-y', '--no-install-recommends', ...packages];
+    // From Debian 13 on the client is a package of its own.
+    const wantsClient = packages.includes('docker.io') && ask('apt-cache', ['show', 'docker-cli']);
+    const names = wantsClient ? [...packages, 'docker-cli'] : packages;
+    const install = ['install', '-y', '--no-install-recommends', ...names];
     await run('apt-get', [...options, ...install], { env }).catch((error) => {
       throw update instanceof Error ? new Error(`${error.message}\n${update.message}`) : error;
     });

@@ -51,7 +51,8 @@ const missingPackages = (found, more) => {
     if (obstacle !== undefined) throw new Error(obstacle);
     if (!engine.canStartEngine()) forEngine.push(...ENGINE_PACKAGES);
   }
-  const packages = [...programs.map((tool) => PACKAGE_OF[tool]), ...forTests, ...forEngine];
+  const wanted = [...programs.map((tool) => PACKAGE_OF[tool]), ...forTests, ...forEngine];
+  const packages = [...new Set(wanted)];
   if (packages.length === 0) return [];
   const names = packages.join(', ');
   if (!debian.isDebian()) throw new Error(useCompose(names));

@@ -3,12 +3,22 @@ const { spawn } = require('node:child_process');
 const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
+const { which } = require('./run.cjs');
 const { prepare } = require('./prepare.cjs');
 const { ROOT } = require('./workspace.cjs');
 
 const LEVELS = ['unit', 'int', 'e2e'];
-/** What only tests need: a real PostgreSQL, static programs for tiny images, a compiler for one of them. */
-const TEST_PACKAGES = ['postgresql', 'busybox-static', 'gcc', 'libc6-dev', 'psmisc'];
+/**
+ * What only tests need: a real PostgreSQL, static programs for tiny images, a compiler for one of them,
+ * and the engine's client for those of Compose.
+ */
+const testPackages = () => [
+  'postgresql',
+  'busybox-static',
+  'gcc',
+  'libc6-dev',
+  ...(which('docker') === undefined ? ['docker.io'] : []),
+];
 
 const passOn = (program, args, env) =>
   new Promise((resolve) => {
@@ -58,17 +68,26 @@ const runCheck = async (env) => {
 };
 
 const main = async () => {
-  const tools = await prepare({ yes: true, more: TEST_PACKAGES });
+  const tools = await prepare({ yes: true, more: testPackages() });
   const env = Object.fromEntries(
     Object.entries(tools.env).filter(([, value]) => value !== undefined),
   );
   const asked = process.argv.slice(2).filter((argument) => LEVELS.includes(argument));
   const filters = process.argv.slice(2).filter((argument) => !LEVELS.includes(argument));
-  const results = asked.length === 0 ? [['check', await runCheck(env)]] : [];
+  const results = [];
+  const take = async (name, work) => {
+    const startedAt = Date.now();
+    const counts = await work();
+    results.push({ name, ...counts, seconds: Math.round((Date.now() - startedAt) / 1000) });
+  };
+  if (asked.length === 0) await take('check', () => runCheck(env));
   for (const level of asked.length > 0 ? asked : LEVELS)
-    results.push([level, await runLevel(level, filters, env)]);
+    await take(level, () => runLevel(level, filters, env));
 
-  const sum = (key) => results.reduce((total, [, counts]) => total + counts[key], 0);
+  console.log('');
+  for (const { name, passed, failed, seconds } of results)
+    console.log(`${name}: ${passed} passed, ${failed} failed in ${seconds} s`);
+  const sum = (key) => results.reduce((total, counts) => total + counts[key], 0);
   console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
   process.exitCode = sum('failed') === 0 && sum('passed') > 0 ? 0 : 1;
 };
