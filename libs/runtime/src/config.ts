@@ -36,7 +36,7 @@ export const environment = z.object({
   SHIPLOG_NATS_URL: z
     .string()
     .optional()
-    .describe('Default: nats://127.0.0.1:<SHIPLOG_NATS_PORT>.'),
+    .describe('Address of nats-server. Default: nats://127.0.0.1:<SHIPLOG_NATS_PORT>.'),
   SHIPLOG_DATABASE_URL: z
     .string()
     .optional()
