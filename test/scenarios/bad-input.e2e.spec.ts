@@ -225,7 +225,9 @@ describe('bad input', () => {
     });
     const result = await start;
     taken.server.close();
+    const leftBehind = await other.daemons();
     await other.destroy();
+    expect(leftBehind).toEqual([]);
     expect(result.code).toBe(1);
     expect(result.stderr).toContain(variable);
     expect(result.stderr).toContain(String(taken.port));

@@ -19,6 +19,8 @@ import { startProcessManagers } from './process-managers/index.js';
 import { closeServer, createServer, listen } from './server.js';
 import { Terminals } from './terminals/terminals.js';
 
+export { requirePort } from './server.js';
+
 /** The api: commands and queries over HTTP, git, and what follows from what was asked for. */
 export const startApi: StartProcess = async (context) => {
   const { config, log, feed, logger } = context;

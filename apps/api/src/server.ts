@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { createServer as createHttpServer, type Server } from 'node:http';
 import { type INestApplication, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -38,6 +38,14 @@ export const listen = async (server: Server, config: PlatformConfig): Promise<vo
   } catch (error) {
     throw listenError(error as NodeJS.ErrnoException, config);
   }
+};
+
+/** Throws what `listen` would throw, before anything else is started. */
+export const requirePort = async (config: PlatformConfig): Promise<void> => {
+  const probe = createHttpServer();
+  await listen(probe, config);
+  probe.close();
+  await once(probe, 'close');
 };
 
 const listenError = (error: NodeJS.ErrnoException, { apiPort, bind }: PlatformConfig): Error => {

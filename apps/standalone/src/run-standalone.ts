@@ -2,6 +2,7 @@ import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { requirePort } from '@shiplog/api';
 import { ensureNatsServer, provision } from '@shiplog/provisioner';
 import {
   ConfigError,
@@ -14,6 +15,7 @@ import {
 import { banner } from './banner.js';
 import { claimHome, type Claim } from './claim-home.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
+import { ownHome } from './own-home.js';
 import { readReady, removeReady, writeReady, type Ready } from './ready-file.js';
 import { deploySample } from './sample.js';
 import { rotate } from './rotate.js';
@@ -40,7 +42,9 @@ export const runStandalone = async (options: StandaloneOptions): Promise<void> =
   refuseHomeInCheckout(config.home);
   await mkdir(paths.logs, { recursive: true, mode: 0o700 });
   const claim = await claimOrRefuse(config, paths.ready);
+  await ownHome(config);
   await removeReady(paths.ready);
+  await requirePort(config);
 
   const logger = await openLog(config);
   const stopSignal = nextStopSignal();
@@ -50,7 +54,11 @@ export const runStandalone = async (options: StandaloneOptions): Promise<void> =
     return server;
   });
   const plane = await options.step('start the control plane', () =>
-    startControlPlane(config, logger),
+    startControlPlane(config, logger).catch(async (error: unknown) => {
+      // Nothing of ours goes on after a start that failed; what ran before it does.
+      if (nats.how === 'started') await nats.stop();
+      throw error;
+    }),
   );
   const supervision = superviseNatsServer(config, nats, logger);
 
