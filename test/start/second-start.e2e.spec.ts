@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectEngine } from '@shiplog/engine';
-import { ROOT, TestPlatform } from '../support/platform.js';
+import { ROOT, runProgram, TestPlatform } from '../support/platform.js';
 import { deployed } from '../support/repository.js';
 import { waitFor } from '../support/wait.js';
 
@@ -67,6 +67,18 @@ describe('a start of a platform that was there before', () => {
     expect(await platform.start()).toBeLessThan(5_000);
     expect(await running()).toEqual(before);
     expect((await platform.get('hello')).status).toBe(200);
+  });
+
+  it('is refused under another name', async () => {
+    await platform.stop();
+    const other = { ...platform.env, SHIPLOG_PLATFORM: 'another' };
+    const second = await runProgram(process.execPath, [join(ROOT, 'scripts/start.cjs')], {
+      env: other,
+    });
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain(`holds the data of platform "${platform.name}"`);
+    expect(second.stderr).toContain(`set SHIPLOG_PLATFORM=${platform.name}`);
+    await platform.start();
   });
 
   it('is one of two that start at the same moment', async () => {
