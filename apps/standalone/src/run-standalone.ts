@@ -16,7 +16,6 @@ import { banner } from './banner.js';
 import { claimHome, type Claim } from './claim-home.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
 import { ownHome } from './own-home.js';
-import { ownHome } from './own-home.js';
 import { readReady, removeReady, writeReady, type Ready } from './ready-file.js';
 import { deploySample } from './sample.js';
 import { rotate } from './rotate.js';
