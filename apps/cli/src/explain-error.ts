@@ -15,7 +15,8 @@ export const explainError = async (
   const names = await namesOfApps(client);
   const similar = asked === undefined ? undefined : closest(asked, names);
   const remedy = [
-    ...(similar === undefined ? [] : [`Did you mean ${similar}?`]),
+    // It exists now, and did not at the moment that was asked for.
+    ...(similar === undefined || similar === asked ? [] : [`Did you mean ${similar}?`]),
     ...(error.message.includes('shiplog apps list') ? [] : [APPS]),
   ].join('\n');
   return remedy === '' ? error : new ApiError({ ...error.problem, remedy });

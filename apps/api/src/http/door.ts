@@ -123,9 +123,12 @@ export class Door {
     if (app !== undefined && belongsTo(caller, app.teamId)) {
       return { appId: app.appId, name: app.name, teamId: app.teamId };
     }
+    const name = printable(nameOrId);
     throw new Problem(
       'app-not-found',
-      `There is no app "${printable(nameOrId)}" that you can see. \`shiplog apps list\` shows the ones there are.`,
+      past === undefined
+        ? `There is no app "${name}" that you can see. \`shiplog apps list\` shows the ones there are.`
+        : `There was no app "${name}" at that moment that you can see. \`shiplog apps list --at\` shows the ones there were.`,
     );
   }
 

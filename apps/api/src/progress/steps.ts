@@ -17,7 +17,7 @@ export class Steps {
     private readonly appId: string,
   ) {
     for (const { instanceId, process } of world.instancesOf(appId)) {
-      this.names.set(instanceId, `${process} ${instanceId}`);
+      this.names.set(instanceId, nameOf(process, instanceId));
       if (this.isRouted(instanceId)) this.routed.add(instanceId);
     }
   }
@@ -44,7 +44,7 @@ export class Steps {
     if (!('appId' in event.data) || event.data.appId !== this.appId) return [];
     if (event.type === 'InstanceScheduled') {
       const { process, instanceId } = event.data;
-      this.names.set(instanceId, `${process} ${instanceId}`);
+      this.names.set(instanceId, nameOf(process, instanceId));
     }
     const text = textOf(event);
     if (text === undefined) return [];
@@ -69,6 +69,10 @@ export class Steps {
     return ids.flatMap((id) => this.names.get(id) ?? []);
   }
 }
+
+/** Ids begin with the process type: it is not said twice. */
+const nameOf = (process: string, instanceId: string): string =>
+  instanceId.startsWith(`${process}-`) ? instanceId : `${process} ${instanceId}`;
 
 const textOf = (event: DomainEventUnion): string | undefined => {
   switch (event.type) {

@@ -1,7 +1,7 @@
 import type { RouteState, World } from '@shiplog/domain';
 import type { Position } from '@shiplog/events';
 import type { RoundResult } from '@shiplog/reconcile';
-import { desiredRoutes } from './desired-routes.js';
+import { desiredRoutes, type DesiredRoutes } from './desired-routes.js';
 import { planRoutes, sinceNow, type Since } from './plan.js';
 import { routeFacts, type RouteFacts } from './route-facts.js';
 import type { Router } from './router.port.js';
@@ -42,13 +42,22 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
     const after = plan.actions.length === 0 ? before : await deps.router.observe();
     since = sinceNow(since, after, deps.nowMs());
 
-    const facts = routeFacts(desired, after, recordedRoutes(deps.world, deps.routerId));
+    const named = stillNamed(desired, deps.world);
+    const facts = routeFacts(named, after, recordedRoutes(deps.world, deps.routerId));
     if (facts.routed.length + facts.unrouted.length + facts.drained.length > 0) {
       await deps.record(facts, position);
     }
     return plan.nextRoundInMs === undefined ? {} : { nextRoundInMs: plan.nextRoundInMs };
   };
 };
+
+/** An instance that stopped while the proxy was changed is forgotten, and with it what was recorded of it. */
+const stillNamed = (desired: DesiredRoutes, world: World): DesiredRoutes => ({
+  ...desired,
+  endpoints: new Map(
+    [...desired.endpoints].filter(([id]) => world.get('instance', id).state.status !== 'none'),
+  ),
+});
 
 const recordedRoutes = (world: World, routerId: string): Readonly<Record<string, RouteState>> => {
   const { state } = world.get('router', routerId);
