@@ -1,6 +1,14 @@
 'use strict';
 const { request } = require('node:http');
-const { existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } = require('node:fs');
+const {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} = require('node:fs');
 const { join } = require('node:path');
 const { spawn } = require('node:child_process');
 const { run, which, isRoot } = require('./run.cjs');
@@ -116,31 +124,61 @@ const hasSystemd = () => existsSync('/run/systemd/system') && which('systemctl')
 
 /**
  * Starts the Docker Engine that is installed but does not run: through systemd where that is the
- * machine's init, else detached, so that it outlives us.
+ * machine's init, else detached, so that it outlives us. One that ends or comes up is waited for.
  */
 const startEngine = async () => {
-  let ended;
-  if (hasSystemd()) await run('systemctl', ['enable', '--now', 'docker']);
-  else {
-    for (const [file, program] of PID_FILES) removeStale(file, program);
-    mkdirSync('/var/log', { recursive: true });
-    const output = openSync(DOCKERD_LOG, 'a', 0o600);
-    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
-    const options = { detached: true, cwd: '/', stdio: ['ignore', output, output], env };
-    const child = spawn(which('dockerd'), [], options);
-    child.once('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
-    child.once('error', (error) => (ended = error.message));
-    child.unref();
-  }
   const deadline = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadline && ended === undefined) {
+  let started;
+  while (Date.now() < deadline) {
     const { address } = await findEngine();
     if (address !== undefined) return address;
+    if (!isDaemonThere()) {
+      if (started?.ended !== undefined)
+        throw new Error(`${NOT_STARTED} (${started.ended})${hint()}`);
+      started ??= await startDaemon();
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(
-    `the Docker Engine did not start (${ended ?? 'no answer in time'})${hasSystemd() ? '; see journalctl -u docker' : lastLines()}`,
-  );
+  throw new Error(`${NOT_STARTED} (no answer in time)${hint()}`);
+};
+
+const NOT_STARTED = 'the Docker Engine did not start';
+
+const startDaemon = async () => {
+  if (hasSystemd()) {
+    await run('systemctl', ['enable', '--now', 'docker']);
+    return {};
+  }
+  for (const [file, program] of PID_FILES) removeStale(file, program);
+  mkdirSync('/var/log', { recursive: true });
+  const output = openSync(DOCKERD_LOG, 'a', 0o600);
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+  const options = { detached: true, cwd: '/', stdio: ['ignore', output, output], env };
+  const child = spawn(which('dockerd'), [], options);
+  const started = {};
+  child.once('exit', (code, signal) => (started.ended = `it ended with ${code ?? signal}`));
+  child.once('error', (error) => (started.ended = error.message));
+  child.unref();
+  return started;
+};
+
+/** Whether a dockerd of this machine runs, not one inside of a container. */
+const isDaemonThere = () =>
+  readdirSync('/proc').some((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    try {
+      const { name, state } = statOf(entry);
+      if (name !== 'dockerd' || state === 'Z') return false;
+      return readlinkSync(`/proc/${entry}/ns/pid`) === readlinkSync('/proc/self/ns/pid');
+    } catch {
+      // It ended while we looked.
+      return false;
+    }
+  });
+
+const statOf = (pid) => {
+  const [, name, state] = /^\d+ \((.*)\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  return { name, state };
 };
 
 const PID_FILES = [
@@ -153,8 +191,7 @@ const removeStale = (file, program) => {
   if (!existsSync(file)) return;
   const pid = Number(readFileSync(file, 'utf8'));
   try {
-    const [, name, state] =
-      /^\d+ \((.*)\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    const { name, state } = statOf(pid);
     if (name === program && state !== 'Z') return;
   } catch {
     // No such process: the file is all that is left of it.
@@ -162,8 +199,12 @@ const removeStale = (file, program) => {
   rmSync(file);
 };
 
-const lastLines = () =>
-  `; the end of ${DOCKERD_LOG}:\n${readFileSync(DOCKERD_LOG, 'utf8').trim().split('\n').slice(-5).join('\n')}`;
+const hint = () => {
+  if (hasSystemd()) return '; see journalctl -u docker';
+  if (!existsSync(DOCKERD_LOG)) return '';
+  const lines = readFileSync(DOCKERD_LOG, 'utf8').trim().split('\n').slice(-5);
+  return `; the end of ${DOCKERD_LOG}:\n${lines.join('\n')}`;
+};
 
 const canStartEngine = () => isRoot() && which('dockerd') !== undefined;
 
