@@ -1,4 +1,4 @@
-import { createWriteStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ import { startControlPlane, type ControlPlane } from './control-plane.js';
 import { ownHome } from './own-home.js';
 import { readReady, removeReady, writeReady, type Ready } from './ready-file.js';
 import { deploySample } from './sample.js';
-import { rotate } from './rotate.js';
+import { RotatingFile } from './rotating-file.js';
 import { superviseNatsServer } from './supervise.js';
 
 /** Shows what runs while it runs; `scripts/lib/progress.cjs` draws it. */
@@ -46,7 +46,7 @@ export const runStandalone = async (options: StandaloneOptions): Promise<void> =
   await removeReady(paths.ready);
   await requirePort(config);
 
-  const logger = await openLog(config);
+  const logger = openLog(config);
   const stopSignal = nextStopSignal();
   const nats = await options.step('start the log (nats-server)', async () => {
     const server = await ensureNatsServer(config);
@@ -99,11 +99,8 @@ const claimOrRefuse = async (config: PlatformConfig, readyFile: string): Promise
 };
 
 /** The log file of the control plane: the terminal is for people. */
-const openLog = async (config: PlatformConfig): Promise<Logger> => {
-  const file = join(pathsOf(config.home).logs, 'shiplog.log');
-  await rotate(file);
-  return createLogger(config.logLevel, createWriteStream(file, { flags: 'a', mode: 0o600 }));
-};
+const openLog = (config: PlatformConfig): Logger =>
+  createLogger(config.logLevel, new RotatingFile(join(pathsOf(config.home).logs, 'shiplog.log')));
 
 const nextStopSignal = (): Promise<'stop'> =>
   new Promise((done) => {
