@@ -38,6 +38,24 @@ const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
 /** The whole platform in one process, in the foreground until Ctrl-C. */
 export const runStandalone = async (options: StandaloneOptions): Promise<void> => {
   const config = readConfig(process.env);
+  await run(config, options).catch((error: unknown) => {
+    throw isDiskFull(error) ? diskFull(config.home, error) : error;
+  });
+};
+
+const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error &&
+  (('code' in error && error.code === 'ENOSPC') ||
+    /no space left on device|disk is full/i.test(error.message) ||
+    isDiskFull(error.cause));
+
+const diskFull = (home: string, cause: unknown): Error =>
+  new ConfigError(
+    `the disk of ${home} is full. Free space there and start again; nothing is lost, and apps that run go on.`,
+    { cause },
+  );
+
+const run = async (config: PlatformConfig, options: StandaloneOptions): Promise<void> => {
   const paths = pathsOf(config.home);
   refuseHomeInCheckout(config.home);
   await mkdir(paths.logs, { recursive: true, mode: 0o700 });

@@ -90,7 +90,9 @@ const logProblem = (error: LogUnavailableError): Problem =>
       )
     : new Problem(
         'log-unavailable',
-        'The event log takes no changes at the moment, so nothing has changed. Running apps are not affected. Try again shortly; `shiplog doctor` tells more.',
+        error.obstacle === undefined
+          ? 'The event log takes no changes at the moment, so nothing has changed. Running apps are not affected. Try again shortly; `shiplog doctor` tells more.'
+          : `The event log takes no changes, so nothing has changed: ${error.obstacle}. Running apps are not affected.`,
         { headers: RETRY_SOON, cause: error },
       );
 

@@ -1,7 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { BusError } from '@shiplog/bus';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { describeError, type ProcessContext } from '@shiplog/runtime';
+import { describeError, diskObstacle, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import type { RunningReadModels } from '@shiplog/read-models';
 import type { ProcessName } from '@shiplog/events';
 import { CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
@@ -59,6 +59,10 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
   }
 
   private async log(): Promise<Verdict> {
+    const full = await diskObstacle(pathsOf(this.api.config.home).natsStore)();
+    if (full !== undefined) {
+      return bad('failed', full, 'until there is room nothing can be changed; running apps go on');
+    }
     const head = await this.api.log.head();
     const behind = Number(head) - Number(this.api.feed.position);
     return behind <= LAG_COMMITS_MAX

@@ -57,6 +57,11 @@ describe('when the log takes no changes', () => {
       .poll(async () => (await request(api.url).get('/readyz')).status, { timeout: 5_000 })
       .toBe(503);
 
+    const obstacle = 'the disk of the log is full; free space there';
+    const full = new LogUnavailableError('appending', 'not-written', { obstacle });
+    append.mockRejectedValueOnce(full);
+    expect((await scale(2).expect(503)).body.detail).toContain(obstacle);
+
     append.mockRejectedValueOnce(new LogUnavailableError('appending', 'unknown'));
     const unknown = await scale(2).expect(503);
     expect(unknown.body.code).toBe('outcome-unknown');

@@ -55,7 +55,7 @@ export class JetStreamEventLog implements EventLog {
   async append(stream: StreamName, expected: Revision, commit: Commit): Promise<AppendResult> {
     const obstacle = await this.options.obstacle?.();
     if (obstacle !== undefined) {
-      throw new LogUnavailableError(`appending to ${stream}: ${obstacle}`, 'not-written');
+      throw new LogUnavailableError(`appending to ${stream}`, 'not-written', { obstacle });
     }
     return appendCommit(this.api, this.watch, this.times, { stream, expected, commit });
   }

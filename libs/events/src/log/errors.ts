@@ -2,13 +2,16 @@
 export class LogUnavailableError extends Error {
   readonly code = 'log-unavailable';
   readonly retryable = true;
+  /** What stands in the way, and what would clear it, in words for people; undefined where that is not known. */
+  readonly obstacle: string | undefined;
   constructor(
     doing: string,
     readonly outcome: 'not-written' | 'unknown',
-    options?: ErrorOptions,
+    options: ErrorOptions & { readonly obstacle?: string } = {},
   ) {
-    super(doing, options);
+    super(options.obstacle === undefined ? doing : `${doing}: ${options.obstacle}`, options);
     this.name = 'LogUnavailableError';
+    this.obstacle = options.obstacle;
   }
 }
 
