@@ -22,6 +22,7 @@ export default defineConfig({
       '**/dist/**',
       ...(level === 'unit' ? ['**/*.{int,e2e}.spec.ts'] : []),
     ],
+    globalSetup: level === 'e2e' ? ['./test/support/leftovers.ts'] : [],
     setupFiles: ['./test/support/setup.ts'],
     testTimeout: level === 'unit' ? 10_000 : level === 'int' ? 60_000 : 300_000,
     hookTimeout: level === 'unit' ? 10_000 : 300_000,

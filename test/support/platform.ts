@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +58,9 @@ export interface Daemon {
   readonly line: string;
 }
 
+/** In the home of a test's platform: which process owns it. */
+const OWNER_FILE = 'test-run.json';
+
 /** A real platform on this machine, with its own home, ports and name: started as a person starts it. */
 export class TestPlatform {
   private child: ChildProcess | undefined;
@@ -72,6 +75,7 @@ export class TestPlatform {
   static async create(options: PlatformOptions): Promise<TestPlatform> {
     const name = `${options.name}-${Math.floor(process.uptime() * 1000).toString(36)}`;
     const home = await mkdtemp(join(tmpdir(), `shiplog-${name}-`));
+    await writeFile(join(home, OWNER_FILE), JSON.stringify({ name, pid: process.pid }));
     const [api, router, nats] = [await freePort(), await freePort(), await freePort()];
     return new TestPlatform(name, home, {
       ...process.env,
@@ -89,6 +93,15 @@ export class TestPlatform {
     const platform = await TestPlatform.create(options);
     await platform.start();
     return platform;
+  }
+
+  /** The platform of a test run that was killed before it could clean up; undefined for any other folder. */
+  static async abandoned(home: string): Promise<TestPlatform | undefined> {
+    const text = await readFile(join(home, OWNER_FILE), 'utf8').catch(() => undefined);
+    if (text === undefined) return undefined;
+    const { name, pid } = JSON.parse(text) as { name: string; pid: number };
+    if (existsSync(`/proc/${pid}`)) return undefined;
+    return new TestPlatform(name, home, process.env);
   }
 
   get routerUrl(): string {
@@ -233,7 +246,7 @@ export class TestPlatform {
   /** Nothing of this platform stays: processes, containers, images, networks, files. */
   async destroy(): Promise<void> {
     await this.end('SIGKILL');
-    await this.killDaemons();
+    killAll([...(await this.ownProcesses()), ...(await this.daemons())]);
     const engine = connectEngine();
     const containers = await engine.listContainers({ all: true, filters: ownedBy(this.name) });
     await Promise.all(
@@ -272,12 +285,28 @@ export class TestPlatform {
   }
 
   async killDaemons(which?: RegExp): Promise<void> {
-    for (const { pid } of await this.daemons(which)) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It ended by itself between the look and the kill.
-      }
+    killAll(await this.daemons(which));
+  }
+
+  /** Processes of ours that a test run left: known by the home in their environment. */
+  private async ownProcesses(): Promise<readonly Daemon[]> {
+    const found: Daemon[] = [];
+    for (const entry of await readdir('/proc')) {
+      const pid = Number(entry);
+      if (!Number.isInteger(pid) || pid === process.pid) continue;
+      const text = await readFile(`/proc/${entry}/environ`, 'utf8').catch(() => '');
+      if (text.split('\0').includes(`SHIPLOG_HOME=${this.home}`)) found.push({ pid, line: '' });
     }
+    return found;
   }
 }
+
+const killAll = (daemons: readonly Daemon[]): void => {
+  for (const { pid } of daemons) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended by itself between the look and the kill.
+    }
+  }
+};
