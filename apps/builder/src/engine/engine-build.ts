@@ -83,7 +83,9 @@ const optionsOf = (build: EngineBuild): Docker.ImageBuildOptions =>
 const STEP = /^Step (\d+\/\d+) : (.*)$/;
 const RUNNING = /^ ---> (?:\[Warning\].*|Running in ([0-9a-f]{12,64}))$/;
 const LAYER = /^ ---> ([0-9a-f]{12,64})$/;
-const NOISE = /^(Removing intermediate container |Successfully (built|tagged) |$)/;
+/** After a line of standard error, the engine's next line begins with the end of its colour. */
+const NOISE =
+  /^(?:\u001b\[\d*m)*(?:Removing intermediate container |Successfully (?:built|tagged) |$)/;
 
 /** Tells what a step printed from what the engine says about it. */
 class BuildReader {
