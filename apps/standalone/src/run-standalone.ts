@@ -84,7 +84,16 @@ const run = async (config: PlatformConfig, options: StandaloneOptions): Promise<
   await writeReady(paths.ready, ready);
   const sampleUrl = await maybeSample(options, config, plane, ready);
   const seconds = ((Date.now() - options.startedAt) / 1000).toFixed(1);
-  process.stdout.write(banner(ready, config.home, seconds, sampleUrl));
+  process.stdout.write(
+    banner({
+      ready,
+      home: config.home,
+      checkout: resolve(CHECKOUT),
+      isHomeChosen: process.env['SHIPLOG_HOME'] !== undefined,
+      seconds,
+      sampleUrl,
+    }),
+  );
 
   const reason = await Promise.race([stopSignal, plane.ended]);
   await removeReady(paths.ready);
