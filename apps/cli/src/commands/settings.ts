@@ -35,7 +35,7 @@ const set = defineCommand({
   details: `Running instances are replaced by ones with the new settings, without a gap.\n\nSettings:\n${Object.entries(
     SETTINGS,
   )
-    .map(([name, { help }]) => `  ${name.padEnd(16)} ${help}`)
+    .map(([name, { help }]) => `  ${name.padEnd(16)} ${help.replace('; ', `;\n${' '.repeat(19)}`)}`)
     .join('\n')}`,
   examples: [
     ['settings set -a shop port=3000', 'the app listens on port 3000'],
