@@ -84,7 +84,7 @@ export const writeState = async (paths: RouterPaths, state: HaproxyState): Promi
 const mapText = (map: ReadonlyMap<string, string>): string =>
   [...map].map(([key, value]) => `${key} ${value}\n`).join('');
 
-const replaceFile = async (path: string, text: string): Promise<void> => {
+export const replaceFile = async (path: string, text: string): Promise<void> => {
   const temporary = `${path}.new`;
   await writeFile(temporary, text, { mode: 0o600 });
   await rename(temporary, path);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../testing/client.js';
 import { startInstance, type TestInstance } from '../testing/test-instance.js';
@@ -193,6 +194,23 @@ describe('starting HAProxy', () => {
       status: 404,
     });
     await removeProxy(moved);
+  });
+
+  it('stays where it is when the other port is taken', async () => {
+    const config = await testConfig();
+    const paths = routerPaths(config, {});
+    const { pid } = await ensureProcess(config, paths);
+    const stranger = createServer().listen(0, '127.0.0.1');
+    await once(stranger, 'listening');
+    const { port } = stranger.address() as AddressInfo;
+    const moved = ensureProcess({ ...config, routerPort: port }, paths);
+    await expect(moved).rejects.toThrow(`port ${port} is taken by another program`);
+    stranger.close();
+    expect(await ensureProcess(config, paths)).toEqual({ pid, wasAdopted: true });
+    expect(await ask(config.routerPort, { host: 'nobody.localhost' })).toMatchObject({
+      status: 404,
+    });
+    await removeProxy(config);
   });
 });
 

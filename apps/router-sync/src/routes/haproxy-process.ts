@@ -4,7 +4,13 @@ import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { findHaproxy } from './haproxy-binary.js';
-import { ensureStateFiles, readPool, writeConfig, writeState } from './haproxy-files.js';
+import {
+  ensureStateFiles,
+  readPool,
+  replaceFile,
+  writeConfig,
+  writeState,
+} from './haproxy-files.js';
 import { readPoolSize, readState } from './haproxy-read.js';
 import { HaproxyRuntime } from './haproxy-runtime.js';
 import { parseWorkers, type Workers } from './haproxy-state.js';
@@ -58,10 +64,20 @@ const adopt = async (config: PlatformConfig, paths: RouterPaths): Promise<number
  */
 export const renew = async (config: PlatformConfig, paths: RouterPaths): Promise<void> => {
   const runtime = new HaproxyRuntime(paths.admin);
+  const before = await readFile(paths.config, 'utf8').catch(() => undefined);
+  if (before !== undefined && !servesPort(before, config.routerPort))
+    await waitUntilPortIsFree(config);
   if (!(await writeConfig(config, paths, await readPoolSize(runtime)))) return;
   await writeState(paths, await readState(runtime));
-  await reload(paths);
+  await reload(paths).catch(async (error: unknown) => {
+    // The file says what runs, or the next start would take the old configuration for today's.
+    if (before !== undefined) await replaceFile(paths.config, before);
+    throw error;
+  });
 };
+
+const servesPort = (configText: string, port: number): boolean =>
+  new RegExp(`^\\s*bind \\S+:${port}$`, 'm').test(configText);
 
 const assertOurs = async (config: PlatformConfig, paths: RouterPaths): Promise<void> => {
   const [info = ''] = await new HaproxyRuntime(paths.admin).ask(['show info']);
