@@ -119,7 +119,7 @@ const claimOrRefuse = async (config: PlatformConfig, readyFile: string): Promise
   const ready = await readReady(readyFile);
   const where = ready?.pid === claim.takenBy ? ready.api : 'not ready yet';
   throw new ConfigError(
-    `platform "${config.platform}" runs already (process ${claim.takenBy}, ${where}).\n` +
+    `the platform of ${config.home} runs already (process ${claim.takenBy}, ${where}).\n` +
       'Stop it with Ctrl-C or ./shiplog down, or start another one with its own SHIPLOG_HOME,\n' +
       'SHIPLOG_PLATFORM, SHIPLOG_API_PORT, SHIPLOG_ROUTER_PORT and SHIPLOG_NATS_PORT.',
   );

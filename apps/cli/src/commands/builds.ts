@@ -7,6 +7,8 @@ import { stateColor } from '../render/state.js';
 import type { Column } from '../render/table.js';
 import { relativeTime } from '../render/time.js';
 
+const NONE = 'No builds yet: shiplog deploy';
+
 const sourceText = ({ source }: Build): string => {
   if (source.kind === 'image') return source.ref ?? '';
   if (source.commit === null) return source.via ?? 'archive';
@@ -36,19 +38,30 @@ const list = defineCommand<{ limit?: number }>({
       await client()
     ).builds.list(await invocation.app(), { ...read, ...limit });
     invocation.out.json(builds);
-    await invocation.out.table(builds, columns(invocation), 'No builds yet: shiplog deploy');
+    await invocation.out.table(builds, columns(invocation), NONE);
   },
 });
 
 const show = defineCommand({
   name: 'show',
-  args: [['<build>', 'id, from `builds list`']],
+  args: [['[build]', 'id, from `builds list`; default: the newest']],
   summary: 'show one build, and why it failed',
-  examples: [['builds show 0190… -a shop', 'source, image, times']],
+  examples: [
+    ['builds show -a shop', 'the newest: source, image, times'],
+    ['builds show bld_0190… -a shop', 'another one'],
+  ],
   takes: ['app', 'at'],
   run: async ({ args, app, client, read, out, io }) => {
-    const build = await (await client()).builds.show(await app(), args[0] ?? '', read);
-    out.json(build);
+    const { builds: api } = await client();
+    const build =
+      args[0] === undefined
+        ? (await api.list(await app(), { ...read, limit: '1' }))[0]
+        : await api.show(await app(), args[0], read);
+    out.json(build ?? null);
+    if (build === undefined) {
+      out.line(NONE);
+      return;
+    }
     out.fields([
       ['Build', build.id],
       ['State', build.state],
@@ -82,7 +95,7 @@ const output = defineCommand<{ follow?: boolean }>({
     const name = await app();
     const build = args[0] ?? (await newestOf(api.builds.list(name, { limit: '1' })));
     if (build === undefined) {
-      out.line('No builds yet: shiplog deploy');
+      out.line(NONE);
       return;
     }
     for await (const line of api.buildOutput(name, build, { follow: options.follow === true })) {

@@ -7,6 +7,8 @@ import { stateColor } from '../render/state.js';
 import type { Column } from '../render/table.js';
 import { durationText, relativeTime } from '../render/time.js';
 
+const NONE = 'Nothing was deployed yet: shiplog deploy';
+
 const tookText = ({ createdAt, finishedAt }: Deploy): string =>
   finishedAt === null ? '' : durationText(Date.parse(finishedAt) - Date.parse(createdAt));
 
@@ -33,23 +35,30 @@ const list = defineCommand<{ limit?: number }>({
       await client()
     ).deploys.list(await invocation.app(), { ...read, ...limit });
     invocation.out.json(deploys);
-    await invocation.out.table(
-      deploys,
-      columns(invocation),
-      'Nothing was deployed yet: shiplog deploy',
-    );
+    await invocation.out.table(deploys, columns(invocation), NONE);
   },
 });
 
 const show = defineCommand({
   name: 'show',
-  args: [['<deploy>', 'id, from `deploys list`']],
+  args: [['[deploy]', 'id, from `deploys list`; default: the newest']],
   summary: 'show one deploy, and why it failed',
-  examples: [['deploys show 0190…-g3 -a shop', 'what was tried, what the instance said']],
+  examples: [
+    ['deploys show -a shop', 'the newest: what was tried, what the instance said'],
+    ['deploys show app_0190…-g3 -a shop', 'another one'],
+  ],
   takes: ['app', 'at'],
   run: async ({ args, app, client, read, out, io }) => {
-    const deploy = await (await client()).deploys.show(await app(), args[0] ?? '', read);
-    out.json(deploy);
+    const { deploys: api } = await client();
+    const deploy =
+      args[0] === undefined
+        ? (await api.list(await app(), { ...read, limit: '1' }))[0]
+        : await api.show(await app(), args[0], read);
+    out.json(deploy ?? null);
+    if (deploy === undefined) {
+      out.line(NONE);
+      return;
+    }
     out.fields([
       ['Deploy', deploy.id],
       ['Release', `v${deploy.release}`],
