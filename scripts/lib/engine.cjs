@@ -6,6 +6,7 @@ const {
   openSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   rmSync,
   statSync,
 } = require('node:fs');

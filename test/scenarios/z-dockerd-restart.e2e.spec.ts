@@ -1,27 +1,36 @@
 import { spawn } from 'node:child_process';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, readlink } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectEngine } from '@shiplog/engine';
+import type { Container } from 'dockerode';
+import { connectEngine, LABEL } from '@shiplog/engine';
 import { Observer } from '../support/observer.js';
+import { makeNoShellImage } from '../support/apps/no-shell/image.js';
 import { TestPlatform } from '../support/platform.js';
 import { deployed } from '../support/repository.js';
 import { waitFor } from '../support/wait.js';
 
 // Last by its name: it takes the engine away from everybody on this machine for some seconds.
 
+const IMAGE = ['shiplog-test/stranger', 'one'] as const;
+
 interface Daemon {
   readonly pid: number;
   readonly argv: readonly string[];
 }
 
+/** Ours: a machine may have another one in a namespace of its own. */
 const findDaemon = async (): Promise<Daemon | undefined> => {
   for (const entry of await readdir('/proc')) {
     const line = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
     const argv = line.split('\0').filter((word) => word !== '');
-    if (/(^|\/)dockerd$/.test(argv[0] ?? '')) return { pid: Number(entry), argv };
+    if (!/(^|\/)dockerd$/.test(argv[0] ?? '')) continue;
+    if ((await mountsOf(entry)) === (await mountsOf('self'))) return { pid: Number(entry), argv };
   }
   return undefined;
 };
+
+const mountsOf = (pid: string): Promise<string> =>
+  readlink(`/proc/${pid}/ns/mnt`).catch(() => 'it ended');
 
 const engineAnswers = (): Promise<boolean> =>
   connectEngine()
@@ -48,16 +57,27 @@ const restartDaemon = async (signal: NodeJS.Signals): Promise<void> => {
 describe('the Docker daemon goes away', () => {
   let platform: TestPlatform;
   let appId: string;
+  /** Somebody else's container: not started again, because its owner did not ask for that. */
+  let stranger: Container;
   beforeAll(async () => {
+    await makeNoShellImage(connectEngine(), ...IMAGE);
+    stranger = await connectEngine().createContainer({
+      Image: IMAGE.join(':'),
+      Labels: { [LABEL.platform]: 'somebody-else', [LABEL.instance]: 'web-1' },
+    });
     platform = await TestPlatform.start({ name: 'daemon' });
     await (await deployed(platform, 'hello', 'node-hello')).remove();
     await platform.json(['scale', '-a', 'hello', 'web=3']);
     appId = (await platform.json<{ id: string }>(['apps', 'show', '-a', 'hello'])).id;
   });
-  afterAll(async () => platform.destroy());
+  afterAll(async () => {
+    await stranger.remove({ force: true });
+    await platform.destroy();
+  });
 
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     it(`and comes back (${signal}): the same instances serve again, none twice`, async () => {
+      await stranger.start();
       await restartDaemon(signal);
       await waitFor(
         'three instances to be ready',
@@ -82,6 +102,7 @@ describe('the Docker daemon goes away', () => {
       } finally {
         await observer.close();
       }
+      expect((await stranger.inspect()).State.Status).toBe('exited');
       // A deploy after it works as before it.
       await platform.json(['config', 'set', '-a', 'hello', `AFTER=${signal}`]);
       expect((await platform.get('hello')).status).toBe(200);
