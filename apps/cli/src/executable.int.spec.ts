@@ -5,14 +5,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const EXECUTABLE = fileURLToPath(new URL('../../../shiplog', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+/** What of a checkout the executable itself consists of. */
+const PARTS = ['shiplog', 'scripts/shiplog.cjs', 'scripts/lib/node-version.cjs'];
 const PROGRAM = 'console.log(JSON.stringify(process.argv.slice(2))); process.exit(7);';
 
 const checkout = async (name: string, isBuilt: boolean): Promise<string> => {
   const root = join(await mkdtemp(join(tmpdir(), 'shiplog-exe-')), name);
   await mkdir(join(root, 'apps/cli/dist'), { recursive: true });
   await mkdir(join(root, 'node_modules/commander'), { recursive: true });
-  await copyFile(EXECUTABLE, join(root, 'shiplog'));
+  await mkdir(join(root, 'scripts/lib'), { recursive: true });
+  for (const part of PARTS) await copyFile(join(ROOT, part), join(root, part));
   if (isBuilt) await writeFile(join(root, 'apps/cli/dist/main.js'), PROGRAM);
   return root;
 };
