@@ -75,12 +75,11 @@ const findEngine = async () => {
       reason ??= error.message;
     }
   }
-  return { address: undefined, denied, reason };
+  return { address: undefined, named: namedBy(), denied, reason };
 };
 
 /** What a person has to do before an engine can be used; undefined where we can do it. */
-const engineObstacle = ({ denied, reason }) => {
-  const named = namedBy();
+const engineObstacle = ({ named, denied, reason }) => {
   if (named !== undefined)
     return `${named}=${process.env[named]} does not answer as a Docker Engine (${reason}). Start that engine, or unset ${named}.`;
   if (denied !== undefined) return groupAdvice(denied);
