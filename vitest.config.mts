@@ -1,13 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-// Three levels by file name: `.spec` touches nothing outside the process, `.int.spec` one real
-// neighbour, `.e2e.spec` the whole stack. SHIPLOG_TEST_LEVEL picks one; `scripts/test.cjs` runs all.
+// Four levels by file name: `.spec` touches nothing outside the process, `.int.spec` one real neighbour,
+// `.e2e.spec` the whole stack, `.engine.spec` that and ends the engine, of which it has one of its own.
+// SHIPLOG_TEST_LEVEL picks one; `scripts/test.cjs` runs all.
 const level = process.env['SHIPLOG_TEST_LEVEL'] ?? 'unit';
 
 const include = {
   unit: ['{apps,libs,tools,test}/**/*.spec.ts'],
   int: ['{apps,libs}/**/*.int.spec.ts'],
   e2e: ['test/**/*.e2e.spec.ts'],
+  engine: ['test/**/*.engine.spec.ts'],
 }[level];
 
 export default defineConfig({
@@ -20,7 +22,7 @@ export default defineConfig({
     exclude: [
       '**/node_modules/**',
       '**/dist/**',
-      ...(level === 'unit' ? ['**/*.{int,e2e}.spec.ts'] : []),
+      ...(level === 'unit' ? ['**/*.{int,e2e,engine}.spec.ts'] : []),
     ],
     globalSetup: level === 'e2e' ? ['./test/support/leftovers.ts'] : [],
     setupFiles: ['./test/support/setup.ts'],

@@ -4,10 +4,11 @@ const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { which } = require('./run.cjs');
+const { startOwnEngine } = require('./own-engine.cjs');
 const { prepare } = require('./prepare.cjs');
 const { ROOT } = require('./workspace.cjs');
 
-const LEVELS = ['unit', 'int', 'e2e'];
+const LEVELS = ['unit', 'int', 'e2e', 'engine'];
 /**
  * What only tests need: a real PostgreSQL, static programs for tiny images, a compiler for one of them,
  * and the engine's client for those of Compose.
@@ -20,7 +21,7 @@ const testPackages = () => [
   ...(which('docker') === undefined ? ['docker.io'] : []),
 ];
 
-const passOn = (program, args, env) =>
+const passOn = ([program, ...args], env) =>
   new Promise((resolve) => {
     const child = spawn(program, args, {
       cwd: ROOT,
@@ -47,15 +48,25 @@ const countsOf = (file) => {
   return { passed: report.numPassedTests, failed: report.numFailedTests + notRun + unloaded };
 };
 
+/** Tests of the level `engine` end the engine: they get one of their own for that. */
 const runLevel = async (level, filters, env) => {
+  if (level !== 'engine') return runTests(level, filters, { within: [], env });
+  const engine = await startOwnEngine();
+  try {
+    const { within } = engine;
+    return await runTests(level, filters, { within, env: { ...env, ...engine.env } });
+  } finally {
+    await engine.stop();
+  }
+};
+
+const runTests = async (level, filters, { within, env }) => {
   const results = mkdtempSync(join(tmpdir(), 'shiplog-test-'));
   const file = join(results, `${level}.json`);
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const code = await passOn(process.execPath, [vitest, 'run', ...filters, ...reporters], {
-    ...env,
-    SHIPLOG_TEST_LEVEL: level,
-  });
+  const words = [...within, process.execPath, vitest, 'run', ...filters, ...reporters];
+  const code = await passOn(words, { ...env, SHIPLOG_TEST_LEVEL: level });
   const counts = countsOf(file);
   rmSync(results, { recursive: true, force: true });
   return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
@@ -63,7 +74,7 @@ const runLevel = async (level, filters, env) => {
 
 const runCheck = async (env) => {
   const quiet = { ...env, npm_config_loglevel: 'error' };
-  const code = await passOn('npm', ['run', '--silent', 'check'], quiet);
+  const code = await passOn(['npm', 'run', '--silent', 'check'], quiet);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 };
 

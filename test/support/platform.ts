@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -284,8 +284,11 @@ export class TestPlatform {
     return found;
   }
 
+  /** kill -9, and waits until they are gone: with what they held, their files and ports. */
   async killDaemons(which?: RegExp): Promise<void> {
-    killAll(await this.daemons(which));
+    const killed = await this.daemons(which);
+    killAll(killed);
+    await waitFor('daemons to end', () => killed.every(({ pid, line }) => !isSame(pid, line)));
   }
 
   /** Processes of ours that a test run left: known by the home in their environment. */
@@ -300,6 +303,14 @@ export class TestPlatform {
     return found;
   }
 }
+
+const isSame = (pid: number, line: string): boolean => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8') === line;
+  } catch {
+    return false;
+  }
+};
 
 const killAll = (daemons: readonly Daemon[]): void => {
   for (const { pid } of daemons) {
