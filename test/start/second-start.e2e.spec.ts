@@ -57,14 +57,15 @@ describe('a start of a platform that was there before', () => {
     expect((await platform.get('hello')).status).toBe(200);
   });
 
-  it('adopts the log, the proxy and the containers after Ctrl-C, in under five seconds', async () => {
+  it('adopts the log, the proxy and the containers after Ctrl-C', async () => {
     const before = await running();
     await platform.stop();
     expect(existsSync(readyFile())).toBe(false);
     expect(await running()).toEqual(before);
     expect((await platform.get('hello')).status).toBe(200);
 
-    expect(await platform.start()).toBeLessThan(5_000);
+    // How fast is the business of `npm run bench start`.
+    await platform.start();
     expect(await running()).toEqual(before);
     expect((await platform.get('hello')).status).toBe(200);
   });
