@@ -65,6 +65,7 @@ const startAndRecord = async (
   fault('before-start');
   await bench.engine.start(containerId);
   fault('after-start');
+  bench.notes.started(instance.instanceId);
   const container = await bench.view.look(containerId);
   if (container?.startedAt == null || container.startedAt === instance.startedAt) return;
   fault('before-record-started');

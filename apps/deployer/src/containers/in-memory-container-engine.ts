@@ -38,6 +38,8 @@ export class InMemoryHost {
   portsTaken = 0;
   /** So many starts from now on find their address taken. */
   addressesTaken = 0;
+  /** So many starts from now on are refused, as by a daemon that is ending. */
+  startsRefused = 0;
   /** How often a program was started, by instance id: nothing may start twice at the same time. */
   readonly starts = new Map<string, number>();
   private ids = 0;
@@ -129,6 +131,10 @@ export class InMemoryContainerEngine implements ContainerEngine {
     const entry = this.host.entries.get(id);
     if (entry === undefined) throw new EngineError('container-missing', doing, 'No such container');
     if (entry.status === 'running') return;
+    if (this.host.startsRefused > 0) {
+      this.host.startsRefused -= 1;
+      throw new EngineError('engine-refused', doing, 'failed to update store');
+    }
     const { address } = entry.spec;
     const isHeld = [...this.host.entries.values()].some(
       (other) => other.status === 'running' && other.spec.address === address,

@@ -46,9 +46,22 @@ export class Notes {
     });
   }
 
+  /** The engine started it: what it refused before says nothing about the next time. */
+  started(instanceId: string): void {
+    if (this.of(instanceId).failures === 0) return;
+    this.set(instanceId, { failures: 0, trouble: null, isHopeless: false, notBeforeMs: 0 });
+  }
+
   /** What was in the way may have gone (an image was built again). */
   retryNow(instanceId: string): void {
     if (this.byInstance.has(instanceId)) this.set(instanceId, { notBeforeMs: 0 });
+  }
+
+  /** Another engine answers than the one that refused: a daemon that ends refuses everything. */
+  retryAll(): void {
+    for (const instanceId of this.byInstance.keys()) {
+      this.set(instanceId, { notBeforeMs: 0, failures: 0 });
+    }
   }
 
   exited(instanceId: string, { startedAt, finishedAt }: Container): void {

@@ -171,3 +171,45 @@ describe('an instance whose port or address somebody else took', () => {
     },
   );
 });
+
+describe('an instance that the engine refuses to start again', () => {
+  const stoppedByHand = async (): Promise<Simulation> => {
+    const simulation = await Simulation.create();
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.settle();
+    await simulation.engine.stop(simulation.running()[0] ?? '');
+    return simulation;
+  };
+  /** Tries within one moment: the clock stands still. */
+  const triesOf = async (simulation: Simulation): Promise<number> => {
+    simulation.host.startsRefused = 1000;
+    await simulation.settle();
+    return 1000 - simulation.host.startsRefused;
+  };
+
+  it('is tried later and later, and comes back when it works', async () => {
+    const simulation = await stoppedByHand();
+    expect(await triesOf(simulation)).toBe(2);
+    simulation.advance(1000);
+    expect(await triesOf(simulation)).toBe(1);
+    simulation.advance(1000);
+    expect(await triesOf(simulation)).toBe(0);
+    simulation.advance(1000);
+    simulation.host.startsRefused = 0;
+    await simulation.settle();
+    expect(simulation.running()).toHaveLength(1);
+    // What worked once is tried at once the next time.
+    await simulation.engine.stop(simulation.running()[0] ?? '');
+    simulation.advance(20_000);
+    expect(await triesOf(simulation)).toBe(2);
+  });
+
+  it('is tried at once by an engine that is back', async () => {
+    const simulation = await stoppedByHand();
+    expect(await triesOf(simulation)).toBe(2);
+    simulation.host.startsRefused = 0;
+    simulation.reopen();
+    await simulation.settle();
+    expect(simulation.running()).toHaveLength(1);
+  });
+});

@@ -74,6 +74,13 @@ export class Workbench {
     this.keyring = new Keyring(pathsOf(config.home).keys);
   }
 
+  /** The engine answers, for the first time or again: everything is looked at and tried anew. */
+  engineOpened(): void {
+    this.view.distrust();
+    this.notes.retryAll();
+    this.wake();
+  }
+
   nudge(appId: string): void {
     this.dirty.add(appId);
     this.wake();

@@ -142,10 +142,15 @@ export class Simulation {
     this.reconciliation = reconciliation;
     void bench.engine
       .watch(
-        { onOpen: () => bench.view.distrust(), onNotice: (n) => bench.view.notice(n) },
+        { onOpen: () => bench.engineOpened(), onNotice: (n) => bench.view.notice(n) },
         bench.abort.signal,
       )
       .catch(() => undefined);
+  }
+
+  /** The engine's stream of events broke and was opened again. */
+  reopen(): void {
+    this.bench?.engineOpened();
   }
 
   /** The process will die in the middle of its work, after this many calls. */
