@@ -40,6 +40,8 @@ export class InMemoryHost {
   addressesTaken = 0;
   /** So many starts from now on are refused, as by a daemon that is ending. */
   startsRefused = 0;
+  /** Logs cannot be read while set: their files are damaged. */
+  isLogDamaged = false;
   /** How often a program was started, by instance id: nothing may start twice at the same time. */
   readonly starts = new Map<string, number>();
   private ids = 0;
@@ -190,7 +192,9 @@ export class InMemoryContainerEngine implements ContainerEngine {
   }
 
   async lastLines(id: string, query: LogQuery): Promise<readonly LogLine[]> {
-    await this.answer(`reading the log of container ${id}`);
+    const doing = `reading the log of container ${id}`;
+    await this.answer(doing);
+    if (this.host.isLogDamaged) throw new EngineError('engine-refused', doing, 'unexpected EOF');
     const lines = this.host.entries.get(id)?.lines ?? [];
     return lines
       .filter(({ time }) => time >= (query.since ?? '') && time <= (query.until ?? '~'))

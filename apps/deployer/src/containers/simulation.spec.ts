@@ -213,3 +213,25 @@ describe('an instance that the engine refuses to start again', () => {
     expect(simulation.running()).toHaveLength(1);
   });
 });
+
+describe('an instance whose log cannot be read', () => {
+  it('is started again, and its rollout ends, all the same', async () => {
+    const simulation = await Simulation.create();
+    simulation.host.isLogDamaged = true;
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.settle();
+    await simulation.engine.stop(simulation.running()[0] ?? '');
+    await simulation.settle();
+    expect(simulation.running()).toHaveLength(1);
+    await simulation.deploy(PROGRAMS.exit(1));
+    for (let i = 0; i < 5; i += 1) {
+      await simulation.settle();
+      simulation.advance(5000);
+    }
+    expect(simulation.world.rolloutsOf(APP).at(-1)).toMatchObject({
+      status: 'failed',
+      explanation: { code: 'exited', logLines: [expect.stringContaining('unexpected EOF')] },
+    });
+    expect(simulation.broken).toEqual([]);
+  });
+});
