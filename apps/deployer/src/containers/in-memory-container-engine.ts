@@ -40,6 +40,8 @@ export class InMemoryHost {
   addressesTaken = 0;
   /** So many starts from now on are refused, as by a daemon that is ending. */
   startsRefused = 0;
+  /** Containers that are listed and cannot be inspected. */
+  readonly damaged = new Set<string>();
   /** Logs cannot be read while set: their files are damaged. */
   isLogDamaged = false;
   /** How often a program was started, by instance id: nothing may start twice at the same time. */
@@ -81,7 +83,9 @@ export class InMemoryContainerEngine implements ContainerEngine {
   }
 
   async inspect(id: string): Promise<Container | undefined> {
-    await this.answer(`inspecting container ${id}`);
+    const doing = `inspecting container ${id}`;
+    await this.answer(doing);
+    if (this.host.damaged.has(id)) throw new EngineError('engine-refused', doing, 'RWLayer is nil');
     const entry = this.host.entries.get(id);
     if (entry === undefined) return undefined;
     const { spec: _, lines: __, ...container } = entry;

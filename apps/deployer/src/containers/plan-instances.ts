@@ -82,8 +82,10 @@ const planOpen = (
       return planRunning(instance, container, input);
     case 'restarting':
     case 'exited':
-    case 'dead':
       return planEnded(instance, container, input);
+    case 'dead':
+      // The engine could not remove it, or cannot show it: it will never run again.
+      return { action: { type: 'retire', appId, instanceId, reason: 'lost' } };
     case 'paused':
     case 'removing':
       return {};

@@ -243,6 +243,9 @@ describe('the next step of an instance', () => {
   });
   it('replaces an instance whose container was removed', () => {
     expect(of(instance('i1'), { containers: [] })).toEqual(['retire i1: lost']);
+    const dead = { containers: [container('i1', { status: 'dead' })] };
+    expect(of(instance('i1'), dead)).toEqual(['retire i1: lost']);
+    expect(of(exited, dead)).toEqual(['retire i1: lost']);
   });
   it('lets the engine keep a ready instance alive', () => {
     expect(of(instance('i1'), { containers: [container('i1', { restartPolicy: 'no' })] })).toEqual([

@@ -235,3 +235,40 @@ describe('an instance whose log cannot be read', () => {
     expect(simulation.broken).toEqual([]);
   });
 });
+
+describe('a container that the engine cannot show', () => {
+  const two = async (): Promise<Simulation> => {
+    const simulation = await Simulation.create();
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.app({ type: 'Scale', formation: { web: 2 } });
+    await simulation.settle();
+    return simulation;
+  };
+
+  it('is left alone while it runs, and hides no other', async () => {
+    const simulation = await two();
+    const [damaged = '', other = ''] = simulation.running();
+    simulation.host.damaged.add(damaged);
+    simulation.boot();
+    await simulation.engine.stop(other);
+    await simulation.settle();
+    expect(simulation.running().toSorted()).toEqual([damaged, other].toSorted());
+    expect(simulation.broken).toEqual([]);
+  });
+
+  it('is replaced when it does not run', async () => {
+    const simulation = await two();
+    const [damaged = '', other = ''] = simulation.running();
+    await simulation.engine.stop(damaged);
+    simulation.host.damaged.add(damaged);
+    simulation.boot();
+    await simulation.settle();
+    expect(simulation.running()).toHaveLength(2);
+    expect(simulation.running()).toContain(other);
+    expect(simulation.running()).not.toContain(damaged);
+    simulation.advance(60_000);
+    await simulation.settle();
+    expect(simulation.world.instancesOf(APP)).toHaveLength(2);
+    expect(simulation.broken).toEqual([]);
+  });
+});

@@ -65,7 +65,9 @@ export class Workbench {
     this.findReach = options.findReach ?? findReach;
     this.nowMs = options.nowMs ?? Date.now;
     this.onStepError = options.onStepError;
-    this.view = new EngineView(engine);
+    this.view = new EngineView(engine, (containerId, { said }) =>
+      context.logger.warn({ containerId, said }, 'container-not-shown'),
+    );
     this.tasks = new TaskRunner({ error: this.onStepError, end: () => this.wake() });
     this.ports = new PortAllocator(config.instancePorts ?? sliceOf(config.platform), {
       nowMs: this.nowMs,
