@@ -32,6 +32,7 @@ describe('explanations', () => {
     const said = explainCrash(evidence({ exit, logLines: lines }));
     expect(said).toMatchObject({
       code: 'exited',
+      summary: 'web exited with code 1',
       exitCode: 1,
       tried: 'started 3 times; it ended each time',
     });
@@ -64,6 +65,9 @@ describe('explanations', () => {
     );
     expect(summary(socket('0.0.0.0', 3000))).toBe(
       'listens on 0.0.0.0:3000; set --port 3000 or use $PORT',
+    );
+    expect(summary(socket('127.0.0.1', 9229), socket('0.0.0.0', 3000))).toBe(
+      'listens on 127.0.0.1:9229, 0.0.0.0:3000; set --port 3000 or use $PORT',
     );
     expect(summary()).toContain('no port');
   });
