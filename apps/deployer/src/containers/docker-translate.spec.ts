@@ -19,6 +19,7 @@ describe('what the engine says in its own words', () => {
     ['not-executable', 'standard_init_linux.go:228: exec user process caused: exec format error'],
     ['port-taken', 'Bind for 127.0.0.1:21500 failed: port is already allocated'],
     ['address-taken', 'Address already in use'],
+    ['network-missing', 'network 40975f1bd63b not found'],
   ])('is %s: %s', (code, message) => {
     expect(codeOf(code === 'no-such-executable' ? 400 : 500, message)).toBe(code);
   });

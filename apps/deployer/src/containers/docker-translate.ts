@@ -110,6 +110,7 @@ const SENTENCES: readonly (readonly [RegExp, EngineErrorCode])[] = [
     'address-taken',
   ],
   [/port is already allocated|address already in use|ports are not available/i, 'port-taken'],
+  [/network .+ not found/i, 'network-missing'],
   [/no such image/i, 'image-missing'],
   [/no such container/i, 'container-missing'],
   // About a file of the engine's own both may be said, too: of the command only behind `exec:`.

@@ -3,7 +3,7 @@ import type { PlatformConfig } from '@shiplog/runtime';
 import { KeyMissingError } from '@shiplog/secrets';
 import { fault } from '../faults.js';
 import { probeUntilReady, type ProbeTarget } from '../probes/probe.js';
-import { EngineError } from './container-engine.port.js';
+import { EngineError, type EngineErrorCode } from './container-engine.port.js';
 import { instanceSpec } from './container-spec.js';
 import { decryptConfig, imageOf, releaseOf } from './instance-parts.js';
 import type { Action } from './actions.js';
@@ -14,6 +14,13 @@ type ActionOf<T extends Action['type']> = Extract<Action, { type: T }>;
 
 /** Engine answers of other kinds that repeat this often will not change by themselves. */
 const REFUSALS_MAX = 3;
+
+/** What an instance was promised when it was scheduled, and cannot have. */
+const LOST_PLACES: ReadonlySet<EngineErrorCode> = new Set([
+  'port-taken',
+  'address-taken',
+  'network-missing',
+]);
 
 /** The instance while it is wanted. */
 const known = (bench: Workbench, instanceId: string): KnownInstance | undefined => {
@@ -106,7 +113,7 @@ const guarded = async (
       { instanceId, appId, code: error.code, said: error.said },
       'engine-refused',
     );
-    if (error.code === 'port-taken' || error.code === 'address-taken') {
+    if (LOST_PLACES.has(error.code)) {
       if (error.code === 'port-taken' && port !== null) bench.ports.refuse(port);
       return await giveUp(bench, instance);
     }
@@ -118,7 +125,7 @@ const guarded = async (
   }
 };
 
-/** Somebody else has its port or address. The record of an instance never changes, so another one takes its place. */
+/** Somebody else has its port or address, or took its network away. The record of an instance never changes, so another one takes its place. */
 const giveUp = async (bench: Workbench, instance: KnownInstance): Promise<void> => {
   const { instanceId, appId } = instance;
   bench.notes.lost(appId, bench.nowMs());

@@ -210,14 +210,21 @@ export const recordStopped = async (
   removeNetworkOfDestroyed(bench, appId, instanceId);
 };
 
-/** The team's network goes with the last instance of a destroyed app, unless another app uses it. */
+/**
+ * The team's network goes with the last instance of a destroyed app. The engine keeps it only while
+ * something runs in it: an instance of another app that waits for its next start needs it, too.
+ */
 const removeNetworkOfDestroyed = (bench: Workbench, appId: string, instanceId: string): void => {
   const { world, config } = bench.context;
   const { state } = world.get('app', appId);
-  const others = world
-    .instancesOf(appId)
-    .filter((other: KnownInstance) => other.instanceId !== instanceId);
-  if (state.status !== 'destroyed' || others.length > 0) return;
-  const name = networkName(config, state.teamId);
+  if (state.status !== 'destroyed') return;
+  const { teamId } = state;
+  const isNeeded = world.instances().some((other: KnownInstance) => {
+    if (other.instanceId === instanceId) return false;
+    const app = world.get('app', other.appId).state;
+    return app.status === 'none' || app.teamId === teamId;
+  });
+  if (isNeeded) return;
+  const name = networkName(config, teamId);
   bench.tasks.run('engine', `network:${name}`, () => bench.engine.removeNetwork(name));
 };

@@ -32,6 +32,8 @@ export class InMemoryHost {
   readonly entries = new Map<string, Entry>();
   readonly images = new Set<string>();
   readonly watchers = new Set<{ platform: string; notice: (notice: EngineNotice) => void }>();
+  /** Platform by name. */
+  readonly networks = new Map<string, string>();
   /** Calls answer `engine-unreachable` while set. */
   isDown = false;
   /** So many starts from now on find their port taken by somebody outside. */
@@ -94,6 +96,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
 
   async ensureNetwork(name: string) {
     await this.answer(`creating network ${name}`);
+    this.addNetwork(name);
     return { from: '10.176.1.0', to: '10.176.3.254' };
   }
 
@@ -111,6 +114,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
     if (!this.host.images.has(spec.imageId)) {
       throw new EngineError('image-missing', doing, `No such image: ${spec.imageId}`);
     }
+    this.addNetwork(spec.network);
     const id = this.host.newId();
     this.host.entries.set(id, {
       id,
@@ -141,7 +145,10 @@ export class InMemoryContainerEngine implements ContainerEngine {
       this.host.startsRefused -= 1;
       throw new EngineError('engine-refused', doing, 'failed to update store');
     }
-    const { address } = entry.spec;
+    const { address, network } = entry.spec;
+    if (!this.host.networks.has(network)) {
+      throw new EngineError('network-missing', doing, `network ${network} not found`);
+    }
     const isHeld = [...this.host.entries.values()].some(
       (other) => other.status === 'running' && other.spec.address === address,
     );
@@ -193,6 +200,11 @@ export class InMemoryContainerEngine implements ContainerEngine {
 
   async removeNetwork(name: string): Promise<void> {
     await this.answer(`removing network ${name}`);
+    if (this.host.networks.get(name) !== this.platform) return;
+    const isUsed = [...this.host.entries.values()].some(
+      ({ status, spec }) => status === 'running' && spec.network === name,
+    );
+    if (!isUsed) this.host.networks.delete(name);
   }
 
   async lastLines(id: string, query: LogQuery): Promise<readonly LogLine[]> {
@@ -232,6 +244,10 @@ export class InMemoryContainerEngine implements ContainerEngine {
     const entry = this.host.entries.get(id);
     if (!this.host.entries.delete(id) || entry === undefined) return;
     this.notify({ containerId: id, what: 'changed', exitCode: null });
+  }
+
+  private addNetwork(name: string): void {
+    if (!this.host.networks.has(name)) this.host.networks.set(name, this.platform);
   }
 
   private launch(entry: Entry): void {

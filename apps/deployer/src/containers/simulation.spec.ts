@@ -272,3 +272,20 @@ describe('a container that the engine cannot show', () => {
     expect(simulation.broken).toEqual([]);
   });
 });
+
+describe('an instance whose network somebody removed', () => {
+  it('is replaced when it would have to be started again', async () => {
+    const simulation = await Simulation.create();
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.settle();
+    await simulation.engine.stop(simulation.running()[0] ?? '');
+    simulation.host.networks.clear();
+    for (let i = 0; i < 3; i += 1) {
+      await simulation.settle();
+      simulation.advance(30_000);
+    }
+    expect(simulation.running()).toHaveLength(1);
+    expect(simulation.world.instancesOf(APP)).toMatchObject([{ status: 'ready' }]);
+    expect(simulation.broken).toEqual([]);
+  });
+});
