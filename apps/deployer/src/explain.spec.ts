@@ -3,6 +3,7 @@ import { explanation as schema } from '@shiplog/events';
 import {
   explainCrash,
   explainImageLost,
+  explainNoPlace,
   explainNotCreated,
   explainNotReady,
   explainNotRouted,
@@ -92,6 +93,7 @@ describe('explanations', () => {
       explainNotCreated(long),
       explainImageLost('w'.repeat(5000)),
       explainNotRouted(300),
+      explainNoPlace({ code: 'port-taken', said: 'v'.repeat(5000) }, 300),
     ]) {
       expect(() => schema.parse(said)).not.toThrow();
     }

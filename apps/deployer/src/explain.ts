@@ -257,6 +257,18 @@ export const explainImageLost = (said: string, evidence: Partial<Evidence> = {})
     evidence,
   );
 
+/** Not one instance had a place to run in all the time. */
+export const explainNoPlace = (trouble: Trouble | null, afterSeconds: number): Explanation =>
+  explanation({
+    code: 'no-place',
+    summary: `no instance could be placed: ${trouble?.said ?? 'none was made in time'}`,
+    remedy:
+      trouble?.code === 'port-taken'
+        ? 'see what holds the ports, or name others in SHIPLOG_INSTANCE_PORTS'
+        : 'try again; shiplog doctor checks this machine',
+    tried: `tried for ${afterSeconds} s`,
+  });
+
 /** Everything is ready, and no router says that it routes to it. */
 export const explainNotRouted = (afterSeconds: number): Explanation =>
   explanation({

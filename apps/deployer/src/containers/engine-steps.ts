@@ -115,7 +115,7 @@ const guarded = async (
     );
     if (LOST_PLACES.has(error.code)) {
       if (error.code === 'port-taken' && port !== null) bench.ports.refuse(port);
-      return await giveUp(bench, instance);
+      return await giveUp(bench, instance, error);
     }
     const isHopeless =
       !error.retryable ||
@@ -126,9 +126,12 @@ const guarded = async (
 };
 
 /** Somebody else has its port or address, or took its network away. The record of an instance never changes, so another one takes its place. */
-const giveUp = async (bench: Workbench, instance: KnownInstance): Promise<void> => {
-  const { instanceId, appId } = instance;
-  bench.notes.lost(appId, bench.nowMs());
+const giveUp = async (
+  bench: Workbench,
+  { instanceId, appId }: KnownInstance,
+  { code, said }: EngineError,
+): Promise<void> => {
+  bench.notes.lost(appId, { code, said }, bench.nowMs());
   bench.view.relist();
   await bench.record(
     'instance',

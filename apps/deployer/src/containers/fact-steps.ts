@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { KnownInstance } from '@shiplog/domain';
+import type { ActiveApp, KnownInstance } from '@shiplog/domain';
 import { fault } from '../faults.js';
 import { EngineError, type AddressRange } from './container-engine.port.js';
 import { explainFailure } from './explain-failure.js';
@@ -86,7 +86,8 @@ export const schedule = async (
     ? containerPortOf(deployment.app.settings.port, imageOf(world, release))
     : null;
   for (let i = 0; i < count; i += 1) {
-    const place = isRouted ? await placeFor(bench, deployment.app.teamId, held) : NO_PLACE;
+    const place = isRouted ? await placeFor(bench, deployment.app, held) : NO_PLACE;
+    if (place === null) return;
     const instanceId = newInstanceId(process);
     fault('before-schedule');
     await bench.record(
@@ -114,8 +115,19 @@ interface Place {
 }
 const NO_PLACE: Place = { port: null, address: null };
 
-const placeFor = async (bench: Workbench, teamId: string, held: Held): Promise<Place> => {
-  const port = await bench.ports.allocate(held.ports);
+/** Null, and noted for the plan and the explanation, when there is none. */
+const placeFor = async (
+  bench: Workbench,
+  { appId, teamId }: ActiveApp,
+  held: Held,
+): Promise<Place | null> => {
+  const port = await bench.ports.allocate(held.ports).catch((error: unknown) => {
+    if (!(error instanceof EngineError)) throw error;
+    bench.context.logger.warn({ appId, said: error.said }, 'no-place-for-instance');
+    bench.notes.lost(appId, error, bench.nowMs());
+    return null;
+  });
+  if (port === null) return null;
   held.ports.add(port);
   const range = await addressRange(bench, teamId);
   const address = range === null ? null : bench.addresses.allocate(range, held.addresses);

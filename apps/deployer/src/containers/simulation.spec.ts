@@ -289,3 +289,22 @@ describe('an instance whose network somebody removed', () => {
     expect(simulation.broken).toEqual([]);
   });
 });
+
+describe('an app for which no port is free', () => {
+  it('fails at the deadline of its rollout and says so', async () => {
+    const simulation = await Simulation.create();
+    simulation.arePortsFree = false;
+    await simulation.deploy(PROGRAMS.serve);
+    for (let i = 0; i < 10; i += 1) {
+      await simulation.settle();
+      simulation.advance(60_000);
+    }
+    expect(simulation.world.rolloutsOf(APP)).toMatchObject([
+      {
+        status: 'failed',
+        explanation: { code: 'no-place', summary: expect.stringContaining('is free') },
+      },
+    ]);
+    expect(simulation.broken).toEqual([]);
+  });
+});
