@@ -21,18 +21,25 @@ describe('following the log of a container', () => {
   beforeEach(() => vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
   afterEach(() => vi.useRealTimers());
 
-  const follow = async () => {
+  const labels = (more: Record<string, string>) => ({ [LABEL.app]: 'a1', ...more });
+  const web = {
+    Id: 'c1',
+    Names: ['/sim-app-web-1'],
+    State: 'running',
+    Labels: labels({ [LABEL.instance]: 'web-1', [LABEL.process]: 'web' }),
+  };
+  const run = (id: string, more: Record<string, string>) => ({
+    Id: id,
+    Names: [`/sim-app-run-${id}`],
+    State: 'running',
+    Labels: labels({ [LABEL.kind]: 'run', [LABEL.process]: 'run', ...more }),
+  });
+
+  const follow = async (containers: readonly object[] = [web]) => {
     /** Newest last: one for each time the log was opened. */
     const streams: PassThrough[] = [];
     const docker = {
-      listContainers: () =>
-        Promise.resolve([
-          {
-            Id: 'c1',
-            State: 'running',
-            Labels: { [LABEL.instance]: 'web-1', [LABEL.process]: 'web' },
-          },
-        ]),
+      listContainers: () => Promise.resolve(containers),
       getContainer: () => ({
         logs: () => {
           streams.push(new PassThrough());
@@ -49,8 +56,12 @@ describe('following the log of a container', () => {
     );
     const session = await new InMemoryBus(hub, 'api').open('deployer', 'logs', {});
     const texts: unknown[] = [];
-    session.onFrame(({ head }) => texts.push(head?.['text']));
-    return { streams, texts, session };
+    const instances: unknown[] = [];
+    session.onFrame(({ head }) => {
+      texts.push(head?.['text']);
+      instances.push(head?.['instance']);
+    });
+    return { streams, texts, instances, session };
   };
   const settle = async (): Promise<void> => {
     for (let i = 0; i < 50; i += 1) await turn();
@@ -84,5 +95,15 @@ describe('following the log of a container', () => {
     await vi.advanceTimersByTimeAsync(6000);
     expect(streams).toHaveLength(2);
     expect(streams[1]?.destroyed).toBe(true);
+  });
+
+  it('shows detached commands by their names, and leaves out those that are watched', async () => {
+    const runs = [run('1', { [LABEL.detached]: 'true' }), run('2', {})];
+    const { streams, session, instances } = await follow([web, ...runs]);
+    await settle();
+    for (const stream of streams) stream.write(line(1, '1', 'hello'));
+    await settle();
+    expect(instances.toSorted()).toEqual(['sim-app-run-1', 'web-1']);
+    session.end();
   });
 });

@@ -71,15 +71,18 @@ const sourcesOf = async ({ docker, platform }: LogTools, input: LogsInput): Prom
   try {
     const found = await docker.listContainers({
       all: true,
-      filters: ownedBy(platform, LABEL.instance, ...labels),
+      filters: ownedBy(platform, ...labels),
     });
     return found
-      .map((container) => ({
-        containerId: container.Id,
-        instance: container.Labels[LABEL.instance] ?? '',
-        process: container.Labels[LABEL.process] ?? '',
-        isRunning: container.State === 'running',
-      }))
+      .flatMap(({ Id, Labels, Names, State }) => {
+        const [name = ''] = Names;
+        // Detached commands go by the name that was told when they began; the others are watched.
+        const instance =
+          Labels[LABEL.instance] ?? (LABEL.detached in Labels ? name.replace('/', '') : undefined);
+        if (instance === undefined) return [];
+        const process = Labels[LABEL.process] ?? '';
+        return { containerId: Id, instance, process, isRunning: State === 'running' };
+      })
       .filter(({ instance }) => input.instances?.includes(instance) ?? true);
   } catch (error) {
     throw toEngineError('looking for the containers of an app', error);
