@@ -42,6 +42,8 @@ export class InMemoryHost {
   addressesTaken = 0;
   /** So many starts from now on are refused, as by a daemon that is ending. */
   startsRefused = 0;
+  /** Containers that never start again. */
+  readonly broken = new Set<string>();
   /** Containers that are listed and cannot be inspected. */
   readonly damaged = new Set<string>();
   /** Logs cannot be read while set: their files are damaged. */
@@ -141,8 +143,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
     const entry = this.host.entries.get(id);
     if (entry === undefined) throw new EngineError('container-missing', doing, 'No such container');
     if (entry.status === 'running') return;
-    if (this.host.startsRefused > 0) {
-      this.host.startsRefused -= 1;
+    if (this.refuses(id)) {
       throw new EngineError('engine-refused', doing, 'failed to update store');
     }
     const { address, network } = entry.spec;
@@ -244,6 +245,13 @@ export class InMemoryContainerEngine implements ContainerEngine {
     const entry = this.host.entries.get(id);
     if (!this.host.entries.delete(id) || entry === undefined) return;
     this.notify({ containerId: id, what: 'changed', exitCode: null });
+  }
+
+  private refuses(id: string): boolean {
+    if (this.host.broken.has(id)) return true;
+    if (this.host.startsRefused === 0) return false;
+    this.host.startsRefused -= 1;
+    return true;
   }
 
   private addNetwork(name: string): void {

@@ -204,6 +204,26 @@ describe('an instance that the engine refuses to start again', () => {
     expect(await triesOf(simulation)).toBe(2);
   });
 
+  it('is replaced when its container never starts again, and not too early', async () => {
+    const simulation = await stoppedByHand();
+    const [container = ''] = simulation.host.entries.keys();
+    simulation.host.broken.add(container);
+    const instanceNow = () => simulation.world.instancesOf(APP)[0]?.instanceId;
+    const before = instanceNow();
+    for (let seconds = 0; seconds < 60; seconds += 1) {
+      await simulation.settle();
+      simulation.advance(1000);
+    }
+    expect(instanceNow()).toBe(before);
+    for (let i = 0; i < 3; i += 1) {
+      simulation.advance(30_000);
+      await simulation.settle();
+    }
+    expect(simulation.running()).toHaveLength(1);
+    expect(simulation.world.instancesOf(APP)).toMatchObject([{ status: 'ready' }]);
+    expect(simulation.broken).toEqual([]);
+  });
+
   it('is tried at once by an engine that is back', async () => {
     const simulation = await stoppedByHand();
     expect(await triesOf(simulation)).toBe(2);
