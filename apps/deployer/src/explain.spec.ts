@@ -3,6 +3,7 @@ import { explanation as schema } from '@shiplog/events';
 import {
   explainCrash,
   explainImageLost,
+  explainNoPlace,
   explainNotCreated,
   explainNotReady,
   explainNotRouted,
@@ -32,6 +33,7 @@ describe('explanations', () => {
     const said = explainCrash(evidence({ exit, logLines: lines }));
     expect(said).toMatchObject({
       code: 'exited',
+      summary: 'web exited with code 1',
       exitCode: 1,
       tried: 'started 3 times; it ended each time',
     });
@@ -65,6 +67,9 @@ describe('explanations', () => {
     expect(summary(socket('0.0.0.0', 3000))).toBe(
       'listens on 0.0.0.0:3000; set --port 3000 or use $PORT',
     );
+    expect(summary(socket('127.0.0.1', 9229), socket('0.0.0.0', 3000))).toBe(
+      'listens on 127.0.0.1:9229, 0.0.0.0:3000; set --port 3000 or use $PORT',
+    );
     expect(summary()).toContain('no port');
   });
   it('of a health check tell what came back and for how long it was asked', () => {
@@ -88,6 +93,7 @@ describe('explanations', () => {
       explainNotCreated(long),
       explainImageLost('w'.repeat(5000)),
       explainNotRouted(300),
+      explainNoPlace({ code: 'port-taken', said: 'v'.repeat(5000) }, 300),
     ]) {
       expect(() => schema.parse(said)).not.toThrow();
     }

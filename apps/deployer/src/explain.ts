@@ -63,7 +63,7 @@ export const explainCrash = (evidence: Evidence): Explanation => {
   return explanation(
     {
       code: 'exited',
-      summary: `${evidence.process} exited with code ${exitCode ?? 'unknown'} right after it started${meaning(exitCode)}`,
+      summary: `${evidence.process} exited with code ${exitCode ?? 'unknown'}${meaning(exitCode)}`,
       remedy: remedyForExit(evidence, exitCode),
       tried,
     },
@@ -156,9 +156,12 @@ const otherPort = (
   seen: { port: number; listening: readonly ListeningSocket[]; tried: string },
 ): Explanation => {
   const at = seen.listening.map(formatSocket);
-  const isLoopback =
-    judgeListening(seen.listening, seen.listening[0]?.port ?? 0) === 'loopback-only';
-  const other = seen.listening[0]?.port ?? seen.port;
+  // A debugger or a metrics server on loopback is not what should be reached.
+  const reachable = seen.listening.find(
+    ({ port }) => judgeListening(seen.listening, port) === 'reachable',
+  );
+  const isLoopback = reachable === undefined;
+  const other = (reachable ?? seen.listening[0])?.port ?? seen.port;
   return explanation(
     {
       code: isLoopback ? 'wrong-address' : 'wrong-port',
@@ -253,6 +256,18 @@ export const explainImageLost = (said: string, evidence: Partial<Evidence> = {})
     },
     evidence,
   );
+
+/** Not one instance had a place to run in all the time. */
+export const explainNoPlace = (trouble: Trouble | null, afterSeconds: number): Explanation =>
+  explanation({
+    code: 'no-place',
+    summary: `no instance could be placed: ${trouble?.said ?? 'none was made in time'}`,
+    remedy:
+      trouble?.code === 'port-taken'
+        ? 'see what holds the ports, or name others in SHIPLOG_INSTANCE_PORTS'
+        : 'try again; shiplog doctor checks this machine',
+    tried: `tried for ${afterSeconds} s`,
+  });
 
 /** Everything is ready, and no router says that it routes to it. */
 export const explainNotRouted = (afterSeconds: number): Explanation =>

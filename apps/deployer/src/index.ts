@@ -66,10 +66,7 @@ export const startReconciling = (
   const watching = watchEngine(
     engine,
     {
-      onOpen: () => {
-        bench.view.distrust();
-        loop.nudge();
-      },
+      onOpen: () => bench.engineOpened(),
       onNotice: (notice) => {
         bench.view.notice(notice);
         loop.nudge();

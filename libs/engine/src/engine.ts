@@ -13,6 +13,8 @@ export const LABEL = {
   team: 'shiplog.team',
   /** `run` for one-off containers; absent on instances. */
   kind: 'shiplog.kind',
+  /** On one-off containers that go on when nobody watches them. */
+  detached: 'shiplog.detached',
 } as const;
 
 export interface EngineOptions {

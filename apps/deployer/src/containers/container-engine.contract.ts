@@ -17,6 +17,8 @@ interface EngineFixture {
   };
   /** Makes the program of a running container end by itself. */
   readonly crash: (containerId: string) => Promise<void>;
+  /** Somebody removes a network by hand. */
+  readonly dropNetwork: (name: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -150,6 +152,27 @@ export const describeContainerEngine = (
       await run('address1', { address });
       const second = await engine.create(specOf('address2', { address }));
       await expect(engine.start(second)).rejects.toMatchObject({ code: 'address-taken' });
+    });
+
+    it('tells that the network of a container was removed, and makes it again for the next one', async () => {
+      const network = `${fixture.platform}-t2`;
+      const id = await run('netless1', { network, command: fixture.programs.exits(0) });
+      await until(id, 'exited');
+      await engine.removeNetwork(network);
+      await expect(engine.start(id)).rejects.toMatchObject({ code: 'network-missing' });
+      await until(await run('netless2', { network }), 'running');
+    });
+
+    it('tells that a network was removed behind its back', async () => {
+      const network = `${fixture.platform}-t3`;
+      const id = await engine.create(specOf('netless3', { network }));
+      // It is not the neighbour's to remove.
+      await fixture.neighbour.removeNetwork(network);
+      await engine.start(id);
+      await engine.stop(id, 0);
+      await fixture.dropNetwork(network);
+      await expect(engine.start(id)).rejects.toMatchObject({ code: 'network-missing' });
+      await until(await run('netless4', { network }), 'running');
     });
 
     it('starts a crashed program again by itself once it is told to', async () => {

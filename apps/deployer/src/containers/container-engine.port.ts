@@ -96,7 +96,7 @@ export interface ContainerEngine {
    */
   create(spec: ContainerSpec): Promise<string>;
 
-  /** On a running container: nothing. Throws `port-taken`, `address-taken`, `no-such-executable`, `not-executable`, … */
+  /** On a running container: nothing. Throws `port-taken`, `address-taken`, `network-missing`, `no-such-executable`, `not-executable`, … */
   start(id: string): Promise<void>;
 
   /** The image's stop signal, then SIGKILL after the grace period. On a stopped or missing one: nothing. */
@@ -113,7 +113,7 @@ export interface ContainerEngine {
   /** Pulls by digest; throws `pull-failed`. */
   pull(repoDigest: string): Promise<void>;
 
-  /** Removes the network if nothing uses it any more. On a missing one or one in use: nothing. */
+  /** Removes the network if nothing uses it any more. On a missing one, one in use or somebody else's: nothing. */
   removeNetwork(name: string): Promise<void>;
 
   /** The last lines, oldest first; empty for a missing container. */
@@ -139,6 +139,8 @@ export type EngineErrorCode =
   | 'port-taken'
   /** Another container has it, or the network has no such address any more. */
   | 'address-taken'
+  /** Somebody removed it; a container that ran in it never runs again, not even in its successor. */
+  | 'network-missing'
   | 'no-such-executable'
   | 'not-executable'
   | 'container-missing'

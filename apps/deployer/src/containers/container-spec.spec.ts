@@ -112,6 +112,7 @@ describe('a one-off command', () => {
       env: { B: '3' },
       command: ['id'],
       runId: 'run-0123456789',
+      isDetached: false,
     });
     expect(spec.env).toMatchObject({ A: '1', B: '3', SHIPLOG_PROCESS: 'run' });
     expect(spec.labels['shiplog.kind']).toBe('run');

@@ -73,13 +73,18 @@ export const runSpec = (
     readonly runId: string;
     readonly command: readonly string[];
     readonly env: Readonly<Record<string, string>>;
+    readonly isDetached: boolean;
   },
 ): ContainerSpec => ({
   ...common(parts),
   name: `${parts.platform.platform}-${parts.app.name}-run-${suffixOf(parts.runId)}`,
   command: parts.command,
   env: { ...parts.config, ...parts.env, ...platformEnvironment(parts, 'run') },
-  labels: { ...labels(parts, 'run'), [LABEL.kind]: 'run' },
+  labels: {
+    ...labels(parts, 'run'),
+    [LABEL.kind]: 'run',
+    ...(parts.isDetached ? { [LABEL.detached]: 'true' } : {}),
+  },
   address: null,
   publish: null,
 });

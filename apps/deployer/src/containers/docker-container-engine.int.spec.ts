@@ -25,6 +25,7 @@ describeContainerEngine('Docker Engine', async () => {
         .exec({ Cmd: ['/bin/busybox', 'killall', '-9', 'sleep'] });
       await exec.start({ Detach: true });
     },
+    dropNetwork: async (name) => void (await docker.getNetwork(name).remove()),
     close: () => cleanUp(docker, platform),
   };
 });

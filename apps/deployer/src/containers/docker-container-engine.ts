@@ -7,6 +7,7 @@ import {
   type ContainerEngine,
   type ContainerSpec,
   type ContainerStatus,
+  type EngineErrorCode,
   type EngineFacts,
   type EngineNotice,
   type EngineWatcher,
@@ -20,6 +21,9 @@ import { DockerNetworks } from './docker-networks.js';
 import type { PublishAddress } from './publish-address.js';
 
 const NOTICED = ['start', 'die', 'oom', 'destroy', 'pause', 'unpause', 'restart', 'update'];
+
+/** Our picture of the networks is wrong. */
+const LOST_PLACES: ReadonlySet<EngineErrorCode> = new Set(['address-taken', 'network-missing']);
 
 export class DockerContainerEngine implements ContainerEngine {
   private readonly networks: DockerNetworks;
@@ -93,7 +97,7 @@ export class DockerContainerEngine implements ContainerEngine {
     } catch (error) {
       if (engineStatus(error) === 304) return;
       const refused = toEngineError(`starting container ${id}`, error);
-      if (refused.code === 'address-taken') this.networks.forgetAll();
+      if (LOST_PLACES.has(refused.code)) this.networks.forgetAll();
       throw refused;
     }
   }

@@ -50,7 +50,9 @@ export class DockerNetworks {
   async remove(name: string): Promise<void> {
     this.known.delete(name);
     try {
-      await this.docker.getNetwork(name).remove();
+      const network: Network = await this.docker.getNetwork(name).inspect();
+      if (network.Labels?.[LABEL.platform] !== this.platform) return;
+      await this.docker.getNetwork(network.Id).remove();
     } catch (error) {
       if ([403, 404, 409].includes(engineStatus(error) ?? 0)) return;
       throw toEngineError(`removing network ${name}`, error);

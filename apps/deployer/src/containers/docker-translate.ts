@@ -110,13 +110,18 @@ const SENTENCES: readonly (readonly [RegExp, EngineErrorCode])[] = [
     'address-taken',
   ],
   [/port is already allocated|address already in use|ports are not available/i, 'port-taken'],
+  [/network .+ not found/i, 'network-missing'],
   [/no such image/i, 'image-missing'],
   [/no such container/i, 'container-missing'],
+  // About a file of the engine's own both may be said, too: of the command only behind `exec:`.
   [
-    /no such file or directory|executable file not found|no command specified/i,
+    /exec: .*no such file or directory|executable file .*not found|no command specified/i,
     'no-such-executable',
   ],
-  [/permission denied|is a directory|exec format error/i, 'not-executable'],
+  [
+    /exec: .*(permission denied|is a directory)|oci permission denied|exec format error/i,
+    'not-executable',
+  ],
 ];
 
 /** Everything that dockerode throws becomes the port's one error. */

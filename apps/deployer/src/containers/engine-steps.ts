@@ -3,7 +3,7 @@ import type { PlatformConfig } from '@shiplog/runtime';
 import { KeyMissingError } from '@shiplog/secrets';
 import { fault } from '../faults.js';
 import { probeUntilReady, type ProbeTarget } from '../probes/probe.js';
-import { EngineError } from './container-engine.port.js';
+import { EngineError, type EngineErrorCode } from './container-engine.port.js';
 import { instanceSpec } from './container-spec.js';
 import { decryptConfig, imageOf, releaseOf } from './instance-parts.js';
 import type { Action } from './actions.js';
@@ -14,6 +14,19 @@ type ActionOf<T extends Action['type']> = Extract<Action, { type: T }>;
 
 /** Engine answers of other kinds that repeat this often will not change by themselves. */
 const REFUSALS_MAX = 3;
+
+/**
+ * A container that ran before and is refused this often (it takes a minute, longer than a daemon takes
+ * to end) never runs again, as after a crash of the daemon: another instance takes its place.
+ */
+const START_REFUSALS_MAX = 8;
+
+/** What an instance was promised when it was scheduled, and cannot have. */
+const LOST_PLACES: ReadonlySet<EngineErrorCode> = new Set([
+  'port-taken',
+  'address-taken',
+  'network-missing',
+]);
 
 /** The instance while it is wanted. */
 const known = (bench: Workbench, instanceId: string): KnownInstance | undefined => {
@@ -65,6 +78,7 @@ const startAndRecord = async (
   fault('before-start');
   await bench.engine.start(containerId);
   fault('after-start');
+  bench.notes.started(instance.instanceId);
   const container = await bench.view.look(containerId);
   if (container?.startedAt == null || container.startedAt === instance.startedAt) return;
   fault('before-record-started');
@@ -87,7 +101,7 @@ const guarded = async (
   instance: KnownInstance,
   work: () => Promise<void>,
 ): Promise<void> => {
-  const { instanceId, appId, port } = instance;
+  const { instanceId, appId } = instance;
   const nowMs = bench.nowMs();
   try {
     await work();
@@ -101,26 +115,32 @@ const guarded = async (
       return;
     }
     if (!(error instanceof EngineError) || error.code === 'engine-unreachable') throw error;
-    bench.context.logger.warn(
-      { instanceId, appId, code: error.code, said: error.said },
-      'engine-refused',
-    );
-    if (error.code === 'port-taken' || error.code === 'address-taken') {
-      if (error.code === 'port-taken' && port !== null) bench.ports.refuse(port);
-      return await giveUp(bench, instance);
+    const { code, said } = error;
+    bench.context.logger.warn({ instanceId, appId, code, said }, 'engine-refused');
+    const refusals = bench.notes.of(instanceId).failures + 1;
+    if (LOST_PLACES.has(code) || isBroken(bench, instance, refusals)) {
+      return await giveUp(bench, instance, error);
     }
-    const isHopeless =
-      !error.retryable ||
-      (error.code === 'engine-refused' && bench.notes.of(instanceId).failures + 1 >= REFUSALS_MAX);
-    bench.notes.failed(instanceId, { code: error.code, said: error.said }, { nowMs, isHopeless });
+    const isHopeless = !error.retryable || (code === 'engine-refused' && refusals >= REFUSALS_MAX);
+    bench.notes.failed(instanceId, { code, said }, { nowMs, isHopeless });
     bench.view.relist();
   }
 };
 
-/** Somebody else has its port or address. The record of an instance never changes, so another one takes its place. */
-const giveUp = async (bench: Workbench, instance: KnownInstance): Promise<void> => {
-  const { instanceId, appId } = instance;
-  bench.notes.lost(appId, bench.nowMs());
+/** In a rollout the refusals fail the rollout instead. */
+const isBroken = (bench: Workbench, instance: KnownInstance, refusals: number): boolean =>
+  refusals >= START_REFUSALS_MAX &&
+  instance.containerId !== null &&
+  bench.context.world.liveOf(instance.appId)?.generation === instance.generation;
+
+/** What it was promised it cannot have, or it never runs again. The record of an instance never changes, so another one takes its place. */
+const giveUp = async (
+  bench: Workbench,
+  { instanceId, appId, port }: KnownInstance,
+  { code, said }: EngineError,
+): Promise<void> => {
+  if (code === 'port-taken' && port !== null) bench.ports.refuse(port);
+  bench.notes.lost(appId, { code, said }, bench.nowMs());
   bench.view.relist();
   await bench.record(
     'instance',

@@ -3,6 +3,7 @@ import type { Explanation } from '@shiplog/events';
 import {
   explainCrash,
   explainImageLost,
+  explainNoPlace,
   explainNotCreated,
   explainNotReady,
   explainNotRouted,
@@ -22,6 +23,9 @@ export const explainFailure = async (
 ): Promise<Explanation> => {
   const { settings } = desiredApp(bench.context.world, appId);
   if (failure.kind === 'image-lost') return explainImageLost(failure.said);
+  if (failure.kind === 'deadline' && failure.instanceId === null && !failure.isReady) {
+    return explainNoPlace(bench.notes.lossOf(appId), settings.rolloutTimeoutSeconds);
+  }
   const evidence =
     failure.instanceId === null ? undefined : await gather(bench, failure.instanceId);
   if (evidence === undefined) return explainNotRouted(settings.rolloutTimeoutSeconds);

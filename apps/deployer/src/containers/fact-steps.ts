@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { KnownInstance } from '@shiplog/domain';
+import type { ActiveApp, KnownInstance } from '@shiplog/domain';
 import { fault } from '../faults.js';
 import { EngineError, type AddressRange } from './container-engine.port.js';
 import { explainFailure } from './explain-failure.js';
@@ -86,7 +86,8 @@ export const schedule = async (
     ? containerPortOf(deployment.app.settings.port, imageOf(world, release))
     : null;
   for (let i = 0; i < count; i += 1) {
-    const place = isRouted ? await placeFor(bench, deployment.app.teamId, held) : NO_PLACE;
+    const place = isRouted ? await placeFor(bench, deployment.app, held) : NO_PLACE;
+    if (place === null) return;
     const instanceId = newInstanceId(process);
     fault('before-schedule');
     await bench.record(
@@ -114,8 +115,19 @@ interface Place {
 }
 const NO_PLACE: Place = { port: null, address: null };
 
-const placeFor = async (bench: Workbench, teamId: string, held: Held): Promise<Place> => {
-  const port = await bench.ports.allocate(held.ports);
+/** Null, and noted for the plan and the explanation, when there is none. */
+const placeFor = async (
+  bench: Workbench,
+  { appId, teamId }: ActiveApp,
+  held: Held,
+): Promise<Place | null> => {
+  const port = await bench.ports.allocate(held.ports).catch((error: unknown) => {
+    if (!(error instanceof EngineError)) throw error;
+    bench.context.logger.warn({ appId, said: error.said }, 'no-place-for-instance');
+    bench.notes.lost(appId, error, bench.nowMs());
+    return null;
+  });
+  if (port === null) return null;
   held.ports.add(port);
   const range = await addressRange(bench, teamId);
   const address = range === null ? null : bench.addresses.allocate(range, held.addresses);
@@ -210,14 +222,21 @@ export const recordStopped = async (
   removeNetworkOfDestroyed(bench, appId, instanceId);
 };
 
-/** The team's network goes with the last instance of a destroyed app, unless another app uses it. */
+/**
+ * The team's network goes with the last instance of a destroyed app. The engine keeps it only while
+ * something runs in it: an instance of another app that waits for its next start needs it, too.
+ */
 const removeNetworkOfDestroyed = (bench: Workbench, appId: string, instanceId: string): void => {
   const { world, config } = bench.context;
   const { state } = world.get('app', appId);
-  const others = world
-    .instancesOf(appId)
-    .filter((other: KnownInstance) => other.instanceId !== instanceId);
-  if (state.status !== 'destroyed' || others.length > 0) return;
-  const name = networkName(config, state.teamId);
+  if (state.status !== 'destroyed') return;
+  const { teamId } = state;
+  const isNeeded = world.instances().some((other: KnownInstance) => {
+    if (other.instanceId === instanceId) return false;
+    const app = world.get('app', other.appId).state;
+    return app.status === 'none' || app.teamId === teamId;
+  });
+  if (isNeeded) return;
+  const name = networkName(config, teamId);
   bench.tasks.run('engine', `network:${name}`, () => bench.engine.removeNetwork(name));
 };

@@ -14,6 +14,7 @@ describeContainerEngine('the engine in memory', () => {
     port: 21_000,
     programs: { forever: PROGRAMS.serve, exits: PROGRAMS.exit, prints: PROGRAMS.print },
     crash: (id) => Promise.resolve(engine.crash(id)),
+    dropNetwork: (name) => Promise.resolve(void host.networks.delete(name)),
     close: () => Promise.resolve(),
   });
 });

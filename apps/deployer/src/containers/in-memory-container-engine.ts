@@ -32,12 +32,22 @@ export class InMemoryHost {
   readonly entries = new Map<string, Entry>();
   readonly images = new Set<string>();
   readonly watchers = new Set<{ platform: string; notice: (notice: EngineNotice) => void }>();
+  /** Platform by name. */
+  readonly networks = new Map<string, string>();
   /** Calls answer `engine-unreachable` while set. */
   isDown = false;
   /** So many starts from now on find their port taken by somebody outside. */
   portsTaken = 0;
   /** So many starts from now on find their address taken. */
   addressesTaken = 0;
+  /** So many starts from now on are refused, as by a daemon that is ending. */
+  startsRefused = 0;
+  /** Containers that never start again. */
+  readonly broken = new Set<string>();
+  /** Containers that are listed and cannot be inspected. */
+  readonly damaged = new Set<string>();
+  /** Logs cannot be read while set: their files are damaged. */
+  isLogDamaged = false;
   /** How often a program was started, by instance id: nothing may start twice at the same time. */
   readonly starts = new Map<string, number>();
   private ids = 0;
@@ -77,7 +87,9 @@ export class InMemoryContainerEngine implements ContainerEngine {
   }
 
   async inspect(id: string): Promise<Container | undefined> {
-    await this.answer(`inspecting container ${id}`);
+    const doing = `inspecting container ${id}`;
+    await this.answer(doing);
+    if (this.host.damaged.has(id)) throw new EngineError('engine-refused', doing, 'RWLayer is nil');
     const entry = this.host.entries.get(id);
     if (entry === undefined) return undefined;
     const { spec: _, lines: __, ...container } = entry;
@@ -86,6 +98,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
 
   async ensureNetwork(name: string) {
     await this.answer(`creating network ${name}`);
+    this.addNetwork(name);
     return { from: '10.176.1.0', to: '10.176.3.254' };
   }
 
@@ -103,6 +116,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
     if (!this.host.images.has(spec.imageId)) {
       throw new EngineError('image-missing', doing, `No such image: ${spec.imageId}`);
     }
+    this.addNetwork(spec.network);
     const id = this.host.newId();
     this.host.entries.set(id, {
       id,
@@ -129,7 +143,13 @@ export class InMemoryContainerEngine implements ContainerEngine {
     const entry = this.host.entries.get(id);
     if (entry === undefined) throw new EngineError('container-missing', doing, 'No such container');
     if (entry.status === 'running') return;
-    const { address } = entry.spec;
+    if (this.refuses(id)) {
+      throw new EngineError('engine-refused', doing, 'failed to update store');
+    }
+    const { address, network } = entry.spec;
+    if (!this.host.networks.has(network)) {
+      throw new EngineError('network-missing', doing, `network ${network} not found`);
+    }
     const isHeld = [...this.host.entries.values()].some(
       (other) => other.status === 'running' && other.spec.address === address,
     );
@@ -181,10 +201,17 @@ export class InMemoryContainerEngine implements ContainerEngine {
 
   async removeNetwork(name: string): Promise<void> {
     await this.answer(`removing network ${name}`);
+    if (this.host.networks.get(name) !== this.platform) return;
+    const isUsed = [...this.host.entries.values()].some(
+      ({ status, spec }) => status === 'running' && spec.network === name,
+    );
+    if (!isUsed) this.host.networks.delete(name);
   }
 
   async lastLines(id: string, query: LogQuery): Promise<readonly LogLine[]> {
-    await this.answer(`reading the log of container ${id}`);
+    const doing = `reading the log of container ${id}`;
+    await this.answer(doing);
+    if (this.host.isLogDamaged) throw new EngineError('engine-refused', doing, 'unexpected EOF');
     const lines = this.host.entries.get(id)?.lines ?? [];
     return lines
       .filter(({ time }) => time >= (query.since ?? '') && time <= (query.until ?? '~'))
@@ -218,6 +245,17 @@ export class InMemoryContainerEngine implements ContainerEngine {
     const entry = this.host.entries.get(id);
     if (!this.host.entries.delete(id) || entry === undefined) return;
     this.notify({ containerId: id, what: 'changed', exitCode: null });
+  }
+
+  private refuses(id: string): boolean {
+    if (this.host.broken.has(id)) return true;
+    if (this.host.startsRefused === 0) return false;
+    this.host.startsRefused -= 1;
+    return true;
+  }
+
+  private addNetwork(name: string): void {
+    if (!this.host.networks.has(name)) this.host.networks.set(name, this.platform);
   }
 
   private launch(entry: Entry): void {

@@ -39,4 +39,20 @@ describe('the log stream of the engine', () => {
       }),
     );
   });
+
+  it('keeps no more of a line that does not end than it shows', () => {
+    const lines: LogLine[] = [];
+    const demultiplexer = new LogDemultiplexer((line) => lines.push(line));
+    demultiplexer.push(piece(1, '2026-01-01T00:00:00.1Z '));
+    const more = piece(1, '€'.repeat(5000));
+    const beganMs = performance.now();
+    for (let i = 0; i < 2000; i += 1) demultiplexer.push(more);
+    demultiplexer.push(piece(1, '\n2026-01-01T00:00:00.2Z next\n'));
+    expect(lines).toEqual([
+      { time: '2026-01-01T00:00:00.1Z', stream: 'stdout', text: '€'.repeat(16_384) },
+      { time: '2026-01-01T00:00:00.2Z', stream: 'stdout', text: 'next' },
+    ]);
+    // Kept whole, 30 MB would be copied 2000 times.
+    expect(performance.now() - beganMs).toBeLessThan(3000);
+  });
 });

@@ -3,6 +3,8 @@ import type { LogLine } from './container-engine.port.js';
 const HEADER_BYTES = 8;
 /** A line longer than this is cut: neither a terminal nor an event has use for more. */
 const LINE_CHARACTERS_MAX = 16_384;
+/** As many bytes as that may take, and the time before it: of a line that does not end no more is kept. */
+const LINE_BYTES_MAX = 4 * LINE_CHARACTERS_MAX + 64;
 
 /**
  * Takes the engine's multiplexed log stream apart into lines. Chunks may end anywhere: in a header,
@@ -45,7 +47,8 @@ export class LogDemultiplexer {
       this.line(stream, bytes.subarray(0, end));
       bytes = bytes.subarray(end + 1);
     }
-    this.rest[stream] = bytes;
+    // A copy, so that it does not hold the chunk it came in.
+    this.rest[stream] = Buffer.from(bytes.subarray(0, LINE_BYTES_MAX));
   }
 
   private line(stream: 'stdout' | 'stderr', bytes: Buffer): void {

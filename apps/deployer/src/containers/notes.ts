@@ -8,6 +8,13 @@ export interface Trouble {
   readonly said: string;
 }
 
+/** Instances of an app in a row that had no place to run. */
+interface Loss {
+  readonly count: number;
+  readonly notBeforeMs: number;
+  readonly trouble: Trouble;
+}
+
 interface FullNote extends Note {
   readonly failures: number;
   readonly trouble: Trouble | null;
@@ -29,7 +36,7 @@ const BLANK: FullNote = {
 /** What this process remembers of instances and apps beyond the log. */
 export class Notes {
   readonly byInstance = new Map<string, FullNote>();
-  private readonly losses = new Map<string, { count: number; notBeforeMs: number }>();
+  private readonly losses = new Map<string, Loss>();
 
   of(instanceId: string): FullNote {
     return this.byInstance.get(instanceId) ?? BLANK;
@@ -46,9 +53,22 @@ export class Notes {
     });
   }
 
+  /** The engine started it: what it refused before says nothing about the next time. */
+  started(instanceId: string): void {
+    if (this.of(instanceId).failures === 0) return;
+    this.set(instanceId, { failures: 0, trouble: null, isHopeless: false, notBeforeMs: 0 });
+  }
+
   /** What was in the way may have gone (an image was built again). */
   retryNow(instanceId: string): void {
     if (this.byInstance.has(instanceId)) this.set(instanceId, { notBeforeMs: 0 });
+  }
+
+  /** Another engine answers than the one that refused: a daemon that ends refuses everything. */
+  retryAll(): void {
+    for (const instanceId of this.byInstance.keys()) {
+      this.set(instanceId, { notBeforeMs: 0, failures: 0 });
+    }
   }
 
   exited(instanceId: string, { startedAt, finishedAt }: Container): void {
@@ -73,10 +93,16 @@ export class Notes {
     this.set(instanceId, { probe });
   }
 
-  /** Its port was taken by somebody else: the next one of that app waits a little. */
-  lost(appId: string, nowMs: number): void {
+  /** It had no place to run (its port was taken, its network removed): the next one of that app waits a little. */
+  lost(appId: string, trouble: Trouble, nowMs: number): void {
     const count = (this.losses.get(appId)?.count ?? 0) + 1;
-    this.losses.set(appId, { count, notBeforeMs: nowMs + Math.min(5000, 50 * 2 ** count) });
+    const notBeforeMs = nowMs + Math.min(5000, 50 * 2 ** count);
+    this.losses.set(appId, { count, notBeforeMs, trouble });
+  }
+
+  /** Why the last one had no place, as long as none became ready since. */
+  lossOf(appId: string): Trouble | null {
+    return this.losses.get(appId)?.trouble ?? null;
   }
 
   ready(appId: string): void {

@@ -1,9 +1,21 @@
-import type { Container, ContainerEngine, EngineNotice } from './container-engine.port.js';
+import {
+  EngineError,
+  type Container,
+  type ContainerEngine,
+  type ContainerStatus,
+  type EngineNotice,
+} from './container-engine.port.js';
 
 /** How a container ended, from the engine's own notice: an inspection may come too late for it. */
 interface NoticedEnd {
   readonly exitCode: number | null;
   readonly oomKilled: boolean;
+}
+
+interface Listed {
+  readonly id: string;
+  readonly instanceId: string;
+  readonly status: ContainerStatus;
 }
 
 const INSPECTED_AT_ONCE = 8;
@@ -25,8 +37,15 @@ export class EngineView {
   strangers: readonly { readonly id: string; readonly instanceId: string }[] = [];
   /** By instance id. */
   readonly containers = new Map<string, Container>();
+  /** Instances whose container runs and cannot be inspected: nothing is decided about them. */
+  readonly hidden = new Set<string>();
+  /** As of the last list, by container. */
+  private listed = new Map<string, Listed>();
 
-  constructor(private readonly engine: ContainerEngine) {}
+  constructor(
+    private readonly engine: ContainerEngine,
+    private readonly onHidden: (containerId: string, error: EngineError) => void = () => undefined,
+  ) {}
 
   /** The list is read again in the next round. */
   relist(): void {
@@ -57,9 +76,37 @@ export class EngineView {
     if (this.isListStale) await this.readList(isKnown);
     const ids = [...this.dirty];
     for (let i = 0; i < ids.length; i += INSPECTED_AT_ONCE) {
-      await Promise.all(ids.slice(i, i + INSPECTED_AT_ONCE).map((id) => this.look(id, changed)));
+      const some = ids.slice(i, i + INSPECTED_AT_ONCE);
+      await Promise.all(some.map((id) => this.lookOrSetAside(id, changed)));
     }
     return changed;
+  }
+
+  /** One container that the engine cannot show (its layer is damaged) must not hide all the others. */
+  private async lookOrSetAside(id: string, changed: Set<string>): Promise<void> {
+    try {
+      await this.look(id, changed);
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code === 'engine-unreachable') throw error;
+      const listed = this.listed.get(id);
+      if (listed !== undefined) return this.setAside(listed, error, changed);
+      // Newer than the list, which will tell what it is; or of an instance whose life is over.
+      this.dirty.delete(id);
+      this.relist();
+    }
+  }
+
+  /** What does not run is as good as gone; of what runs nothing is known. */
+  private setAside(listed: Listed, error: EngineError, changed: Set<string>): void {
+    const { id, instanceId, status } = listed;
+    const isStill = status === 'exited' || status === 'created' || status === 'dead';
+    const isNew = isStill
+      ? this.containers.get(instanceId)?.status !== 'dead'
+      : !this.hidden.has(instanceId);
+    if (!isNew) return;
+    this.onHidden(id, error);
+    if (isStill) this.take(deadContainer(listed), changed);
+    else this.hidden.add(instanceId);
   }
 
   /** Looks at one container now; for tasks that just changed it. */
@@ -90,9 +137,11 @@ export class EngineView {
           ? { id, instanceId }
           : [],
       );
+      this.listed = new Map();
       for (const { id, instanceId, status } of found) {
         // Containers of instances that were stopped long ago are the collector's business.
         if (instanceId === null || !isKnown(instanceId)) continue;
+        this.listed.set(id, { id, instanceId, status });
         const known = this.byId.get(id);
         if (known?.status !== status || wasSuspect) this.dirty.add(id);
       }
@@ -107,6 +156,7 @@ export class EngineView {
     this.byId.set(container.id, container);
     if (container.instanceId === null) return;
     this.containers.set(container.instanceId, container);
+    this.hidden.delete(container.instanceId);
     changed?.add(container.instanceId);
   }
 
@@ -118,6 +168,22 @@ export class EngineView {
     const instanceId = known?.instanceId ?? null;
     if (instanceId === null || this.containers.get(instanceId)?.id !== id) return;
     this.containers.delete(instanceId);
+    this.hidden.delete(instanceId);
     changed?.add(instanceId);
   }
 }
+
+const deadContainer = ({ id, instanceId }: Listed): Container => ({
+  id,
+  name: '',
+  instanceId,
+  appId: null,
+  status: 'dead',
+  startedAt: null,
+  finishedAt: null,
+  exitCode: null,
+  oomKilled: false,
+  restartCount: 0,
+  restartPolicy: 'no',
+  pid: null,
+});

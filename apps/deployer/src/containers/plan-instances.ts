@@ -82,8 +82,10 @@ const planOpen = (
       return planRunning(instance, container, input);
     case 'restarting':
     case 'exited':
-    case 'dead':
       return planEnded(instance, container, input);
+    case 'dead':
+      // The engine could not remove it, or cannot show it: it will never run again.
+      return { action: { type: 'retire', appId, instanceId, reason: 'lost' } };
     case 'paused':
     case 'removing':
       return {};
@@ -141,7 +143,7 @@ const planEnded = (instance: KnownInstance, container: Container, input: PlanInp
   // The engine's own restart is on its way.
   if (container.status !== 'exited') return {};
   const finishedMs = container.finishedAt === null ? 0 : Date.parse(container.finishedAt);
-  const shortRuns = input.notes.get(instance.instanceId)?.shortRuns ?? 0;
-  const atMs = finishedMs + backoffMs(shortRuns);
-  return input.nowMs < atMs ? { atMs } : { action: { type: 'start', ...of } };
+  const restMs = finishedMs + backoffMs(input.notes.get(instance.instanceId)?.shortRuns ?? 0);
+  if (input.nowMs < restMs) return { atMs: restMs };
+  return notBefore(input, instance, { type: 'start', ...of });
 };

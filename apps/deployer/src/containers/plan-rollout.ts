@@ -108,10 +108,12 @@ const startLimitMs = (input: PlanInput, instance: KnownInstance): number | null 
   return Date.parse(startedAt) + input.app.settings.startTimeoutSeconds * 1000;
 };
 
-/** The instance that best tells why: one that is not ready, else one that no router took. */
+/** The instance that best tells why: one that is not ready, else one that no router took; none where there is none. */
 const deadlineFailure = (own: readonly KnownInstance[], { routers }: PlanInput): Failure => {
-  const open = own.filter((instance) => !isRetired(instance) && !isServing(instance, routers));
-  const worst = open.find(({ status }) => status !== 'ready') ?? open[0];
+  const open = own.filter((instance) => !isRetired(instance));
+  if (open.length === 0) return { kind: 'deadline', instanceId: null, isReady: false };
+  const waiting = open.filter((instance) => !isServing(instance, routers));
+  const worst = waiting.find(({ status }) => status !== 'ready') ?? waiting[0];
   return {
     kind: 'deadline',
     instanceId: worst?.instanceId ?? null,

@@ -231,11 +231,21 @@ describe('the next step of an instance', () => {
     expect(of(exited, { containers })).toEqual(['start i1']);
     expect(of(exited, { containers, notes: { i1: { shortRuns: 2 } } })).toEqual([]);
   });
+  it('does not start at once again what the engine refused to start', () => {
+    const notes = { i1: { notBeforeMs: NOW_MS + 2000 } };
+    const given = { app: app({ live: one, instances: [exited] }), notes };
+    const refused = { ...given, containers: [container('i1', ended)] };
+    expect(words(refused)).toEqual([]);
+    expect(plan(input(refused)).nextAtMs).toBe(NOW_MS + 2000);
+  });
   it('leaves the engine its own restart', () => {
     expect(of(exited, { containers: [container('i1', { status: 'restarting' })] })).toEqual([]);
   });
   it('replaces an instance whose container was removed', () => {
     expect(of(instance('i1'), { containers: [] })).toEqual(['retire i1: lost']);
+    const dead = { containers: [container('i1', { status: 'dead' })] };
+    expect(of(instance('i1'), dead)).toEqual(['retire i1: lost']);
+    expect(of(exited, dead)).toEqual(['retire i1: lost']);
   });
   it('lets the engine keep a ready instance alive', () => {
     expect(of(instance('i1'), { containers: [container('i1', { restartPolicy: 'no' })] })).toEqual([

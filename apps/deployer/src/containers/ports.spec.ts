@@ -27,7 +27,10 @@ describe('choosing a port', () => {
     expect(await ports.allocate(new Set([20_000, 20_001, 20_003]))).toBe(20_002);
   });
   it('says so when there is none', async () => {
-    await expect(allocator(() => false).allocate(new Set())).rejects.toThrow('no free port');
+    await expect(allocator(() => false).allocate(new Set())).rejects.toMatchObject({
+      code: 'port-taken',
+      said: 'no port between 20000 and 20003 is free',
+    });
   });
   it('begins elsewhere for another platform', () => {
     expect(sliceOf('shiplog')).not.toEqual(sliceOf('staging'));

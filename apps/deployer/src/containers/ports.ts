@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { EngineError } from './container-engine.port.js';
 
 interface PortRange {
   readonly from: number;
@@ -56,7 +57,8 @@ export class PortAllocator {
       if (used.has(port) || this.isRefused(port)) continue;
       if (await isFree(port)) return port;
     }
-    throw new Error(`no free port between ${from} and ${to} for another instance`);
+    const said = `no port between ${from} and ${to} is free`;
+    throw new EngineError('port-taken', 'choosing a port for an instance', said);
   }
 
   private isRefused(port: number): boolean {

@@ -1,7 +1,7 @@
 import type { KnownInstance } from '@shiplog/domain';
 import { KeyMissingError } from '@shiplog/secrets';
 import { lastLines } from '../explain.js';
-import type { Container } from './container-engine.port.js';
+import { EngineError, type Container } from './container-engine.port.js';
 import { decryptConfig, releaseOf } from './instance-parts.js';
 import { redactor } from './redact.js';
 import type { Workbench } from './workbench.js';
@@ -14,12 +14,18 @@ export const readLastLines = async (
   instance: KnownInstance,
   container: Container,
 ): Promise<string[]> => {
-  const lines = await bench.engine.lastLines(container.id, {
-    lines: LINES,
-    ...runOf(instance, container),
-  });
   const redact = await redactorOf(bench, instance);
-  return lastLines(lines.map(({ text }) => redact(text)));
+  try {
+    const lines = await bench.engine.lastLines(container.id, {
+      lines: LINES,
+      ...runOf(instance, container),
+    });
+    return lastLines(lines.map(({ text }) => redact(text)));
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code === 'engine-unreachable') throw error;
+    // A log that cannot be read (of a dead container, of a full disk) must not hide the end itself.
+    return lastLines([`[the engine cannot read the log: ${error.said}]`]);
+  }
 };
 
 /** The engine notes a start a little after the program began to write. */

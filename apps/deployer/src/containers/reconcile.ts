@@ -71,7 +71,7 @@ export class Reconciliation {
       this.dueMs.set(appId, paused);
       return { app, actions: [] };
     }
-    const busy = new Set(bench.tasks.busy);
+    const busy = new Set([...bench.tasks.busy, ...bench.view.hidden]);
     const times: number[] = [];
     for (const { status, instanceId } of app.instances) {
       if (status === 'retired') bench.notes.retired(instanceId, nowMs);

@@ -171,3 +171,160 @@ describe('an instance whose port or address somebody else took', () => {
     },
   );
 });
+
+describe('an instance that the engine refuses to start again', () => {
+  const stoppedByHand = async (): Promise<Simulation> => {
+    const simulation = await Simulation.create();
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.settle();
+    await simulation.engine.stop(simulation.running()[0] ?? '');
+    return simulation;
+  };
+  /** Tries within one moment: the clock stands still. */
+  const triesOf = async (simulation: Simulation): Promise<number> => {
+    simulation.host.startsRefused = 1000;
+    await simulation.settle();
+    return 1000 - simulation.host.startsRefused;
+  };
+
+  it('is tried later and later, and comes back when it works', async () => {
+    const simulation = await stoppedByHand();
+    expect(await triesOf(simulation)).toBe(2);
+    simulation.advance(1000);
+    expect(await triesOf(simulation)).toBe(1);
+    simulation.advance(1000);
+    expect(await triesOf(simulation)).toBe(0);
+    simulation.advance(1000);
+    simulation.host.startsRefused = 0;
+    await simulation.settle();
+    expect(simulation.running()).toHaveLength(1);
+    // What worked once is tried at once the next time.
+    await simulation.engine.stop(simulation.running()[0] ?? '');
+    simulation.advance(20_000);
+    expect(await triesOf(simulation)).toBe(2);
+  });
+
+  it('is replaced when its container never starts again, and not too early', async () => {
+    const simulation = await stoppedByHand();
+    const [container = ''] = simulation.host.entries.keys();
+    simulation.host.broken.add(container);
+    const instanceNow = () => simulation.world.instancesOf(APP)[0]?.instanceId;
+    const before = instanceNow();
+    for (let seconds = 0; seconds < 60; seconds += 1) {
+      await simulation.settle();
+      simulation.advance(1000);
+    }
+    expect(instanceNow()).toBe(before);
+    for (let i = 0; i < 3; i += 1) {
+      simulation.advance(30_000);
+      await simulation.settle();
+    }
+    expect(simulation.running()).toHaveLength(1);
+    expect(simulation.world.instancesOf(APP)).toMatchObject([{ status: 'ready' }]);
+    expect(simulation.broken).toEqual([]);
+  });
+
+  it('is tried at once by an engine that is back', async () => {
+    const simulation = await stoppedByHand();
+    expect(await triesOf(simulation)).toBe(2);
+    simulation.host.startsRefused = 0;
+    simulation.reopen();
+    await simulation.settle();
+    expect(simulation.running()).toHaveLength(1);
+  });
+});
+
+describe('an instance whose log cannot be read', () => {
+  it('is started again, and its rollout ends, all the same', async () => {
+    const simulation = await Simulation.create();
+    simulation.host.isLogDamaged = true;
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.settle();
+    await simulation.engine.stop(simulation.running()[0] ?? '');
+    await simulation.settle();
+    expect(simulation.running()).toHaveLength(1);
+    await simulation.deploy(PROGRAMS.exit(1));
+    for (let i = 0; i < 5; i += 1) {
+      await simulation.settle();
+      simulation.advance(5000);
+    }
+    expect(simulation.world.rolloutsOf(APP).at(-1)).toMatchObject({
+      status: 'failed',
+      explanation: { code: 'exited', logLines: [expect.stringContaining('unexpected EOF')] },
+    });
+    expect(simulation.broken).toEqual([]);
+  });
+});
+
+describe('a container that the engine cannot show', () => {
+  const two = async (): Promise<Simulation> => {
+    const simulation = await Simulation.create();
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.app({ type: 'Scale', formation: { web: 2 } });
+    await simulation.settle();
+    return simulation;
+  };
+
+  it('is left alone while it runs, and hides no other', async () => {
+    const simulation = await two();
+    const [damaged = '', other = ''] = simulation.running();
+    simulation.host.damaged.add(damaged);
+    simulation.boot();
+    await simulation.engine.stop(other);
+    await simulation.settle();
+    expect(simulation.running().toSorted()).toEqual([damaged, other].toSorted());
+    expect(simulation.broken).toEqual([]);
+  });
+
+  it('is replaced when it does not run', async () => {
+    const simulation = await two();
+    const [damaged = '', other = ''] = simulation.running();
+    await simulation.engine.stop(damaged);
+    simulation.host.damaged.add(damaged);
+    simulation.boot();
+    await simulation.settle();
+    expect(simulation.running()).toHaveLength(2);
+    expect(simulation.running()).toContain(other);
+    expect(simulation.running()).not.toContain(damaged);
+    simulation.advance(60_000);
+    await simulation.settle();
+    expect(simulation.world.instancesOf(APP)).toHaveLength(2);
+    expect(simulation.broken).toEqual([]);
+  });
+});
+
+describe('an instance whose network somebody removed', () => {
+  it('is replaced when it would have to be started again', async () => {
+    const simulation = await Simulation.create();
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.settle();
+    await simulation.engine.stop(simulation.running()[0] ?? '');
+    simulation.host.networks.clear();
+    for (let i = 0; i < 3; i += 1) {
+      await simulation.settle();
+      simulation.advance(30_000);
+    }
+    expect(simulation.running()).toHaveLength(1);
+    expect(simulation.world.instancesOf(APP)).toMatchObject([{ status: 'ready' }]);
+    expect(simulation.broken).toEqual([]);
+  });
+});
+
+describe('an app for which no port is free', () => {
+  it('fails at the deadline of its rollout and says so', async () => {
+    const simulation = await Simulation.create();
+    simulation.arePortsFree = false;
+    await simulation.deploy(PROGRAMS.serve);
+    for (let i = 0; i < 10; i += 1) {
+      await simulation.settle();
+      simulation.advance(60_000);
+    }
+    expect(simulation.world.rolloutsOf(APP)).toMatchObject([
+      {
+        status: 'failed',
+        explanation: { code: 'no-place', summary: expect.stringContaining('is free') },
+      },
+    ]);
+    expect(simulation.broken).toEqual([]);
+  });
+});

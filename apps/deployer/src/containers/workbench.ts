@@ -65,13 +65,22 @@ export class Workbench {
     this.findReach = options.findReach ?? findReach;
     this.nowMs = options.nowMs ?? Date.now;
     this.onStepError = options.onStepError;
-    this.view = new EngineView(engine);
+    this.view = new EngineView(engine, (containerId, { said }) =>
+      context.logger.warn({ containerId, said }, 'container-not-shown'),
+    );
     this.tasks = new TaskRunner({ error: this.onStepError, end: () => this.wake() });
     this.ports = new PortAllocator(config.instancePorts ?? sliceOf(config.platform), {
       nowMs: this.nowMs,
       isFree: options.isPortFree,
     });
     this.keyring = new Keyring(pathsOf(config.home).keys);
+  }
+
+  /** The engine answers, for the first time or again: everything is looked at and tried anew. */
+  engineOpened(): void {
+    this.view.distrust();
+    this.notes.retryAll();
+    this.wake();
   }
 
   nudge(appId: string): void {

@@ -23,6 +23,8 @@ interface Source {
 }
 
 const READ_AT_ONCE = 8;
+/** A log that broke off while its program runs on (the daemon went away) is taken up again after this. */
+const LOOK_AGAIN_MS = 3000;
 
 /** What an app's instances wrote, those that ended too as far as their containers are kept; then, if asked, what they write. */
 export const sendLogs = async (
@@ -69,15 +71,18 @@ const sourcesOf = async ({ docker, platform }: LogTools, input: LogsInput): Prom
   try {
     const found = await docker.listContainers({
       all: true,
-      filters: ownedBy(platform, LABEL.instance, ...labels),
+      filters: ownedBy(platform, ...labels),
     });
     return found
-      .map((container) => ({
-        containerId: container.Id,
-        instance: container.Labels[LABEL.instance] ?? '',
-        process: container.Labels[LABEL.process] ?? '',
-        isRunning: container.State === 'running',
-      }))
+      .flatMap(({ Id, Labels, Names, State }) => {
+        const [name = ''] = Names;
+        // Detached commands go by the name that was told when they began; the others are watched.
+        const instance =
+          Labels[LABEL.instance] ?? (LABEL.detached in Labels ? name.replace('/', '') : undefined);
+        if (instance === undefined) return [];
+        const process = Labels[LABEL.process] ?? '';
+        return { containerId: Id, instance, process, isRunning: State === 'running' };
+      })
       .filter(({ instance }) => input.instances?.includes(instance) ?? true);
   } catch (error) {
     throw toEngineError('looking for the containers of an app', error);
@@ -100,15 +105,18 @@ const follow = async (tools: LogTools, following: Following): Promise<void> => {
   let isOver = false;
 
   const attach = async (source: Source): Promise<void> => {
-    const after = (): string => lastTimes.get(source.containerId) ?? beganAt;
-    const stream = await openLog(tools.docker, source.containerId, after());
+    const sentUntil = lastTimes.get(source.containerId) ?? beganAt;
+    const stream = await openLog(tools.docker, source.containerId, sentUntil);
     if (stream === undefined) return;
     if (isOver) return void stream.destroy();
     open.set(source.containerId, stream);
     const demultiplexer = new LogDemultiplexer((line) => {
-      // The engine's `since` includes the line of that very moment.
-      if (line.time <= after()) return;
-      lastTimes.set(source.containerId, line.time);
+      // The engine's `since` goes by seconds. What comes from here on is new, even where output and
+      // errors arrive a little out of order.
+      if (line.time <= sentUntil) return;
+      if (line.time > (lastTimes.get(source.containerId) ?? '')) {
+        lastTimes.set(source.containerId, line.time);
+      }
       send(session, source, line);
     });
     stream.on('data', (chunk: Buffer) => demultiplexer.push(chunk));
@@ -119,21 +127,27 @@ const follow = async (tools: LogTools, following: Following): Promise<void> => {
     stream.on('error', () => stream.destroy());
   };
   let tail: Promise<unknown> = Promise.resolve();
+  let isAsked = false;
   const look = (): void => {
+    if (isAsked) return;
+    isAsked = true;
     tail = tail
       .then(async () => {
+        isAsked = false;
         if (isOver) return;
         const sources = await sourcesOf(tools, input);
         const fresh = sources.filter((s) => s.isRunning && !open.has(s.containerId));
         await Promise.all(fresh.map(attach));
       })
-      // An engine that is away for a moment is asked again at the next change.
+      // An engine that is away for a moment is asked again.
       .catch(() => undefined);
   };
   const unlisten = tools.onChange(input.appId, look);
+  const timer = setInterval(look, LOOK_AGAIN_MS);
   look();
   await session.ended;
   isOver = true;
+  clearInterval(timer);
   unlisten();
   for (const stream of open.values()) stream.destroy();
 };

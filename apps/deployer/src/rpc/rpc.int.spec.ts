@@ -166,12 +166,19 @@ describe('what the deployer answers over the bus', () => {
   it('lets a detached command go on alone', async () => {
     const session = await bus.open('deployer', 'run', {
       appId: 'talker',
-      command: ['sleep', '1'],
+      command: ['sh', '-c', 'sleep 1; echo all done'],
       detach: true,
     });
     const frames = collect(session);
     await session.ended;
     expect(exitOf(frames)).toMatchObject({ exitCode: 0, detached: true });
+    const instances = [String(exitOf(frames)?.['name'])];
+    await waitFor('its last line', async () => {
+      const log = await bus.open('deployer', 'logs', { appId: 'talker', instances, follow: false });
+      const lines = collect(log);
+      await log.ended;
+      return lines.some(({ head }) => head?.['text'] === 'all done');
+    });
   });
 
   it('ends a one-off command that nobody watches any more', async () => {
@@ -186,7 +193,31 @@ describe('what the deployer answers over the bus', () => {
     });
     session.end();
     await waitFor('it to end', async () => {
-      return (await docker.listContainers({ all: true, filters })).length === 0;
+      const left = await docker.listContainers({ all: true, filters });
+      return left.every(({ Labels }) => LABEL.detached in Labels);
     });
+  });
+
+  it('ends a one-off command whose watcher nobody remembers', async () => {
+    const container = await docker.createContainer({
+      Image: await busyboxImage(docker),
+      Cmd: ['sleep', '1000'],
+      HostConfig: { AutoRemove: true, NetworkMode: 'none', Init: true },
+      Labels: {
+        [LABEL.platform]: platform.config.platform,
+        [LABEL.app]: 'talker',
+        [LABEL.kind]: 'run',
+      },
+    });
+    await container.start();
+    await waitFor(
+      'it to end',
+      async () =>
+        container.inspect().then(
+          () => false,
+          () => true,
+        ),
+      30_000,
+    );
   });
 });

@@ -8,6 +8,7 @@ import type { DockerContainerEngine } from '../containers/docker-container-engin
 import { toCreateOptions, toEngineError } from '../containers/docker-translate.js';
 import { decryptConfig, imageOf } from '../containers/instance-parts.js';
 import type { Workbench } from '../containers/workbench.js';
+import { ABANDONED_GRACE_SECONDS } from './abandoned-runs.js';
 import type { RunInput } from './input.js';
 import { RpcProblem } from './problem.js';
 import { joinTerminal } from './terminal.js';
@@ -16,22 +17,23 @@ interface RunTools {
   readonly docker: Docker;
   readonly engine: DockerContainerEngine;
   readonly bench: Workbench;
+  /** Names of the containers that a session is joined with. */
+  readonly watched: Set<string>;
 }
-
-/** A command whose watcher left gets this long to end. */
-const ABANDONED_GRACE_SECONDS = 10;
 
 /**
  * A one-off command of the live release in a container of its own. The engine removes the container
- * at its end, whatever becomes of us meanwhile.
+ * at its end, whatever becomes of us meanwhile. That of a detached one stays for its log, until it is
+ * collected.
  */
 export const runOneOff = async (
   tools: RunTools,
   input: RunInput,
   session: Session,
 ): Promise<void> => {
-  const { docker } = tools;
+  const { docker, watched } = tools;
   const spec = await specOf(tools, input);
+  watched.add(spec.name);
   try {
     await tools.engine.ensureNetwork(spec.network, spec.labels[LABEL.team] ?? '');
     const [entrypoint = '', ...rest] = input.command;
@@ -41,17 +43,25 @@ export const runOneOff = async (
       // Exactly the command: an image's entrypoint is made for its server.
       Entrypoint: [entrypoint],
       Cmd: rest,
-      Tty: input.tty,
+      Tty: input.tty && !input.detach,
       OpenStdin: !input.detach,
       StdinOnce: !input.detach,
       ...(input.tty ? { Env: [...(options.Env ?? []), 'TERM=xterm-256color'] } : {}),
-      HostConfig: { ...options.HostConfig, AutoRemove: true },
+      HostConfig: { ...options.HostConfig, AutoRemove: !input.detach },
     });
-    await (input.detach ? detached : attached)(container, { input, session, name: spec.name });
+    try {
+      await (input.detach ? detached : attached)(container, { input, session, name: spec.name });
+    } catch (error) {
+      // Nobody will hear from it: it must not stay, created or running.
+      await container.remove({ force: true }).catch(() => undefined);
+      throw error;
+    }
   } catch (error) {
     if (error instanceof RpcProblem) throw error;
     const refused = toEngineError('running a one-off command', error);
     throw new RpcProblem(refused.code, refused.said);
+  } finally {
+    watched.delete(spec.name);
   }
 };
 
@@ -62,7 +72,7 @@ interface Running {
 }
 
 const detached = async (container: Docker.Container, { session, name }: Running): Promise<void> => {
-  await startOrRemove(container);
+  await container.start();
   session.send({ kind: 'exit', head: { exitCode: 0, detached: true, name } });
   session.end();
 };
@@ -81,7 +91,7 @@ const attached = async (
   // Asked before the start: afterwards the container may be gone already.
   const exit = container.wait({ condition: 'next-exit' }) as Promise<{ StatusCode: number }>;
   exit.catch(() => undefined);
-  await startOrRemove(container);
+  await container.start();
   const resize = ({ columns, rows }: { columns: number; rows: number }) =>
     container.resize({ w: columns, h: rows });
   if (input.tty) await resize(input).catch(() => undefined);
@@ -93,15 +103,6 @@ const attached = async (
   }
   session.send({ kind: 'exit', head: { exitCode: (await exit).StatusCode } });
   session.end();
-};
-
-const startOrRemove = async (container: Docker.Container): Promise<void> => {
-  try {
-    await container.start();
-  } catch (error) {
-    await container.remove({ force: true }).catch(() => undefined);
-    throw error;
-  }
 };
 
 const specOf = async ({ bench }: RunTools, input: RunInput) => {
@@ -129,5 +130,6 @@ const specOf = async ({ bench }: RunTools, input: RunInput) => {
     runId: `run-${randomBytes(5).toString('hex')}`,
     command: input.command,
     env: input.env,
+    isDetached: input.detach,
   });
 };

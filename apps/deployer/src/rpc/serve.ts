@@ -1,10 +1,14 @@
 import type Docker from 'dockerode';
 import type { DockerContainerEngine } from '../containers/docker-container-engine.js';
 import type { Workbench } from '../containers/workbench.js';
+import { endAbandonedRuns } from './abandoned-runs.js';
 import { execInInstance } from './exec.js';
 import { execInput, logsInput, parseInput, runInput } from './input.js';
 import { sendLogs } from './logs.js';
 import { runOneOff } from './run.js';
+
+/** How often it is looked for commands that nobody waits for. */
+const LOOK_FOR_ABANDONED_MS = 10_000;
 
 /** Answers other processes over the bus: health, logs, exec, run. Returns the way to end it. */
 export const serveRpc = (
@@ -22,7 +26,17 @@ export const serveRpc = (
       );
       if (isOurs) listener();
     });
+  const watched = new Set<string>();
+  const timer = setInterval(() => {
+    const isDestroyed = (appId: string) => world.get('app', appId).state.status === 'destroyed';
+    const isWatched = (name: string) => watched.has(name);
+    // What did not work now is done the next time.
+    endAbandonedRuns({ docker, platform: config.platform, isWatched, isDestroyed }).catch(
+      () => undefined,
+    );
+  }, LOOK_FOR_ABANDONED_MS);
   const ends = [
+    () => clearInterval(timer),
     bus.serve('health', async () => ({
       ...(await engine.facts()),
       instances: world.instances().length,
@@ -48,7 +62,7 @@ export const serveRpc = (
       ),
     ),
     bus.serveSessions('run', (input, session) =>
-      runOneOff({ docker, engine, bench }, parseInput(runInput, input), session),
+      runOneOff({ docker, engine, bench, watched }, parseInput(runInput, input), session),
     ),
   ];
   return () => {

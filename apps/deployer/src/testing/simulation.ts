@@ -54,6 +54,7 @@ export class Simulation {
   readonly broken: string[] = [];
   nowMs = Date.parse('2026-01-01T00:00:00Z');
   routerWorks = true;
+  arePortsFree = true;
   private readonly commands = new CommandHandler({
     log: this.log,
     world: this.world,
@@ -129,7 +130,7 @@ export class Simulation {
         if (!this.host.isDown) this.broken.push(`${step}: ${String(error)}`);
       },
       nowMs: () => this.nowMs,
-      isPortFree: () => Promise.resolve(true),
+      isPortFree: () => Promise.resolve(this.arePortsFree),
       findReach: () => Promise.resolve('direct'),
       ask: ({ container }) => {
         const [program] = this.host.entries.get(container.id)?.spec.command ?? [];
@@ -142,10 +143,15 @@ export class Simulation {
     this.reconciliation = reconciliation;
     void bench.engine
       .watch(
-        { onOpen: () => bench.view.distrust(), onNotice: (n) => bench.view.notice(n) },
+        { onOpen: () => bench.engineOpened(), onNotice: (n) => bench.view.notice(n) },
         bench.abort.signal,
       )
       .catch(() => undefined);
+  }
+
+  /** The engine's stream of events broke and was opened again. */
+  reopen(): void {
+    this.bench?.engineOpened();
   }
 
   /** The process will die in the middle of its work, after this many calls. */

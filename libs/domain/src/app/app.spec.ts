@@ -59,6 +59,12 @@ describe('releasing a build', () => {
       .when({ ...fromBuild('b1', 1), processes })
       .then(released(1, { processes }), scaled({ web: 1, worker: 0 }));
   });
+  it('knows no process type that only every object has', () => {
+    const odd = { web: { command: null }, constructor: { command: ['node', 'make.js'] } };
+    given(created)
+      .when({ ...fromBuild('b1', 1), processes: odd })
+      .then(released(1, { processes: odd }), scaled({ web: 1, constructor: 0 }));
+  });
   it('makes one release of one build, however often it is asked', () => {
     given(created, released(1), scaled({ web: 1 }))
       .when(fromBuild('b1', 1))
@@ -111,6 +117,11 @@ describe('changing config', () => {
     given(created)
       .when({ ...set, set: {}, unset: ['B'] })
       .thenRejected({ code: 'config-key-not-set', key: 'B' });
+  });
+  it('removes a key that every object seems to have', () => {
+    given(created, configured({ constructor: 'enc1.a.b.c' }))
+      .when({ ...set, set: {}, unset: ['constructor'] })
+      .then(configured({}, ['constructor']));
   });
   it('is refused above the size that a program can be started with', () => {
     const big = 'x'.repeat(300_000);

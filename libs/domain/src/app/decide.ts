@@ -82,7 +82,7 @@ const createApp = (command: CommandOf<'CreateApp'>, state: AppState): AppDecisio
 const changeConfig = (command: CommandOf<'ChangeConfig'>, state: ActiveApp): AppDecision => {
   const missing = command.unset.find((key) => !Object.hasOwn(state.config, key));
   if (missing !== undefined) return reject({ code: 'config-key-not-set', key: missing });
-  const unset = command.unset.filter((key) => !(key in command.set));
+  const unset = command.unset.filter((key) => !Object.hasOwn(command.set, key));
   if (Object.keys(command.set).length === 0 && unset.length === 0) return accept();
 
   const config = withConfig(state.config, command.set, unset);
@@ -131,7 +131,7 @@ const requestBuild = (command: CommandOf<'RequestBuild'>, state: ActiveApp): App
 };
 
 const cancelBuild = (command: CommandOf<'CancelBuild'>, state: ActiveApp): AppDecision => {
-  // `constructor` is found in every object; ids come from users.
+  // `constructor` is found in every object; ids come from users (as do config keys and process types).
   const build = Object.hasOwn(state.builds, command.buildId)
     ? state.builds[command.buildId]
     : undefined;
@@ -166,7 +166,7 @@ const formationAdditions = (
 ): Formation =>
   Object.fromEntries(
     Object.keys(processes)
-      .filter((type) => !(type in current))
+      .filter((type) => !Object.hasOwn(current, type))
       .map((type) => [type, type === 'web' ? 1 : 0]),
   );
 
@@ -274,7 +274,7 @@ const configDifference = (
   to: Config,
 ): { set: Record<string, string>; unset: string[] } => ({
   set: Object.fromEntries(Object.entries(to).filter(([key, value]) => from[key] !== value)),
-  unset: Object.keys(from).filter((key) => !(key in to)),
+  unset: Object.keys(from).filter((key) => !Object.hasOwn(to, key)),
 });
 
 const bytesOf = (config: Config): number =>
