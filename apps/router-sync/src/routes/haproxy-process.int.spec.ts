@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -109,6 +109,13 @@ describe('a HAProxy with routes', () => {
     await writeFile(hosts, '');
     await platform.start();
     await expect.poll(() => readFile(hosts, 'utf8'), PATIENTLY).toContain('one.localhost slot0001');
+  });
+
+  it('has its log kept within bounds while it runs', async () => {
+    const { log } = routerPaths(platform.config, {});
+    await truncate(log, 11 * 1024 * 1024);
+    await platform.createApp('two');
+    await expect.poll(async () => (await stat(log)).size, PATIENTLY).toBeLessThan(1024 * 1024);
   });
 
   it('goes on serving when its files were deleted, and gets them back', async () => {

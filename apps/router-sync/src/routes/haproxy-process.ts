@@ -124,7 +124,7 @@ const start = async (
   await waitUntilPortIsFree(config);
   await Promise.all([paths.admin, paths.master].map((path) => rm(path, { force: true })));
 
-  const logBefore = await trimmedLogSize(paths);
+  const logBefore = await trimLog(paths);
   const output = await open(paths.log, 'a', 0o600);
   let ended: string | undefined;
   let child: ChildProcess;
@@ -164,7 +164,8 @@ const isServing = async (paths: RouterPaths): Promise<boolean> =>
     () => false,
   );
 
-const trimmedLogSize = async (paths: RouterPaths): Promise<number> => {
+/** HAProxy appends a few lines whenever a server comes or goes, for as long as it lives. Its size then. */
+export const trimLog = async (paths: RouterPaths): Promise<number> => {
   const size = await stat(paths.log).then(
     (found) => found.size,
     () => 0,
