@@ -4,11 +4,17 @@ import { ownedBy } from '@shiplog/engine';
 
 const RECONNECT_MS = 1_000;
 
+interface EngineListener {
+  /** Events come from now on; what happened before may have been missed. */
+  readonly onConnected: () => void;
+  readonly onEvent: (action: 'start' | 'die', containerId: string) => void;
+}
+
 /** Tells when a container of ours started or died; reconnects for ever. A hint only: the list is the truth. */
 export const watchEngine = (
   engine: Docker,
   platform: string,
-  onEvent: (action: 'start' | 'die', containerId: string) => void,
+  { onConnected, onEvent }: EngineListener,
 ): { stop: () => void } => {
   let stopped = false;
   let stream: Readable | undefined;
@@ -23,6 +29,7 @@ export const watchEngine = (
     });
     stream = (await engine.getEvents({ filters })) as Readable;
     if (stopped) stream.destroy();
+    else onConnected();
     let rest = '';
     for await (const chunk of stream) {
       const lines = (rest + String(chunk)).split('\n');

@@ -8,10 +8,11 @@ import {
   type StartProcess,
 } from '@shiplog/runtime';
 import { register } from 'prom-client';
-import { readCgroupHost, type CgroupVersion } from './cgroups/locate.js';
+import { locateCgroup, readCgroupHost, type CgroupVersion } from './cgroups/locate.js';
 import { coresInUse } from './cgroups/rates.js';
 import { takeSample, type Sample } from './cgroups/sample.js';
 import { watchEngine } from './engine-events.js';
+import { Look } from './look.js';
 import { METRIC_NAMES, registerMetrics, type Reading } from './metrics.js';
 import { WatchedContainers } from './watched-containers.js';
 
@@ -27,7 +28,9 @@ export const startMonitorAgent: StartProcess = async (context) => {
     ...(context.config.engine ? { host: context.config.engine } : {}),
   });
   const host = await readCgroupHost();
-  const watched = new WatchedContainers(engine, context.config.platform, host);
+  const watched = new WatchedContainers(engine, context.config.platform, (pid) =>
+    locateCgroup(host, pid),
+  );
   let readings: readonly Reading[] = [];
   let nodeDueMs = 0;
 
@@ -45,13 +48,19 @@ export const startMonitorAgent: StartProcess = async (context) => {
     onError: (error) =>
       context.logger.warn({ error: describeError(error) }, 'monitor-round-failed'),
   });
-  const events = watchEngine(engine, context.config.platform, (action, containerId) => {
-    if (action === 'die') watched.forget(containerId);
-    loop.nudge();
+  const events = watchEngine(engine, context.config.platform, {
+    onConnected: () => loop.nudge(),
+    onEvent: (action, containerId) => {
+      if (action === 'die') watched.forget(containerId);
+      loop.nudge();
+    },
   });
+  const look = new Look(takeSample, ({ name }, error) =>
+    context.logger.warn({ name, error: describeError(error) }, 'container-not-sampled'),
+  );
   const previous = new Map<string, Sample>();
   const timer = setInterval(() => {
-    readings = look(watched);
+    readings = look.at(watched.all(), Date.now());
     context.bus.publish('metrics', messageOf(readings, previous));
   }, SAMPLE_EVERY_MS);
   registerMetrics(register, () => readings);
@@ -65,12 +74,6 @@ export const startMonitorAgent: StartProcess = async (context) => {
     },
   };
 };
-
-const look = (watched: WatchedContainers): readonly Reading[] =>
-  watched.all().flatMap((container) => {
-    const sample = takeSample(container.paths, Date.now());
-    return sample === undefined ? [] : [{ container, sample }];
-  });
 
 /** What `shiplog ps` shows: `cpu` in cores, memory as the working set. */
 const messageOf = (readings: readonly Reading[], previous: Map<string, Sample>) => {

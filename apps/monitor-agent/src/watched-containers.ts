@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
-import { LABEL, ownedBy } from '@shiplog/engine';
-import { locateCgroup, type CgroupHost, type CgroupPaths } from './cgroups/locate.js';
+import { LABEL, engineStatus, ownedBy } from '@shiplog/engine';
+import type { CgroupPaths } from './cgroups/locate.js';
 
 export interface WatchedContainer {
   readonly containerId: string;
@@ -23,7 +23,7 @@ export class WatchedContainers {
   constructor(
     private readonly engine: Docker,
     private readonly platform: string,
-    private readonly host: CgroupHost,
+    private readonly findCgroup: (pid: number) => Promise<CgroupPaths>,
   ) {}
 
   all(): readonly WatchedContainer[] {
@@ -35,28 +35,36 @@ export class WatchedContainers {
     this.known.delete(containerId);
   }
 
-  /** Looks again. Containers known at the same PID are not asked about a second time. */
+  /** Looks again. The engine is asked about a container once per start of it. */
   async refresh(): Promise<void> {
     const running = await this.engine.listContainers({ filters: ownedBy(this.platform) });
     const next = new Map<string, WatchedContainer>();
     for (const { Id, Labels, Names } of running) {
-      const instanceId = Labels[LABEL.instance];
-      if (instanceId === undefined) continue;
-      const pid = await this.pidOf(Id);
-      const same = this.known.get(Id);
-      const found = same?.pid === pid ? same : await this.locate(Id, Labels, Names[0] ?? Id, pid);
+      if (Labels[LABEL.instance] === undefined) continue;
+      const found =
+        (await this.unchanged(Id)) ??
+        (await this.locate(Id, Labels, Names[0] ?? Id, await this.pidOf(Id)));
       if (found !== undefined) next.set(Id, found);
     }
     this.known = next;
   }
 
+  /** Whoever has its PID now belongs to the same container: the path of its cgroup names it. */
+  private async unchanged(containerId: string): Promise<WatchedContainer | undefined> {
+    const known = this.known.get(containerId);
+    if (known === undefined) return undefined;
+    const now = await this.cgroupOf(known.pid);
+    return now?.memory === known.paths.memory ? known : undefined;
+  }
+
+  /** 0 when it went away after it was listed. */
   private async pidOf(containerId: string): Promise<number> {
     try {
       const { State } = await this.engine.getContainer(containerId).inspect();
       return State.Running ? State.Pid : 0;
-    } catch {
-      // It went away after it was listed; the next look will not list it.
-      return 0;
+    } catch (error) {
+      if (engineStatus(error) === 404) return 0;
+      throw error;
     }
   }
 
@@ -66,20 +74,27 @@ export class WatchedContainers {
     name: string,
     pid: number,
   ): Promise<WatchedContainer | undefined> {
-    if (pid === 0) return undefined;
+    const paths = pid === 0 ? undefined : await this.cgroupOf(pid);
+    if (paths === undefined) return undefined;
+    return {
+      containerId,
+      instanceId: labels[LABEL.instance] ?? '',
+      appId: labels[LABEL.app] ?? '',
+      process: labels[LABEL.process] ?? '',
+      release: labels[LABEL.release] ?? '',
+      name: name.replace(/^\//, ''),
+      pid,
+      paths,
+    };
+  }
+
+  /** Undefined when the process ended. */
+  private async cgroupOf(pid: number): Promise<CgroupPaths | undefined> {
     try {
-      return {
-        containerId,
-        instanceId: labels[LABEL.instance] ?? '',
-        appId: labels[LABEL.app] ?? '',
-        process: labels[LABEL.process] ?? '',
-        release: labels[LABEL.release] ?? '',
-        name: name.replace(/^\//, ''),
-        pid,
-        paths: await locateCgroup(this.host, pid),
-      };
+      return await this.findCgroup(pid);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ESRCH') return undefined;
       throw error;
     }
   }

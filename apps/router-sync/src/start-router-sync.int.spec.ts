@@ -47,6 +47,21 @@ describe('routes', () => {
     }
   });
 
+  it('lead to no app by the last of several names in one host', async () => {
+    expect(await ask(port, { host: 'nobody.localhost,one.localhost' })).toMatchObject({
+      status: 404,
+    });
+  });
+
+  it('carry no change to HTTP/2, which would get requests past what is done to headers', async () => {
+    const headers = { connection: 'Upgrade, HTTP2-Settings', 'http2-settings': 'AAMAAABk' };
+    for (const upgrade of ['h2c', 'H2C']) {
+      expect(
+        await ask(port, { host: 'one.localhost', headers: { ...headers, upgrade } }),
+      ).toMatchObject({ status: 200, body: 'one-1' });
+    }
+  });
+
   it('follow custom domains, and forget them', async () => {
     await platform.app('one', { type: 'AddDomain', host: 'www.example.com' });
     await expect.poll(() => bodyOf('www.example.com'), PATIENTLY).toBe('one-1');

@@ -4,7 +4,7 @@ import type { CommandResult } from '@shiplog/commands';
 import type { DomainEventUnion } from '@shiplog/events';
 import { startReconcileLoop, type RoundResult } from '@shiplog/reconcile';
 import { describeError, faultPoint, onOwnAccount, type StartProcess } from '@shiplog/runtime';
-import { ensureProcess } from './routes/haproxy-process.js';
+import { ensureProcess, trimLog } from './routes/haproxy-process.js';
 import { HaproxyRouter } from './routes/haproxy-router.js';
 import { routesReconciler } from './routes/reconcile.js';
 import { RouterError } from './routes/router.port.js';
@@ -69,6 +69,9 @@ export const startRouterSync: StartProcess = async (context) => {
   });
 
   const round = async (): Promise<RoundResult> => {
+    await trimLog(paths).catch((error: unknown) =>
+      logger.warn({ error: describeError(error) }, 'haproxy-log-not-trimmed'),
+    );
     try {
       return await reconcile();
     } catch (error) {

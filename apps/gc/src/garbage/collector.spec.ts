@@ -6,6 +6,7 @@ import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
 import { createLogger, processContext, readConfig, type ProcessContext } from '@shiplog/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Collector } from './collector.js';
+import { GarbageEngineError } from './garbage-engine.port.js';
 import { InMemoryGarbageEngine } from './in-memory-garbage-engine.js';
 import { serveRpc } from './serve-rpc.js';
 
@@ -216,6 +217,34 @@ describe('collecting', () => {
       putContainer(`i${i}`, 20 - i);
     }
     expect(idsOf(await collector.collect(3))).toEqual(['c-i0', 'c-i1', 'c-i2']);
+  });
+
+  it('gets past what cannot go, however many those are', async () => {
+    for (let i = 0; i < 5; i += 1) {
+      await stopped(`i${i}`);
+      putContainer(`i${i}`, 20 - i);
+    }
+    engine.beforeRemoval = (id) => {
+      if (['c-i0', 'c-i1'].includes(id)) throw new Error('input/output error');
+    };
+    expect(idsOf(await collector.collect(2))).toEqual(['c-i2', 'c-i3']);
+  });
+
+  it('asks an engine that is not there no further, and records what it removed before', async () => {
+    for (let i = 0; i < 4; i += 1) {
+      await stopped(`i${i}`);
+      putContainer(`i${i}`, 20 - i);
+    }
+    const asked: string[] = [];
+    engine.beforeRemoval = (id) => {
+      asked.push(id);
+      if (id !== 'c-i0') throw new GarbageEngineError('removing', {});
+    };
+    await expect(collector.collect()).rejects.toBeInstanceOf(GarbageEngineError);
+    expect(asked).toEqual(['c-i0', 'c-i1']);
+    expect((await log.read('garbage.node-1')).at(-1)?.commit.events[0]).toMatchObject({
+      data: { items: [{ id: 'c-i0' }] },
+    });
   });
 
   it('records what it removed before something went wrong', async () => {

@@ -1,6 +1,6 @@
 import type { GarbageItem } from '@shiplog/domain';
 import { describeError, faultPoint, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
-import type { GarbageEngine } from './garbage-engine.port.js';
+import { GarbageEngineError, type GarbageEngine } from './garbage-engine.port.js';
 import { LogKnowledge } from './known.js';
 import { plan } from './plan.js';
 
@@ -27,6 +27,10 @@ export class Collector {
 
   /** What would go now. */
   async preview(): Promise<readonly GarbageItem[]> {
+    return (await this.all()).slice(0, ITEMS_MAX);
+  }
+
+  private async all(): Promise<readonly GarbageItem[]> {
     const { context, engine, now = Date.now } = this.options;
     // Looked at first, then judged by a log that is at least as new: what began since is not among it.
     const actual = {
@@ -36,10 +40,10 @@ export class Collector {
     await context.feed.catchUp();
     const known = await this.knowledge.about(actual);
     const policy = context.world.get('garbage', context.config.nodeId).state;
-    return plan(known, actual, policy, now()).slice(0, ITEMS_MAX);
+    return plan(known, actual, policy, now());
   }
 
-  /** Removes at most `max` of what `preview` shows, and tells what has gone. */
+  /** Removes at most `max` of what can go, the first ones first, and tells what has gone. */
   collect(max = ITEMS_MAX, signal?: AbortSignal): Promise<readonly GarbageItem[]> {
     const pass = this.running.then(() => this.pass(max, signal));
     this.running = pass.catch(() => undefined);
@@ -55,8 +59,9 @@ export class Collector {
       await this.record(items);
     };
     try {
-      for (const item of (await this.preview()).slice(0, max)) {
-        if (signal?.aborted === true) break;
+      // What cannot go takes nobody's turn: the rest would wait for it for ever.
+      for (const item of await this.all()) {
+        if (removed.length === max || signal?.aborted === true) break;
         faultPoint('gc/before-remove');
         if (!(await this.remove(item))) continue;
         faultPoint('gc/after-remove');
@@ -79,6 +84,7 @@ export class Collector {
           : await engine.removeImage(item.id);
       return result === 'removed';
     } catch (error) {
+      if (error instanceof GarbageEngineError) throw error;
       // One that cannot go must not keep the others.
       const fields = { kind: item.kind, id: item.id, error: describeError(error) };
       context.logger.warn(fields, 'garbage-not-removed');

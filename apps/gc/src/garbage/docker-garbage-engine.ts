@@ -1,4 +1,5 @@
 import { LABEL, engineStatus, ownedBy } from '@shiplog/engine';
+import { describeError } from '@shiplog/runtime';
 import type Docker from 'dockerode';
 import {
   GarbageEngineError,
@@ -99,8 +100,12 @@ const remove = async (doing: string, removal: () => Promise<unknown>): Promise<R
   } catch (error) {
     const status = engineStatus(error);
     if (status === 404) return 'gone';
-    // 409: it runs, or is needed. 500: the storage driver says "device or resource busy".
-    if (status === 409 || status === 500) return 'in-use';
-    throw new GarbageEngineError(doing, { cause: error });
+    if (status === 409 || isBusy(error)) return 'in-use';
+    if (status === undefined) throw new GarbageEngineError(doing, { cause: error });
+    throw error;
   }
 };
+
+/** The storage driver's "device or resource busy". */
+const isBusy = (error: unknown): boolean =>
+  engineStatus(error) === 500 && describeError(error).includes('resource busy');

@@ -43,6 +43,7 @@ export interface GarbageEngine {
   removeImage(id: string): Promise<RemovalResult>;
 }
 
+/** The engine was not reached, or cannot tell what it has: another time. Other errors are about one thing. */
 export class GarbageEngineError extends Error {
   readonly code = 'engine-unavailable';
   readonly retryable = true;

@@ -5,11 +5,12 @@ import type { Actual, Known } from './plan.js';
 
 /**
  * Asks the log about what the engine has. The world forgets what ended, so stopped instances and old
- * builds are looked up in their streams; what was found to be over stays so, and is asked once.
+ * builds are looked up in their streams; what was found to be over stays so, and is asked once for as
+ * long as the engine has it.
  */
 export class LogKnowledge {
-  private readonly stopped = new Set<string>();
-  private readonly builds = new Set<string>();
+  private stopped: ReadonlySet<string> = new Set();
+  private builds: ReadonlySet<string> = new Set();
 
   constructor(
     private readonly log: EventLog,
@@ -19,11 +20,11 @@ export class LogKnowledge {
   async about(actual: Actual): Promise<Known> {
     const instanceIds = actual.containers.flatMap(({ instanceId }) => instanceId ?? []);
     const buildIds = actual.images.map(({ buildId }) => buildId);
-    for (const id of instanceIds) if (await this.isStopped(id)) this.stopped.add(id);
-    for (const id of buildIds) if (await this.isBuild(id)) this.builds.add(id);
+    this.stopped = await those(instanceIds, (id) => this.isStopped(id));
+    this.builds = await those(buildIds, (id) => this.isBuild(id));
     return {
-      stoppedInstances: new Set(instanceIds.filter((id) => this.stopped.has(id))),
-      builds: new Set(buildIds.filter((id) => this.builds.has(id))),
+      stoppedInstances: this.stopped,
+      builds: this.builds,
       ...neededIn(this.world),
     };
   }
@@ -42,6 +43,15 @@ export class LogKnowledge {
     return (await this.log.read(streamName('build', buildId))).length > 0;
   }
 }
+
+const those = async (
+  ids: readonly string[],
+  isOne: (id: string) => Promise<boolean>,
+): Promise<ReadonlySet<string>> => {
+  const found = new Set<string>();
+  for (const id of ids) if (await isOne(id)) found.add(id);
+  return found;
+};
 
 type FromWorld = Omit<Known, 'stoppedInstances' | 'builds'>;
 

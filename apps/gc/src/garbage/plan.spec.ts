@@ -80,7 +80,11 @@ describe('containers of instances', () => {
 
   it('all go when their app was destroyed', () => {
     const containers = [container('i1', 2), container('i2', 1)];
-    expect(idsOf({ containers }, known({ destroyedApps: ['a1'] }))).toEqual(['c-i1', 'c-i2']);
+    const of = known({ destroyedApps: ['a1'] });
+    expect(plan(of, { containers, images: [] }, policy, NOW)).toMatchObject([
+      { id: 'c-i1', reason: 'its app was destroyed' },
+      { id: 'c-i2', reason: 'its app was destroyed' },
+    ]);
   });
 });
 

@@ -54,16 +54,19 @@ const planInstances = (
     const key = `${container.appId} ${container.process}`;
     groups.set(key, [...(groups.get(key) ?? []), container]);
   }
-  const surplus = [...groups.values()].flatMap((group) => {
-    const isDestroyed = known.destroyedApps.has(group[0]?.appId ?? '');
-    return group.toSorted(newestFirst).slice(isDestroyed ? 0 : policy.exitedKept);
-  });
-  return surplus
-    .filter((container) => isOld(container, policy, nowMs))
-    .toSorted(oldestFirst)
-    .map((container) =>
-      itemOf(container, `instance stopped, ${policy.exitedKept} newer ones of its process kept`),
-    );
+  return [...groups.values()]
+    .flatMap((group) => {
+      const isDestroyed = known.destroyedApps.has(group[0]?.appId ?? '');
+      const kept = isDestroyed ? 0 : policy.exitedKept;
+      const reason = isDestroyed
+        ? 'its app was destroyed'
+        : `instance stopped, ${kept} newer ones of its process kept`;
+      const surplus = group.toSorted(newestFirst).slice(kept);
+      return surplus.map((container) => ({ container, reason }));
+    })
+    .filter(({ container }) => isOld(container, policy, nowMs))
+    .toSorted((a, b) => oldestFirst(a.container, b.container))
+    .map(({ container, reason }) => itemOf(container, reason));
 };
 
 const planRuns = (

@@ -14,7 +14,7 @@ const serve = (instanceId: string, appId: string, port = 9000): RouteAction => (
 });
 const commandsOf = (actions: readonly RouteAction[], state = empty): readonly string[] => {
   const translation = translate(actions, state, pool);
-  if (translation.outcome !== 'commands') throw new Error('it would grow');
+  if (translation.grown !== undefined) throw new Error('it would grow');
   return translation.commands;
 };
 
@@ -51,17 +51,23 @@ describe('commands of the runtime API', () => {
     ]);
   });
 
-  it('are none where more places are needed: it says how many', () => {
-    const actions = ['a1', 'a2', 'a3'].map((appId, i) => serve(`i${i}`, appId));
+  it('leave out what has no place: it says how many places all need', () => {
+    const actions = ['a1', 'a2', 'a3'].flatMap((appId, i): RouteAction[] => [
+      serve(`i${i}`, appId),
+      { kind: 'bind-host', host: `${appId}.localhost`, appId },
+    ]);
     expect(translate(actions, empty, pool)).toEqual({
-      outcome: 'grow',
-      pool: { backends: 4, servers: 2 },
+      commands: commandsOf(actions.slice(0, 4)),
+      grown: { backends: 4, servers: 2 },
     });
     const ofOne = ['i1', 'i2', 'i3'].map((id) => serve(id, 'a1'));
-    expect(translate(ofOne, empty, pool)).toEqual({
-      outcome: 'grow',
-      pool: { backends: 2, servers: 4 },
+    const other: RouteAction = { kind: 'bind-host', host: 'a1.localhost', appId: 'a1' };
+    expect(translate([...ofOne, other], empty, pool)).toEqual({
+      commands: commandsOf([...ofOne.slice(0, 2), other]),
+      grown: { backends: 2, servers: 4 },
     });
+    const many = Array.from({ length: 9 }, (_, i) => serve(`i${i}`, `a${i}`));
+    expect(translate(many, empty, pool).grown).toEqual({ backends: 16, servers: 2 });
   });
 
   it('have the same structure for every host that the grammar accepts', () => {

@@ -4,10 +4,12 @@ import type { HaproxyState } from './haproxy-state.js';
 import { backendName, FILES, SERVER_PREFIX, type PoolSize } from './render-haproxy.js';
 import type { Endpoint, RouteAction } from './router.port.js';
 
-/** The commands of a batch, or how many places it would need. */
-export type Translation =
-  | { readonly outcome: 'commands'; readonly commands: readonly string[] }
-  | { readonly outcome: 'grow'; readonly pool: PoolSize };
+export interface Translation {
+  /** For every action that has a place; what has none keeps nobody from being taken out or served. */
+  readonly commands: readonly string[];
+  /** Places for all of them, where some have none. */
+  readonly grown: PoolSize | undefined;
+}
 
 /**
  * Puts actions into words of the runtime API. A slot's owner is written before the slot is used and
@@ -18,12 +20,11 @@ export const translate = (
   state: HaproxyState,
   pool: PoolSize,
 ): Translation => {
-  const draft = new Draft(state);
+  const draft = new Draft(state, pool);
   for (const action of actions) draft.add(action);
-  const { needs } = draft;
-  return needs.backends <= pool.backends && needs.servers <= pool.servers
-    ? { outcome: 'commands', commands: draft.commands }
-    : { outcome: 'grow', pool: grown(pool, needs) };
+  const { commands, needs } = draft;
+  const isEnough = needs.backends <= pool.backends && needs.servers <= pool.servers;
+  return { commands, grown: isEnough ? undefined : grown(pool, needs) };
 };
 
 /** Doubled until everything fits, so that growing stays rare. */
@@ -35,15 +36,20 @@ const doubled = (from: number, to: number): number => (from >= to ? from : doubl
 
 class Draft {
   readonly commands: string[] = [];
-  /** Places that all this takes; more than there are means that nothing may be sent. */
+  /** Places that all this takes, those that there are not included. */
   needs: PoolSize = { backends: 0, servers: 0 };
+  /** Places that there are not. */
+  private readonly missing = new Set<string>();
   private readonly owners: Map<string, string>;
   /** An app and an instance may have the same id: each kind has its own map. */
   private readonly backendOfApp: Map<string, string>;
   private readonly slotOfInstance: Map<string, string>;
   private readonly hosts: Map<string, string>;
 
-  constructor(private readonly state: HaproxyState) {
+  constructor(
+    private readonly state: HaproxyState,
+    private readonly pool: PoolSize,
+  ) {
     this.owners = new Map(state.owners);
     const owned = [...state.owners].map(([slot, owner]) => [owner, slot] as const);
     this.backendOfApp = new Map(owned.filter(([, slot]) => !slot.includes('/')));
@@ -76,6 +82,7 @@ class Draft {
 
   private serve({ instanceId, appId, host, port }: Endpoint): void {
     const slot = this.serverOf(instanceId, this.backendOf(appId));
+    if (this.missing.has(slot)) return;
     const before = this.state.servers.get(slot);
     if (before?.address !== host || before.port !== port) {
       // Never move the address of a server that takes requests.
@@ -87,6 +94,7 @@ class Draft {
 
   private bindHost(host: string, appId: string): void {
     const backend = this.backendOf(appId);
+    if (this.missing.has(backend)) return;
     const verb = this.hosts.has(hostName(host)) ? 'set' : 'add';
     this.say(`${verb} map ${FILES.hosts} ${host} ${backend}`);
     this.hosts.set(host, backend);
@@ -97,6 +105,7 @@ class Draft {
     if (known !== undefined) return known;
     const n = this.firstFree(backendName);
     this.needs = { ...this.needs, backends: Math.max(this.needs.backends, n) };
+    if (n > this.pool.backends) this.missing.add(backendName(n));
     return this.own(this.backendOfApp, backendName(n), appId);
   }
 
@@ -106,6 +115,7 @@ class Draft {
     const nameOf = (n: number): string => `${backend}/${SERVER_PREFIX}${n}`;
     const n = this.firstFree(nameOf);
     this.needs = { ...this.needs, servers: Math.max(this.needs.servers, n) };
+    if (n > this.pool.servers || this.missing.has(backend)) this.missing.add(nameOf(n));
     return this.own(this.slotOfInstance, nameOf(n), instanceId);
   }
 
@@ -118,7 +128,8 @@ class Draft {
   private own(slots: Map<string, string>, slot: string, owner: string): string {
     this.owners.set(slot, owner);
     slots.set(owner, slot);
-    this.say(`add map ${FILES.owners} ${slot} ${ownerId(owner)}`);
+    const id = ownerId(owner);
+    if (!this.missing.has(slot)) this.say(`add map ${FILES.owners} ${slot} ${id}`);
     return slot;
   }
 
@@ -127,12 +138,12 @@ class Draft {
     if (slot === undefined) return;
     this.owners.delete(slot);
     slots.delete(owner);
-    this.say(`del map ${FILES.owners} ${slot}`);
+    if (!this.missing.has(slot)) this.say(`del map ${FILES.owners} ${slot}`);
   }
 
   private onSlot(instanceId: string, command: (slot: string) => string): void {
     const slot = this.slotOfInstance.get(instanceId);
-    if (slot !== undefined) this.say(command(slot));
+    if (slot !== undefined && !this.missing.has(slot)) this.say(command(slot));
   }
 
   private say(command: string): void {

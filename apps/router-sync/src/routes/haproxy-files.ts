@@ -47,12 +47,15 @@ export const writeConfig = async (
     adminSocket: paths.admin,
     pool,
   });
-  await replaceFile(paths.pool, `${JSON.stringify(pool)}\n`);
+  await writePool(paths, pool);
   const before = await readFile(paths.config, 'utf8').catch(() => undefined);
   if (before === text) return false;
   await replaceFile(paths.config, text);
   return true;
 };
+
+export const writePool = (paths: RouterPaths, pool: PoolSize): Promise<void> =>
+  replaceFile(paths.pool, `${JSON.stringify(pool)}\n`);
 
 /** HAProxy does not start without the files that its configuration names. */
 export const ensureStateFiles = async (paths: RouterPaths): Promise<void> => {

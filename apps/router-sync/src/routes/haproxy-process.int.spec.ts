@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ import {
 import { freePort } from '../testing/free-port.js';
 import { PATIENTLY, waitFor } from '../testing/wait-for.js';
 import { ensureProcess, masterPid, workersOf } from './haproxy-process.js';
-import { ensureStateFiles, writeConfig } from './haproxy-files.js';
+import { ensureStateFiles, readPool, writeConfig } from './haproxy-files.js';
 import { HaproxyRouter } from './haproxy-router.js';
 import { prepareDirectories, routerPaths } from './router-paths.js';
 
@@ -109,6 +109,13 @@ describe('a HAProxy with routes', () => {
     await writeFile(hosts, '');
     await platform.start();
     await expect.poll(() => readFile(hosts, 'utf8'), PATIENTLY).toContain('one.localhost slot0001');
+  });
+
+  it('has its log kept within bounds while it runs', async () => {
+    const { log } = routerPaths(platform.config, {});
+    await truncate(log, 11 * 1024 * 1024);
+    await platform.createApp('two');
+    await expect.poll(async () => (await stat(log)).size, PATIENTLY).toBeLessThan(1024 * 1024);
   });
 
   it('goes on serving when its files were deleted, and gets them back', async () => {
@@ -264,10 +271,34 @@ describe('a HAProxy that somebody else runs', () => {
     const { router, close } = await routesOf(`127.0.0.1:${await freePort()}`, () => []);
     await router.apply([bind('a1')]);
     expect((await router.observe()).hosts.get('a1.localhost')).toBe('a1');
-    await expect(router.apply([bind('a2')])).rejects.toMatchObject({
+    const domain = { kind: 'bind-host', host: 'www.example.com', appId: 'a1' } as const;
+    await expect(router.apply([bind('a2'), domain])).rejects.toMatchObject({
       code: 'router-full',
       message: expect.stringContaining('-S ') as string,
     });
+    // What has a place is done all the same.
+    expect([...(await router.observe()).hosts.keys()]).toEqual(['a1.localhost', 'www.example.com']);
+    await close();
+  });
+
+  it('goes on, and starts again, when it cannot load a larger configuration', async () => {
+    const { router, config, paths, close } = await routesOf('HOME/admin.sock', (master) => [
+      '-S',
+      master,
+    ]);
+    await router.apply([bind('a1')]);
+    const before = await readFile(paths.config, 'utf8');
+    // A reload fails in the same way where there are too few file descriptors.
+    await rm(paths.hosts);
+    const broken = { ...paths, hosts: `${paths.hosts}.elsewhere` };
+    const full = new HaproxyRouter(config, broken);
+    await expect(full.apply([bind('a2')])).rejects.toMatchObject({ code: 'router-config-invalid' });
+    expect(await readFile(paths.config, 'utf8')).toBe(before);
+    expect((await readPool(paths)).backends).toBe(1);
+    expect(await ask(config.routerPort, { host: 'a1.localhost' })).toMatchObject({ status: 503 });
+    await router.apply([bind('a1')]);
+    await router.apply([bind('a2')]);
+    expect((await router.observe()).hosts.size).toBe(2);
     await close();
   });
 });

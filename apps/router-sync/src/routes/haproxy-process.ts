@@ -9,6 +9,7 @@ import {
   readPool,
   replaceFile,
   writeConfig,
+  writePool,
   writeState,
 } from './haproxy-files.js';
 import { readPoolSize, readState } from './haproxy-read.js';
@@ -67,13 +68,24 @@ export const renew = async (config: PlatformConfig, paths: RouterPaths): Promise
   const before = await readFile(paths.config, 'utf8').catch(() => undefined);
   if (before !== undefined && !servesPort(before, config.routerPort))
     await waitUntilPortIsFree(config);
-  if (!(await writeConfig(config, paths, await readPoolSize(runtime)))) return;
+  const pool = await readPoolSize(runtime);
+  if (!(await writeConfig(config, paths, pool))) return;
   await writeState(paths, await readState(runtime));
-  await reload(paths).catch(async (error: unknown) => {
-    // The file says what runs, or the next start would take the old configuration for today's.
-    if (before !== undefined) await replaceFile(paths.config, before);
+  await reloadOrKeep(paths, { config: before, pool });
+};
+
+/** The files say what runs: the next start would fail with a configuration that could not be loaded. */
+const reloadOrKeep = async (
+  paths: RouterPaths,
+  before: { readonly config: string | undefined; readonly pool: PoolSize },
+): Promise<void> => {
+  try {
+    await reload(paths);
+  } catch (error) {
+    if (before.config !== undefined) await replaceFile(paths.config, before.config);
+    await writePool(paths, before.pool);
     throw error;
-  });
+  }
 };
 
 const servesPort = (configText: string, port: number): boolean =>
@@ -124,7 +136,7 @@ const start = async (
   await waitUntilPortIsFree(config);
   await Promise.all([paths.admin, paths.master].map((path) => rm(path, { force: true })));
 
-  const logBefore = await trimmedLogSize(paths);
+  const logBefore = await trimLog(paths);
   const output = await open(paths.log, 'a', 0o600);
   let ended: string | undefined;
   let child: ChildProcess;
@@ -164,7 +176,8 @@ const isServing = async (paths: RouterPaths): Promise<boolean> =>
     () => false,
   );
 
-const trimmedLogSize = async (paths: RouterPaths): Promise<number> => {
+/** HAProxy appends a few lines whenever a server comes or goes, for as long as it lives. Its size then. */
+export const trimLog = async (paths: RouterPaths): Promise<number> => {
   const size = await stat(paths.log).then(
     (found) => found.size,
     () => 0,
@@ -217,14 +230,15 @@ const tryToListen = (config: PlatformConfig): Promise<NodeJS.ErrnoException | un
 /** The master loads the configuration as it is now and hands its sockets on; old workers finish their requests. */
 export const reload = async (paths: RouterPaths): Promise<void> => {
   const master = new HaproxyRuntime(paths.master);
-  const workers = async (): Promise<number | undefined> =>
-    parseWorkers(await master.askMaster('show proc').catch(() => '')).current;
-  const before = await workers();
+  const look = async (): Promise<Workers> =>
+    parseWorkers(await master.askMaster('show proc').catch(() => ''));
+  const before = await look();
   await master.askMaster('reload');
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline) {
-    const current = await workers();
-    const isNew = current !== undefined && current !== before;
+    const { current, failedReloads } = await look();
+    if (failedReloads > before.failedReloads) break;
+    const isNew = current !== undefined && current !== before.current;
     if (isNew && (await workerAt(paths)) === current) return;
     await delay(POLL_MS);
   }
@@ -259,6 +273,10 @@ export const grow = async (
       `all ${(await readPool(paths)).backends} places of the router are taken, and its HAProxy cannot be reloaded from here: start it with -S ${paths.master}`,
     );
   }
+  const before = {
+    config: await readFile(paths.config, 'utf8').catch(() => undefined),
+    pool: await readPool(paths),
+  };
   await writeConfig(config, paths, pool);
-  await reload(paths);
+  await reloadOrKeep(paths, before);
 };

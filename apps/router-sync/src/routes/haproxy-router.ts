@@ -21,6 +21,9 @@ import {
 } from './router.port.js';
 import type { RouterPaths } from './router-paths.js';
 
+/** After a try that failed; each one has HAProxy load the whole configuration. */
+const GROW_AGAIN_MS = 30_000;
+
 /** Routes in HAProxy's maps and server slots. Everything is read back from HAProxy, nothing remembered. */
 export class HaproxyRouter implements Router {
   readonly kind = 'haproxy';
@@ -31,6 +34,7 @@ export class HaproxyRouter implements Router {
   /** As the last `observe` saw it, until the next change. */
   private observed: HaproxyState | undefined;
   private pool: PoolSize | undefined;
+  private full: { readonly reason: RouterError; readonly untilMs: number } | undefined;
   /** Do the files beside the configuration hold what HAProxy holds? */
   private isSaved = false;
 
@@ -74,15 +78,9 @@ export class HaproxyRouter implements Router {
     this.observed = undefined;
     this.pool ??= await readPool(this.paths);
     let translation = translate(actions, state, this.pool);
-    if (translation.outcome === 'grow') {
-      await writeState(this.paths, state);
-      await grow(this.config, this.paths, translation.pool);
-      this.pool = translation.pool;
+    if (translation.grown !== undefined && (await this.hasGrown(translation.grown, state))) {
       state = await this.read();
       translation = translate(actions, state, this.pool);
-    }
-    if (translation.outcome === 'grow') {
-      throw new RouterError('router-full', 'the router has no place for so many instances');
     }
     faultPoint('router-sync/before-change');
     this.isSaved = false;
@@ -91,6 +89,28 @@ export class HaproxyRouter implements Router {
     await this.cutInOldWorkers(actions, state);
     await this.save(await this.read());
     faultPoint('router-sync/after-write-state');
+    // What has no place keeps nobody else's routes as they are.
+    if (translation.grown !== undefined)
+      throw (
+        this.full?.reason ??
+        new RouterError('router-full', 'the router has no place for so many instances')
+      );
+  }
+
+  /** False when there are no more places to be had now. */
+  private async hasGrown(pool: PoolSize, state: HaproxyState): Promise<boolean> {
+    if (this.full !== undefined && performance.now() < this.full.untilMs) return false;
+    this.full = undefined;
+    await writeState(this.paths, state);
+    try {
+      await grow(this.config, this.paths, pool);
+    } catch (error) {
+      if (!(error instanceof RouterError)) throw error;
+      this.full = { reason: error, untilMs: performance.now() + GROW_AGAIN_MS };
+      return false;
+    }
+    this.pool = pool;
+    return true;
   }
 
   private async save(state: HaproxyState): Promise<void> {

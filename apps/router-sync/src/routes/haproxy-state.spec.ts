@@ -38,15 +38,25 @@ describe('what HAProxy says', () => {
       `${pid}  ${type}  0  ${uptime}  2.6\n`;
     const text =
       '#<PID> <type> <reloads> <uptime> <version>\n' +
-      row(1, 'master', '0d00h10m41s') +
+      '1  master  7 [failed: 2]  0d00h10m41s  2.6\n' +
       '# workers\n' +
       row(12, 'worker', '1d01h01m02s') +
       '# old workers\n' +
       row(10, 'worker', '2d00h00m00s') +
       row(11, 'worker', '1d02h00m00s') +
       '# programs\n\n';
-    expect(parseWorkers(text)).toEqual({ current: 12, old: [10, 11], currentSeconds: 90_062 });
-    expect(parseWorkers('')).toEqual({ current: undefined, old: [], currentSeconds: 0 });
+    expect(parseWorkers(text)).toEqual({
+      current: 12,
+      old: [10, 11],
+      currentSeconds: 90_062,
+      failedReloads: 2,
+    });
+    expect(parseWorkers('')).toEqual({
+      current: undefined,
+      old: [],
+      currentSeconds: 0,
+      failedReloads: 0,
+    });
   });
 
   it('of sessions at one server', () => {

@@ -91,6 +91,8 @@ export interface Workers {
   readonly old: readonly number[];
   /** Age of the current one: since then the old ones take no new clients. */
   readonly currentSeconds: number;
+  /** Since the last one that went well. */
+  readonly failedReloads: number;
 }
 
 /** `show proc` on the master's socket. */
@@ -103,6 +105,7 @@ export const parseWorkers = (text: string): Workers => {
   return {
     current: pids(ofCurrent)[0],
     old: pids(ofOld),
+    failedReloads: Number(/^\d+\s+master\s.*\[failed: (\d+)\]/m.exec(text)?.[1] ?? 0),
     currentSeconds: (((d ?? 0) * 24 + (h ?? 0)) * 60 + (m ?? 0)) * 60 + (s ?? 0),
   };
 };

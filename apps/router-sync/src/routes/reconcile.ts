@@ -38,7 +38,11 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
       refused = plan.refused.join();
       if (plan.refused.length > 0) deps.onRefused(plan.refused);
     }
-    await deps.router.apply(plan.actions);
+    const failure = await deps.router.apply(plan.actions).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    // One that has no place for an app has drained another one all the same.
     const after = plan.actions.length === 0 ? before : await deps.router.observe();
     since = sinceNow(since, after, deps.nowMs());
 
@@ -47,6 +51,7 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
     if (facts.routed.length + facts.unrouted.length + facts.drained.length > 0) {
       await deps.record(facts, position);
     }
+    if (failure !== undefined) throw failure.error;
     return plan.nextRoundInMs === undefined ? {} : { nextRoundInMs: plan.nextRoundInMs };
   };
 };

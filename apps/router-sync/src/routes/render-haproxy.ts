@@ -97,7 +97,8 @@ const defaultsSection = (requestSeconds: number): string =>
 const frontend = ({ bind, port }: HaproxyConfig): string =>
   section('frontend apps', [
     `bind ${address(bind)}:${int(port)}`,
-    'http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)',
+    // The whole value: `hdr` would take what follows a comma for the host.
+    'http-request set-var(txn.host) req.fhdr(host),field(1,:),lower,rtrim(.)',
     `http-request set-var(txn.backend) var(txn.host),map_str(${FILES.hosts})`,
     'http-request return status 404 content-type text/plain string "No app answers at this host.\\n" unless { var(txn.backend) -m found }',
     `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
@@ -106,10 +107,12 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     'http-request del-header Forwarded',
     'http-request set-header X-Forwarded-For %[src]',
     'http-request set-header X-Forwarded-Proto http',
-    'http-request set-header X-Forwarded-Host %[req.hdr(host)]',
+    'http-request set-header X-Forwarded-Host %[req.fhdr(host)]',
     'http-request set-header X-Forwarded-Port %[dst_port]',
     'http-request set-header X-Real-IP %[src]',
     'http-request set-header X-Request-Id %[uuid()]',
+    '# An app that changed to HTTP/2 here would get its next requests past these rules.',
+    'http-request del-header Upgrade if { req.fhdr(upgrade) -m sub -i h2c }',
     '# What may have been carried out is not sent again, unless the client says that it may.',
     'http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(idempotency-key) -m found }',
     'use_backend %[var(txn.backend)]',
