@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
+import { pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { tarOf, tarOfHeaders } from '../testing/source-archives.js';
 import { contextOf, eachEntry } from './archive.js';
@@ -16,6 +17,24 @@ const bytesOf = async (stream: Readable): Promise<Buffer> => {
 const kept = async (stream: Readable) => {
   const bytes = await bytesOf(stream);
   return () => Readable.from([bytes]);
+};
+
+/** `<length> <key>=<value>\n`, the length that of the whole record. */
+const paxRecord = (text: string): Buffer => Buffer.from(`${text.length + 4} ${text}\n`);
+
+/** An archive with an extended header before its only entry. */
+const tarWithPax = async (header: Buffer): Promise<Buffer> => {
+  const out = pack();
+  out.entry({ name: 'pax', size: header.length }, header);
+  out.entry({ name: 'a' }, '');
+  out.finalize();
+  const bytes = await bytesOf(out as unknown as Readable);
+  const block = bytes.subarray(0, 512);
+  block.write('x', 156);
+  block.fill(' ', 148, 156);
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return bytes;
 };
 
 const facts = async (stream: Readable) => readSourceFacts(await kept(stream));
@@ -88,6 +107,16 @@ describe('a source archive', () => {
     ['nothing after a gzip head', Buffer.from([0x1f, 0x8b, 8, 0])],
   ])('is refused when it is %s', async (_, bytes) => {
     await expect(readSourceFacts(() => Readable.from([bytes]))).rejects.toThrow(
+      /not a complete tar archive/,
+    );
+  });
+
+  it.each([
+    ['of a size below nothing', paxRecord('size=-5')],
+    ['with a header larger than any path', Buffer.alloc(5 * 1024 ** 2, 0x20)],
+  ])('is refused with an entry %s', async (_, header) => {
+    const archive = await tarWithPax(header);
+    await expect(readSourceFacts(() => Readable.from([archive]))).rejects.toThrow(
       /not a complete tar archive/,
     );
   });

@@ -126,7 +126,7 @@ const translate = (error: unknown): unknown => {
   }
   const isMalformed =
     code?.startsWith('Z_') === true ||
-    /invalid tar|unexpected end|premature close|checksum|unsupported/i.test(error.message);
+    /invalid (tar )?header|exceeds max size|unexpected end|premature close/i.test(error.message);
   return isMalformed
     ? new SourceRefusedError(
         'The source is not a complete tar archive.',
