@@ -126,6 +126,12 @@ describe('a source archive', () => {
     const cut = () => Readable.from([whole.subarray(0, 2000)]);
     await expect(readSourceFacts(cut)).rejects.toThrow(/not a complete tar archive/);
   });
+
+  it('is refused when it breaks off in a file that is read', async () => {
+    const whole = await bytesOf(tarOf({ 'package.json': 'x'.repeat(5000) }));
+    const cut = () => Readable.from([whole.subarray(0, 2000)]);
+    await expect(readSourceFacts(cut)).rejects.toThrow(/not a complete tar archive/);
+  });
 });
 
 describe('a build context', () => {
