@@ -229,10 +229,16 @@ export class TestBuilder {
     }
   }
 
+  /** Stops one that made nothing in an engine. */
+  async stop(): Promise<void> {
+    await this.pause();
+    await rm(this.context.config.home, { recursive: true, force: true });
+  }
+
   /** Stops it and removes everything that this platform made in the engine. */
   async destroy(): Promise<void> {
     await this.pause();
-    const { platform, home } = this.context.config;
+    const { platform } = this.context.config;
     const filters = ownedBy(platform);
     for (const { Id } of await this.engine.listContainers({ all: true, filters })) {
       await this.engine.getContainer(Id).remove({ force: true });
@@ -241,6 +247,6 @@ export class TestBuilder {
     for (const tag of tags.filter((name) => name.startsWith(`${platform}/`))) {
       await this.engine.getImage(tag).remove({ force: true });
     }
-    await rm(home, { recursive: true, force: true });
+    await rm(this.context.config.home, { recursive: true, force: true });
   }
 }
