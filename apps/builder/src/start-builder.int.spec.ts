@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { createGzip } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tarOf, tarOfApp, tarOfHeaders } from './testing/source-archives.js';
@@ -280,6 +281,24 @@ describe('images that were lost', () => {
     });
     expect(lost.code).toBe('image-lost');
     expect(lost.summary).toContain(built.image.ref);
+  });
+
+  it('are found again when somebody loads them into the engine', async () => {
+    const built = await builder.succeeded(
+      await builder.requestSource('a1', tarOf({ Dockerfile: 'FROM scratch\nCOPY a /\n', a: '1' })),
+    );
+    const id = await builder.request('a1', { kind: 'image', ref: built.image.ref });
+    const { image, processes } = await builder.succeeded(id);
+    await builder.release('a1', id, { image, processes });
+    const saved = await buffer(await builder.engine.getImage(built.image.ref).get());
+    const lost = (): unknown => {
+      const { state } = builder.world.get('build', id);
+      return state.status === 'succeeded' ? state.lost : undefined;
+    };
+    await builder.engine.getImage(image.id).remove({ force: true });
+    await builder.until('the image to be recorded as lost', () => lost() ?? undefined);
+    await builder.engine.loadImage(Readable.from([saved]));
+    await builder.until('the image to be found', () => (lost() === null ? true : undefined));
   });
 });
 

@@ -8,7 +8,7 @@ import { explainBuild, explainFault, type BuildLimits } from '../builds/explain.
 import { BuildInterrupted, EngineUnavailableError } from '../builds/problems.js';
 import { describeImage, listImageIds } from '../engine/images.js';
 import { pullImage } from '../engine/pull.js';
-import { neededImages, planRebuilds, type NeededImage } from './plan.js';
+import { neededImages, planFound, planRebuilds, type NeededImage } from './plan.js';
 
 interface RebuilderParts {
   readonly context: ProcessContext;
@@ -43,6 +43,9 @@ export class Rebuilder {
     if (needed.length === 0) return;
     this.listedAt = now();
     const present = await listImageIds(this.parts.engine);
+    for (const { job, image } of planFound(needed, present)) {
+      await this.record(job.buildId, { type: 'RecordRebuiltImage', image });
+    }
     const attempts = { running: new Set(this.running.keys()), notBefore: this.notBefore };
     for (const image of planRebuilds(needed, present, attempts, this.parts, now())) {
       this.start(image);
