@@ -6,6 +6,7 @@ import { describeError, pathsOf, type ProcessContext, type RunningProcess } from
 import { z } from 'zod';
 import { BuildOutputs } from './builds/build-output.js';
 import { BuildRunner } from './builds/build-runner.js';
+import { DestroyedApps } from './builds/destroyed-apps.js';
 import { desiredBuilds } from './builds/desired-builds.js';
 import type { BuildLimits } from './builds/explain.js';
 import { planBuilds, type BuildAction } from './builds/plan.js';
@@ -51,16 +52,21 @@ export const startBuilder = async (
     engineWaitMs: options.engineWaitMs ?? ENGINE_WAIT_MS,
     stacks,
   });
+  const destroyed = new DestroyedApps(engine, config.platform);
   const rebuilder = new Rebuilder({ ...common, runner, parallel });
 
   const round = async (): Promise<{ nextRoundInMs?: number }> => {
     await feed.catchUp();
-    const plan = planBuilds(desiredBuilds(world), runner.observe(), { parallel }, Date.now());
+    const desired = desiredBuilds(world);
+    const plan = planBuilds(desired, runner.observe(), { parallel }, Date.now());
     for (const action of plan.actions) await applyAction(runner, action);
     // An engine that does not answer is a setback for what is built; nothing is decided without it.
-    await rebuilder.round().catch((error: unknown) => {
+    try {
+      await rebuilder.round();
+      await destroyed.round(world, new Set(desired.map(({ job }) => job.appId)));
+    } catch (error) {
       logger.warn({ error: describeError(error) }, 'images-not-seen');
-    });
+    }
     return plan.nextInMs === undefined ? {} : { nextRoundInMs: plan.nextInMs };
   };
   const onError = (error: unknown): void =>

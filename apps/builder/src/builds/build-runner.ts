@@ -2,6 +2,7 @@ import type { BuildCommand } from '@shiplog/domain';
 import type { Explanation } from '@shiplog/events';
 import { describeError, faultPoint, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
 import { removeContainers } from '../engine/images.js';
+import { isCacheOf } from './build-cache.js';
 import { buildImage } from './build-image.js';
 import { cacheTag, type BuildJob, type BuildResult } from './build-job.js';
 import type { BuildOutput, BuildOutputs } from './build-output.js';
@@ -169,7 +170,7 @@ export class BuildRunner {
 
   private isBuilding(tag: string): boolean {
     const { platform } = this.parts;
-    return [...this.builds.values()].some(({ job }) => cacheTag(platform, job) === tag);
+    return [...this.builds.values()].some(({ job }) => isCacheOf(tag, cacheTag(platform, job)));
   }
 
   private async isCancelled({ job }: DesiredBuild): Promise<boolean> {

@@ -17,6 +17,7 @@ import {
   type RunningProcess,
 } from '@shiplog/runtime';
 import { SourceStore } from '@shiplog/sources';
+import { cacheRepository } from '../builds/build-job.js';
 import { LeftoverRecord } from '../builds/leftovers.js';
 import { startBuilder, type BuilderOptions } from '../index.js';
 
@@ -144,6 +145,15 @@ export class TestBuilder {
   async stillThere(ids: readonly string[]): Promise<readonly string[]> {
     const all = await this.engine.listContainers({ all: true });
     return ids.filter((id) => all.some(({ Id }) => Id.startsWith(id)));
+  }
+
+  /** Cached layers of an app that have a name. */
+  async caches(appId: string): Promise<readonly { name: string; id: string }[]> {
+    const prefix = `${cacheRepository(this.context.config.platform, appId)}:`;
+    const images = await this.engine.listImages();
+    return images.flatMap(({ Id, RepoTags }) =>
+      (RepoTags ?? []).flatMap((name) => (name.startsWith(prefix) ? [{ name, id: Id }] : [])),
+    );
   }
 
   /** Waits for the world to be in a state: looked at after each batch of the log. */
