@@ -43,6 +43,21 @@ describe('a builder with a real engine', () => {
     expect(image.exposedPorts).toEqual([3000]);
   });
 
+  it('leaves out of the image what .dockerignore names', async () => {
+    const source = {
+      Dockerfile: 'FROM shiplog-stack/node\nWORKDIR /app\nCOPY . .\n',
+      '.dockerignore': '.env\nnode_modules\n!node_modules/kept\n',
+      '.env': 'SECRET=1',
+      'node_modules/a': '',
+      'node_modules/kept': '',
+      'a.js': '',
+    };
+    const id = await builder.requestSource('a1', tarOf(source));
+    const { image } = await builder.succeeded(id);
+    expect(await builder.runIn(image.id, ['find', '-type', 'f'])).not.toMatch(/\.env|modules\/a/);
+    expect(await builder.runIn(image.id, ['ls', 'node_modules'])).toBe('kept');
+  });
+
   it('runs the build script with development dependencies, and takes them out again', async () => {
     const source = {
       'package.json': manifest({

@@ -1,6 +1,8 @@
+import type { Readable } from 'node:stream';
 import type { BuildListener } from '../engine/engine-build.js';
 import { recipeOf } from '../recipes/detect.js';
-import { contextOf, type OpenArchive } from '../sources/archive.js';
+import { contextOf, type Placement } from '../sources/archive.js';
+import { parseDockerignore } from '../sources/dockerignore.js';
 import { readSourceFacts } from '../sources/source-facts.js';
 import { forgetOldCaches, keepAsCache, keepUnfinished } from './build-cache.js';
 import { imageTag, type BuildResult } from './build-job.js';
@@ -27,7 +29,11 @@ export const buildImage = async (task: BuildTask): Promise<BuildResult> => {
     });
   }
   task.output.line('Building the Dockerfile.');
-  const id = await buildDockerfile(task, open);
+  const ignores = parseDockerignore(facts.texts.get('.dockerignore') ?? '');
+  const inContext: Placement = (name) => (ignores(name) ? undefined : name);
+  const id = await buildDockerfile(task, () =>
+    contextOf(open, { own: {}, placements: [inContext] }),
+  );
   return resultOf(task, id, recipe.processes, 'dockerfile');
 };
 
@@ -35,15 +41,16 @@ export const buildImage = async (task: BuildTask): Promise<BuildResult> => {
  * The image holds the layers of its last stage. Those of other stages, and of a build that did not come
  * to its end, belong to nothing: as caches they are used again, and removed when they are replaced.
  */
-const buildDockerfile = async (task: BuildTask, open: OpenArchive): Promise<string> => {
+const buildDockerfile = async (task: BuildTask, openContext: () => Readable): Promise<string> => {
+  const network = await networkOf();
   const stages = new StageLayers();
   let id: string;
   try {
     id = await buildContext(task, {
-      context: contextOf(open, { own: {}, placements: [(name) => name] }),
+      context: openContext(),
       tag: imageTag(task.parts.platform, task.job),
       labels: {},
-      network: await networkOf(),
+      network,
       listener: dockerfileListener(task, stages),
     });
   } catch (error) {
