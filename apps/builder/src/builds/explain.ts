@@ -63,6 +63,10 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
 const NO_BASE_IMAGE =
   /pull access denied|manifest (for .* )?(unknown|not found)|no such host|i\/o timeout|connection refused|Client\.Timeout|failed to resolve reference|not found: manifest/i;
 
+/** How a shell, npm and a compiler say that a child of theirs was killed; the word alone says nothing. */
+const OUT_OF_MEMORY =
+  /cannot allocate memory|^\s*Killed$|line \d+: +\d+ Killed |signal SIGKILL|Killed signal terminated/im;
+
 /** Why a build failed, for who asked for it. Undefined where nothing is known of the problem. */
 export const explainBuild = (
   problem: unknown,
@@ -158,7 +162,7 @@ const describeStep = (
         'Check the name after FROM, and whether this machine reaches the registry. "FROM shiplog-stack/node" needs none: it is made with this machine\'s Node.js.',
     };
   }
-  const isOutOfMemory = exitCode === 137 || /cannot allocate memory|\bKilled\b/i.test(evidence);
+  const isOutOfMemory = exitCode === 137 || OUT_OF_MEMORY.test(evidence);
   const name = step === undefined ? undefined : (commandOf(step) ?? shorten(step));
   const where = name === undefined ? 'The build failed' : `The build failed at "${name}"`;
   if (exitCode !== null && isOutOfMemory) {
