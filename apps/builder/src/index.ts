@@ -24,6 +24,7 @@ export interface BuilderOptions {
 const LIMITS: BuildLimits = { timeMs: 15 * 60_000, memoryBytes: 2 * 1024 ** 3 };
 const PARALLEL = 2;
 const ENGINE_WAIT_MS = 30_000;
+const PRUNE_EVERY_MS = 24 * 3_600_000;
 
 const outputQuestion = z.object({
   buildId: z.string().regex(ID_PATTERN),
@@ -55,8 +56,15 @@ export const startBuilder = async (
   const destroyed = new DestroyedApps(engine, config.platform);
   const rebuilder = new Rebuilder({ ...common, runner, parallel });
 
+  let prunesAt = 0;
+  const prune = async (): Promise<void> => {
+    if (Date.now() < prunesAt) return;
+    prunesAt = Date.now() + PRUNE_EVERY_MS;
+    await outputs.prune((id) => world.get('build', id).state.status !== 'none', Date.now());
+  };
   const round = async (): Promise<{ nextRoundInMs?: number }> => {
     await feed.catchUp();
+    await prune();
     const desired = desiredBuilds(world);
     const plan = planBuilds(desired, runner.observe(), { parallel }, Date.now());
     for (const action of plan.actions) await applyAction(runner, action);
@@ -73,7 +81,7 @@ export const startBuilder = async (
     logger.error({ error: describeError(error) }, 'build-round-failed');
   const loop = startReconcileLoop({ name: 'builds', round, onError });
 
-  await outputs.prune((id) => world.get('build', id).state.status !== 'none', Date.now());
+  await prune();
   const endListening = feed.onBatch(() => loop.nudge());
   const endServing = bus.serve('output', async (input) => {
     const { buildId, after } = outputQuestion.parse(input);
