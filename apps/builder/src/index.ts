@@ -6,6 +6,7 @@ import { describeError, pathsOf, type ProcessContext, type RunningProcess } from
 import { z } from 'zod';
 import { BuildOutputs } from './builds/build-output.js';
 import { BuildRunner } from './builds/build-runner.js';
+import { DestroyedApps } from './builds/destroyed-apps.js';
 import { desiredBuilds } from './builds/desired-builds.js';
 import type { BuildLimits } from './builds/explain.js';
 import { planBuilds, type BuildAction } from './builds/plan.js';
@@ -23,6 +24,7 @@ export interface BuilderOptions {
 const LIMITS: BuildLimits = { timeMs: 15 * 60_000, memoryBytes: 2 * 1024 ** 3 };
 const PARALLEL = 2;
 const ENGINE_WAIT_MS = 30_000;
+const PRUNE_EVERY_MS = 24 * 3_600_000;
 
 const outputQuestion = z.object({
   buildId: z.string().regex(ID_PATTERN),
@@ -51,23 +53,35 @@ export const startBuilder = async (
     engineWaitMs: options.engineWaitMs ?? ENGINE_WAIT_MS,
     stacks,
   });
+  const destroyed = new DestroyedApps(engine, config.platform);
   const rebuilder = new Rebuilder({ ...common, runner, parallel });
 
+  let prunesAt = 0;
+  const prune = async (): Promise<void> => {
+    if (Date.now() < prunesAt) return;
+    prunesAt = Date.now() + PRUNE_EVERY_MS;
+    await outputs.prune((id) => world.get('build', id).state.status !== 'none', Date.now());
+  };
   const round = async (): Promise<{ nextRoundInMs?: number }> => {
     await feed.catchUp();
-    const plan = planBuilds(desiredBuilds(world), runner.observe(), { parallel }, Date.now());
+    await prune();
+    const desired = desiredBuilds(world);
+    const plan = planBuilds(desired, runner.observe(), { parallel }, Date.now());
     for (const action of plan.actions) await applyAction(runner, action);
     // An engine that does not answer is a setback for what is built; nothing is decided without it.
-    await rebuilder.round().catch((error: unknown) => {
+    try {
+      await rebuilder.round();
+      await destroyed.round(world, new Set(desired.map(({ job }) => job.appId)));
+    } catch (error) {
       logger.warn({ error: describeError(error) }, 'images-not-seen');
-    });
+    }
     return plan.nextInMs === undefined ? {} : { nextRoundInMs: plan.nextInMs };
   };
   const onError = (error: unknown): void =>
     logger.error({ error: describeError(error) }, 'build-round-failed');
   const loop = startReconcileLoop({ name: 'builds', round, onError });
 
-  await outputs.prune((id) => world.get('build', id).state.status !== 'none', Date.now());
+  await prune();
   const endListening = feed.onBatch(() => loop.nudge());
   const endServing = bus.serve('output', async (input) => {
     const { buildId, after } = outputQuestion.parse(input);

@@ -1,4 +1,6 @@
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tarOf, tarOfApp, tarOfHeaders } from './testing/source-archives.js';
@@ -39,6 +41,21 @@ describe('a builder with a real engine', () => {
     const { image, processes } = await builder.succeeded(id);
     expect(processes).toEqual({ web: { command: null } });
     expect(image.exposedPorts).toEqual([3000]);
+  });
+
+  it('leaves out of the image what .dockerignore names', async () => {
+    const source = {
+      Dockerfile: 'FROM shiplog-stack/node\nWORKDIR /app\nCOPY . .\n',
+      '.dockerignore': '.env\nnode_modules\n!node_modules/kept\n',
+      '.env': 'SECRET=1',
+      'node_modules/a': '',
+      'node_modules/kept': '',
+      'a.js': '',
+    };
+    const id = await builder.requestSource('a1', tarOf(source));
+    const { image } = await builder.succeeded(id);
+    expect(await builder.runIn(image.id, ['find', '-type', 'f'])).not.toMatch(/\.env|modules\/a/);
+    expect(await builder.runIn(image.id, ['ls', 'node_modules'])).toBe('kept');
   });
 
   it('runs the build script with development dependencies, and takes them out again', async () => {
@@ -245,6 +262,47 @@ describe('limits of a build', () => {
   });
 });
 
+describe('layers that are in no image', () => {
+  let builder: TestBuilder;
+  beforeAll(async () => {
+    builder = await TestBuilder.start(`builder-layers-${process.pid}`);
+    await builder.createApp('a1');
+  });
+  afterAll(async () => builder.destroy());
+
+  const stages = (text: string) =>
+    tarOf({
+      Dockerfile:
+        'FROM scratch AS build\nCOPY a /a\nFROM scratch\nCOPY --from=build /a /a\nCMD ["/a"]\n',
+      a: text,
+    });
+
+  it('have a name until the next build replaces them', async () => {
+    await builder.succeeded(await builder.requestSource('a1', stages('1')));
+    const [first] = await builder.caches('a1');
+    expect(first?.name).toMatch(/:a1-b1-stage-1$/);
+    await builder.succeeded(await builder.requestSource('a1', stages('2')));
+    const [second, ...more] = await builder.caches('a1');
+    expect(second?.name).toMatch(/:a1-b2-stage-1$/);
+    expect(more).toEqual([]);
+    await expect(builder.engine.getImage(first?.id ?? '').inspect()).rejects.toThrow(/no such/i);
+  });
+
+  it('of a build that failed go with the next one that fails, and all with their app', async () => {
+    const failing = (text: string) =>
+      tarOf({ Dockerfile: 'FROM scratch\nCOPY a /a\nRUN ["/nothing"]\n', a: text });
+    const third = await builder.requestSource('a1', failing('3'));
+    await builder.failed(third);
+    await builder.failed(await builder.requestSource('a1', failing('4')));
+    const names = (await builder.caches('a1')).map(({ name }) => name.replace(/^.*:/, ''));
+    expect(names.toSorted()).toEqual(['a1-b2-stage-1', 'a1-b4-unfinished-1']);
+    await builder.handle('a1', { type: 'DestroyApp', confirm: 'a1' });
+    for (let left = names.length; left > 0; left = (await builder.caches('a1')).length) {
+      await setTimeout(100);
+    }
+  });
+});
+
 describe('images that were lost', () => {
   let builder: TestBuilder;
   beforeAll(async () => {
@@ -280,6 +338,24 @@ describe('images that were lost', () => {
     });
     expect(lost.code).toBe('image-lost');
     expect(lost.summary).toContain(built.image.ref);
+  });
+
+  it('are found again when somebody loads them into the engine', async () => {
+    const built = await builder.succeeded(
+      await builder.requestSource('a1', tarOf({ Dockerfile: 'FROM scratch\nCOPY a /\n', a: '1' })),
+    );
+    const id = await builder.request('a1', { kind: 'image', ref: built.image.ref });
+    const { image, processes } = await builder.succeeded(id);
+    await builder.release('a1', id, { image, processes });
+    const saved = await buffer(await builder.engine.getImage(built.image.ref).get());
+    const lost = (): unknown => {
+      const { state } = builder.world.get('build', id);
+      return state.status === 'succeeded' ? state.lost : undefined;
+    };
+    await builder.engine.getImage(image.id).remove({ force: true });
+    await builder.until('the image to be recorded as lost', () => lost() ?? undefined);
+    await builder.engine.loadImage(Readable.from([saved]));
+    await builder.until('the image to be found', () => (lost() === null ? true : undefined));
   });
 });
 

@@ -1,36 +1,70 @@
 import { engineStatus } from '@shiplog/engine';
 import { askEngine } from '../engine/engine-errors.js';
 import { removeImage } from '../engine/images.js';
-import { cacheRepository } from './build-job.js';
+import { cacheRepository, cacheTag } from './build-job.js';
 import type { BuildTask } from './build-task.js';
+import { BuildInterrupted, StepFailedError } from './problems.js';
 
-/** Gives a layer a name, so that it is found again and can be removed. */
-export const keepAsCache = async (task: BuildTask, layer: string, tag: string): Promise<void> => {
-  const at = tag.lastIndexOf(':');
-  await askEngine('naming a cached layer', async () => {
-    try {
-      await task.parts.engine
-        .getImage(layer)
-        .tag({ repo: tag.slice(0, at), tag: tag.slice(at + 1) });
-    } catch (error) {
-      if (engineStatus(error) !== 404) throw error;
-    }
-  });
+/**
+ * `stage`: what a finished build was made of beside its image. `unfinished`: as far as a build came that
+ * failed or was ended.
+ */
+type CacheKind = 'stage' | 'unfinished';
+
+/** Gives layers a name, so that they are found again and can be removed: the engine keeps them for ever. */
+export const keepAsCache = async (
+  task: BuildTask,
+  layers: readonly string[],
+  kind: CacheKind,
+): Promise<void> => {
+  const { engine, platform } = task.parts;
+  const name = cacheTag(platform, task.job);
+  const at = name.lastIndexOf(':');
+  for (const [index, layer] of layers.entries()) {
+    const tag = `${name.slice(at + 1)}-${kind}-${index + 1}`;
+    await askEngine('naming a cached layer', async () => {
+      try {
+        await engine.getImage(layer).tag({ repo: name.slice(0, at), tag });
+      } catch (error) {
+        if (engineStatus(error) !== 404) throw error;
+      }
+    });
+  }
 };
 
-/** One cache an app: the newest holds what the next build needs. Those in use by another build stay. */
-export const forgetOldCaches = async (task: BuildTask, newest: string): Promise<void> => {
+/** What was done before the step that failed, or was ended, is there for the next attempt. */
+export const keepUnfinished = async (
+  task: BuildTask,
+  error: unknown,
+  layers: readonly string[],
+): Promise<void> => {
+  const isWorthIt = error instanceof StepFailedError || error instanceof BuildInterrupted;
+  if (!isWorthIt || layers.length === 0) return;
+  await keepAsCache(task, layers, 'unfinished');
+  await forgetOldCaches(task, 'unfinished');
+};
+
+/**
+ * One cache an app: the newest holds what the next build needs. An unfinished one replaces only others
+ * of its kind. Those in use by another build stay.
+ */
+export const forgetOldCaches = async (
+  task: BuildTask,
+  replaced: 'all' | 'unfinished',
+): Promise<void> => {
   const { engine, platform } = task.parts;
   const repository = cacheRepository(platform, task.job.appId);
+  const own = cacheTag(platform, task.job);
   const images = await askEngine('listing cached layers', () =>
     engine.listImages({ filters: { reference: [repository] } }),
   );
-  for (const { Id, RepoTags } of images) {
-    if (Id === newest) continue;
-    for (const tag of RepoTags ?? []) {
-      if (tag.startsWith(`${repository}:`) && !task.parts.isBuilding(tag)) {
-        await removeImage(engine, tag);
-      }
-    }
+  const names = images.flatMap(({ RepoTags }) => RepoTags ?? []);
+  for (const name of names.filter((tag) => tag.startsWith(`${repository}:`))) {
+    if (isCacheOf(name, own) || task.parts.isBuilding(name)) continue;
+    if (replaced === 'all' || /-unfinished-\d+$/.test(name)) await removeImage(engine, name);
   }
 };
+
+/** Whether a build whose cache has that tag made the cached image of that name. */
+export const isCacheOf = (name: string, tag: string): boolean =>
+  name === tag || name.startsWith(`${tag}-`);

@@ -1,11 +1,15 @@
+import type { Readable } from 'node:stream';
 import type { BuildListener } from '../engine/engine-build.js';
 import { recipeOf } from '../recipes/detect.js';
-import { contextOf } from '../sources/archive.js';
+import { contextOf, type Placement } from '../sources/archive.js';
+import { parseDockerignore } from '../sources/dockerignore.js';
 import { readSourceFacts } from '../sources/source-facts.js';
+import { forgetOldCaches, keepAsCache, keepUnfinished } from './build-cache.js';
 import { imageTag, type BuildResult } from './build-job.js';
 import { networkOf } from './build-network.js';
 import { buildNodeApp } from './build-node-app.js';
 import { buildContext, resultOf, type BuildTask } from './build-task.js';
+import { StageLayers } from './stage-layers.js';
 import { takeImage } from './take-image.js';
 
 /** Makes the image of a build, again if it was made before. Throws the typed problems of `problems.ts`. */
@@ -25,22 +29,50 @@ export const buildImage = async (task: BuildTask): Promise<BuildResult> => {
     });
   }
   task.output.line('Building the Dockerfile.');
-  const network = await networkOf();
-  const id = await buildContext(task, {
-    context: contextOf(open, { own: {}, placements: [(name) => name] }),
-    tag: imageTag(task.parts.platform, task.job),
-    labels: {},
-    network,
-    listener: dockerfileListener(task),
-  });
+  const ignores = parseDockerignore(facts.texts.get('.dockerignore') ?? '');
+  const inContext: Placement = (name) => (ignores(name) ? undefined : name);
+  const id = await buildDockerfile(task, () =>
+    contextOf(open, { own: {}, placements: [inContext] }),
+  );
   return resultOf(task, id, recipe.processes, 'dockerfile');
 };
 
+/**
+ * The image holds the layers of its last stage. Those of other stages, and of a build that did not come
+ * to its end, belong to nothing: as caches they are used again, and removed when they are replaced.
+ */
+const buildDockerfile = async (task: BuildTask, openContext: () => Readable): Promise<string> => {
+  const network = await networkOf();
+  const stages = new StageLayers();
+  let id: string;
+  try {
+    id = await buildContext(task, {
+      context: openContext(),
+      tag: imageTag(task.parts.platform, task.job),
+      labels: {},
+      network,
+      listener: dockerfileListener(task, stages),
+    });
+  } catch (error) {
+    await keepUnfinished(task, error, [...stages.ended, ...stages.current]);
+    throw error;
+  }
+  await keepAsCache(task, stages.ended, 'stage');
+  await forgetOldCaches(task, 'all');
+  return id;
+};
+
 /** A Dockerfile's author wrote the steps and reads them. */
-const dockerfileListener = ({ output, leftovers }: BuildTask): BuildListener => ({
-  step: (instruction, number) => output.line(`Step ${number}: ${instruction}`),
+const dockerfileListener = (
+  { output, leftovers }: BuildTask,
+  stages: StageLayers,
+): BuildListener => ({
+  step: (instruction, number) => {
+    stages.step(instruction);
+    output.line(`Step ${number}: ${instruction}`);
+  },
   cached: () => output.line('  (unchanged, not run again)'),
   line: output.line,
   container: (id) => leftovers.add(id),
-  layer: () => undefined,
+  layer: (id) => stages.layer(id),
 });

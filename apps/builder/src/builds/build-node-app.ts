@@ -16,8 +16,8 @@ import type { Stack } from '../stack/stacks.js';
 import { cacheTag, imageTag, type BuildResult } from './build-job.js';
 import { networkOf, type BuildNetwork } from './build-network.js';
 import { buildContext, resultOf, type BuildTask } from './build-task.js';
-import { forgetOldCaches, keepAsCache } from './build-cache.js';
-import { BuildInterrupted, StepFailedError } from './problems.js';
+import { forgetOldCaches, keepUnfinished } from './build-cache.js';
+import { StepFailedError } from './problems.js';
 
 /** Label of images that only make the next build faster; nothing is lost with them. */
 const CACHE_KIND = 'build-cache';
@@ -46,7 +46,7 @@ export const buildNodeApp = async (
     network,
     listener: quietListener(task, () => undefined),
   });
-  if (built !== undefined) await forgetOldCaches(task, built);
+  if (built !== undefined) await forgetOldCaches(task, 'all');
   return resultOf(task, id, recipe.processes, 'node');
 };
 
@@ -85,7 +85,6 @@ const lacksCompiler = (lines: readonly string[]): boolean =>
 
 const buildOn = async (app: NodeBuild, stack: Stack): Promise<string> => {
   const { task, recipe, open, network } = app;
-  const tag = cacheTag(task.parts.platform, task.job);
   let layer: string | undefined;
   try {
     return await buildContext(task, {
@@ -96,15 +95,14 @@ const buildOn = async (app: NodeBuild, stack: Stack): Promise<string> => {
         },
         placements: placementsOf(recipe),
       }),
-      tag,
+      tag: cacheTag(task.parts.platform, task.job),
       labels: { [LABEL.kind]: CACHE_KIND },
       network,
       listener: quietListener(task, (id) => (layer = id)),
     });
   } catch (error) {
     // What was installed before the failing step is there for the next attempt, under a name.
-    const isWorthIt = error instanceof StepFailedError || error instanceof BuildInterrupted;
-    if (isWorthIt && layer !== undefined) await keepAsCache(task, layer, tag);
+    await keepUnfinished(task, error, layer === undefined ? [] : [layer]);
     throw error;
   }
 };

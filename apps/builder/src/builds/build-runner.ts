@@ -1,12 +1,14 @@
 import type { BuildCommand } from '@shiplog/domain';
+import type { Explanation } from '@shiplog/events';
 import { describeError, faultPoint, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
 import { removeContainers } from '../engine/images.js';
+import { isCacheOf } from './build-cache.js';
 import { buildImage } from './build-image.js';
 import { cacheTag, type BuildJob, type BuildResult } from './build-job.js';
 import type { BuildOutput, BuildOutputs } from './build-output.js';
 import type { BuilderParts } from './build-task.js';
 import type { DesiredBuild } from './desired-builds.js';
-import { explainBuild } from './explain.js';
+import { explainBuild, explainFault } from './explain.js';
 import { LeftoverRecord } from './leftovers.js';
 import { BuildInterrupted, EngineUnavailableError } from './problems.js';
 import type { RunningBuilds } from './plan.js';
@@ -25,6 +27,8 @@ interface BuildRunnerParts extends Omit<BuilderParts, 'isBuilding'> {
 
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 15_000;
+/** Whoever pushed waits: what goes wrong in the same unknown way this often is not tried for ever. */
+const ATTEMPTS_MAX = 3;
 
 interface Running {
   readonly job: BuildJob;
@@ -92,7 +96,6 @@ export class BuildRunner {
     const output = await outputs.start(job.buildId);
     try {
       if (wasRunning) output.line('(the builder was interrupted: the build starts again)');
-      await this.removeLeftovers(job);
       const end = await this.endOf(build, output, cancelled, startedAt);
       await output.flush();
       faultPoint('builder/before-recorded');
@@ -112,6 +115,7 @@ export class BuildRunner {
     startedAt: number,
   ): Promise<BuildCommand> {
     try {
+      await this.removeLeftovers(build.job);
       const result = await this.build(build.job, output, cancelled);
       // Asked for in the last moment, it is still true: no release is made of it.
       if (await this.isCancelled(build)) return { type: 'CancelBuild' };
@@ -124,11 +128,21 @@ export class BuildRunner {
       }
       if (error instanceof EngineUnavailableError && !this.hasWaitedLongEnough(build)) throw error;
       await output.flush();
-      const explanation = explainBuild(error, output.tail(), this.parts.limits);
-      if (explanation === undefined) throw error;
+      const explanation = this.explain(build, error, output);
       output.line(explanation.summary);
       return { type: 'FailBuild', explanation };
     }
+  }
+
+  /** Throws what may be gone at the next attempt. */
+  private explain({ job }: DesiredBuild, error: unknown, output: BuildOutput): Explanation {
+    const known = explainBuild(error, output.tail(), this.parts.limits);
+    if (known !== undefined) return known;
+    const attempts = (this.setbacks.get(job.buildId)?.count ?? 0) + 1;
+    if (error instanceof BuildInterrupted || attempts < ATTEMPTS_MAX) throw error;
+    const { logger } = this.parts.context;
+    logger.error({ build: job.buildId, error: describeError(error) }, 'build-given-up');
+    return explainFault(error, output.tail());
   }
 
   /** Also makes an image again that was built before. */
@@ -156,7 +170,7 @@ export class BuildRunner {
 
   private isBuilding(tag: string): boolean {
     const { platform } = this.parts;
-    return [...this.builds.values()].some(({ job }) => cacheTag(platform, job) === tag);
+    return [...this.builds.values()].some(({ job }) => isCacheOf(tag, cacheTag(platform, job)));
   }
 
   private async isCancelled({ job }: DesiredBuild): Promise<boolean> {

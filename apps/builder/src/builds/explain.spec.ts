@@ -34,6 +34,12 @@ describe('why a build failed', () => {
   it('tells memory from other ends', () => {
     expect(explain(new StepFailedError('RUN x', 137, ''))).toMatchObject({ oomKilled: true });
     expect(explain(new StepFailedError('RUN x', 1, ''))).toMatchObject({ oomKilled: false });
+    const oomOf = (line: string) => explain(new StepFailedError('RUN x', 1, ''), [line])?.oomKilled;
+    expect(oomOf('  Killed')).toBe(true);
+    expect(oomOf('sh: line 1:    17 Killed                  node build.js')).toBe(true);
+    expect(oomOf('npm error signal SIGKILL')).toBe(true);
+    expect(oomOf('  2 mutants killed, 1 survived')).toBe(false);
+    expect(oomOf('the old server was killed by the test')).toBe(false);
   });
 
   it('tells a base image that cannot be had', () => {

@@ -63,14 +63,33 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
 const NO_BASE_IMAGE =
   /pull access denied|manifest (for .* )?(unknown|not found)|no such host|i\/o timeout|connection refused|Client\.Timeout|failed to resolve reference|not found: manifest/i;
 
-/** Why a build failed, for who asked for it. */
+/** How a shell, npm and a compiler say that a child of theirs was killed; the word alone says nothing. */
+const OUT_OF_MEMORY =
+  /cannot allocate memory|^\s*Killed$|line \d+: +\d+ Killed |signal SIGKILL|Killed signal terminated/im;
+
+/** Why a build failed, for who asked for it. Undefined where nothing is known of the problem. */
 export const explainBuild = (
   problem: unknown,
   lastLines: readonly string[],
   limits: BuildLimits,
 ): Explanation | undefined => {
   const known = describe(problem, lastLines, limits);
-  if (known === undefined) return undefined;
+  return known && toExplanation(known, lastLines);
+};
+
+/** For a fault of the platform itself, or of its machine, that trying again did not get past. */
+export const explainFault = (problem: unknown, lastLines: readonly string[]): Explanation => {
+  const what = problem instanceof Error ? problem.message : String(problem);
+  return toExplanation(
+    {
+      summary: `The build could not be carried out: ${shorten(what, 500)}`,
+      remedy: "The source is not to blame: the log of the platform's builder says more.",
+    },
+    lastLines,
+  );
+};
+
+const toExplanation = (known: Described, lastLines: readonly string[]): Explanation => {
   return {
     code: 'build-failed',
     remedy: null,
@@ -143,7 +162,7 @@ const describeStep = (
         'Check the name after FROM, and whether this machine reaches the registry. "FROM shiplog-stack/node" needs none: it is made with this machine\'s Node.js.',
     };
   }
-  const isOutOfMemory = exitCode === 137 || /cannot allocate memory|\bKilled\b/i.test(evidence);
+  const isOutOfMemory = exitCode === 137 || OUT_OF_MEMORY.test(evidence);
   const name = step === undefined ? undefined : (commandOf(step) ?? shorten(step));
   const where = name === undefined ? 'The build failed' : `The build failed at "${name}"`;
   if (exitCode !== null && isOutOfMemory) {

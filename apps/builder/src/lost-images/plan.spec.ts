@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { planRebuilds, type NeededImage } from './plan.js';
+import { explainFault } from '../builds/explain.js';
+import { planFound, planRebuilds, type NeededImage } from './plan.js';
 
 const needed = (buildId: string): NeededImage => ({
   job: { buildId, appId: 'a1', source: { kind: 'image', ref: 'x' } },
@@ -26,5 +27,14 @@ describe('which images are made again', () => {
     const waiting = { ...idle, notBefore: new Map([['b1', 10]]) };
     expect(idsOf(planRebuilds([needed('b1')], new Set(), waiting, limits, 9))).toEqual([]);
     expect(idsOf(planRebuilds([needed('b1')], new Set(), waiting, limits, 10))).toEqual(['b1']);
+  });
+});
+
+describe('which images were found again', () => {
+  it('those that the log has as lost and the engine has after all', () => {
+    const lost = { ...needed('b1'), lost: explainFault(new Error('nowhere'), []) };
+    const present = new Set(['sha256:b1', 'sha256:b2']);
+    expect(idsOf(planFound([lost, needed('b2')], present))).toEqual(['b1']);
+    expect(planFound([lost], new Set())).toEqual([]);
   });
 });

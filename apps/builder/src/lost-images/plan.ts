@@ -37,6 +37,13 @@ interface Attempts {
   readonly notBefore: ReadonlyMap<string, number>;
 }
 
+/** Recorded as lost, but there: somebody loaded them into the engine, as they were told to. */
+export const planFound = (
+  needed: readonly NeededImage[],
+  present: ReadonlySet<string>,
+): readonly NeededImage[] =>
+  needed.filter(({ image, lost }) => lost !== null && present.has(image.id));
+
 /** Which images to make again, of those that the engine surely lacks. */
 export const planRebuilds = (
   needed: readonly NeededImage[],

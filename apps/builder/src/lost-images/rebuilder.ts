@@ -4,11 +4,11 @@ import { describeError, faultPoint, onOwnAccount, type ProcessContext } from '@s
 import type Docker from 'dockerode';
 import type { BuildOutput, BuildOutputs } from '../builds/build-output.js';
 import type { BuildRunner } from '../builds/build-runner.js';
-import { explainBuild, type BuildLimits } from '../builds/explain.js';
+import { explainBuild, explainFault, type BuildLimits } from '../builds/explain.js';
 import { BuildInterrupted, EngineUnavailableError } from '../builds/problems.js';
 import { describeImage, listImageIds } from '../engine/images.js';
 import { pullImage } from '../engine/pull.js';
-import { neededImages, planRebuilds, type NeededImage } from './plan.js';
+import { neededImages, planFound, planRebuilds, type NeededImage } from './plan.js';
 
 interface RebuilderParts {
   readonly context: ProcessContext;
@@ -43,6 +43,9 @@ export class Rebuilder {
     if (needed.length === 0) return;
     this.listedAt = now();
     const present = await listImageIds(this.parts.engine);
+    for (const { job, image } of planFound(needed, present)) {
+      await this.record(job.buildId, { type: 'RecordRebuiltImage', image });
+    }
     const attempts = { running: new Set(this.running.keys()), notBefore: this.notBefore };
     for (const image of planRebuilds(needed, present, attempts, this.parts, now())) {
       this.start(image);
@@ -106,11 +109,11 @@ export class Rebuilder {
       }
       return { image: (await this.parts.runner.build(job, output, this.abort.signal)).image };
     } catch (error) {
-      if (error instanceof EngineUnavailableError) throw error;
+      if (error instanceof EngineUnavailableError || this.abort.signal.aborted) throw error;
       await output.flush();
-      const explanation = explainBuild(error, output.tail(), this.parts.limits);
-      if (explanation === undefined) throw error;
-      return { lost: lostBecause(needed, explanation) };
+      const why =
+        explainBuild(error, output.tail(), this.parts.limits) ?? explainFault(error, output.tail());
+      return { lost: lostBecause(needed, why) };
     }
   }
 

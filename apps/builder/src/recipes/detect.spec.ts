@@ -34,11 +34,18 @@ describe('the kind of a source', () => {
       processes: { web: { command: null }, worker: { command: ['node', 'w.js'] } },
       stacks: ['node', 'node'],
     });
+    const copied = detect({
+      Dockerfile:
+        'FROM --platform=linux/amd64 shiplog-stack/node\nCOPY --chown=0 --from=shiplog-stack/node-compilers:20 /a /a\n',
+    });
+    expect(copied).toMatchObject({ stacks: ['node', 'node-compilers'] });
   });
 
   it('is refused where nothing tells it, with what was looked for', () => {
     expect(() => detect({ 'main.py': '' })).toThrow(/neither a Dockerfile nor a package.json/);
     expect(() => detect({})).toThrow(/The source is empty/);
+    const linked = { files: new Set(['package.json', 'a.json']), texts: new Map<string, string>() };
+    expect(() => recipeOf(linked)).toThrow(/package.json is a link/);
     const remedyOf = (texts: Readonly<Record<string, string>>): unknown => {
       try {
         return detect(texts);

@@ -31,7 +31,9 @@ export const recipeOf = (facts: SourceFacts): Recipe => {
 
 const ownBases = (dockerfile: string): readonly string[] =>
   [
-    ...dockerfile.matchAll(/^\s*FROM\s+shiplog-stack\/(node(?:-compilers)?)(?::\S+)?(?:\s|$)/gim),
+    ...dockerfile.matchAll(
+      /^\s*(?:FROM\s+(?:--\S+\s+)*|COPY\s+(?:--\S+\s+)*--from=)shiplog-stack\/(node(?:-compilers)?)(?::\S+)?(?:\s|$)/gim,
+    ),
   ].flatMap(([, name]) => name ?? []);
 
 const nothingToBuild = (files: ReadonlySet<string>): SourceRefusedError => {
@@ -48,6 +50,13 @@ const nothingToBuild = (files: ReadonlySet<string>): SourceRefusedError => {
     return new SourceRefusedError(
       what,
       `There is ${misplaced}: deploy that directory, or move its files to the root.`,
+    );
+  }
+  const link = ['Dockerfile', 'package.json'].find((name) => files.has(name));
+  if (link !== undefined) {
+    return new SourceRefusedError(
+      `${link} is a link, and only a file is read: there is nothing to build.`,
+      'Put the file itself into the root of the source.',
     );
   }
   const misspelt = [...files].find((name) =>

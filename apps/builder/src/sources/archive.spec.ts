@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
+import { pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { tarOf, tarOfHeaders } from '../testing/source-archives.js';
 import { contextOf, eachEntry } from './archive.js';
@@ -16,6 +17,24 @@ const bytesOf = async (stream: Readable): Promise<Buffer> => {
 const kept = async (stream: Readable) => {
   const bytes = await bytesOf(stream);
   return () => Readable.from([bytes]);
+};
+
+/** `<length> <key>=<value>\n`, the length that of the whole record. */
+const paxRecord = (text: string): Buffer => Buffer.from(`${text.length + 4} ${text}\n`);
+
+/** An archive with an extended header before its only entry. */
+const tarWithPax = async (header: Buffer): Promise<Buffer> => {
+  const out = pack();
+  out.entry({ name: 'pax', size: header.length }, header);
+  out.entry({ name: 'a' }, '');
+  out.finalize();
+  const bytes = await bytesOf(out as unknown as Readable);
+  const block = bytes.subarray(0, 512);
+  block.write('x', 156);
+  block.fill(' ', 148, 156);
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return bytes;
 };
 
 const facts = async (stream: Readable) => readSourceFacts(await kept(stream));
@@ -92,8 +111,24 @@ describe('a source archive', () => {
     );
   });
 
+  it.each([
+    ['of a size below nothing', paxRecord('size=-5')],
+    ['with a header larger than any path', Buffer.alloc(5 * 1024 ** 2, 0x20)],
+  ])('is refused with an entry %s', async (_, header) => {
+    const archive = await tarWithPax(header);
+    await expect(readSourceFacts(() => Readable.from([archive]))).rejects.toThrow(
+      /not a complete tar archive/,
+    );
+  });
+
   it('is refused when its end is missing', async () => {
     const whole = await bytesOf(tarOf({ a: 'x'.repeat(5000) }));
+    const cut = () => Readable.from([whole.subarray(0, 2000)]);
+    await expect(readSourceFacts(cut)).rejects.toThrow(/not a complete tar archive/);
+  });
+
+  it('is refused when it breaks off in a file that is read', async () => {
+    const whole = await bytesOf(tarOf({ 'package.json': 'x'.repeat(5000) }));
     const cut = () => Readable.from([whole.subarray(0, 2000)]);
     await expect(readSourceFacts(cut)).rejects.toThrow(/not a complete tar archive/);
   });

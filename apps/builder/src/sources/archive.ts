@@ -33,9 +33,13 @@ export const eachEntry = async (
     await feeding;
   } catch (error) {
     sink.destroy();
-    throw translate(error);
+    // An entry whose archive broke off in the middle knows only that it was ended.
+    throw translate(isEndedStream(error) ? await feeding.catch((cause: unknown) => cause) : error);
   }
 };
+
+const isEndedStream = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'STREAM_DESTROYED';
 
 /** Where an entry goes in the build context; undefined leaves it out. */
 export type Placement = (name: string) => string | undefined;
@@ -126,7 +130,7 @@ const translate = (error: unknown): unknown => {
   }
   const isMalformed =
     code?.startsWith('Z_') === true ||
-    /invalid tar|unexpected end|premature close|checksum|unsupported/i.test(error.message);
+    /invalid (tar )?header|exceeds max size|unexpected end|premature close/i.test(error.message);
   return isMalformed
     ? new SourceRefusedError(
         'The source is not a complete tar archive.',

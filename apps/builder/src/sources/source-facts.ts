@@ -14,6 +14,7 @@ export interface SourceFacts {
 /** Files of the root that are read, and how large they may be. */
 const READ_BYTES_MAX: Readonly<Record<string, number>> = {
   Dockerfile: 1024 ** 2,
+  '.dockerignore': 256 * 1024,
   Procfile: 256 * 1024,
   'package.json': 4 * 1024 ** 2,
   'package-lock.json': 64 * 1024 ** 2,

@@ -17,6 +17,7 @@ import {
   type RunningProcess,
 } from '@shiplog/runtime';
 import { SourceStore } from '@shiplog/sources';
+import { cacheRepository } from '../builds/build-job.js';
 import { LeftoverRecord } from '../builds/leftovers.js';
 import { startBuilder, type BuilderOptions } from '../index.js';
 
@@ -146,6 +147,15 @@ export class TestBuilder {
     return ids.filter((id) => all.some(({ Id }) => Id.startsWith(id)));
   }
 
+  /** Cached layers of an app that have a name. */
+  async caches(appId: string): Promise<readonly { name: string; id: string }[]> {
+    const prefix = `${cacheRepository(this.context.config.platform, appId)}:`;
+    const images = await this.engine.listImages();
+    return images.flatMap(({ Id, RepoTags }) =>
+      (RepoTags ?? []).flatMap((name) => (name.startsWith(prefix) ? [{ name, id: Id }] : [])),
+    );
+  }
+
   /** Waits for the world to be in a state: looked at after each batch of the log. */
   until<T>(what: string, look: () => T | undefined, timeoutMs = 120_000): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -229,10 +239,16 @@ export class TestBuilder {
     }
   }
 
+  /** Stops one that made nothing in an engine. */
+  async stop(): Promise<void> {
+    await this.pause();
+    await rm(this.context.config.home, { recursive: true, force: true });
+  }
+
   /** Stops it and removes everything that this platform made in the engine. */
   async destroy(): Promise<void> {
     await this.pause();
-    const { platform, home } = this.context.config;
+    const { platform } = this.context.config;
     const filters = ownedBy(platform);
     for (const { Id } of await this.engine.listContainers({ all: true, filters })) {
       await this.engine.getContainer(Id).remove({ force: true });
@@ -241,6 +257,6 @@ export class TestBuilder {
     for (const tag of tags.filter((name) => name.startsWith(`${platform}/`))) {
       await this.engine.getImage(tag).remove({ force: true });
     }
-    await rm(home, { recursive: true, force: true });
+    await rm(this.context.config.home, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,33 @@
+import type { World } from '@shiplog/domain';
+import type Docker from 'dockerode';
+import { askEngine } from '../engine/engine-errors.js';
+import { removeImage } from '../engine/images.js';
+import { cacheRepository } from './build-job.js';
+
+/** Removes the caches of apps that are gone: no build replaces them any more. */
+export class DestroyedApps {
+  private readonly done = new Set<string>();
+
+  constructor(
+    private readonly engine: Docker,
+    private readonly platform: string,
+  ) {}
+
+  /** `busy`: apps with a build that has not ended. */
+  async round(world: World, busy: ReadonlySet<string>): Promise<void> {
+    const gone = [...world.all('app')].flatMap((app) =>
+      app.status === 'destroyed' && !this.done.has(app.appId) && !busy.has(app.appId)
+        ? [app.appId]
+        : [],
+    );
+    if (gone.length === 0) return;
+    const repositories = new Set(gone.map((appId) => cacheRepository(this.platform, appId)));
+    const images = await askEngine('listing images', () => this.engine.listImages());
+    for (const name of images.flatMap(({ RepoTags }) => RepoTags ?? [])) {
+      if (repositories.has(name.slice(0, name.lastIndexOf(':')))) {
+        await removeImage(this.engine, name);
+      }
+    }
+    for (const appId of gone) this.done.add(appId);
+  }
+}
