@@ -442,6 +442,16 @@ describe('git remote', () => {
     expect(ps.stdout).toBe('[]\n');
   });
 
+  it('is reached directly where it is on this machine, whatever proxy the environment names', async () => {
+    const cwd = await repository();
+    await cli('git remote -a shop', { 'GET /v1/apps/shop': shop }, { cwd });
+    expect(config(cwd, 'remote.shiplog.proxy')).toEqual(['']);
+    const gitUrl = 'https://paas.example.com/git/shop.git';
+    const elsewhere = { 'GET /v1/apps/shop': { ...shop, gitUrl } };
+    await cli('git remote -a shop --name far', elsewhere, { cwd });
+    expect(() => config(cwd, 'remote.far.proxy')).toThrow();
+  });
+
   it('leaves a remote of somebody else alone', async () => {
     const cwd = await repository();
     execFileSync('git', ['remote', 'add', 'shiplog', 'git@github.com:me/x.git'], { cwd });
