@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -513,6 +514,23 @@ describe('the rest of the platform', () => {
   it('down has nothing to do when nothing runs', async () => {
     const run = await runCli(['down', '--json']);
     expect(run).toMatchObject({ code: 0, stdout: '{"stopped":false,"apps":[]}\n' });
+  });
+
+  it('down --apps does not say that a killed platform is down while its proxy runs', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'shiplog-down-'));
+    const args = ['-e', 'setInterval(() => {}, 1000)', join(home, 'platform/router/haproxy.cfg')];
+    const proxy = spawn(process.execPath, args, { argv0: 'haproxy', stdio: 'ignore' });
+    await once(proxy, 'spawn');
+    try {
+      expect(await runCli(['down'], { home })).toMatchObject({ code: 0, stderr: '' });
+      const run = await runCli(['down', '--apps'], { home });
+      expect(run).toMatchObject({ code: 6, stdout: '' });
+      expect(run.stderr).toContain(`haproxy (process ${proxy.pid}) of it goes on`);
+      expect(run.stderr).toContain('npm start');
+      expect(proxy.exitCode).toBeNull();
+    } finally {
+      proxy.kill();
+    }
   });
 });
 
