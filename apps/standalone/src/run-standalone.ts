@@ -7,6 +7,7 @@ import { ensureNatsServer, provision } from '@shiplog/provisioner';
 import {
   ConfigError,
   createLogger,
+  describeError,
   pathsOf,
   readConfig,
   type Logger,
@@ -102,9 +103,21 @@ const run = async (config: PlatformConfig, options: StandaloneOptions): Promise<
   await plane.stop();
   await claim.release();
   logger.flush();
-  if (reason instanceof Error) throw reason;
+  if (reason instanceof Error) throw new EndedError(paths.logs, reason);
   process.exit(0);
 };
+
+/** It ran, and then could not go on. */
+class EndedError extends Error {
+  readonly code = 'ended';
+  constructor(logs: string, cause: Error) {
+    super(
+      `Shiplog stopped: it cannot follow the log any more (${describeError(cause)}).\n` +
+        `Apps and their routing go on. Start it again with npm start; more is in ${logs}/shiplog.log.`,
+      { cause },
+    );
+  }
+}
 
 const refuseHomeInCheckout = (home: string): void => {
   if (!`${resolve(home)}${sep}`.startsWith(resolve(CHECKOUT) + sep)) return;
