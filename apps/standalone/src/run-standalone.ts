@@ -59,7 +59,7 @@ const diskFull = (home: string, cause: unknown): Error =>
 const run = async (config: PlatformConfig, options: StandaloneOptions): Promise<void> => {
   const paths = pathsOf(config.home);
   refuseHomeInCheckout(config.home);
-  await mkdir(paths.logs, { recursive: true, mode: 0o700 });
+  await makeHome(config.home, paths.logs);
   const claim = await claimOrRefuse(config, paths.ready);
   await ownHome(config);
   await removeReady(paths.ready);
@@ -118,6 +118,18 @@ class EndedError extends Error {
     );
   }
 }
+
+const makeHome = async (home: string, logs: string): Promise<void> => {
+  try {
+    await mkdir(logs, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    if (isDiskFull(cause)) throw cause;
+    throw new ConfigError(
+      `SHIPLOG_HOME=${home} cannot be a folder of this user (${describeError(cause)}); choose another one`,
+      { cause },
+    );
+  }
+};
 
 const refuseHomeInCheckout = (home: string): void => {
   if (!`${resolve(home)}${sep}`.startsWith(resolve(CHECKOUT) + sep)) return;
