@@ -61,6 +61,20 @@ for (const file of tracked.filter((name) => name.endsWith('.md'))) {
   }
 }
 
+// Files that a document names are there: programs to run, as they are or as they are built, and paths in code.
+const isThere = (path) =>
+  tracked.some((file) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`));
+for (const file of tracked.filter((name) => name.endsWith('.md'))) {
+  const programs = text(file).matchAll(/\bnode ([\w.-]+\/[\w/.-]+\.[cm]?js)\b/g);
+  const paths = text(file).matchAll(
+    /`((?:apps|deploy|docs|libs|samples|scripts|test|tools)\/[\w/.-]+)`/g,
+  );
+  for (const [, path] of [...programs, ...paths]) {
+    const source = path.replace('/dist/', '/src/').replace(/\.js$/, '.ts');
+    if (!isThere(path) && !isThere(source)) say(file, `there is no ${path}`);
+  }
+}
+
 // Nothing of one machine or one mirror is written down.
 for (const file of tracked.filter(
   (name) => name !== 'package-lock.json' && /\.(ts|cjs|mjs|json|yml|md|sh)$|Dockerfile/.test(name),

@@ -18,15 +18,39 @@ const isInstalled = (name) =>
 /** Services that come with packages but are ours to start: we run these programs on our own terms. */
 const UNWANTED_SERVICES = ['haproxy', 'postgresql'];
 
+const POLICY_FILE = '/usr/sbin/policy-rc.d';
+const POLICY = `#!/bin/sh
+# Shiplog installs packages just now: their services are not started. It takes this file away afterwards.
+exit 101
+`;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/**
+ * Does `work` while no package may start its service. Left behind, that policy would hold for everything
+ * that is ever installed on this machine: a signal takes effect only when the work has ended, and what a
+ * killed run left is taken for ours. A policy of the machine's own stays.
+ */
+const withoutServices = async (work, file = POLICY_FILE) => {
+  if (existsSync(file) && readFileSync(file, 'utf8') !== POLICY) return work();
+  let stoppedBy;
+  const remember = (signal) => (stoppedBy ??= signal);
+  for (const signal of STOP_SIGNALS) process.on(signal, remember);
+  writeFileSync(file, POLICY, { mode: 0o755 });
+  try {
+    return await work();
+  } finally {
+    rmSync(file, { force: true });
+    for (const signal of STOP_SIGNALS) process.off(signal, remember);
+    if (stoppedBy !== undefined) process.kill(process.pid, stoppedBy);
+  }
+};
+
 /**
  * Installs packages. Their services are not started: a policy file forbids it while apt runs; and those
  * that only bring us a program are not started at the next boot either.
  */
 const installPackages = async (packages) => {
-  const policy = '/usr/sbin/policy-rc.d';
-  const ours = !existsSync(policy);
-  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  try {
+  await withoutServices(async () => {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     // A fresh machine often updates itself in the background: wait for its lock.
     const options = ['-o', 'DPkg::Lock::Timeout=300', '-q'];
@@ -39,9 +63,7 @@ const installPackages = async (packages) => {
     await run('apt-get', [...options, ...install], { env }).catch((error) => {
       throw update instanceof Error ? new Error(`${error.message}\n${update.message}`) : error;
     });
-  } finally {
-    if (ours) rmSync(policy, { force: true });
-  }
+  });
   for (const service of UNWANTED_SERVICES.filter((name) => packages.includes(name))) {
     ask('deb-systemd-helper', ['disable', `${service}.service`]);
     ask('update-rc.d', [service, 'disable']);
@@ -131,6 +153,7 @@ module.exports = {
   isDebian,
   isInstalled,
   installPackages,
+  withoutServices,
   ownMirror,
   newerSources,
   unpackFromSuite,

@@ -17,8 +17,8 @@ const removeStaleReady = (env = process.env) => {
     const { pid } = JSON.parse(readFileSync(file, 'utf8'));
     if (/node|npm/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))) return;
   } catch (error) {
-    // None there, or nobody lives who wrote it: it may go.
-    if (error.code === 'EACCES') return;
+    // None there, or nobody lives who wrote it: it may go. A home that is none is told later.
+    if (['EACCES', 'ENOTDIR'].includes(error.code)) return;
   }
   rmSync(file, { force: true });
 };

@@ -24,10 +24,12 @@ const main = async () => {
   await runStandalone({ sample: options.sample, startedAt, step });
 };
 
+/** Codes of errors that are no failed start. */
+const OTHERWISE = ['usage', 'declined', 'ended'];
+
 main().catch((error) => {
-  console.error(
-    `\n${['usage', 'declined'].includes(error.code) ? '' : 'Shiplog did not start: '}${error.message}`,
-  );
+  const what = OTHERWISE.includes(error.code) ? '' : 'Shiplog did not start: ';
+  console.error(`\n${what}${error.message}`);
   if (process.env.SHIPLOG_LOG_LEVEL === 'debug') console.error(error.stack);
   process.exit(error.code === 'usage' ? 2 : 1);
 });

@@ -56,6 +56,14 @@ describe('a start that cannot be', () => {
     expect(existsSync(home)).toBe(false);
   });
 
+  it('says that its home cannot be one', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    const result = await start(['--no-sample'], { SHIPLOG_HOME: file });
+    expectRefusal(result, 1);
+    expect(result.stderr).toContain(`SHIPLOG_HOME=${file} cannot be a folder of this user`);
+  });
+
   it('names every variable that is wrong', async () => {
     const wrong = { SHIPLOG_PLATFORM: 'No Such', SHIPLOG_API_PORT: '99999' };
     const result = await start(['--no-sample'], wrong);

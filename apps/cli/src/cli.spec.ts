@@ -165,6 +165,18 @@ describe('a change', () => {
     expect(api?.received[1]?.url).toBe(`/v1/apps/shop/progress?settled=${SEQUENCE}`);
   });
 
+  it.each([
+    ['add', 'PUT', 'shop answers at www.example.com.'],
+    ['remove', 'DELETE', 'www.example.com is free; shop answers there no more.'],
+  ])('tells what became of a domain: %s', async (verb, method, said) => {
+    const run = await cli(`domains ${verb} www.example.com -a shop`, {
+      [`${method} /v1/apps/shop/domains/www.example.com`]: { sequence: SEQUENCE },
+      'GET /v1/apps/shop/progress': (response) =>
+        sendLines(response, [{ kind: 'done', text: 'shop: web=1', at: '2026-11-21T12:00:00Z' }]),
+    });
+    expect(run).toEqual({ code: 0, stdout: `${said}\n`, stderr: '' });
+  });
+
   it('returns at once with --no-wait', async () => {
     const run = await cli('scale web=3 -a shop --no-wait --json', {
       'PATCH /v1/apps/shop/formation': scaled,

@@ -36,6 +36,13 @@ describe('help', () => {
     },
   );
 
+  it('of a command that does not exist is wrong usage', async () => {
+    const run = await runCli(['help', 'aps']);
+    expect(run).toMatchObject({ code: 2, stdout: '' });
+    expect(run.stderr).toContain("unknown command 'aps'");
+    expect(run.stderr).toContain('Did you mean apps?');
+  });
+
   it('of every command says the same as the list', async () => {
     for (const entry of CATALOGUE) {
       const loaded = await entry.load();

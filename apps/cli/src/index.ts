@@ -3,6 +3,7 @@ import type { ShiplogClient } from '@shiplog/api-client';
 import { resolveApp } from './app-name.js';
 import { arrangeArguments, asksForJson } from './arrange-arguments.js';
 import { CATALOGUE } from './catalogue.js';
+import { closest } from './closest.js';
 import type { CommandSpec, Invocation } from './command.js';
 import { openClient } from './connection/open-client.js';
 import { resolveConnection } from './connection/resolve-connection.js';
@@ -31,11 +32,18 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
   }
 };
 
+const NAMES = CATALOGUE.map(({ name }) => name);
+
 const run = async (argv: readonly string[], io: Io, isJson: boolean): Promise<number> => {
   const groups = new Set(CATALOGUE.filter(({ isGroup }) => isGroup).map(({ name }) => name));
   const args = arrangeArguments(argv, (name) => groups.has(name));
   // The name behind `help` is meant, too: its help is as long as that of `NAME --help`.
   const name = args[0] === 'help' ? args[1] : args[0];
+  if (args[0] === 'help' && name !== undefined && !NAMES.includes(name)) {
+    const similar = closest(name, NAMES);
+    const hint = similar === undefined ? '' : `Did you mean ${similar}?\n`;
+    throw usageError(`unknown command '${name}'`, `${hint}See: shiplog --help`);
+  }
   let exitCode: number = EXIT.done;
   const program = await buildProgram(name, io, async (spec, operands, options) => {
     exitCode = await invoke(spec, operands, options, io, isJson);
@@ -86,7 +94,7 @@ const asUsageError = (error: unknown, argv: readonly string[]): unknown => {
     ['run', 'exec'].includes(argv[0] ?? '') && error.code === 'commander.unknownOption'
       ? ['Put -- before the command: shiplog run -- ls -l']
       : [];
-  const known = CATALOGUE.some(({ name }) => name === argv[0]);
+  const known = NAMES.includes(argv[0] ?? '');
   return usageError(
     message,
     [...hints, ...dashes, `See: shiplog ${known ? `${argv[0]} ` : ''}--help`].join('\n'),

@@ -7,6 +7,7 @@ import { ensureNatsServer, provision } from '@shiplog/provisioner';
 import {
   ConfigError,
   createLogger,
+  describeError,
   pathsOf,
   readConfig,
   type Logger,
@@ -58,7 +59,7 @@ const diskFull = (home: string, cause: unknown): Error =>
 const run = async (config: PlatformConfig, options: StandaloneOptions): Promise<void> => {
   const paths = pathsOf(config.home);
   refuseHomeInCheckout(config.home);
-  await mkdir(paths.logs, { recursive: true, mode: 0o700 });
+  await makeHome(config.home, paths.logs);
   const claim = await claimOrRefuse(config, paths.ready);
   await ownHome(config);
   await removeReady(paths.ready);
@@ -102,8 +103,32 @@ const run = async (config: PlatformConfig, options: StandaloneOptions): Promise<
   await plane.stop();
   await claim.release();
   logger.flush();
-  if (reason instanceof Error) throw reason;
+  if (reason instanceof Error) throw new EndedError(paths.logs, reason);
   process.exit(0);
+};
+
+/** It ran, and then could not go on. */
+class EndedError extends Error {
+  readonly code = 'ended';
+  constructor(logs: string, cause: Error) {
+    super(
+      `Shiplog stopped: it cannot follow the log any more (${describeError(cause)}).\n` +
+        `Apps and their routing go on. Start it again with npm start; more is in ${logs}/shiplog.log.`,
+      { cause },
+    );
+  }
+}
+
+const makeHome = async (home: string, logs: string): Promise<void> => {
+  try {
+    await mkdir(logs, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    if (isDiskFull(cause)) throw cause;
+    throw new ConfigError(
+      `SHIPLOG_HOME=${home} cannot be a folder of this user (${describeError(cause)}); choose another one`,
+      { cause },
+    );
+  }
 };
 
 const refuseHomeInCheckout = (home: string): void => {

@@ -47,11 +47,16 @@ const createApp = async ({ apiUrl, token }: SampleTarget): Promise<void> => {
   }
 };
 
-/** Through the environment: an argument list is readable by every user of the machine. */
+/**
+ * Through the environment: an argument list is readable by every user of the machine. Without the proxy that
+ * the environment may name: the api listens on this machine.
+ */
 const withToken = (token: string): NodeJS.ProcessEnv => ({
-  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_COUNT: '2',
   GIT_CONFIG_KEY_0: 'http.extraHeader',
   GIT_CONFIG_VALUE_0: `Authorization: Basic ${Buffer.from(`x:${token}`).toString('base64')}`,
+  GIT_CONFIG_KEY_1: 'http.proxy',
+  GIT_CONFIG_VALUE_1: '',
 });
 
 const git = (folder: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> =>

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -442,6 +443,16 @@ describe('git remote', () => {
     expect(ps.stdout).toBe('[]\n');
   });
 
+  it('is reached directly where it is on this machine, whatever proxy the environment names', async () => {
+    const cwd = await repository();
+    await cli('git remote -a shop', { 'GET /v1/apps/shop': shop }, { cwd });
+    expect(config(cwd, 'remote.shiplog.proxy')).toEqual(['']);
+    const gitUrl = 'https://paas.example.com/git/shop.git';
+    const elsewhere = { 'GET /v1/apps/shop': { ...shop, gitUrl } };
+    await cli('git remote -a shop --name far', elsewhere, { cwd });
+    expect(() => config(cwd, 'remote.far.proxy')).toThrow();
+  });
+
   it('leaves a remote of somebody else alone', async () => {
     const cwd = await repository();
     execFileSync('git', ['remote', 'add', 'shiplog', 'git@github.com:me/x.git'], { cwd });
@@ -503,6 +514,23 @@ describe('the rest of the platform', () => {
   it('down has nothing to do when nothing runs', async () => {
     const run = await runCli(['down', '--json']);
     expect(run).toMatchObject({ code: 0, stdout: '{"stopped":false,"apps":[]}\n' });
+  });
+
+  it('down --apps does not say that a killed platform is down while its proxy runs', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'shiplog-down-'));
+    const args = ['-e', 'setInterval(() => {}, 1000)', join(home, 'platform/router/haproxy.cfg')];
+    const proxy = spawn(process.execPath, args, { argv0: 'haproxy', stdio: 'ignore' });
+    await once(proxy, 'spawn');
+    try {
+      expect(await runCli(['down'], { home })).toMatchObject({ code: 0, stderr: '' });
+      const run = await runCli(['down', '--apps'], { home });
+      expect(run).toMatchObject({ code: 6, stdout: '' });
+      expect(run.stderr).toContain(`haproxy (process ${proxy.pid}) of it goes on`);
+      expect(run.stderr).toContain('npm start');
+      expect(proxy.exitCode).toBeNull();
+    } finally {
+      proxy.kill();
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import type { App, ProgressLine, Settings } from '@shiplog/api-client';
 import { defineCommand, type Invocation } from '../command.js';
+import { isLoopback } from '../connection/resolve-connection.js';
 import { usageError } from '../exit-code.js';
 import { parseSetting } from '../parse/setting.js';
 import { followProgress } from '../progress/follow-progress.js';
@@ -72,7 +73,7 @@ const uploadDirectory = async ({ args, io, out, client, change }: DeployInvocati
   for (const left of tree.leftOut) out.note(`Left out ${printableLine(left)}`);
   const api = await client();
   // Over loopback compressing costs more than it saves.
-  const gzip = !/^https?:\/\/(?:127\.|localhost|\[::1\])/.test(api.url);
+  const gzip = !isLoopback(api.url);
   const { length } = tree.entries;
   const what = `${length} ${length === 1 ? 'file' : 'files'}, ${sizeText(tree.bytes)}`;
   out.note(`Sending ${printableLine(tree.root)} (${what})`);

@@ -34,7 +34,7 @@ const add = defineCommand({
     const host = (invocation.args[0] ?? '').toLowerCase();
     const app = await invocation.app();
     const answer = await (await invocation.client()).domains.add(app, host, invocation.change);
-    await settle(invocation, app, answer, `${host} added to ${app}`);
+    await settle(invocation, app, answer, `${host} added to ${app}`, `${app} answers at ${host}.`);
   },
 });
 
@@ -48,7 +48,13 @@ const remove = defineCommand({
     const host = (invocation.args[0] ?? '').toLowerCase();
     const app = await invocation.app();
     const answer = await (await invocation.client()).domains.remove(app, host, invocation.change);
-    await settle(invocation, app, answer, `${host} removed from ${app}`);
+    await settle(
+      invocation,
+      app,
+      answer,
+      `${host} removed from ${app}`,
+      `${host} is free; ${app} answers there no more.`,
+    );
   },
 });
 

@@ -1,6 +1,6 @@
 import { pause, type ShiplogClient } from '@shiplog/api-client';
 import { defineCommand, type Invocation } from '../command.js';
-import { findCompanions } from '../connection/companions.js';
+import { findCompanions, type Companion } from '../connection/companions.js';
 import { isShiplogAlive, readLocalPlatform } from '../connection/local-platform.js';
 import { openClient } from '../connection/open-client.js';
 import { CliError, EXIT } from '../exit-code.js';
@@ -27,6 +27,7 @@ export const down = defineCommand<DownOptions>({
     const { io, out, options } = invocation;
     const { home, ready, isAlive, token } = await readLocalPlatform(io);
     if (ready === undefined || !isAlive) {
+      if (options.apps === true) refuseHalfOf(home, await findCompanions(home));
       out.json({ stopped: false, apps: [] });
       out.line(`Nothing to stop: the control plane of ${home} is not running.`);
       return;
@@ -45,6 +46,18 @@ export const down = defineCommand<DownOptions>({
     );
   },
 });
+
+/** Whatever is left of a platform that was killed: its apps run on, and only a control plane can stop them. */
+const refuseHalfOf = (home: string, companions: readonly Companion[]): void => {
+  if (companions.length === 0) return;
+  const left = companions.map(({ program, pid }) => `${program} (process ${pid})`).join(' and ');
+  throw new CliError(
+    EXIT.unreachable,
+    'unreachable',
+    `the control plane of ${home} is not running and cannot stop apps; ${left} of it ${companions.length === 1 ? 'goes' : 'go'} on`,
+    { remedy: 'Start it with `npm start`, then: shiplog down --apps' },
+  );
+};
 
 /** Down is local: the apps are those of the platform on this machine, whatever context is in use. */
 const stopApps = async (

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { defineCommand, type GroupSpec, type Invocation } from '../command.js';
+import { isLoopback } from '../connection/resolve-connection.js';
 import { CliError, EXIT, usageError } from '../exit-code.js';
 import type { Io } from '../io.js';
 import { printableLine } from '../render/printable.js';
@@ -29,6 +30,7 @@ const remote = defineCommand<RemoteOptions>({
     const url = parseGitUrl(gitUrl);
     await setRemote(io, name, url);
     await setCredentialHelper(io, url);
+    if (isLoopback(url)) await goDirectly(io, name);
     out.json({ app: appName, remote: name, url });
     out.line(printableLine(`Remote ${name} is ${url}.`));
     out.line(`Deploy with: git push ${name} ${(await currentBranch(invocation)) ?? 'main'}`);
@@ -95,6 +97,10 @@ const setCredentialHelper = async (io: Io, url: string): Promise<void> => {
   await mustGit(io, ['config', '--local', '--replace-all', key, '']);
   await mustGit(io, ['config', '--local', '--add', key, helper]);
 };
+
+/** With http_proxy in the environment git would ask the proxy for this machine, which is another one there. */
+const goDirectly = (io: Io, name: string): Promise<void> =>
+  mustGit(io, ['config', '--local', `remote.${name}.proxy`, '']);
 
 const quoteForShell = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 

@@ -2,7 +2,7 @@ import { defineCommand, type Invocation } from '../command.js';
 import { readContextFile, writeContextFile } from '../connection/context-file.js';
 import { openClient } from '../connection/open-client.js';
 import { readLocalPlatform } from '../connection/local-platform.js';
-import { DEFAULT_URL, parseUrl, sameOrigin } from '../connection/resolve-connection.js';
+import { DEFAULT_URL, isLoopback, parseUrl, sameOrigin } from '../connection/resolve-connection.js';
 import { CliError, EXIT, usageError } from '../exit-code.js';
 import { printableLine } from '../render/printable.js';
 import { askSecret, readAllInput } from '../terminal/ask.js';
@@ -55,9 +55,7 @@ const parseName = (name: string): string => {
 };
 
 const warnOfPlainText = ({ out }: Invocation, url: string): void => {
-  const { protocol, hostname } = new URL(url);
-  const isLoopback = /^(?:localhost|127\..*|\[::1\]|.*\.localhost)$/.test(hostname);
-  if (protocol === 'https:' || isLoopback) return;
+  if (new URL(url).protocol === 'https:' || isLoopback(url)) return;
   out.note(
     `Note: ${url} is not encrypted; whoever is on the way can read the token. Use https://.`,
   );

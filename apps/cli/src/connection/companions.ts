@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 /** A process that outlives the control plane on purpose: the proxy, and the log's server. */
-interface Companion {
+export interface Companion {
   readonly pid: number;
   readonly program: 'haproxy' | 'nats-server';
 }

@@ -79,6 +79,10 @@ export const sameOrigin = (a: string, b: string): boolean => {
   }
 };
 
+/** Whether the address stays on this machine: nobody is on the way, and no proxy leads there. */
+export const isLoopback = (url: string): boolean =>
+  /^(?:(?:.*\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
+
 /** An address of an API as a person types it: `http://` may be left out. */
 export const parseUrl = (text: string): string => {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;

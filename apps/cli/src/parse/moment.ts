@@ -13,7 +13,7 @@ export const parseMoment = (text: string, nowMs: number): string => {
     const ms = Number(ago[1]) * (SECONDS[ago[2] ?? 's'] ?? 1) * 1000;
     return new Date(nowMs - ms).toISOString();
   }
-  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  const ms = parseTime(text);
   if (Number.isNaN(ms)) {
     throw usageError(
       `"${text}" is not a moment`,
@@ -21,4 +21,11 @@ export const parseMoment = (text: string, nowMs: number): string => {
     );
   }
   return new Date(ms).toISOString();
+};
+
+const parseTime = (text: string): number => {
+  const date = /^\d{4}-\d{2}-\d{2}/.exec(text)?.[0];
+  // A day that its month has not would be taken for one of the next month.
+  const isDay = date !== undefined && new Date(`${date}T00:00Z`).toJSON()?.startsWith(date);
+  return isDay === true ? Date.parse(text) : Number.NaN;
 };

@@ -55,7 +55,7 @@ describe('a moment', () => {
     expect(parseMoment(text, now)).toBe(moment);
   });
 
-  it.each(['', 'yesterday', '-10', '2026-13-45', '10 parsecs', '9'.repeat(21)])(
+  it.each(['', 'yesterday', '-10', '2026-13-45', '2026-02-30T10:00', '10 parsecs', '9'.repeat(21)])(
     '"%s" is none',
     (text) => {
       expect(() => parseMoment(text, now)).toThrow(/is not a moment/);
