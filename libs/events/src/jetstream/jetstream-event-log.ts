@@ -11,15 +11,16 @@ import type {
 } from '../log/event-log.port.js';
 import type { StreamName } from '../registry.js';
 import { START, toPosition, type Position } from '../sequence.js';
-import { appendCommit, type AppendTimes } from './append-commit.js';
+import { appendCommit } from './append-commit.js';
 import { ConnectionWatch } from './connection-watch.js';
+import { Deadline, type LogTimes } from './deadline.js';
 import { followLog } from './follow-log.js';
 import { readStream } from './read-stream.js';
 import { toDenseRecords } from './stored-message.js';
 import { StreamApi, StreamApiError } from './stream-api.js';
 import { HINT_SUBJECTS } from './subjects.js';
 
-export interface JetStreamOptions extends Partial<AppendTimes> {
+export interface JetStreamOptions extends Partial<LogTimes> {
   /** The only prefix below which this connection's user may receive answers. */
   readonly inboxPrefix: string;
   /** What was proved about the server; it cannot be asked with a worker's rights. */
@@ -37,7 +38,7 @@ const READ_BATCH = 1_000;
 export class JetStreamEventLog implements EventLog {
   private readonly api: StreamApi;
   private readonly watch: ConnectionWatch;
-  private readonly times: AppendTimes;
+  private readonly times: LogTimes;
   private readonly followers = new Set<Subscription>();
 
   constructor(
@@ -47,8 +48,8 @@ export class JetStreamEventLog implements EventLog {
     this.api = new StreamApi(connection, options.inboxPrefix);
     this.watch = new ConnectionWatch(connection);
     this.times = {
-      attemptTimeoutMs: options.attemptTimeoutMs ?? 3_000,
-      deadlineMs: options.deadlineMs ?? 15_000,
+      attemptTimeoutMs: options.attemptTimeoutMs ?? 2_000,
+      deadlineMs: options.deadlineMs ?? 8_000,
     };
   }
 
@@ -132,15 +133,15 @@ export class JetStreamEventLog implements EventLog {
 
   /** Reading changes nothing, so a lost connection only means: ask again until the deadline. */
   private async reading<T>(doing: string, read: (timeoutMs: number) => Promise<T>): Promise<T> {
-    const deadline = performance.now() + this.times.deadlineMs;
+    const deadline = new Deadline(this.times);
     for (;;) {
       // What is asked while disconnected is dropped by the client, and waited for in vain.
-      await this.watch.connected(Math.max(1, deadline - performance.now()));
+      await this.watch.connected(deadline.leftMs);
       try {
-        return await this.watch.whileConnected(read(this.times.attemptTimeoutMs));
+        return await this.watch.whileConnected(read(deadline.attemptMs));
       } catch (cause) {
         if (!isTransient(cause)) throw cause;
-        if (performance.now() >= deadline || this.connection.isClosed()) {
+        if (deadline.isOver || this.connection.isClosed()) {
           throw new LogUnavailableError(doing, 'not-written', { cause });
         }
         await delay(cause instanceof NoRespondersError ? 100 : 20);
