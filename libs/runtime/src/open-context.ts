@@ -38,6 +38,7 @@ export const openContext = async (
   const connection = await connectNats(config, process);
   const log = new JetStreamEventLog(connection, {
     inboxPrefix: inboxPrefixOf(process),
+    process,
     obstacle: diskObstacle(pathsOf(config.home).natsStore),
     durability: () => provenDurability(config.home, connection.info?.server_name),
   });

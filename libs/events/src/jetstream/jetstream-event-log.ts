@@ -9,7 +9,7 @@ import type {
   FollowHandler,
   Subscription,
 } from '../log/event-log.port.js';
-import type { StreamName } from '../registry.js';
+import type { ProcessName, StreamName } from '../registry.js';
 import { START, toPosition, type Position } from '../sequence.js';
 import { appendCommit } from './append-commit.js';
 import { ConnectionWatch } from './connection-watch.js';
@@ -18,11 +18,13 @@ import { followLog } from './follow-log.js';
 import { readStream } from './read-stream.js';
 import { toDenseRecords } from './stored-message.js';
 import { StreamApi, StreamApiError } from './stream-api.js';
-import { HINT_SUBJECTS } from './subjects.js';
+import { HINT_SUBJECTS, probeSubjectOf } from './subjects.js';
 
 export interface JetStreamOptions extends Partial<LogTimes> {
   /** The only prefix below which this connection's user may receive answers. */
   readonly inboxPrefix: string;
+  /** Whose log this is: it probes under its own name. */
+  readonly process: ProcessName;
   /** What was proved about the server; it cannot be asked with a worker's rights. */
   readonly durability: () => Promise<Durability>;
   /**
@@ -54,10 +56,7 @@ export class JetStreamEventLog implements EventLog {
   }
 
   async append(stream: StreamName, expected: Revision, commit: Commit): Promise<AppendResult> {
-    const obstacle = await this.options.obstacle?.();
-    if (obstacle !== undefined) {
-      throw new LogUnavailableError(`appending to ${stream}`, 'not-written', { obstacle });
-    }
+    await this.refuseAtObstacle(`appending to ${stream}`);
     return appendCommit(this.api, this.watch, this.times, { stream, expected, commit });
   }
 
@@ -117,6 +116,25 @@ export class JetStreamEventLog implements EventLog {
       this.api.lastOn('>', timeoutMs),
     );
     return last === undefined ? START : toPosition(last.sequence);
+  }
+
+  async probe(): Promise<void> {
+    const doing = 'probing the log';
+    await this.refuseAtObstacle(doing);
+    const { attemptTimeoutMs } = this.times;
+    try {
+      // What is asked while disconnected is dropped by the client, and waited for in vain.
+      await this.watch.connected(attemptTimeoutMs);
+      const subject = probeSubjectOf(this.options.process);
+      await this.watch.whileConnected(this.api.probe(subject, attemptTimeoutMs));
+    } catch (cause) {
+      throw new LogUnavailableError(doing, 'unknown', { cause });
+    }
+  }
+
+  private async refuseAtObstacle(doing: string): Promise<void> {
+    const obstacle = await this.options.obstacle?.();
+    if (obstacle !== undefined) throw new LogUnavailableError(doing, 'not-written', { obstacle });
   }
 
   compare(a: Position, b: Position): number {

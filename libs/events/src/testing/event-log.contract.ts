@@ -242,6 +242,13 @@ export const describeEventLog = (name: string, open: () => Promise<EventLogUnder
         }
       });
 
+      it('is probed without a trace', async () => {
+        const end = await appendMany(log, newStream(), 3);
+        for (let i = 0; i < 3; i += 1) await log.probe();
+        expect(await log.head()).toBe(end.revision);
+        expect(await log.readAfter(START, 10)).toHaveLength(3);
+      });
+
       it('orders positions', () => {
         expect(log.compare(toPosition(2), toPosition(10))).toBeLessThan(0);
         expect(log.compare(toPosition(10), toPosition(2))).toBeGreaterThan(0);
