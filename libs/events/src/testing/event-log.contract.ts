@@ -109,6 +109,17 @@ export const describeEventLog = (name: string, open: () => Promise<EventLogUnder
       });
 
       it.each([
+        ['an actor', { actor: { kind: 'user', id: 'u1', name: 'x'.repeat(65) } }],
+        ['an origin', { origin: { tokenId: null, address: null, userAgent: 'x'.repeat(301) } }],
+      ] as const)('refuses %s that it could not read back', async (_, change) => {
+        const stream = newStream();
+        await expect(
+          log.append(stream, NO_COMMIT.revision, commitAfter(stream, NO_COMMIT, change)),
+        ).rejects.toThrow(CommitRefusedError);
+        expect(await log.head()).toBe(START);
+      });
+
+      it.each([
         'app.*',
         'app.>',
         'app.a.b',
