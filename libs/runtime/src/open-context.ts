@@ -73,7 +73,7 @@ const ownFeed = async (
 
 /**
  * What the provisioner proved about this server, from the file it leaves. Workers may not ask the
- * server themselves. Without a proof for exactly this server nothing above `process` is claimed.
+ * server themselves. Without a proof for a server of this name nothing above `process` is claimed.
  */
 const provenDurability = async (
   home: string,
