@@ -47,6 +47,7 @@ export class Observer {
     const connection = await connectNats(config, 'monitor-agent');
     const log = new JetStreamEventLog(connection, {
       inboxPrefix: inboxPrefixOf('monitor-agent'),
+      process: 'monitor-agent',
       durability: () => Promise.resolve('disk'),
     });
     return new Observer(platform, log, () => connection.close());

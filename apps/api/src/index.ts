@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { databaseOf, startReadModels, type RunningReadModels } from '@shiplog/read-models';
 import {
+  ReadinessProbe,
   pathsOf,
   type ProcessContext,
   type RunningProcess,
@@ -13,7 +14,6 @@ import { Changes } from './changes/changes.js';
 import { startGitService, type GitService } from './git/index.js';
 import { Door } from './http/door.js';
 import { Metrics } from './platform/metrics.js';
-import { ReadinessProbe } from './platform/readiness.js';
 import { Telemetry } from './platform/telemetry.js';
 import { startProcessManagers } from './process-managers/index.js';
 import { closeServer, createServer, listen } from './server.js';

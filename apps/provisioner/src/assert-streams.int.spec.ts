@@ -1,9 +1,10 @@
 import type { NatsConnection } from '@nats-io/nats-core';
-import { LOG_STREAM } from '@shiplog/events/jetstream';
-import { connectNats } from '@shiplog/runtime';
+import { START } from '@shiplog/events';
+import { HEALTH_STREAM, JetStreamEventLog, LOG_STREAM } from '@shiplog/events/jetstream';
+import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { assertStreams } from './assert-streams.js';
-import { logStreamConfig } from './log-stream.js';
+import { healthStreamConfig, logStreamConfig } from './log-stream.js';
 import { startTestNats, type TestNats } from './testing/index.js';
 
 let nats: TestNats;
@@ -58,5 +59,36 @@ describe('the log stream', () => {
     expect((await ask('PURGE', '')).error).toBeDefined();
     expect((await ask('MSG.DELETE', { seq: 1 })).error).toBeDefined();
     expect((await ask('UPDATE', { ...logStreamConfig(), deny_purge: false })).error).toBeDefined();
+  });
+});
+
+describe('the stream of probes', () => {
+  const stateOf = async (): Promise<{ messages: number; bytes: number }> => {
+    const answer = await administrator.request(`$JS.API.STREAM.INFO.${HEALTH_STREAM}`);
+    return answer.json<{ state: { messages: number; bytes: number } }>().state;
+  };
+
+  it('holds the newest of each process, and the log nothing of them', async () => {
+    for (const process of ['api', 'gc'] as const) {
+      const connection = await connectNats(nats.config, process);
+      const log = new JetStreamEventLog(connection, {
+        inboxPrefix: inboxPrefixOf(process),
+        process,
+        durability: () => Promise.resolve('disk'),
+      });
+      for (let i = 0; i < 50; i += 1) await log.probe();
+      expect(await log.head()).toBe(START);
+      await connection.close();
+    }
+    expect(await stateOf()).toMatchObject({ messages: 2 });
+    expect((await stateOf()).bytes).toBeLessThan(1_000);
+  });
+
+  it('is set back when somebody changed it', async () => {
+    const changed = { ...healthStreamConfig, max_msgs_per_subject: 100 };
+    await administrator.request(`$JS.API.STREAM.UPDATE.${HEALTH_STREAM}`, JSON.stringify(changed));
+    await assertStreams(administrator);
+    const answer = await administrator.request(`$JS.API.STREAM.INFO.${HEALTH_STREAM}`);
+    expect(answer.json<{ config: object }>().config).toMatchObject(healthStreamConfig);
   });
 });

@@ -1,7 +1,12 @@
 import type { NatsConnection } from '@nats-io/nats-core';
-import { LOG_STREAM } from '@shiplog/events/jetstream';
+import { HEALTH_STREAM, LOG_STREAM } from '@shiplog/events/jetstream';
 import { OperationalError } from '@shiplog/runtime';
-import { differencesOf, logStreamConfig, type LogStreamOptions } from './log-stream.js';
+import {
+  differencesOf,
+  healthStreamConfig,
+  logStreamConfig,
+  type LogStreamOptions,
+} from './log-stream.js';
 
 /** The log stream is not as it must be, or lost something. Nothing was changed. */
 export class StreamRefusedError extends OperationalError {
@@ -22,10 +27,13 @@ interface StreamAnswer {
 }
 
 const STREAM_NOT_FOUND = 10059;
+/** A stream of that name is there, with other settings. */
+const STREAM_EXISTS = 10058;
 
 /**
  * Creates the log stream where there is none, and refuses one that differs in any setting: a limit set
- * by hand would delete history. Called at every start and from time to time.
+ * by hand would delete history. Makes the stream beside it that processes probe the server with.
+ * Called at every start and from time to time.
  */
 export const assertStreams = async (
   connection: NatsConnection,
@@ -49,6 +57,21 @@ export const assertStreams = async (
     );
   }
   assertWhole(answer.state);
+  await ensureHealthStream(connection);
+};
+
+/** Nothing in it is needed, so other settings are simply set back. */
+const ensureHealthStream = async (connection: NatsConnection): Promise<void> => {
+  const of = (verb: string): string => `$JS.API.STREAM.${verb}.${HEALTH_STREAM}`;
+  let answer = await ask(connection, of('CREATE'), healthStreamConfig);
+  if (answer.error?.err_code === STREAM_EXISTS) {
+    answer = await ask(connection, of('UPDATE'), healthStreamConfig);
+  }
+  if (answer.error === undefined) return;
+  const { description, err_code: code } = answer.error;
+  throw new StreamRefusedError(
+    `making the stream ${HEALTH_STREAM}: nats-server says "${description}" (${code})`,
+  );
 };
 
 const assertWhole = (state: StreamAnswer['state']): void => {

@@ -90,6 +90,7 @@ describe('the nats-server of a platform', () => {
     const connection = await connectNats(nats.config, 'api');
     const log = new JetStreamEventLog(connection, {
       inboxPrefix: inboxPrefixOf('api'),
+      process: 'api',
       durability: () => Promise.resolve('disk'),
       attemptTimeoutMs: 200,
       deadlineMs: 400,

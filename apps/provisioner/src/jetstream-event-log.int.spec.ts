@@ -19,6 +19,7 @@ describeEventLog('JetStream', async () => {
   const connection = await connectNats(nats.config, 'api');
   const log = new JetStreamEventLog(connection, {
     inboxPrefix: inboxPrefixOf('api'),
+    process: 'api',
     durability: () => Promise.resolve('disk'),
   });
   return {

@@ -1,5 +1,11 @@
 import { COMMIT_BYTES_MAX } from '@shiplog/events';
-import { HINT_SUBJECTS, LOG_STREAM, LOG_SUBJECTS } from '@shiplog/events/jetstream';
+import {
+  HEALTH_STREAM,
+  HINT_SUBJECTS,
+  LOG_STREAM,
+  LOG_SUBJECTS,
+  PROBE_SUBJECTS,
+} from '@shiplog/events/jetstream';
 
 export interface LogStreamOptions {
   /** How long the server remembers message ids. Default 2 min; tests shorten it. */
@@ -36,6 +42,21 @@ export const logStreamConfig = (options: LogStreamOptions = {}): StreamConfig =>
   duplicate_window: (options.duplicateWindowMs ?? 120_000) * 1_000_000,
   republish: { src: LOG_SUBJECTS, dest: HINT_SUBJECTS, headers_only: true },
 });
+
+/**
+ * Where processes find out whether the server stores what it is told: on the disk of the log, synced as
+ * the log is. It holds the newest probe of each and nothing that is needed.
+ */
+export const healthStreamConfig: StreamConfig = {
+  name: HEALTH_STREAM,
+  subjects: [PROBE_SUBJECTS],
+  storage: 'file',
+  retention: 'limits',
+  num_replicas: 1,
+  max_msgs_per_subject: 1,
+  max_msg_size: 4_096,
+  discard: 'old',
+};
 
 /**
  * What differs from what must be, one line per setting; empty when nothing does. A setting that this

@@ -1,5 +1,14 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathsOf } from '@shiplog/runtime';
 import { describe, expect, it } from 'vitest';
-import { NotDurableError, assertDurable, isDurableVersion } from './prove-durability.js';
+import {
+  NotDurableError,
+  assertDurable,
+  isDurableVersion,
+  recordDurability,
+} from './prove-durability.js';
 
 const facts = {
   id: 'N1',
@@ -28,5 +37,19 @@ describe('durability of nats-server', () => {
     expect(() => assertDurable(facts)).not.toThrow();
     expect(() => assertDurable({ ...facts, version: '2.12.1' })).toThrow(NotDurableError);
     expect(() => assertDurable({ ...facts, isSyncAlways: false })).toThrow(/sync_interval: always/);
+  });
+
+  it('is claimed no longer than it holds', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'shiplog-proof-'));
+    const proof = (): Promise<string> => readFile(pathsOf(home).natsProof, 'utf8');
+    await recordDurability(home, facts);
+    expect(JSON.parse(await proof())).toMatchObject({
+      durability: 'disk',
+      serverName: 'shiplog-test',
+    });
+    const lax = { ...facts, isSyncAlways: false };
+    await expect(recordDurability(home, lax)).rejects.toThrow(NotDurableError);
+    await expect(proof()).rejects.toMatchObject({ code: 'ENOENT' });
+    await rm(home, { recursive: true });
   });
 });

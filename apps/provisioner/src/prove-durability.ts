@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OperationalError, pathsOf } from '@shiplog/runtime';
 import { inspectServer, type ServerFacts } from './inspect-server.js';
@@ -40,17 +40,26 @@ export const assertDurable = (facts: ServerFacts): void => {
 export const proveDurability = async (
   config: Pick<ServerConfig, 'home' | 'natsUrl'>,
 ): Promise<'disk'> => {
-  const facts = await inspectServer(config, 30_000);
-  assertDurable(facts);
+  await recordDurability(config.home, await inspectServer(config, 30_000));
+  return 'disk';
+};
+
+/** A server that is not durable takes the proof of an earlier one away: nothing shows more than holds. */
+export const recordDurability = async (home: string, facts: ServerFacts): Promise<void> => {
+  const file = pathsOf(home).natsProof;
+  try {
+    assertDurable(facts);
+  } catch (error) {
+    await rm(file, { force: true });
+    throw error;
+  }
   const proof = {
     durability: 'disk',
     serverName: facts.name,
     serverVersion: facts.version,
     provedAt: new Date().toISOString(),
   };
-  const file = pathsOf(config.home).natsProof;
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeFile(`${file}.new`, `${JSON.stringify(proof)}\n`, { mode: 0o644 });
   await rename(`${file}.new`, file);
-  return 'disk';
 };

@@ -16,6 +16,7 @@ let log: JetStreamEventLog;
 const openLog = (times: { attemptTimeoutMs: number; deadlineMs: number }): JetStreamEventLog =>
   new JetStreamEventLog(connection, {
     inboxPrefix: inboxPrefixOf('api'),
+    process: 'api',
     durability: () => Promise.resolve('disk'),
     ...times,
   });
@@ -58,6 +59,7 @@ describe('an append whose answer is lost', () => {
     const direct = await connectNats(nats.config, 'api');
     const other = new JetStreamEventLog(direct, {
       inboxPrefix: inboxPrefixOf('api'),
+      process: 'api',
       durability: () => Promise.resolve('disk'),
     });
     proxy.setFault('drop-answers');
@@ -119,6 +121,31 @@ describe('an append whose answer is lost', () => {
       expect(new Set(all.map(({ commit }) => commit.id)).size).toBe(300);
     },
   );
+});
+
+describe('a frozen nats-server', () => {
+  it('makes an append unknown within ten seconds, and it is told what happened when asked again', async () => {
+    const patient = new JetStreamEventLog(connection, {
+      inboxPrefix: inboxPrefixOf('api'),
+      process: 'api',
+      durability: () => Promise.resolve('disk'),
+    });
+    const stream = newStream();
+    const commit = commitAfter(stream, NO_COMMIT);
+    process.kill(nats.server().pid, 'SIGSTOP');
+    const startedAt = performance.now();
+    const failure = await patient
+      .append(stream, NO_COMMIT.revision, commit)
+      .catch((error: unknown) => error);
+    const probed = await patient.probe().catch((error: unknown) => error);
+    process.kill(nats.server().pid, 'SIGCONT');
+    expect(failure).toMatchObject({ code: 'log-unavailable', outcome: 'unknown' });
+    expect(probed).toBeInstanceOf(LogUnavailableError);
+    expect(performance.now() - startedAt).toBeLessThan(8_000 + 2_000 + 1_000);
+    const again = await patient.append(stream, NO_COMMIT.revision, commit);
+    expect(again).toMatchObject({ outcome: 'appended' });
+    expect(await patient.read(stream)).toHaveLength(1);
+  });
 });
 
 describe('kill -9 of nats-server under load', () => {

@@ -1,3 +1,4 @@
+import { expect, it, vi } from 'vitest';
 import { InMemoryBus, InMemoryHub } from './in-memory-bus.js';
 import { SubjectBus } from './subject-bus.js';
 import { HEARTBEAT_MS, describeBus } from './testing/index.js';
@@ -18,4 +19,15 @@ describeBus('in memory', () => {
       await deployer.close();
     },
   });
+});
+
+it('passes over telemetry that is not JSON', async () => {
+  const hub = new InMemoryHub();
+  const api = new InMemoryBus(hub, 'api');
+  const heard: unknown[] = [];
+  api.listen('deployer', '>', (data) => heard.push(data));
+  hub.transport().publish('tel.deployer.logs', new TextEncoder().encode('nonsense'));
+  new InMemoryBus(hub, 'deployer').publish('logs', { n: 1 });
+  await vi.waitFor(() => expect(heard).toEqual([{ n: 1 }]));
+  await api.close();
 });

@@ -29,12 +29,20 @@ const natsTransport = (connection: NatsConnection): Transport => {
         callback: (error, message) => {
           // An error ends the subscription (no permission, connection closed): the asker times out.
           if (error !== null) return;
-          handler({
-            subject: message.subject,
-            payload: message.data,
-            reply: message.reply === '' ? undefined : message.reply,
-            isNoResponders: message.data.length === 0 && message.headers?.code === 503,
-          });
+          try {
+            handler({
+              subject: message.subject,
+              payload: message.data,
+              reply: message.reply === '' ? undefined : message.reply,
+              isNoResponders: message.data.length === 0 && message.headers?.code === 503,
+            });
+          } catch (thrown) {
+            // A bug, and it ends the process. Thrown here it would only stop the client from reading
+            // this connection, the log included, without a word.
+            setImmediate(() => {
+              throw thrown;
+            });
+          }
         },
       });
       const unsubscribe = (): void => {

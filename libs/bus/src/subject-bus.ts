@@ -53,7 +53,8 @@ export class SubjectBus implements Bus {
       const heard = subject.slice(prefix.length);
       // With a wide topic replies and frames pass by, too: they are not for listeners.
       if (/^(reply|session)\./.test(heard)) return;
-      handler(decodeJson(payload), heard);
+      const data = decodeTelemetry(payload);
+      if (data !== undefined) handler(data, heard);
     });
   }
 
@@ -176,6 +177,15 @@ export class SubjectBus implements Bus {
     return `rpc.${this.process}.${checked(operation)}`;
   }
 }
+
+/** Undefined for what is not JSON: nobody here sends that, and what anybody sends must not end a listener. */
+const decodeTelemetry = (payload: Uint8Array): unknown => {
+  try {
+    return decodeJson(payload);
+  } catch {
+    return undefined;
+  }
+};
 
 const checked = (operation: string): string => {
   if (!OPERATION.test(operation)) throw new Error(`"${operation}" is not the name of an operation`);

@@ -1,5 +1,11 @@
 import type { Frame, Session } from './bus.port.js';
-import { decodeMessage, encodeMessage, type SessionMessage, type WireError } from './wire.js';
+import {
+  decodeMessage,
+  encodeMessage,
+  toWireError,
+  type SessionMessage,
+  type WireError,
+} from './wire.js';
 
 export interface SessionOptions {
   /** Each side speaks at least this often. Default 5 s. */
@@ -59,10 +65,18 @@ export class WireSession implements Session {
     this.finish(error);
   }
 
-  /** Takes what the peer sent. */
+  /** Takes what the peer sent. What is no message, or what the listener throws, ends the session with that error. */
   receive(payload: Uint8Array): void {
     if (this.isOver) return;
     this.heardAt = performance.now();
+    try {
+      this.take(payload);
+    } catch (error) {
+      this.end(toWireError(error));
+    }
+  }
+
+  private take(payload: Uint8Array): void {
     const message = decodeMessage(payload);
     this.received += 1;
     if (message.n !== this.received) {

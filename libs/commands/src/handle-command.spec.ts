@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { World } from '@shiplog/domain';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
@@ -42,6 +43,32 @@ describe('handling a command', () => {
     );
     expect(results.filter((r) => r.outcome === 'accepted')).toHaveLength(1);
     expect(results.filter((r) => r.outcome === 'rejected')).toHaveLength(15);
+  });
+
+  it('carries out every one of many changes of one app that come at once', async () => {
+    const { commands, log } = await platform();
+    // As a disk does: one commit after the other, two milliseconds each.
+    const appendNow = log.append.bind(log);
+    let disk: Promise<unknown> = Promise.resolve();
+    log.append = (...commit) => {
+      const written = disk.then(() => delay(2)).then(() => appendNow(...commit));
+      disk = written;
+      return written;
+    };
+    const create = { type: 'CreateApp', appId: 'a1', name: 'hello', teamId: 't1' } as const;
+    await commands.handle('app', 'a1', create, { actor });
+    const results = await Promise.all(
+      Array.from({ length: 100 }, (_, i) =>
+        commands.handle(
+          'app',
+          'a1',
+          { type: 'ChangeSettings', changes: { port: 3000 + i }, baseVersion: null },
+          { actor },
+        ),
+      ),
+    );
+    expect(results.filter(({ outcome }) => outcome === 'accepted')).toHaveLength(100);
+    expect(await log.read('app.a1')).toHaveLength(101);
   });
 
   it('carries the same request out once, and refuses its key with another body', async () => {

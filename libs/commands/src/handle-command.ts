@@ -8,7 +8,7 @@ import type {
   Revision,
 } from '@shiplog/events';
 import { EMPTY, streamName } from '@shiplog/events';
-import type { EventLog, LogFeed } from '@shiplog/events/log';
+import { LogUnavailableError, type EventLog, type LogFeed } from '@shiplog/events/log';
 import {
   deciderOf,
   foldEvents,
@@ -19,6 +19,7 @@ import {
   type World,
 } from '@shiplog/domain';
 import { v7 as uuidv7 } from 'uuid';
+import { Turns } from './turns.js';
 
 /** Who asks, from where, and why: what the log keeps beside the events. */
 export interface CommandContext {
@@ -63,17 +64,20 @@ type KnownRequest = Extract<
   { outcome: 'repeated' | 'idempotency-key-reused' }
 >;
 
-/** More racers than this on one aggregate is a bug, not a race. */
+/** Losing so often against other processes, one of ours at a time, is a bug and not a race. */
 const ATTEMPTS_MAX = 20;
+/** Who waits longer for its turn is told that nothing was written: the log answers nobody just now. */
+const TURN_MS = 10_000;
 
 /**
  * The way of every change into the log: fold, decide, append; decide again when somebody was faster.
- * Decided first on the world in memory (a stale one loses the append and costs one more turn), then
- * on the stream as the log has it.
+ * Decided first on the world in memory (a stale one loses the append), then on the stream as the log
+ * has it, where racers of this process take turns: all at once, most of them would lose again and again.
  */
 export class CommandHandler {
   private readonly now: () => Date;
   private readonly newId: () => string;
+  private readonly turns = new Turns();
 
   constructor(private readonly deps: CommandHandlerDependencies) {
     this.now = deps.now ?? (() => new Date());
@@ -89,14 +93,29 @@ export class CommandHandler {
     const known = this.findKnown(context);
     if (known !== undefined) return known;
 
-    let tracked = this.deps.world.get(aggregate, id);
+    const tracked = this.deps.world.get(aggregate, id);
+    const result = await this.attempt(aggregate, id, command, context, tracked);
+    if (result !== 'conflict') return result;
+    const since = performance.now();
+    return this.turns.take(streamName(aggregate, id), () => {
+      if (performance.now() - since <= TURN_MS)
+        return this.decideOnLog(aggregate, id, command, context);
+      throw new LogUnavailableError(`waiting to change ${aggregate} ${id}`, 'not-written');
+    });
+  }
+
+  private async decideOnLog<A extends Aggregate>(
+    aggregate: A,
+    id: string,
+    command: CommandByAggregate[A],
+    context: CommandContext,
+  ): Promise<CommandResult<A>> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-      const result = await this.attempt(aggregate, id, command, context, tracked);
-      if (result !== 'conflict') return result;
-      await jitter(attempt);
       const read = await this.load(aggregate, id, context);
       if ('outcome' in read) return read;
-      tracked = read;
+      const result = await this.attempt(aggregate, id, command, context, read);
+      if (result !== 'conflict') return result;
+      await jitter(attempt);
     }
     throw new Error(`${aggregate} ${id} changed ${ATTEMPTS_MAX} times while a command was decided`);
   }

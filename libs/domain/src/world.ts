@@ -14,6 +14,7 @@ import type { ActiveApp, Release } from './app/index.js';
 import { BuildRequests } from './build-requests.js';
 import { deciderOf, foldEvents, type StateByAggregate } from './deciders.js';
 import type { KnownInstance } from './instance/index.js';
+import { KnownCommands, type KnownCommand } from './known-commands.js';
 import { rolloutIdOf, type RolloutState } from './rollout/index.js';
 
 /** The state of one aggregate, and where its stream ended when it was folded. */
@@ -24,13 +25,6 @@ export interface Tracked<State> {
   readonly version: number;
   /** Hash of its last commit; null before the first. */
   readonly hash: string | null;
-}
-
-/** Found again by its id, so that the same request twice is one change. */
-export interface KnownCommand {
-  readonly digest: string;
-  readonly stream: string;
-  readonly position: Position;
 }
 
 /** What an app is on its way to, and what serves meanwhile. */
@@ -51,7 +45,6 @@ interface LiveRelease {
   readonly release: Release;
 }
 
-const COMMANDS_KEPT = 20_000;
 const ROLLOUTS_KEPT = 30;
 /** More than an app keeps open (libs/domain/src/app/state.ts): a forgotten build would look new. */
 const BUILDS_KEPT = 60;
@@ -63,7 +56,7 @@ const BUILDS_KEPT = 60;
  */
 export class World {
   private entries = emptyEntries();
-  private commands = new Map<string, KnownCommand>();
+  private readonly commands = new KnownCommands();
   private instanceIds = new Map<string, Set<string>>();
   private rolloutIds = new Map<string, string[]>();
   private buildIds = new Map<string, string[]>();
@@ -168,7 +161,7 @@ export class World {
       this.index(event, id);
       this.buildRequests.apply(event, commit, position);
     }
-    if (commit.command !== null) this.remember(commit.command, commit.stream, position);
+    this.commands.apply(commit, position);
     this.at = position;
   }
 
@@ -242,22 +235,6 @@ export class World {
     );
   }
 
-  private remember(
-    command: { id: string; digest: string },
-    stream: string,
-    position: Position,
-  ): void {
-    if (!this.commands.has(command.id)) {
-      this.commands.set(command.id, { digest: command.digest, stream, position });
-    }
-    if (this.commands.size > COMMANDS_KEPT) {
-      for (const oldest of this.commands.keys()) {
-        this.commands.delete(oldest);
-        break;
-      }
-    }
-  }
-
   /** The world as a JSON value, for a disposable snapshot. */
   snapshot(): WorldSnapshot {
     return {
@@ -265,7 +242,7 @@ export class World {
       entries: Object.fromEntries(
         AGGREGATES.map((a) => [a, [...this.entries[a]]]),
       ) as unknown as WorldSnapshot['entries'],
-      commands: [...this.commands],
+      commands: this.commands.snapshot(),
       instanceIds: [...this.instanceIds].map(([appId, ids]) => [appId, [...ids]]),
       rolloutIds: [...this.rolloutIds],
       buildIds: [...this.buildIds],
@@ -282,7 +259,7 @@ export class World {
     this.entries = Object.fromEntries(
       AGGREGATES.map((a) => [a, new Map(state.entries[a] as never)]),
     ) as unknown as Entries;
-    this.commands = new Map(state.commands);
+    this.commands.restore(state.commands);
     this.instanceIds = new Map(state.instanceIds.map(([appId, ids]) => [appId, new Set(ids)]));
     this.rolloutIds = new Map(state.rolloutIds);
     this.buildIds = new Map(state.buildIds);
@@ -297,7 +274,7 @@ type Entries = { [A in Aggregate]: Map<string, Tracked<StateByAggregate[A]>> };
 interface WorldSnapshot {
   readonly at: Position;
   readonly entries: Record<Aggregate, readonly unknown[]>;
-  readonly commands: readonly [string, KnownCommand][];
+  readonly commands: ReturnType<KnownCommands['snapshot']>;
   readonly instanceIds: readonly [string, string[]][];
   readonly rolloutIds: readonly [string, string[]][];
   readonly buildIds: readonly [string, string[]][];

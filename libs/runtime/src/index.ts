@@ -8,4 +8,5 @@ export * from './health-server.js';
 export * from './logging.js';
 export * from './open-context.js';
 export * from './process-context.js';
+export * from './readiness.js';
 export * from './run-process.js';

@@ -38,6 +38,7 @@ export const openContext = async (
   const connection = await connectNats(config, process);
   const log = new JetStreamEventLog(connection, {
     inboxPrefix: inboxPrefixOf(process),
+    process,
     obstacle: diskObstacle(pathsOf(config.home).natsStore),
     durability: () => provenDurability(config.home, connection.info?.server_name),
   });
@@ -72,7 +73,7 @@ const ownFeed = async (
 
 /**
  * What the provisioner proved about this server, from the file it leaves. Workers may not ask the
- * server themselves. Without a proof for exactly this server nothing above `process` is claimed.
+ * server themselves. Without a proof for a server of this name nothing above `process` is claimed.
  */
 const provenDurability = async (
   home: string,

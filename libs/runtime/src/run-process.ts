@@ -5,7 +5,8 @@ import { describeError } from './errors.js';
 import { startHealthServer } from './health-server.js';
 import { createLogger, type Logger } from './logging.js';
 import { openContext } from './open-context.js';
-import type { ProcessContext, StartProcess } from './process-context.js';
+import type { StartProcess } from './process-context.js';
+import { ReadinessProbe } from './readiness.js';
 
 /** A stop that takes longer than this ends the process anyway; whoever supervises it starts it again. */
 const STOP_TIMEOUT_MS = 20_000;
@@ -39,13 +40,14 @@ const run = async (
   const { context } = opened;
   await context.feed.start();
   const running = await start(context);
+  const readiness = new ReadinessProbe(context.log, context.feed);
   const health =
     config.healthPort === undefined
       ? undefined
       : await startHealthServer({
           port: config.healthPort,
           host: config.bind,
-          ready: () => checkReady(context),
+          ready: () => assertReady(readiness),
           metrics: () => register.metrics(),
         });
   logger.info({ process: name }, 'process-started');
@@ -59,24 +61,12 @@ const run = async (
   if (ended instanceof Error) throw ended;
 };
 
+const assertReady = async (readiness: ReadinessProbe): Promise<void> => {
+  const { ready, reason } = await readiness.check();
+  if (!ready) throw new Error(reason ?? 'not ready');
+};
+
 const nextStopSignal = (): Promise<void> =>
   new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
   });
-
-const READY_TIMEOUT_MS = 2_000;
-
-/** The log answers soon, and everything in it has been read. */
-const checkReady = async ({ log, feed }: ProcessContext): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new Error(`the log does not answer within ${READY_TIMEOUT_MS} ms`);
-    timer = setTimeout(() => reject(error), READY_TIMEOUT_MS);
-  });
-  try {
-    const head = await Promise.race([log.head(), late]);
-    await feed.reach(head, READY_TIMEOUT_MS);
-  } finally {
-    clearTimeout(timer);
-  }
-};

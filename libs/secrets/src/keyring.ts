@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ID_PATTERN } from '@shiplog/events';
 
@@ -10,6 +10,10 @@ export class KeyMissingError extends Error {
     this.name = 'KeyMissingError';
   }
 }
+
+const ALGORITHM = 'aes-256-gcm';
+/** Said in so many words, or Node.js takes a tag cut down to 4 bytes for a proof. */
+const TAG = { authTagLength: 16 } as const;
 
 /**
  * One AES-256 key per app, a file each, outside the log and outside SQL, readable by its owner only.
@@ -24,7 +28,7 @@ export class Keyring {
   async encrypt(appId: string, plain: string): Promise<string> {
     const key = (await this.load(appId)) ?? (await this.create(appId));
     const iv = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(appId));
+    const cipher = createCipheriv(ALGORITHM, key, iv, TAG).setAAD(Buffer.from(appId));
     const text = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
     const parts = [iv, cipher.getAuthTag(), text].map((part) => part.toString('base64url'));
     return ['enc1', ...parts].join('.');
@@ -38,7 +42,7 @@ export class Keyring {
     if (scheme !== 'enc1' || iv === undefined || tag === undefined || text === undefined) {
       throw new Error(`config value of app ${appId} is not in the form enc1.iv.tag.text`);
     }
-    const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'))
+    const decipher = createDecipheriv(ALGORITHM, key, Buffer.from(iv, 'base64url'), TAG)
       .setAAD(Buffer.from(appId))
       .setAuthTag(Buffer.from(tag, 'base64url'));
     return (
@@ -83,8 +87,20 @@ export class Keyring {
     } finally {
       await rm(fresh, { force: true });
     }
+    // The name, too, is on disk before anything is encrypted with it: the log outlives a power cut, and
+    // without its key what it holds would be lost for ever.
+    await syncFolder(this.directory);
     const key = await this.load(appId);
     if (key === undefined) throw new KeyMissingError(appId);
     return key;
   }
 }
+
+const syncFolder = async (folder: string): Promise<void> => {
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};

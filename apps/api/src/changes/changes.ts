@@ -2,10 +2,9 @@ import type { CommandContext, CommandHandler } from '@shiplog/commands';
 import type { CommandByAggregate } from '@shiplog/domain';
 import type { Aggregate, EventsByAggregate, Position } from '@shiplog/events';
 import type { LogFeed } from '@shiplog/events/log';
-import { faultPoint } from '@shiplog/runtime';
+import { faultPoint, type ReadinessProbe } from '@shiplog/runtime';
 import { Problem } from '../http/problem.js';
 import { problemOf } from '../http/rejection-problem.js';
-import type { ReadinessProbe } from '../platform/readiness.js';
 
 /** A change that is in the log, and already in the world of this process. */
 export interface Change<A extends Aggregate = Aggregate> {

@@ -192,6 +192,19 @@ export const describeBus = (name: string, open: () => Promise<BusesUnderTest>): 
         expect(await session.ended).toEqual({ code: 'not-found', message: 'no such instance' });
       });
 
+      it('ends with what a listener of its frames threw, and nothing else does', async () => {
+        const session = await accepted((server) => {
+          server.onFrame(() => {
+            throw Object.assign(new Error('no such size'), { code: 'bad-frame' });
+          });
+        });
+        deployer.serve('ping', () => Promise.resolve('pong'));
+        await buses.settled();
+        session.send({ kind: 'resize' });
+        expect(await session.ended).toEqual({ code: 'bad-frame', message: 'no such size' });
+        expect(await api.request('deployer', 'ping', {})).toBe('pong');
+      });
+
       it('stays open while both sides are silent', async () => {
         let server: Session | undefined;
         const session = await accepted((opened) => (server = opened));

@@ -7,16 +7,10 @@ import type { AppendResult } from '../log/event-log.port.js';
 import type { StreamName } from '../registry.js';
 import { toPosition } from '../sequence.js';
 import type { ConnectionWatch } from './connection-watch.js';
+import { Deadline, type LogTimes } from './deadline.js';
 import type { StoredMessage } from './stored-message.js';
 import { StreamApiError, type StreamApi } from './stream-api.js';
 import { subjectOf } from './subjects.js';
-
-export interface AppendTimes {
-  /** One attempt, one look. Default 3 s. */
-  readonly attemptTimeoutMs: number;
-  /** After this nothing more is tried. Default 15 s. */
-  readonly deadlineMs: number;
-}
 
 /** `wrong last sequence`, the same while another message of the subject or of this id is under way. */
 const WRONG_LAST_SEQUENCE = new Set([10071, 10164, 10158]);
@@ -47,7 +41,7 @@ type Step =
 export const appendCommit = async (
   api: StreamApi,
   watch: ConnectionWatch,
-  times: AppendTimes,
+  times: LogTimes,
   input: { stream: StreamName; expected: Revision; commit: Commit },
 ): Promise<AppendResult> => {
   const bytes = encodeCommit(input.commit);
@@ -61,20 +55,22 @@ export const appendCommit = async (
   if (input.commit.stream !== input.stream) {
     throw new CommitRefusedError(`a commit of ${input.commit.stream} appended to ${input.stream}`);
   }
-  const deadline = performance.now() + times.deadlineMs;
+  const deadline = new Deadline(times);
   let wasSent = false;
   for (let turn = 0; ; turn += 1) {
     const step: Step = wasSent
-      ? await lookThenPublish(api, watch, times, attempt)
-      : await publish(api, watch, times, attempt);
+      ? await lookThenPublish(api, watch, deadline, attempt)
+      : await publish(api, watch, deadline, attempt);
     if (step.outcome === 'refused') {
       throw new LogUnavailableError(step.doing, wasSent ? 'unknown' : 'not-written', step);
     }
     if (step.outcome !== 'again') return step;
     wasSent ||= step.wasSent;
-    if (performance.now() >= deadline) throw unavailable(attempt, wasSent, step.cause);
-    await delay(Math.min(20 * 2 ** turn, 500) * (0.5 + Math.random() / 2));
-    await watch.connected(Math.max(1, deadline - performance.now()));
+    const pauseMs = Math.min(20 * 2 ** turn, 500) * (0.5 + Math.random() / 2);
+    await delay(Math.min(pauseMs, deadline.leftMs));
+    await watch.connected(deadline.leftMs);
+    // Not one attempt more: what is sent without time for its answer only makes the outcome unknown.
+    if (deadline.isOver) throw unavailable(attempt, wasSent, step.cause);
   }
 };
 
@@ -90,7 +86,7 @@ const unavailable = ({ commit }: Attempt, wasSent: boolean, cause: unknown): Log
 const publish = async (
   api: StreamApi,
   watch: ConnectionWatch,
-  times: AppendTimes,
+  deadline: Deadline,
   attempt: Attempt,
 ): Promise<Step> => {
   // While disconnected the client would keep the bytes for later: then nothing is known any more.
@@ -103,29 +99,29 @@ const publish = async (
         messageId: attempt.commit.id,
         hash: attempt.hash,
         expectedLastSequence: attempt.expected,
-        timeoutMs: times.attemptTimeoutMs,
+        timeoutMs: deadline.attemptMs,
       }),
     );
     if (!ack.isDuplicate) return appended(ack.sequence, attempt.hash);
-    const first = await api.at(ack.sequence, times.attemptTimeoutMs);
+    const first = await api.at(ack.sequence, deadline.attemptMs);
     return first === undefined
       ? { outcome: 'again', wasSent: true, cause: undefined }
       : own(first, attempt);
   } catch (cause) {
-    return afterFailedPublish(api, times, attempt, cause);
+    return afterFailedPublish(api, deadline, attempt, cause);
   }
 };
 
 const afterFailedPublish = async (
   api: StreamApi,
-  times: AppendTimes,
+  deadline: Deadline,
   attempt: Attempt,
   cause: unknown,
 ): Promise<Step> => {
   if (cause instanceof CommitRefusedError) throw cause;
   if (cause instanceof StreamApiError) {
     if (WRONG_LAST_SEQUENCE.has(cause.errorCode)) {
-      return afterWrongSequence(api, times, attempt, cause);
+      return afterWrongSequence(api, deadline, attempt, cause);
     }
     const why = STORAGE_FULL.has(cause.errorCode)
       ? "the log's disk is full; free space in the data directory"
@@ -143,11 +139,11 @@ const afterFailedPublish = async (
 
 const afterWrongSequence = async (
   api: StreamApi,
-  times: AppendTimes,
+  deadline: Deadline,
   attempt: Attempt,
   cause: StreamApiError,
 ): Promise<Step> => {
-  const looked = await look(api, times, attempt);
+  const looked = await look(api, deadline, attempt);
   if (looked !== 'absent') return looked;
   // 10071 with nothing after our expectation: the stream ends before it, so the caller saw another log.
   return cause.errorCode === 10071
@@ -158,22 +154,22 @@ const afterWrongSequence = async (
 const lookThenPublish = async (
   api: StreamApi,
   watch: ConnectionWatch,
-  times: AppendTimes,
+  deadline: Deadline,
   attempt: Attempt,
 ): Promise<Step> => {
-  const looked = await look(api, times, attempt);
-  return looked === 'absent' ? publish(api, watch, times, attempt) : looked;
+  const looked = await look(api, deadline, attempt);
+  return looked === 'absent' ? publish(api, watch, deadline, attempt) : looked;
 };
 
 /** Only the next message of the subject can be ours: ours was sent with this expectation. */
 const look = async (
   api: StreamApi,
-  times: AppendTimes,
+  deadline: Deadline,
   attempt: Attempt,
 ): Promise<Step | 'absent'> => {
   try {
     const { subject, expected } = attempt;
-    const next = await api.nextOn(subject, expected + 1, times.attemptTimeoutMs);
+    const next = await api.nextOn(subject, expected + 1, deadline.attemptMs);
     if (next === undefined) return 'absent';
     return next.messageId === attempt.commit.id ? own(next, attempt) : { outcome: 'conflict' };
   } catch (cause) {

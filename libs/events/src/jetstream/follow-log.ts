@@ -114,19 +114,22 @@ class Follower {
     }
   }
 
-  /** After a reconnect the server may be another one: the last commit we saw must still be there. */
+  /**
+   * After a reconnect the server may be another one: the last commit we saw, or went on from, must still
+   * be there. What we go on from is looked at before anything is read.
+   */
   private async verifySameLog(): Promise<void> {
-    if (!this.wasReconnected) return;
-    if (this.lastHash !== undefined && this.position !== START) {
-      const before = toPosition(BigInt(this.position) - 1n);
-      const [message] = await this.source.fetch(before, 1);
-      if (message?.hash !== this.lastHash) {
-        throw new LogDamagedError(
-          `the log went back in time: the commit at ${this.position} is not the one that was read`,
-          this.position,
-        );
-      }
+    if (this.position === START) return;
+    if (this.lastHash !== undefined && !this.wasReconnected) return;
+    const before = toPosition(BigInt(this.position) - 1n);
+    const [message] = await this.source.fetch(before, 1);
+    if (this.lastHash !== undefined && message?.hash !== this.lastHash) {
+      throw new LogDamagedError(
+        `the log went back in time: the commit at ${this.position} is not the one that was read`,
+        this.position,
+      );
     }
+    this.lastHash = message?.hash;
     this.wasReconnected = false;
   }
 

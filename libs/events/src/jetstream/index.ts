@@ -1,2 +1,9 @@
 export * from './jetstream-event-log.js';
-export { HINT_SUBJECTS, LOG_STREAM, LOG_SUBJECTS } from './subjects.js';
+export {
+  HEALTH_STREAM,
+  HINT_SUBJECTS,
+  LOG_STREAM,
+  LOG_SUBJECTS,
+  PROBE_SUBJECTS,
+  probeSubjectOf,
+} from './subjects.js';

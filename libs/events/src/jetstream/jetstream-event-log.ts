@@ -9,19 +9,22 @@ import type {
   FollowHandler,
   Subscription,
 } from '../log/event-log.port.js';
-import type { StreamName } from '../registry.js';
+import type { ProcessName, StreamName } from '../registry.js';
 import { START, toPosition, type Position } from '../sequence.js';
-import { appendCommit, type AppendTimes } from './append-commit.js';
+import { appendCommit } from './append-commit.js';
 import { ConnectionWatch } from './connection-watch.js';
+import { Deadline, type LogTimes } from './deadline.js';
 import { followLog } from './follow-log.js';
 import { readStream } from './read-stream.js';
 import { toDenseRecords } from './stored-message.js';
 import { StreamApi, StreamApiError } from './stream-api.js';
-import { HINT_SUBJECTS } from './subjects.js';
+import { HINT_SUBJECTS, probeSubjectOf } from './subjects.js';
 
-export interface JetStreamOptions extends Partial<AppendTimes> {
+export interface JetStreamOptions extends Partial<LogTimes> {
   /** The only prefix below which this connection's user may receive answers. */
   readonly inboxPrefix: string;
+  /** Whose log this is: it probes under its own name. */
+  readonly process: ProcessName;
   /** What was proved about the server; it cannot be asked with a worker's rights. */
   readonly durability: () => Promise<Durability>;
   /**
@@ -37,7 +40,7 @@ const READ_BATCH = 1_000;
 export class JetStreamEventLog implements EventLog {
   private readonly api: StreamApi;
   private readonly watch: ConnectionWatch;
-  private readonly times: AppendTimes;
+  private readonly times: LogTimes;
   private readonly followers = new Set<Subscription>();
 
   constructor(
@@ -47,16 +50,13 @@ export class JetStreamEventLog implements EventLog {
     this.api = new StreamApi(connection, options.inboxPrefix);
     this.watch = new ConnectionWatch(connection);
     this.times = {
-      attemptTimeoutMs: options.attemptTimeoutMs ?? 3_000,
-      deadlineMs: options.deadlineMs ?? 15_000,
+      attemptTimeoutMs: options.attemptTimeoutMs ?? 2_000,
+      deadlineMs: options.deadlineMs ?? 8_000,
     };
   }
 
   async append(stream: StreamName, expected: Revision, commit: Commit): Promise<AppendResult> {
-    const obstacle = await this.options.obstacle?.();
-    if (obstacle !== undefined) {
-      throw new LogUnavailableError(`appending to ${stream}`, 'not-written', { obstacle });
-    }
+    await this.refuseAtObstacle(`appending to ${stream}`);
     return appendCommit(this.api, this.watch, this.times, { stream, expected, commit });
   }
 
@@ -118,6 +118,25 @@ export class JetStreamEventLog implements EventLog {
     return last === undefined ? START : toPosition(last.sequence);
   }
 
+  async probe(): Promise<void> {
+    const doing = 'probing the log';
+    await this.refuseAtObstacle(doing);
+    const { attemptTimeoutMs } = this.times;
+    try {
+      // What is asked while disconnected is dropped by the client, and waited for in vain.
+      await this.watch.connected(attemptTimeoutMs);
+      const subject = probeSubjectOf(this.options.process);
+      await this.watch.whileConnected(this.api.probe(subject, attemptTimeoutMs));
+    } catch (cause) {
+      throw new LogUnavailableError(doing, 'unknown', { cause });
+    }
+  }
+
+  private async refuseAtObstacle(doing: string): Promise<void> {
+    const obstacle = await this.options.obstacle?.();
+    if (obstacle !== undefined) throw new LogUnavailableError(doing, 'not-written', { obstacle });
+  }
+
   compare(a: Position, b: Position): number {
     return a < b ? -1 : a > b ? 1 : 0;
   }
@@ -132,15 +151,15 @@ export class JetStreamEventLog implements EventLog {
 
   /** Reading changes nothing, so a lost connection only means: ask again until the deadline. */
   private async reading<T>(doing: string, read: (timeoutMs: number) => Promise<T>): Promise<T> {
-    const deadline = performance.now() + this.times.deadlineMs;
+    const deadline = new Deadline(this.times);
     for (;;) {
       // What is asked while disconnected is dropped by the client, and waited for in vain.
-      await this.watch.connected(Math.max(1, deadline - performance.now()));
+      await this.watch.connected(deadline.leftMs);
       try {
-        return await this.watch.whileConnected(read(this.times.attemptTimeoutMs));
+        return await this.watch.whileConnected(read(deadline.attemptMs));
       } catch (cause) {
         if (!isTransient(cause)) throw cause;
-        if (performance.now() >= deadline || this.connection.isClosed()) {
+        if (deadline.isOver || this.connection.isClosed()) {
           throw new LogUnavailableError(doing, 'not-written', { cause });
         }
         await delay(cause instanceof NoRespondersError ? 100 : 20);

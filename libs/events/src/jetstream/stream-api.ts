@@ -1,6 +1,6 @@
-import { createInbox, headers, type NatsConnection } from '@nats-io/nats-core';
+import { createInbox, headers, type Msg, type NatsConnection } from '@nats-io/nats-core';
 import { fromHeaders, headerBlockOf, statusOf, type StoredMessage } from './stored-message.js';
-import { HASH_HEADER, LOG_STREAM } from './subjects.js';
+import { HASH_HEADER, HEALTH_STREAM, LOG_STREAM } from './subjects.js';
 
 /** The server's own error number (`errors.json` of nats-server). */
 export class StreamApiError extends Error {
@@ -27,7 +27,7 @@ export interface PublishAck {
   readonly isDuplicate: boolean;
 }
 
-/** The five requests that a worker may send. Errors are those of the client, or `StreamApiError`. */
+/** The requests that a worker may send. Errors are those of the client, or `StreamApiError`. */
 export class StreamApi {
   constructor(
     private readonly connection: NatsConnection,
@@ -42,11 +42,15 @@ export class StreamApi {
     h.set('Nats-Expected-Last-Subject-Sequence', String(options.expectedLastSequence));
     h.set(HASH_HEADER, options.hash);
     const { timeoutMs: timeout } = options;
-    const answer = await this.connection.request(subject, bytes, { headers: h, timeout });
-    const ack = answer.json<AckAnswer>();
-    if (ack.error !== undefined)
-      throw new StreamApiError(ack.error.err_code, ack.error.description);
+    const ack = ackOf(await this.connection.request(subject, bytes, { headers: h, timeout }));
     return { sequence: ack.seq, isDuplicate: ack.duplicate === true };
+  }
+
+  /** Stores a few bytes in the stream beside the log. */
+  async probe(subject: string, timeout: number): Promise<void> {
+    const h = headers();
+    h.set('Nats-Expected-Stream', HEALTH_STREAM);
+    ackOf(await this.connection.request(subject, '{}', { headers: h, timeout }));
   }
 
   /** The last message on a subject, from the leader; undefined when there is none. */
@@ -122,6 +126,12 @@ export class StreamApi {
     });
   }
 }
+
+const ackOf = (answer: Msg): AckAnswer => {
+  const ack = answer.json<AckAnswer>();
+  if (ack.error !== undefined) throw new StreamApiError(ack.error.err_code, ack.error.description);
+  return ack;
+};
 
 const NO_MESSAGE_FOUND = 10037;
 const END_OF_BATCH = 204;

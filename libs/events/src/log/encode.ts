@@ -9,6 +9,14 @@ export const sha256 = (bytes: Uint8Array | string): string => hash('sha256', byt
 
 /** The bytes of a commit: canonical JSON, so that equal commits are equal bytes everywhere. */
 export const encodeCommit = (commit: Commit): Uint8Array => {
+  // What reading refuses must not be written: one such commit would end every follower for ever.
+  const envelope = storedCommit.safeParse(commit);
+  if (!envelope.success) {
+    const [issue] = envelope.error.issues;
+    throw new CommitRefusedError(
+      `commit of ${commit.stream} that could not be read back: ${issue?.path.join('.')}: ${issue?.message}`,
+    );
+  }
   const text = canonicalize(commit);
   if (text === undefined) throw new CommitRefusedError('encoding a commit that is not JSON');
   const bytes = new TextEncoder().encode(text);

@@ -53,6 +53,12 @@ export interface EventLog {
   /** Negative, zero or positive as `a` lies before, at or after `b`. */
   compare(a: Position, b: Position): number;
 
+  /**
+   * Stores something in the way a commit is stored, but beside the log and in the place of what the last
+   * probe stored: it leaves no trace in the log and does not grow. Throws what an append would meet now.
+   */
+  probe(): Promise<void>;
+
   durability(): Promise<Durability>;
 
   close(): Promise<void>;

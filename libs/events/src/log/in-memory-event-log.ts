@@ -97,6 +97,10 @@ export class InMemoryEventLog implements EventLog {
     return a < b ? -1 : a > b ? 1 : 0;
   }
 
+  probe(): Promise<void> {
+    return Promise.resolve();
+  }
+
   durability() {
     return Promise.resolve('memory' as const);
   }

@@ -109,6 +109,17 @@ export const describeEventLog = (name: string, open: () => Promise<EventLogUnder
       });
 
       it.each([
+        ['an actor', { actor: { kind: 'user', id: 'u1', name: 'x'.repeat(65) } }],
+        ['an origin', { origin: { tokenId: null, address: null, userAgent: 'x'.repeat(301) } }],
+      ] as const)('refuses %s that it could not read back', async (_, change) => {
+        const stream = newStream();
+        await expect(
+          log.append(stream, NO_COMMIT.revision, commitAfter(stream, NO_COMMIT, change)),
+        ).rejects.toThrow(CommitRefusedError);
+        expect(await log.head()).toBe(START);
+      });
+
+      it.each([
         'app.*',
         'app.>',
         'app.a.b',
@@ -240,6 +251,13 @@ export const describeEventLog = (name: string, open: () => Promise<EventLogUnder
           expect((await endOf(log, stream)).version).toBe(i);
           expect(await log.head()).toBe(toPosition(i));
         }
+      });
+
+      it('is probed without a trace', async () => {
+        const end = await appendMany(log, newStream(), 3);
+        for (let i = 0; i < 3; i += 1) await log.probe();
+        expect(await log.head()).toBe(end.revision);
+        expect(await log.readAfter(START, 10)).toHaveLength(3);
       });
 
       it('orders positions', () => {
