@@ -96,7 +96,7 @@ export class BuildsController {
     throw new Problem(
       'build-not-running',
       `The build is over: it has ${state.status}. To stop what became of it, cancel its deploy.`,
-      { members: { status: state.status } },
+      { members: { state: state.status } },
     );
   }
 }

@@ -49,7 +49,7 @@ export class DeploysController {
       throw new Problem(
         'rollout-not-running',
         `The deploy is over: it has ${deploy.state}. To go back to what served before, use \`shiplog rollback\`.`,
-        { members: { status: deploy.state } },
+        { members: { state: deploy.state } },
       );
     }
     const { position } = await this.commands.execute(

@@ -171,7 +171,11 @@ describe('deploys', () => {
     const id = String(body[0].id);
     await api.call('get', `/v1/apps/listed/deploys/${id}`).expect(200);
     const late = await api.call('post', `/v1/apps/listed/deploys/${id}/cancel`).expect(422);
-    expect(late.body.code).toBe('rollout-not-running');
+    expect(late.body).toMatchObject({
+      code: 'rollout-not-running',
+      status: 422,
+      state: 'completed',
+    });
     await api.call('get', '/v1/apps/listed/deploys/nope').expect(404);
     const other = await api.call('get', `/v1/apps/back/deploys/${id}`).expect(404);
     expect(other.body.code).toBe('deploy-not-found');
