@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, sequence, time } from '../http/fields.js';
+import { pageLimit, sequence, time } from '../http/fields.js';
 import { defineRoute } from '../http/route.js';
 
 const tag = 'events';
@@ -42,7 +42,7 @@ export const listEvents = defineRoute({
   query: {
     ...filters,
     after: sequence.optional().describe('Events after this one; absent: from the beginning.'),
-    limit: count(1000, 100),
+    limit: pageLimit,
   },
   answer: {
     status: 200,
@@ -52,6 +52,7 @@ export const listEvents = defineRoute({
       .object({ events: z.array(cloudEvent), next: sequence, end: z.boolean() })
       .meta({ id: 'EventPage' }),
   },
+  refuses: ['moment-unknown'],
 });
 
 export const streamEvents = defineRoute({
@@ -71,4 +72,5 @@ export const streamEvents = defineRoute({
     schema: z.string(),
     contentType: 'text/event-stream',
   },
+  refuses: ['moment-unknown'],
 });

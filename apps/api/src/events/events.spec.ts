@@ -63,6 +63,13 @@ describe('pages', () => {
     expect(ofType.events.map(({ data }) => data['name'])).toEqual(['one', 'bobs']);
   });
 
+  it('have at least one event, or would never end', async () => {
+    const { body } = await api.call('get', '/v1/events?limit=0').expect(400);
+    expect(body.errors).toEqual([
+      { path: 'query.limit', message: 'a whole number from 1 to 1000.' },
+    ]);
+  });
+
   it('show a team only what is its own', async () => {
     const { events } = await page('limit=1000', bob);
     expect(events.length).toBeGreaterThan(3);
@@ -71,6 +78,32 @@ describe('pages', () => {
     expect(JSON.stringify(events)).not.toContain('"one"');
     expect(JSON.stringify(events)).not.toContain('"hash"');
     await api.call('get', '/v1/events?app=one', bob).expect(404);
+  });
+});
+
+describe('a place that the log has not reached', () => {
+  const far = '99999999999999999999-0000';
+
+  it('is refused: going on from there would pass over what comes', async () => {
+    const refusals = [
+      ['query.after', await api.call('get', `/v1/events?after=${far}`)],
+      ['query.after', await api.call('get', `/v1/events/stream?after=${far}`)],
+      [
+        'headers.last-event-id',
+        await api.call('get', '/v1/events/stream').set('Last-Event-ID', far),
+      ],
+      ['query.settled', await api.call('get', `/v1/apps/one/progress?settled=${far}`)],
+    ] as const;
+    for (const [path, { status, body }] of refusals) {
+      expect(status, path).toBe(422);
+      expect(body).toMatchObject({ code: 'moment-unknown', errors: [{ path }] });
+    }
+  });
+
+  it('is not the end of the log, whatever event of it is named', async () => {
+    const { next } = await page('limit=1000');
+    const last = `${next.slice(0, 20)}-9999`;
+    expect(await page(`after=${last}`)).toEqual({ events: [], next: last, end: true });
   });
 });
 
