@@ -52,7 +52,8 @@ export class EventsController {
       mayGoOn: () => isStillUsable(world, admitted.caller, Date.now()),
     };
     await streamTo(response, options, async function* (signal) {
-      yield 'retry: 1000\n\n';
+      // The place first: who loses the connection before the first event goes on from here all the same.
+      yield `retry: 1000\nid: ${after}\n\n`;
       for await (const event of followEvents(source, filter, after, signal)) {
         yield toServerSentEvent(event);
       }

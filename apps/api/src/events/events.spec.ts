@@ -131,6 +131,18 @@ describe('the stream', () => {
     stream.close();
   });
 
+  it('names its place first, so that nothing is missed before the first event', async () => {
+    const head = await api.platform.api.log.head();
+    const stream = await openStream('');
+    await stream.begun;
+    expect(stream.place()).toBe(`${head}-9999`);
+    stream.close();
+    await api.call('post', '/v1/apps').send({ name: 'meanwhile' }).expect(201);
+    const again = await openStream('', { 'Last-Event-ID': stream.place() });
+    expect((await again.take(2)).map(({ event }) => event)).toEqual(['NameReserved', 'AppCreated']);
+    again.close();
+  });
+
   it('refuses a place that is none', async () => {
     const answer = await api.call('get', '/v1/events/stream').set('Last-Event-ID', 'x').expect(400);
     expect(answer.body.errors[0].path).toBe('headers.last-event-id');
@@ -160,6 +172,9 @@ const openStream = async (query: string, headers: Record<string, string> = {}) =
   expect(response.statusCode).toBe(200);
   expect(response.headers['content-type']).toContain('text/event-stream');
   const blocks: ServerSentEvent[] = [];
+  let place = '';
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
   let rest = '';
   let wake = (): void => undefined;
   response.setEncoding('utf8');
@@ -167,6 +182,8 @@ const openStream = async (query: string, headers: Record<string, string> = {}) =
     const parts = (rest + text).split('\n\n');
     rest = parts.pop() ?? '';
     for (const part of parts) {
+      place = /^id: (.*)$/m.exec(part)?.[1] ?? place;
+      begin();
       const match = /^id: (.*)\nevent: (.*)\ndata: (.*)$/.exec(part);
       if (match !== null) blocks.push({ id: match[1]!, event: match[2]!, data: match[3]! });
     }
@@ -175,6 +192,10 @@ const openStream = async (query: string, headers: Record<string, string> = {}) =
   const ended = new Promise<void>((resolve) => response.once('close', resolve));
   return {
     ended,
+    /** The first lines have come. */
+    begun,
+    /** What a client would send as Last-Event-ID. */
+    place: () => place,
     close: () => response.destroy(),
     take: async (count: number): Promise<ServerSentEvent[]> => {
       while (blocks.length < count) await new Promise<void>((resolve) => (wake = resolve));
