@@ -13,6 +13,9 @@ export class SourceTooLargeError extends Error {
   }
 }
 
+/** Files and folders of one source: more is nobody's code. */
+export const SOURCE_ENTRIES_MAX = 100_000;
+
 const DIGEST = /^sha256:([0-9a-f]{64})$/;
 
 /**
