@@ -48,6 +48,19 @@ describe('creating an app', () => {
     await create('second').expect(201);
   });
 
+  it('changes nothing when it is asked for once more after the app was destroyed', async () => {
+    const first = await create('gone', 'k-gone').expect(201);
+    await api.call('delete', '/v1/apps/gone?confirm=gone').expect(200);
+    await api.platform.until(
+      () => api.platform.api.world.get('name', 'gone').state.status === 'free',
+      'the name is free',
+    );
+    const head = await api.platform.api.log.head();
+    const again = await create('gone', 'k-gone').expect(201);
+    expect(again.body).toMatchObject({ id: first.body.id, sequence: first.body.sequence });
+    expect(await api.platform.api.log.head()).toBe(head);
+  });
+
   it('gives the name of a destroyed app to the next one, under another id', async () => {
     const old = await create('phoenix').expect(201);
     const sent = () =>
