@@ -1,5 +1,5 @@
 import type { ProcessContext } from '@shiplog/runtime';
-import { openInbox } from '../progress/inbox.js';
+import { openAlarm } from '../progress/inbox.js';
 import { BuildOutput } from '../progress/build-output.js';
 
 interface OutputRequest {
@@ -19,8 +19,8 @@ export async function* buildOutputLines(
   { buildId, after, follow }: OutputRequest,
   signal: AbortSignal,
 ): AsyncGenerator<{ n: number; text: string }> {
-  const inbox = openInbox(feed, signal);
-  const output = new BuildOutput(bus, buildId, () => inbox.wake());
+  const alarm = openAlarm(feed, signal);
+  const output = new BuildOutput(bus, buildId, () => alarm.wake());
   let n = 0;
   try {
     while (!signal.aborted) {
@@ -33,10 +33,10 @@ export async function* buildOutputLines(
       n += numbered.length;
       yield* numbered.filter((line) => line.n > after);
       if (isOver || !follow) return;
-      await inbox.next(LOOK_MS);
+      await alarm.next(LOOK_MS);
     }
   } finally {
     output.close();
-    inbox.close();
+    alarm.close();
   }
 }
