@@ -98,6 +98,13 @@ describe('changing an app', () => {
     expect(late.headers['etag']).toBe(first.headers['etag']);
     await scale(3, String(first.headers['etag'])).expect(200);
     await scale(4, '*').expect(200);
+    const { body: shown } = await api.call('get', '/v1/apps/fenced').expect(200);
+    const now = String(shown.revision);
+    for (const other of [`W/"${now}"`, '"another"', '""']) await scale(5, other).expect(412);
+    for (const broken of [`"${now}`, `${now}"`, `"${now}", "${now}"`]) {
+      await scale(5, broken).expect(400);
+    }
+    await scale(5, now).expect(200);
   });
 
   it('tells who changed what and why', async () => {
