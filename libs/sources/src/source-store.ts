@@ -64,12 +64,12 @@ export class SourceStore {
     for (const name of await readdir(this.directory).catch(() => [])) {
       if (!name.startsWith(INCOMING)) continue;
       const path = join(this.directory, name);
-      // Gone meanwhile, or not ours to remove: the next source comes by here again.
+      // Gone meanwhile, or just not to be had: the next source comes by here again.
       const writtenAtMs = await stat(path).then(
         ({ mtimeMs }) => mtimeMs,
         () => Infinity,
       );
-      if (Date.now() - writtenAtMs > LEFTOVER_MS) await rm(path, { force: true });
+      if (Date.now() - writtenAtMs > LEFTOVER_MS) await rm(path).catch(() => undefined);
     }
   }
 
