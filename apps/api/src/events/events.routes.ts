@@ -1,3 +1,4 @@
+import { eventTypes } from '@shiplog/events';
 import { z } from 'zod';
 import { pageLimit, sequence, time } from '../http/fields.js';
 import { defineRoute } from '../http/route.js';
@@ -24,11 +25,23 @@ export const cloudEvent = z
   })
   .meta({ id: 'CloudEvent' });
 
+const TYPES: ReadonlySet<string> = new Set(eventTypes().map(({ type }) => type));
+
+/** One that does not exist would be waited for in silence, for ever. */
+const refuseUnknownTypes = (text: string, context: z.core.$RefinementCtx<string>): void => {
+  for (const type of text.split(',').filter((one) => !TYPES.has(one))) {
+    context.addIssue(
+      `there is no event type "${type}"; docs/event-catalogue.md lists the ones there are`,
+    );
+  }
+};
+
 const filters = {
   app: z.string().optional().describe('Only what concerns this app (name or id).'),
   type: z
     .string()
     .regex(/^[A-Za-z]{1,64}(,[A-Za-z]{1,64}){0,49}$/, 'event types, separated by commas')
+    .superRefine(refuseUnknownTypes)
     .optional(),
 };
 

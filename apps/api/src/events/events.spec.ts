@@ -70,6 +70,14 @@ describe('pages', () => {
     ]);
   });
 
+  it('refuse a type that does not exist, instead of waiting for it', async () => {
+    for (const path of ['/v1/events', '/v1/events/stream']) {
+      const { body } = await api.call('get', `${path}?type=AppCreated,Appdestroyed`).expect(400);
+      expect(body.errors).toMatchObject([{ path: 'query.type' }]);
+      expect(body.detail).toContain('no event type "Appdestroyed"');
+    }
+  });
+
   it('show a team only what is its own', async () => {
     const { events } = await page('limit=1000', bob);
     expect(events.length).toBeGreaterThan(3);
