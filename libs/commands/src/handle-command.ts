@@ -93,7 +93,7 @@ export class CommandHandler {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const result = await this.attempt(aggregate, id, command, context, tracked);
       if (result !== 'conflict') return result;
-      await jitter(attempt);
+      await raceJitter(attempt);
       const read = await this.load(aggregate, id, context);
       if ('outcome' in read) return read;
       tracked = read;
@@ -217,5 +217,5 @@ export class CommandHandler {
 }
 
 /** Up to 2, 4, 8, … 64 ms: racers on one aggregate spread out instead of colliding again. */
-const jitter = (attempt: number): Promise<void> =>
+export const raceJitter = (attempt: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(64, 2 ** (attempt + 1))));

@@ -1,6 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { CommandContext } from '@shiplog/commands';
+import { raceJitter, type CommandContext } from '@shiplog/commands';
 import type { ProcessContext } from '@shiplog/runtime';
 import { KeyMissingError, type Keyring } from '@shiplog/secrets';
 import type { Change, Changes } from '../changes/changes.js';
@@ -20,7 +20,7 @@ export class ChangeConfig extends Command<Change<'app'>> {
 }
 
 /** More racers than this on the config of one app is a loop of somebody. */
-const ATTEMPTS_MAX = 10;
+const ATTEMPTS_MAX = 50;
 
 /**
  * Encrypts, because values enter the log only encrypted. The aggregate cannot see whether two
@@ -43,6 +43,7 @@ export class ChangeConfigHandler implements ICommandHandler<ChangeConfig> {
         const lostRace = error instanceof Problem && error.code === 'revision-conflict';
         const mayDecideAgain = command.context.expectedRevision === undefined;
         if (!lostRace || !mayDecideAgain || attempt === ATTEMPTS_MAX) throw error;
+        await raceJitter(attempt);
         await this.api.feed.catchUp();
       }
     }
