@@ -89,6 +89,30 @@ describe('pages', () => {
   });
 });
 
+describe('tokens', () => {
+  it('are shown to whom they belong from their beginning to their end', async () => {
+    const mine = await api.call('post', '/v1/tokens', bob).send({ name: 'ci' }).expect(201);
+    await api.call('delete', `/v1/tokens/${String(mine.body.id)}`, bob).expect(200);
+    const push = await api.call('post', '/v1/apps/bobs/git-url', bob).send({}).expect(201);
+    await api.call('delete', `/v1/tokens/${String(push.body.tokenId)}`, bob).expect(200);
+    const typesOf = async (id: unknown, query: string) => {
+      const { events } = await page(`limit=1000&${query}`, bob);
+      return events.filter(({ data }) => data['tokenId'] === id).map(({ type }) => type);
+    };
+    const life = ['TokenCreated', 'TokenRevoked'];
+    expect(await typesOf(mine.body.id, '')).toEqual(life);
+    expect(await typesOf(mine.body.id, 'app=bobs')).toEqual([]);
+    expect(await typesOf(push.body.tokenId, 'app=bobs')).toEqual(life);
+  });
+
+  it('of others are not shown', async () => {
+    const { body } = await api.call('post', '/v1/tokens').send({ name: 'admins' }).expect(201);
+    await api.call('delete', `/v1/tokens/${String(body.id)}`).expect(200);
+    const { events } = await page('limit=1000', bob);
+    expect(events.filter(({ data }) => data['tokenId'] === body.id)).toEqual([]);
+  });
+});
+
 describe('a place that the log has not reached', () => {
   const far = '99999999999999999999-0000';
 
