@@ -60,7 +60,7 @@ const startServing = async (
   const parts = {
     context,
     door,
-    changes: new Changes(commands, feed, readiness),
+    changes: new Changes(commands, feed, world, readiness),
     keyring,
     sources: new SourceStore(paths.sources),
     readModels,

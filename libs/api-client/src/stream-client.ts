@@ -27,10 +27,16 @@ export const streams = (connection: Connection) => ({
     ),
   logs: (app: string, filter: LogFilter) =>
     ndjson<LogLine>(connection.stream(`/v1/apps/${pathSegment(app)}/logs`, { ...filter })),
-  /** Events as they happen, after the given sequence or from now on. */
-  async *followEvents(filter: { app?: string; type?: string; after?: string }) {
+  /**
+   * Events as they happen, after the given sequence or from now on. `onPlace` hears which sequence that
+   * is: a stream that is lost before its first event is opened again from there.
+   */
+  async *followEvents(
+    filter: { app?: string; type?: string; after?: string },
+    onPlace: (sequence: string) => void,
+  ) {
     const request = connection.stream('/v1/events/stream', { ...filter });
-    for await (const { data } of serverSentEvents(responseLines(request))) {
+    for await (const { data } of serverSentEvents(responseLines(request), onPlace)) {
       yield JSON.parse(data) as CloudEvent;
     }
   },

@@ -44,6 +44,13 @@ describe('server-sent events', () => {
     ]);
   });
 
+  it('tell the place that comes without data', async () => {
+    const places: string[] = [];
+    const lines = linesOf(chunks('retry: 1000\nid: 4\n\n:ping\n\nid: 5\ndata: x\n\n'));
+    expect(await all(serverSentEvents(lines, (id) => places.push(id)))).toHaveLength(1);
+    expect(places).toEqual(['4', '4']);
+  });
+
   it('leave out an event that the stream cut off', async () => {
     expect(await eventsOf('data: whole\n\ndata: half\n')).toEqual([
       { id: '', event: 'message', data: 'whole' },

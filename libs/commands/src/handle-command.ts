@@ -51,6 +51,10 @@ export type CommandResult<A extends Aggregate> =
   /** The idempotency key was used before with another body. */
   | { readonly outcome: 'idempotency-key-reused' };
 
+/** A command, or how it is made from the state it is decided on: anew whenever it is decided again. */
+export type CommandFor<A extends Aggregate> =
+  CommandByAggregate[A] | ((state: StateByAggregate[A]) => Promise<CommandByAggregate[A]>);
+
 export interface CommandHandlerDependencies {
   readonly log: EventLog;
   readonly world: World;
@@ -87,7 +91,7 @@ export class CommandHandler {
   async handle<A extends Aggregate>(
     aggregate: A,
     id: string,
-    command: CommandByAggregate[A],
+    command: CommandFor<A>,
     context: CommandContext,
   ): Promise<CommandResult<A>> {
     const known = this.findKnown(context);
@@ -107,7 +111,7 @@ export class CommandHandler {
   private async decideOnLog<A extends Aggregate>(
     aggregate: A,
     id: string,
-    command: CommandByAggregate[A],
+    command: CommandFor<A>,
     context: CommandContext,
   ): Promise<CommandResult<A>> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
@@ -132,7 +136,7 @@ export class CommandHandler {
   private async attempt<A extends Aggregate>(
     aggregate: A,
     id: string,
-    command: CommandByAggregate[A],
+    command: CommandFor<A>,
     context: CommandContext,
     tracked: Tracked<StateByAggregate[A]>,
   ): Promise<CommandResult<A> | 'conflict'> {
@@ -142,7 +146,7 @@ export class CommandHandler {
       if (await this.isStale(aggregate, id, tracked)) return 'conflict';
       return { outcome: 'revision-conflict', actual: tracked.revision };
     }
-    const decision = decider.decide(command, tracked.state);
+    const decision = decider.decide(await commandOn(tracked.state, command), tracked.state);
     if (decision.outcome === 'rejected') {
       // A stale view must not refuse what the log would allow: refuse only on what the log says now.
       if (await this.isStale(aggregate, id, tracked)) return 'conflict';
@@ -234,6 +238,11 @@ export class CommandHandler {
     };
   }
 }
+
+const commandOn = async <A extends Aggregate>(
+  state: StateByAggregate[A],
+  command: CommandFor<A>,
+): Promise<CommandByAggregate[A]> => (typeof command === 'function' ? command(state) : command);
 
 /** Up to 2, 4, 8, … 64 ms: racers on one aggregate spread out instead of colliding again. */
 const jitter = (attempt: number): Promise<void> =>

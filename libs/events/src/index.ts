@@ -1,6 +1,7 @@
 export * from './app.js';
 export * from './commit.js';
 export * from './event.js';
+export { eventTypes } from './event-types.js';
 export * from './facts.js';
 export * from './identity.js';
 export * from './ids.js';

@@ -6,6 +6,10 @@ export const START: Position = '0'.repeat(20);
 
 export const toPosition = (n: number | bigint): Position => n.toString().padStart(20, '0');
 
+/** The position that reading goes on from to get this one first. */
+export const positionBefore = (position: Position): Position =>
+  position === START ? START : toPosition(BigInt(position) - 1n);
+
 /** What users see: log position and index of the event in its commit, `<20 digits>-<4 digits>`. */
 export type Sequence = string;
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -54,5 +54,19 @@ describe('the source store', () => {
     await store.remove(digest);
     expect(await store.has(digest)).toBe(false);
     await expect(store.has('../../etc/passwd')).rejects.toThrow('a digest is');
+  });
+
+  it('clears away what a killed process left half-stored, but not what still comes in', async () => {
+    const store = storeAt('leftovers');
+    await store.put(Readable.from(['x']));
+    const [old, young] = ['.incoming-old', '.incoming-young'].map((n) =>
+      join(folder, 'leftovers', n),
+    ) as [string, string];
+    for (const path of [old, young]) await writeFile(path, 'half');
+    const twoHoursAgo = new Date(Date.now() - 2 * 3_600_000);
+    await utimes(old, twoHoursAgo, twoHoursAgo);
+    await store.put(Readable.from(['y']));
+    const left = (await readdir(join(folder, 'leftovers'))).filter((n) => n.startsWith('.'));
+    expect(left).toEqual(['.incoming-young']);
   });
 });

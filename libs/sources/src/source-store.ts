@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
-import { access, open, readdir, rename, rm } from 'node:fs/promises';
+import { access, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -12,6 +12,13 @@ export class SourceTooLargeError extends Error {
     this.name = 'SourceTooLargeError';
   }
 }
+
+/** Files and folders of one source: more is nobody's code. */
+export const SOURCE_ENTRIES_MAX = 100_000;
+
+const INCOMING = '.incoming-';
+/** No source takes so long that nothing of it comes for an hour. */
+const LEFTOVER_MS = 60 * 60_000;
 
 const DIGEST = /^sha256:([0-9a-f]{64})$/;
 
@@ -27,7 +34,7 @@ export class SourceStore {
     // Synchronous, so that the content is read from this turn on: the output of a program that ended
     // meanwhile would be thrown away by Node.js when nobody listens.
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
-    const fresh = join(this.directory, `.incoming-${randomBytes(8).toString('hex')}`);
+    const fresh = join(this.directory, `${INCOMING}${randomBytes(8).toString('hex')}`);
     const hash = createHash('sha256');
     let bytes = 0;
     const measure = new Transform({
@@ -47,6 +54,22 @@ export class SourceStore {
     } catch (error) {
       await rm(fresh, { force: true });
       throw error;
+    } finally {
+      await this.removeLeftovers();
+    }
+  }
+
+  /** Of processes that were killed while a source came in: nobody else would ever remove them. */
+  private async removeLeftovers(): Promise<void> {
+    for (const name of await readdir(this.directory).catch(() => [])) {
+      if (!name.startsWith(INCOMING)) continue;
+      const path = join(this.directory, name);
+      // Gone meanwhile, or just not to be had: the next source comes by here again.
+      const writtenAtMs = await stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => Infinity,
+      );
+      if (Date.now() - writtenAtMs > LEFTOVER_MS) await rm(path).catch(() => undefined);
     }
   }
 

@@ -48,6 +48,19 @@ describe('creating an app', () => {
     await create('second').expect(201);
   });
 
+  it('changes nothing when it is asked for once more after the app was destroyed', async () => {
+    const first = await create('gone', 'k-gone').expect(201);
+    await api.call('delete', '/v1/apps/gone?confirm=gone').expect(200);
+    await api.platform.until(
+      () => api.platform.api.world.get('name', 'gone').state.status === 'free',
+      'the name is free',
+    );
+    const head = await api.platform.api.log.head();
+    const again = await create('gone', 'k-gone').expect(201);
+    expect(again.body).toMatchObject({ id: first.body.id, sequence: first.body.sequence });
+    expect(await api.platform.api.log.head()).toBe(head);
+  });
+
   it('gives the name of a destroyed app to the next one, under another id', async () => {
     const old = await create('phoenix').expect(201);
     const sent = () =>
@@ -85,6 +98,13 @@ describe('changing an app', () => {
     expect(late.headers['etag']).toBe(first.headers['etag']);
     await scale(3, String(first.headers['etag'])).expect(200);
     await scale(4, '*').expect(200);
+    const { body: shown } = await api.call('get', '/v1/apps/fenced').expect(200);
+    const now = String(shown.revision);
+    for (const other of [`W/"${now}"`, '"another"', '""']) await scale(5, other).expect(412);
+    for (const broken of [`"${now}`, `${now}"`, `"${now}", "${now}"`]) {
+      await scale(5, broken).expect(400);
+    }
+    await scale(5, now).expect(200);
   });
 
   it('tells who changed what and why', async () => {

@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { CommandContext } from '@shiplog/commands';
 import type { Position } from '@shiplog/events';
 import { faultPoint, type ProcessContext } from '@shiplog/runtime';
-import { keyReused, type Changes } from '../changes/changes.js';
+import type { Changes } from '../changes/changes.js';
 import { newIdFor } from '../changes/ids.js';
 import { CHANGES, CONTEXT } from '../injection.js';
 
@@ -30,7 +30,8 @@ export class CreateAppHandler implements ICommandHandler<CreateApp> {
 
   async execute({ name, teamId, context }: CreateApp) {
     const appId = newIdFor('app', context);
-    this.refuseReusedKey(context);
+    const known = this.changes.known(context);
+    if (known !== undefined) return { appId, position: known.position };
     // The command id belongs to the app's commit; the reservation repeats itself by the app's id.
     const { command: _command, ...withoutCommand } = context;
     await this.freeNameOfDestroyedApp(name, withoutCommand);
@@ -48,12 +49,6 @@ export class CreateAppHandler implements ICommandHandler<CreateApp> {
       }
       throw error;
     }
-  }
-
-  private refuseReusedKey({ command }: CommandContext): void {
-    if (command == null) return;
-    const known = this.api.world.command(command.id);
-    if (known !== undefined && known.digest !== command.digest) throw keyReused();
   }
 
   private isOfAnotherApp(appId: string, name: string): boolean {

@@ -83,7 +83,7 @@ export class BuildsController {
     if (!Object.hasOwn(world.app(app.appId)?.builds ?? {}, buildId))
       await this.queries.execute(new ShowBuild(documents, app.appId, buildId));
     await sendLines(response, { world, caller }, (signal) =>
-      buildOutputLines(this.api, { buildId, after: query.after, follow: query.follow }, signal),
+      buildOutputLines(this.api, { appId: app.appId, buildId, ...query }, signal),
     );
   }
 
@@ -96,7 +96,7 @@ export class BuildsController {
     throw new Problem(
       'build-not-running',
       `The build is over: it has ${state.status}. To stop what became of it, cancel its deploy.`,
-      { members: { status: state.status } },
+      { members: { state: state.status } },
     );
   }
 }

@@ -8,6 +8,7 @@ import {
   flag,
   id,
   idParam,
+  pageLimit,
   reason,
   time,
   version,
@@ -110,7 +111,7 @@ export const listBuilds = defineRoute({
   summary: 'List builds, newest first',
   tag,
   params: appParam,
-  query: { limit: count(1000, 100) },
+  query: { limit: pageLimit },
   shows: true,
   answer: { status: 200, description: 'Newest first.', schema: z.array(build) },
 });

@@ -35,7 +35,7 @@ const archiveOf = async (request: IncomingMessage): Promise<Readable> => {
   const body = request.pipe(new PassThrough());
   request.once('error', (error) => body.destroy(error));
   // Cut off half-way is not the end of an archive: without this the half would be stored.
-  request.once('aborted', () => body.destroy(new Error('the connection ended early')));
+  request.once('aborted', () => body.destroy(brokenOff()));
   const start = await firstBytes(body, TAR_BLOCK);
   const isGzip = start[0] === 0x1f && start[1] === 0x8b;
   const isTar = start.subarray(257, 262).toString('latin1') === 'ustar';
@@ -54,6 +54,9 @@ const archiveOf = async (request: IncomingMessage): Promise<Readable> => {
     'The body is not a tar archive (POSIX ustar, or compressed with gzip). Make one with `tar -cf source.tar .` or use `shiplog deploy`.',
   );
 };
+
+const brokenOff = (): Problem =>
+  new Problem('bad-request', 'The connection ended before the whole source had arrived.');
 
 /** Up to so many bytes from the beginning; less only when there are no more. */
 const firstBytes = async (body: Readable, count: number): Promise<Buffer> => {

@@ -1,5 +1,5 @@
-import type { CommandContext, CommandHandler } from '@shiplog/commands';
-import type { CommandByAggregate } from '@shiplog/domain';
+import type { CommandContext, CommandFor, CommandHandler } from '@shiplog/commands';
+import type { KnownCommand, World } from '@shiplog/domain';
 import type { Aggregate, EventsByAggregate, Position } from '@shiplog/events';
 import type { LogFeed } from '@shiplog/events/log';
 import { faultPoint, type ReadinessProbe } from '@shiplog/runtime';
@@ -19,13 +19,24 @@ export class Changes {
   constructor(
     private readonly commands: CommandHandler,
     private readonly feed: LogFeed,
+    private readonly world: Pick<World, 'command'>,
     private readonly readiness: Pick<ReadinessProbe, 'appendSucceeded' | 'appendFailed'>,
   ) {}
+
+  /**
+   * Where the same request was carried out before; undefined when it is new. Asked first by whoever
+   * makes more than one commit: the steps before the one that knows the request must not happen twice.
+   */
+  known({ command }: CommandContext): KnownCommand | undefined {
+    const known = command == null ? undefined : this.world.command(command.id);
+    if (known !== undefined && known.digest !== command?.digest) throw keyReused();
+    return known;
+  }
 
   async make<A extends Aggregate>(
     aggregate: A,
     id: string,
-    command: CommandByAggregate[A],
+    command: CommandFor<A>,
     context: CommandContext,
   ): Promise<Change<A>> {
     faultPoint('api/before-append');
@@ -71,7 +82,7 @@ export class Changes {
   }
 }
 
-export const keyReused = (): Problem =>
+const keyReused = (): Problem =>
   new Problem(
     'idempotency-key-reused',
     'This Idempotency-Key was used before for another request, so nothing was done. A new request needs a new key.',

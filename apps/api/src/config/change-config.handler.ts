@@ -4,7 +4,6 @@ import type { CommandContext } from '@shiplog/commands';
 import type { ProcessContext } from '@shiplog/runtime';
 import { KeyMissingError, type Keyring } from '@shiplog/secrets';
 import type { Change, Changes } from '../changes/changes.js';
-import { Problem } from '../http/problem.js';
 import { CHANGES, CONTEXT, KEYRING } from '../injection.js';
 
 export class ChangeConfig extends Command<Change<'app'>> {
@@ -19,52 +18,47 @@ export class ChangeConfig extends Command<Change<'app'>> {
   }
 }
 
-/** More racers than this on the config of one app is a loop of somebody. */
-const ATTEMPTS_MAX = 10;
-
 /**
  * Encrypts, because values enter the log only encrypted. The aggregate cannot see whether two
- * encrypted values are the same, so what does not change is left out here, against exactly the
- * revision it was compared with.
+ * encrypted values are the same, so what does not change is left out here, compared with the state
+ * that the command is decided on.
  */
 @CommandHandler(ChangeConfig)
 export class ChangeConfigHandler implements ICommandHandler<ChangeConfig> {
   constructor(
     @Inject(CHANGES) private readonly changes: Changes,
     @Inject(KEYRING) private readonly keyring: Keyring,
-    @Inject(CONTEXT) private readonly api: Pick<ProcessContext, 'world' | 'feed'>,
+    @Inject(CONTEXT) private readonly api: Pick<ProcessContext, 'world'>,
   ) {}
 
-  async execute(command: ChangeConfig): Promise<Change<'app'>> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.attempt(command);
-      } catch (error) {
-        const lostRace = error instanceof Problem && error.code === 'revision-conflict';
-        const mayDecideAgain = command.context.expectedRevision === undefined;
-        if (!lostRace || !mayDecideAgain || attempt === ATTEMPTS_MAX) throw error;
-        await this.api.feed.catchUp();
-      }
-    }
-  }
-
-  private async attempt({ appId, set, unset, context }: ChangeConfig): Promise<Change<'app'>> {
-    const { state, revision } = this.api.world.get('app', appId);
-    const current = state.status === 'active' ? state.config : {};
-    const changed: Record<string, string> = {};
-    for (const [key, value] of Object.entries(set)) {
-      if (await this.isSame(appId, current[key], value)) continue;
-      changed[key] = await this.keyring.encrypt(appId, value);
-    }
-    const baseVersion = this.api.world.liveOf(appId)?.release.version ?? null;
+  execute({ appId, set, unset, context }: ChangeConfig): Promise<Change<'app'>> {
     // A key both set and unset is set.
     const gone = unset.filter((key) => !Object.hasOwn(set, key));
     return this.changes.make(
       'app',
       appId,
-      { type: 'ChangeConfig', set: changed, unset: gone, baseVersion },
-      { ...context, expectedRevision: context.expectedRevision ?? revision },
+      async (state) => ({
+        type: 'ChangeConfig',
+        set: await this.changed(appId, state.status === 'active' ? state.config : {}, set),
+        unset: gone,
+        baseVersion: this.api.world.liveOf(appId)?.release.version ?? null,
+      }),
+      context,
     );
+  }
+
+  /** What of `set` differs from the config there is, encrypted. */
+  private async changed(
+    appId: string,
+    current: Readonly<Record<string, string>>,
+    set: Readonly<Record<string, string>>,
+  ): Promise<Record<string, string>> {
+    const changed: Record<string, string> = {};
+    for (const [key, value] of Object.entries(set)) {
+      if (await this.isSame(appId, own(current, key), value)) continue;
+      changed[key] = await this.keyring.encrypt(appId, value);
+    }
+    return changed;
   }
 
   private async isSame(appId: string, stored: string | undefined, value: string): Promise<boolean> {
@@ -78,3 +72,7 @@ export class ChangeConfigHandler implements ICommandHandler<ChangeConfig> {
     }
   }
 }
+
+/** `constructor` is found in every object; keys come from users. */
+const own = (config: Readonly<Record<string, string>>, key: string): string | undefined =>
+  Object.hasOwn(config, key) ? config[key] : undefined;

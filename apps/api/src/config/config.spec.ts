@@ -98,3 +98,24 @@ it('refuses what cannot be a variable, naming it', async () => {
     .send('{"set":{"__proto__":"x"}}')
     .expect(422);
 });
+
+it('takes the changes of many at once, who did not ask for one revision', async () => {
+  const { log } = api.platform.api;
+  // As far away as a real one: everybody decides before anybody's change is there.
+  const append = log.append.bind(log);
+  log.append = async (...args) => {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    return append(...args);
+  };
+  await api.call('post', '/v1/apps').send({ name: 'crowded' }).expect(201);
+  const keys = Array.from({ length: 60 }, (_, i) => `KEY_${i}`);
+  const answers = await Promise.all(
+    keys.map((key) =>
+      api.call('patch', '/v1/apps/crowded/config').send({ set: { [key]: 'value' } }),
+    ),
+  );
+  expect(answers.filter(({ status }) => status !== 200).map(({ text }) => text)).toEqual([]);
+  const { body } = await api.call('get', '/v1/apps/crowded/config').expect(200);
+  expect(body).toHaveLength(60);
+  log.append = append;
+});

@@ -8,6 +8,7 @@ import { sequenceAt, type Reply } from '../http/answer.js';
 import type { Admitted } from '../http/door.js';
 import { sendLines } from '../http/ndjson.js';
 import { Problem } from '../http/problem.js';
+import { refuseFuture } from '../http/refuse-future.js';
 import { Admission, Handles } from '../http/route.decorator.js';
 import { CONTEXT } from '../injection.js';
 import { followProgress, type ProgressTarget } from '../progress/index.js';
@@ -49,7 +50,7 @@ export class DeploysController {
       throw new Problem(
         'rollout-not-running',
         `The deploy is over: it has ${deploy.state}. To go back to what served before, use \`shiplog rollback\`.`,
-        { members: { status: deploy.state } },
+        { members: { state: deploy.state } },
       );
     }
     const { position } = await this.commands.execute(
@@ -64,6 +65,7 @@ export class DeploysController {
     @Res() response: Response,
   ): Promise<void> {
     const target = targetOf(query);
+    if ('settled' in target) await refuseFuture(this.api, target.settled, 'query.settled');
     await sendLines(response, { world: this.api.world, caller }, (signal) =>
       followProgress(this.api, app.appId, target, signal),
     );

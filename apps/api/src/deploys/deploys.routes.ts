@@ -2,10 +2,10 @@ import { z } from 'zod';
 import {
   appParam,
   changed,
-  count,
   explanation,
   id,
   idParam,
+  pageLimit,
   reason,
   time,
   version,
@@ -45,7 +45,7 @@ export const listDeploys = defineRoute({
   summary: 'List deploys, newest first',
   tag,
   params: appParam,
-  query: { limit: count(1000, 100) },
+  query: { limit: pageLimit },
   shows: true,
   answer: { status: 200, description: 'Newest first.', schema: z.array(deploy) },
 });

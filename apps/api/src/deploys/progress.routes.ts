@@ -28,5 +28,5 @@ export const followAppProgress = defineRoute({
       .meta({ id: 'ProgressLine' }),
     contentType: 'application/x-ndjson',
   },
-  refuses: ['build-not-found', 'deploy-not-found'],
+  refuses: ['moment-unknown'],
 });

@@ -2,7 +2,7 @@ import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { CommandContext } from '@shiplog/commands';
 import { faultPoint, type ProcessContext } from '@shiplog/runtime';
-import { keyReused, type Change, type Changes } from '../changes/changes.js';
+import type { Change, Changes } from '../changes/changes.js';
 import type { AppIdentity } from '../http/door.js';
 import { Problem } from '../http/problem.js';
 import { CHANGES, CONTEXT } from '../injection.js';
@@ -27,9 +27,9 @@ export class AddDomainHandler implements ICommandHandler<AddDomain> {
   ) {}
 
   async execute({ app, host, context }: AddDomain): Promise<Change<'app'>> {
-    const { command, expectedRevision: _revision, ...plain } = context;
-    const known = command == null ? undefined : this.api.world.command(command.id);
-    if (known !== undefined && known.digest !== command?.digest) throw keyReused();
+    const known = this.changes.known(context);
+    if (known !== undefined) return { position: known.position, events: [], repeated: true };
+    const { command: _command, expectedRevision: _revision, ...plain } = context;
     const { appId, teamId } = app;
     const id = domainIdOf(host);
     await this.freeHostOfDestroyedApp(id, plain);

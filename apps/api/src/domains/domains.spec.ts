@@ -30,6 +30,15 @@ it("refuses somebody else's host, until it is given back", async () => {
   await add('two', 'shop.example.com').expect(200);
 });
 
+it('holds no host for a request that is repeated after the host was given back', async () => {
+  const sent = () => add('one', 'late.example.com').set('Idempotency-Key', 'late');
+  const first = await sent().expect(200);
+  await api.call('delete', '/v1/apps/one/domains/late.example.com').expect(200);
+  const head = await api.platform.api.log.head();
+  expect((await sent().expect(200)).body).toEqual(first.body);
+  expect(await api.platform.api.log.head()).toBe(head);
+});
+
 it('gives the host of a destroyed app to the next one', async () => {
   await api.call('post', '/v1/apps').send({ name: 'old' }).expect(201);
   await add('old', 'old.example.com').expect(200);

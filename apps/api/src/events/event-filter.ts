@@ -16,7 +16,7 @@ export const isWanted = (
   world: World,
 ): boolean => {
   if (types !== undefined && !types.has(event.type)) return false;
-  const eventAppId = appIdOf(event);
+  const eventAppId = appIdOf(event, world);
   if (appId !== undefined && eventAppId !== appId) return false;
   if (caller.administrator) return true;
   const { data } = event;
@@ -25,12 +25,21 @@ export const isWanted = (
     const { state: app } = world.get('app', eventAppId);
     return app.status !== 'none' && belongsTo(caller, app.teamId);
   }
-  return 'userId' in data && data.userId === caller.userId;
+  return userIdOf(event, world) === caller.userId;
 };
 
-const appIdOf = (event: DomainEventUnion): string | undefined => {
-  if (event.type === 'TokenCreated') {
-    return event.data.scope.kind === 'push' ? event.data.scope.appId : undefined;
+const appIdOf = (event: DomainEventUnion, world: World): string | undefined => {
+  if (event.type === 'TokenCreated' || event.type === 'TokenRevoked') {
+    const { state } = world.get('token', event.data.tokenId);
+    return state.status !== 'none' && state.scope.kind === 'push' ? state.scope.appId : undefined;
   }
   return 'appId' in event.data ? event.data.appId : undefined;
+};
+
+const userIdOf = (event: DomainEventUnion, world: World): string | undefined => {
+  if (event.type === 'TokenRevoked') {
+    const { state } = world.get('token', event.data.tokenId);
+    return state.status === 'none' ? undefined : state.userId;
+  }
+  return 'userId' in event.data ? event.data.userId : undefined;
 };

@@ -1,5 +1,5 @@
 import type { World } from '@shiplog/domain';
-import { positionOf, START, toSequence, type Position, type Sequence } from '@shiplog/events';
+import { positionBefore, positionOf, START, toSequence, type Sequence } from '@shiplog/events';
 import type { EventLog } from '@shiplog/events/log';
 import type { z } from 'zod';
 import { toCloudEvents } from './cloud-event.js';
@@ -39,7 +39,7 @@ export const readEvents = async (
   const events: CloudEvent[] = [];
   let next = after;
   // The commit that `after` lies in may have events behind it: it is read once more.
-  let position = before(positionOf(after));
+  let position = positionBefore(positionOf(after));
   for (let looked = 0; looked < COMMITS_MAX && events.length < limit;) {
     const batch = await log.readAfter(position, BATCH);
     for (const record of batch) {
@@ -55,6 +55,3 @@ export const readEvents = async (
   }
   return { events, next: next > after ? next : after, end: false };
 };
-
-const before = (position: Position): Position =>
-  position === START ? START : (BigInt(position) - 1n).toString().padStart(20, '0');

@@ -1,6 +1,6 @@
 import type { Sequence } from '@shiplog/events';
 import type { LogFeed } from '@shiplog/events/log';
-import { openInbox } from '../progress/inbox.js';
+import { openAlarm } from '../progress/inbox.js';
 import type { EventFilter } from './event-filter.js';
 import { readEvents, type CloudEvent, type EventSource } from './event-pages.js';
 
@@ -15,18 +15,17 @@ export async function* followEvents(
   after: Sequence,
   signal: AbortSignal,
 ): AsyncGenerator<CloudEvent> {
-  const inbox = openInbox(source.feed, signal);
+  const alarm = openAlarm(source.feed, signal);
   let place = after;
   try {
     while (!signal.aborted) {
-      inbox.take();
       const page = await readEvents(source, filter, place, PAGE);
       yield* page.events;
       place = page.next;
-      if (page.end) await inbox.next(LOOK_MS);
+      if (page.end) await alarm.next(LOOK_MS);
     }
   } finally {
-    inbox.close();
+    alarm.close();
   }
 }
 

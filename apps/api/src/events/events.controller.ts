@@ -8,6 +8,7 @@ import type { Reply } from '../http/answer.js';
 import type { Admitted, Door } from '../http/door.js';
 import { streamTo } from '../http/line-stream.js';
 import { Problem } from '../http/problem.js';
+import { refuseFuture } from '../http/refuse-future.js';
 import { Admission, Handles } from '../http/route.decorator.js';
 import { CONTEXT, DOOR } from '../injection.js';
 import type { EventFilter } from './event-filter.js';
@@ -29,6 +30,7 @@ export class EventsController {
     @Admission() request: Admitted<typeof routes.listEvents>,
   ): Reply<typeof routes.listEvents> {
     const { after = BEGINNING, limit } = request.query;
+    await refuseFuture(this.api, positionOf(after), 'query.after');
     const filter = await this.filterOf(request);
     const body = await this.queries.execute(new ReadEvents(filter, after, limit));
     return { body, position: positionOf(body.next) };
@@ -42,9 +44,7 @@ export class EventsController {
   ): Promise<void> {
     const { feed, log, world, config } = this.api;
     const filter = await this.filterOf(admitted);
-    // From now on: everything that was in the log when the request came is past.
-    const after =
-      lastEventIdOf(request) ?? admitted.query.after ?? toSequence(await feed.catchUp(), 9999);
+    const after = await this.startOf(request, admitted.query.after);
     const source = { feed, log, world, platform: config.platform };
     const options = {
       contentType: 'text/event-stream; charset=utf-8',
@@ -52,11 +52,22 @@ export class EventsController {
       mayGoOn: () => isStillUsable(world, admitted.caller, Date.now()),
     };
     await streamTo(response, options, async function* (signal) {
-      yield 'retry: 1000\n\n';
+      // The place first: who loses the connection before the first event goes on from here all the same.
+      yield `retry: 1000\nid: ${after}\n\n`;
       for await (const event of followEvents(source, filter, after, signal)) {
         yield toServerSentEvent(event);
       }
     });
+  }
+
+  /** Where a stream goes on. By default from now on: what was in the log when the request came is past. */
+  private async startOf(request: Request, after: Sequence | undefined): Promise<Sequence> {
+    const lastEventId = lastEventIdOf(request);
+    const given = lastEventId ?? after;
+    if (given === undefined) return toSequence(await this.api.feed.catchUp(), 9999);
+    const path = lastEventId === undefined ? 'query.after' : 'headers.last-event-id';
+    await refuseFuture(this.api, positionOf(given), path);
+    return given;
   }
 
   private async filterOf({

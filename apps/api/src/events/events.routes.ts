@@ -1,5 +1,6 @@
+import { eventTypes } from '@shiplog/events';
 import { z } from 'zod';
-import { count, sequence, time } from '../http/fields.js';
+import { pageLimit, sequence, time } from '../http/fields.js';
 import { defineRoute } from '../http/route.js';
 
 const tag = 'events';
@@ -24,11 +25,23 @@ export const cloudEvent = z
   })
   .meta({ id: 'CloudEvent' });
 
+const TYPES: ReadonlySet<string> = new Set(eventTypes().map(({ type }) => type));
+
+/** One that does not exist would be waited for in silence, for ever. */
+const refuseUnknownTypes = (text: string, context: z.core.$RefinementCtx<string>): void => {
+  for (const type of text.split(',').filter((one) => !TYPES.has(one))) {
+    context.addIssue(
+      `there is no event type "${type}"; docs/event-catalogue.md lists the ones there are`,
+    );
+  }
+};
+
 const filters = {
   app: z.string().optional().describe('Only what concerns this app (name or id).'),
   type: z
     .string()
     .regex(/^[A-Za-z]{1,64}(,[A-Za-z]{1,64}){0,49}$/, 'event types, separated by commas')
+    .superRefine(refuseUnknownTypes)
     .optional(),
 };
 
@@ -42,7 +55,7 @@ export const listEvents = defineRoute({
   query: {
     ...filters,
     after: sequence.optional().describe('Events after this one; absent: from the beginning.'),
-    limit: count(1000, 100),
+    limit: pageLimit,
   },
   answer: {
     status: 200,
@@ -52,6 +65,7 @@ export const listEvents = defineRoute({
       .object({ events: z.array(cloudEvent), next: sequence, end: z.boolean() })
       .meta({ id: 'EventPage' }),
   },
+  refuses: ['moment-unknown'],
 });
 
 export const streamEvents = defineRoute({
@@ -71,4 +85,5 @@ export const streamEvents = defineRoute({
     schema: z.string(),
     contentType: 'text/event-stream',
   },
+  refuses: ['moment-unknown'],
 });

@@ -63,6 +63,21 @@ describe('pages', () => {
     expect(ofType.events.map(({ data }) => data['name'])).toEqual(['one', 'bobs']);
   });
 
+  it('have at least one event, or would never end', async () => {
+    const { body } = await api.call('get', '/v1/events?limit=0').expect(400);
+    expect(body.errors).toEqual([
+      { path: 'query.limit', message: 'a whole number from 1 to 1000.' },
+    ]);
+  });
+
+  it('refuse a type that does not exist, instead of waiting for it', async () => {
+    for (const path of ['/v1/events', '/v1/events/stream']) {
+      const { body } = await api.call('get', `${path}?type=AppCreated,Appdestroyed`).expect(400);
+      expect(body.errors).toMatchObject([{ path: 'query.type' }]);
+      expect(body.detail).toContain('no event type "Appdestroyed"');
+    }
+  });
+
   it('show a team only what is its own', async () => {
     const { events } = await page('limit=1000', bob);
     expect(events.length).toBeGreaterThan(3);
@@ -71,6 +86,56 @@ describe('pages', () => {
     expect(JSON.stringify(events)).not.toContain('"one"');
     expect(JSON.stringify(events)).not.toContain('"hash"');
     await api.call('get', '/v1/events?app=one', bob).expect(404);
+  });
+});
+
+describe('tokens', () => {
+  it('are shown to whom they belong from their beginning to their end', async () => {
+    const mine = await api.call('post', '/v1/tokens', bob).send({ name: 'ci' }).expect(201);
+    await api.call('delete', `/v1/tokens/${String(mine.body.id)}`, bob).expect(200);
+    const push = await api.call('post', '/v1/apps/bobs/git-url', bob).send({}).expect(201);
+    await api.call('delete', `/v1/tokens/${String(push.body.tokenId)}`, bob).expect(200);
+    const typesOf = async (id: unknown, query: string) => {
+      const { events } = await page(`limit=1000&${query}`, bob);
+      return events.filter(({ data }) => data['tokenId'] === id).map(({ type }) => type);
+    };
+    const life = ['TokenCreated', 'TokenRevoked'];
+    expect(await typesOf(mine.body.id, '')).toEqual(life);
+    expect(await typesOf(mine.body.id, 'app=bobs')).toEqual([]);
+    expect(await typesOf(push.body.tokenId, 'app=bobs')).toEqual(life);
+  });
+
+  it('of others are not shown', async () => {
+    const { body } = await api.call('post', '/v1/tokens').send({ name: 'admins' }).expect(201);
+    await api.call('delete', `/v1/tokens/${String(body.id)}`).expect(200);
+    const { events } = await page('limit=1000', bob);
+    expect(events.filter(({ data }) => data['tokenId'] === body.id)).toEqual([]);
+  });
+});
+
+describe('a place that the log has not reached', () => {
+  const far = '99999999999999999999-0000';
+
+  it('is refused: going on from there would pass over what comes', async () => {
+    const refusals = [
+      ['query.after', await api.call('get', `/v1/events?after=${far}`)],
+      ['query.after', await api.call('get', `/v1/events/stream?after=${far}`)],
+      [
+        'headers.last-event-id',
+        await api.call('get', '/v1/events/stream').set('Last-Event-ID', far),
+      ],
+      ['query.settled', await api.call('get', `/v1/apps/one/progress?settled=${far}`)],
+    ] as const;
+    for (const [path, { status, body }] of refusals) {
+      expect(status, path).toBe(422);
+      expect(body).toMatchObject({ code: 'moment-unknown', errors: [{ path }] });
+    }
+  });
+
+  it('is not the end of the log, whatever event of it is named', async () => {
+    const { next } = await page('limit=1000');
+    const last = `${next.slice(0, 20)}-9999`;
+    expect(await page(`after=${last}`)).toEqual({ events: [], next: last, end: true });
   });
 });
 
@@ -96,6 +161,18 @@ describe('the stream', () => {
     const [first] = await stream.take(1);
     expect(first?.event).toBe('SettingsChanged');
     stream.close();
+  });
+
+  it('names its place first, so that nothing is missed before the first event', async () => {
+    const head = await api.platform.api.log.head();
+    const stream = await openStream('');
+    await stream.begun;
+    expect(stream.place()).toBe(`${head}-9999`);
+    stream.close();
+    await api.call('post', '/v1/apps').send({ name: 'meanwhile' }).expect(201);
+    const again = await openStream('', { 'Last-Event-ID': stream.place() });
+    expect((await again.take(2)).map(({ event }) => event)).toEqual(['NameReserved', 'AppCreated']);
+    again.close();
   });
 
   it('refuses a place that is none', async () => {
@@ -127,6 +204,9 @@ const openStream = async (query: string, headers: Record<string, string> = {}) =
   expect(response.statusCode).toBe(200);
   expect(response.headers['content-type']).toContain('text/event-stream');
   const blocks: ServerSentEvent[] = [];
+  let place = '';
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
   let rest = '';
   let wake = (): void => undefined;
   response.setEncoding('utf8');
@@ -134,6 +214,8 @@ const openStream = async (query: string, headers: Record<string, string> = {}) =
     const parts = (rest + text).split('\n\n');
     rest = parts.pop() ?? '';
     for (const part of parts) {
+      place = /^id: (.*)$/m.exec(part)?.[1] ?? place;
+      begin();
       const match = /^id: (.*)\nevent: (.*)\ndata: (.*)$/.exec(part);
       if (match !== null) blocks.push({ id: match[1]!, event: match[2]!, data: match[3]! });
     }
@@ -142,6 +224,10 @@ const openStream = async (query: string, headers: Record<string, string> = {}) =
   const ended = new Promise<void>((resolve) => response.once('close', resolve));
   return {
     ended,
+    /** The first lines have come. */
+    begun,
+    /** What a client would send as Last-Event-ID. */
+    place: () => place,
     close: () => response.destroy(),
     take: async (count: number): Promise<ServerSentEvent[]> => {
       while (blocks.length < count) await new Promise<void>((resolve) => (wake = resolve));

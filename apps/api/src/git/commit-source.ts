@@ -1,4 +1,4 @@
-import type { SourceStore } from '@shiplog/sources';
+import { SOURCE_ENTRIES_MAX, type SourceStore } from '@shiplog/sources';
 import { gitEnvironment, readGit, startGit } from './git-command.js';
 import { printable } from './decide-push.js';
 
@@ -11,6 +11,44 @@ export interface PushedCommit {
 }
 
 const COMMIT_PATTERN = /^[0-9a-f]{40,64}$/;
+
+/** Why this cannot be a source, in words for the pusher; undefined when it can. */
+export const faultOf = async (pushed: PushedCommit): Promise<string | undefined> => {
+  const type = await readGit(
+    [...inRepository(pushed), 'cat-file', '-t', pushed.commit],
+    gitEnvironment(pushed.quarantine),
+  );
+  if (type.trim() === 'tag') {
+    return 'a branch names a commit, and this is an annotated tag; push the commit that it names: git push <remote> "TAG^{commit}:refs/heads/main"';
+  }
+  if (type.trim() !== 'commit') return `a branch names a commit, and this is a ${type.trim()}`;
+  if (await hasMoreEntries(pushed, SOURCE_ENTRIES_MAX)) {
+    return `the commit has more than ${SOURCE_ENTRIES_MAX} files and folders; leave out what can be made again, such as node_modules`;
+  }
+  return undefined;
+};
+
+/**
+ * Counted before the archive is made: a pack of a few kilobytes can name the same folder in itself a
+ * billion times, and `git archive` takes memory for each one before it writes the first byte.
+ */
+const hasMoreEntries = async (pushed: PushedCommit, limit: number): Promise<boolean> => {
+  const git = startGit(
+    [...inRepository(pushed), 'ls-tree', '-r', '-t', '-z', '--name-only', pushed.commit],
+    gitEnvironment(pushed.quarantine),
+  );
+  // Ended by us it says so; that it was is the answer.
+  git.ended.catch(() => undefined);
+  let entries = 0;
+  for await (const chunk of git.stdout as AsyncIterable<Buffer>) {
+    for (let at = chunk.indexOf(0); at !== -1; at = chunk.indexOf(0, at + 1)) entries += 1;
+    if (entries <= limit) continue;
+    git.kill();
+    return true;
+  }
+  await git.ended;
+  return false;
+};
 
 /** Stores the tree of a commit as a tar archive, named by its digest. The same commit gives the same bytes. */
 export const storeSource = async (

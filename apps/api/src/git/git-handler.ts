@@ -14,7 +14,8 @@ const PATH = /^\/([A-Za-z0-9_-]{1,64})(?:\.git)?\/(info\/refs|git-upload-pack|gi
 
 /** Undefined for everything that smart HTTP does not need, the old "dumb" protocol among it. */
 export const parseGitRequest = (method: string, url: string): GitRequest | undefined => {
-  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  // Put behind a host, not resolved against one: `//host/…` would be a path of another host.
+  const { pathname, searchParams } = new URL(`http://localhost${url}`);
   const [, app, path] = PATH.exec(pathname) ?? [];
   if (app === undefined || path === undefined) return undefined;
   if (path === 'info/refs') {

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
@@ -241,6 +241,35 @@ describe('what git itself refuses', () => {
     expect(pushed.output).toMatch(/fsck error|missingEmail|index-pack abnormal exit/);
     expect(buildsOf()).toHaveLength(0);
     expect((await git(project, 'push', urlWith(userToken), 'main')).exitCode).toBe(0);
+  });
+});
+
+describe('what is no source', () => {
+  it('is a tag: the branch could not name it once it is live', async () => {
+    const project = await newProject('tagged');
+    await git(project, 'tag', '-a', 'v1', '-m', 'first');
+    const pushed = await git(project, 'push', urlWith(userToken), 'v1:refs/heads/main');
+    expect(pushed.output).toContain('this is an annotated tag; push the commit that it names');
+    expect(pushed.exitCode).toBe(1);
+    expect(buildsOf()).toHaveLength(0);
+    const commit = ['push', urlWith(userToken), 'v1^{commit}:refs/heads/main'];
+    expect((await git(project, ...commit)).exitCode).toBe(0);
+  });
+
+  it('is a small pack that unpacks to a billion files', async () => {
+    const project = await newProject('bomb');
+    let tree = (await git(project, 'rev-parse', 'HEAD^{tree}')).output.trim();
+    for (let depth = 0; depth < 9; depth += 1) {
+      const entries = Array.from({ length: 10 }, (_, i) => `040000 tree ${tree}\td${i}\n`);
+      tree = execFileSync('git', ['mktree'], { cwd: project, input: entries.join('') })
+        .toString()
+        .trim();
+    }
+    const bomb = (await git(project, 'commit-tree', tree, '-m', 'bomb')).output.trim();
+    const pushed = await git(project, 'push', urlWith(userToken), `${bomb}:refs/heads/main`);
+    expect(pushed.output).toContain('more than 100000 files and folders');
+    expect(pushed.exitCode).toBe(1);
+    expect(buildsOf()).toHaveLength(0);
   });
 });
 

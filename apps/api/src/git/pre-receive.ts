@@ -3,7 +3,13 @@ import { sep } from 'node:path';
 import { describeError } from '@shiplog/runtime';
 import { followProgress } from '../progress/index.js';
 import { buildOfCommit } from './build-of-commit.js';
-import { missingParts, storeSource, subjectOf, type PushedCommit } from './commit-source.js';
+import {
+  faultOf,
+  missingParts,
+  storeSource,
+  subjectOf,
+  type PushedCommit,
+} from './commit-source.js';
 import { decidePush, printable } from './decide-push.js';
 import type { HookQuestion } from './hook-server.js';
 import type { Push, PushDependencies, Say } from './push.js';
@@ -54,6 +60,11 @@ const deploy = async (
   const repository = deps.repositories.path(appId);
   const quarantine = await quarantineIn(repository, asked.quarantine);
   const pushed: PushedCommit = { repository, commit, quarantine };
+  const fault = await faultOf(pushed);
+  if (fault !== undefined) {
+    say(fault);
+    return false;
+  }
   for (const note of await missingParts(pushed)) say(`note: ${note}`);
 
   await deps.feed.catchUp();

@@ -9,6 +9,7 @@ import { authenticate, belongsTo, type Caller } from '../auth/caller.js';
 import { TOKEN_PATTERN } from '../auth/token-text.js';
 import { Problem } from './problem.js';
 import { readJsonBody } from './read-json-body.js';
+import { refuseFuture } from './refuse-future.js';
 import { bearerOf, changeContext, commandIdOf } from './request-headers.js';
 import type { AnyRoute, BodyOf, ParamsOf, QueryOf } from './route.js';
 import { validate } from './validate.js';
@@ -161,10 +162,8 @@ export class Door {
       });
     }
     const position = match[1] ?? (match[2] ?? '').padStart(START.length, '0');
-    const { log, feed, readModels } = this.deps;
-    if (log.compare(feed.position, position) < 0 && log.compare(await log.head(), position) < 0) {
-      throw new Problem('moment-unknown', `query.atLeast: the log does not reach ${atLeast} yet.`);
-    }
+    const { feed, readModels } = this.deps;
+    await refuseFuture(this.deps, position, 'query.atLeast');
     try {
       await Promise.all([feed.reach(position, 10_000), readModels.reach(position, 10_000)]);
     } catch (cause) {

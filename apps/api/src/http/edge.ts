@@ -7,6 +7,7 @@ import type { Metrics } from '../platform/metrics.js';
 import { VERSION } from '../version.js';
 import { accessLog } from './access-log.js';
 import { toProblem } from './error-problem.js';
+import { lastWord } from './last-word.js';
 import { Problem } from './problem.js';
 import { sendProblem } from './problem.filter.js';
 
@@ -83,18 +84,7 @@ export const hardenServer = (server: Server): void => {
   server.keepAliveTimeout = 65_000;
   server.on('clientError', (error: NodeJS.ErrnoException, stream: Duplex) => {
     if (!stream.writable || error.code === 'ECONNRESET') return void stream.destroy();
-    const problem = clientProblem(error.code);
-    const body = JSON.stringify(problem.toDocument());
-    stream.end(
-      [
-        `HTTP/1.1 ${problem.status} Error`,
-        'Content-Type: application/problem+json',
-        `Content-Length: ${Buffer.byteLength(body)}`,
-        'Connection: close',
-        '',
-        body,
-      ].join('\r\n'),
-    );
+    lastWord(stream, clientProblem(error.code));
   });
 };
 

@@ -23,14 +23,17 @@ export const flag = z
   .default('false')
   .transform((text) => text === '' || text === 'true' || text === '1');
 
-/** A whole number in a query, at most `max`. */
-export const count = (max: number, fallback: number) =>
+/** A whole number in a query, from `min` to `max`. */
+export const count = (max: number, fallback: number, min = 0) =>
   z
     .string()
-    .regex(/^\d{1,9}$/, `a whole number from 0 to ${max}`)
+    .regex(/^\d{1,9}$/, `a whole number from ${min} to ${max}`)
     .transform(Number)
-    .refine((n) => n <= max, `a whole number from 0 to ${max}`)
+    .refine((n) => n >= min && n <= max, `a whole number from ${min} to ${max}`)
     .default(fallback);
+
+/** How many of a list. At least one: a page of none would never come to an end. */
+export const pageLimit = count(1000, 100, 1);
 
 export const appParam = {
   app: z.string().describe('Name or id of the app.'),

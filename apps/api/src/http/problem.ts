@@ -9,8 +9,10 @@ export interface FieldError {
 
 interface ProblemExtras {
   readonly errors?: readonly FieldError[];
-  /** More members of the problem document, for programs. */
-  readonly members?: Readonly<Record<string, unknown>>;
+  /** More members of the problem document, for programs. None may take the place of one it has. */
+  readonly members?: Readonly<Record<string, unknown>> & {
+    readonly [K in 'type' | 'title' | 'status' | 'detail' | 'code' | 'errors']?: never;
+  };
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 }

@@ -4,8 +4,16 @@ import { Problem } from './problem.js';
 /** What an aggregate refused, in words: what was wrong and what would be right. */
 export const problemOf = (rejection: Rejection): Problem => {
   const { code, ...members } = rejection;
-  return new Problem(code, detailOf(rejection), { members });
+  return new Problem(code, detailOf(rejection), {
+    members: 'status' in members ? stateOf(members) : members,
+  });
 };
+
+/** `status` of a problem document is the one of HTTP; the API calls that of a build or a deploy its state. */
+const stateOf = ({ status: state, ...members }: { readonly status: string }) => ({
+  ...members,
+  state,
+});
 
 const list = (words: readonly (string | number)[]): string =>
   words.length === 0 ? 'none' : words.join(', ');

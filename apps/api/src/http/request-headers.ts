@@ -43,9 +43,12 @@ export const changeContext = (
 const idempotencyKeyOf = (request: IncomingMessage): string | undefined => {
   const header = single(request, 'idempotency-key');
   if (header === undefined) return undefined;
-  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
-  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
-  throw badHeader('idempotency-key', 'expected 1 to 255 visible ASCII characters, such as a UUID.');
+  const key = /^("?)([\x21\x23-\x5b\x5d-\x7e]{1,255})\1$/.exec(header)?.[2];
+  if (key !== undefined) return key;
+  throw badHeader(
+    'idempotency-key',
+    'expected 1 to 255 visible ASCII characters other than quotes and backslashes, such as a UUID.',
+  );
 };
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -62,12 +65,17 @@ const digestOf = (request: IncomingMessage & { originalUrl?: string }, body: unk
     [request.method, request.originalUrl ?? request.url, canonicalize(body ?? null)].join('\n'),
   );
 
-/** `If-Match: "<revision>"`; `*` asks for nothing more than that the app exists. */
+/**
+ * `If-Match: "<revision>"`, also without the quotes; `*` asks for nothing more than that the app exists.
+ * A weak tag, or one that is not ours, is of no revision that the app can have: a conflict, as RFC 9110
+ * (13.1.1) wants it.
+ */
 const expectedRevisionOf = (request: IncomingMessage): string | undefined => {
   const header = single(request, 'if-match')?.trim();
   if (header === undefined || header === '*') return undefined;
-  const revision = /^"?(\d{20})"?$/.exec(header)?.[1];
-  if (revision !== undefined) return revision;
+  const [tag, weak, text] = /^(W\/)?"([\x21\x23-\x7e]*)"$/.exec(header) ?? [];
+  if (tag !== undefined) return weak === undefined ? text : tag;
+  if (/^\d{20}$/.test(header)) return header;
   throw badHeader('if-match', 'expected one revision as the ETag of the app gives it, or *.');
 };
 

@@ -28,9 +28,10 @@ export async function* platformLogLines<T>(
     const lines = past.flatMap((record) => linesOf(record, appId));
     yield* tail === 0 ? [] : lines.slice(-tail);
     if (!follow) return;
-    const last = past.at(-1)?.position ?? '';
+    // Streams are read one after the other: what comes meanwhile lies between what was read.
+    const told = new Set(past.map(({ position }) => position));
     while (!signal.aborted) {
-      const fresh = inbox.take().filter(({ position }) => position > last);
+      const fresh = inbox.take().filter(({ position }) => !told.has(position));
       yield* fresh.flatMap((record) => linesOf(record, appId));
       await inbox.next(LOOK_MS);
     }

@@ -3,7 +3,9 @@ import { BusError } from '@shiplog/bus';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { describeError, diskObstacle, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import type { RunningReadModels } from '@shiplog/read-models';
+import type { ActiveApp } from '@shiplog/domain';
 import type { ProcessName } from '@shiplog/events';
+import { belongsTo, type Caller } from '../auth/caller.js';
 import { CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
 import type { Finding } from './platform.routes.js';
 import type { Telemetry } from './telemetry.js';
@@ -14,7 +16,11 @@ interface Diagnosis {
   readonly findings: Finding[];
 }
 
-export class Diagnose extends Query<Diagnosis> {}
+export class Diagnose extends Query<Diagnosis> {
+  constructor(readonly caller: Caller) {
+    super();
+  }
+}
 
 type Verdict = Omit<Finding, 'name'>;
 const ok = (summary: string): Verdict => ({ state: 'ok', summary, remedy: null });
@@ -36,6 +42,7 @@ const WORKERS: readonly ProcessName[] = [
   'monitor-agent',
 ];
 
+/** The platform for everybody; of apps only those that the caller can see. */
 @QueryHandler(Diagnose)
 export class DiagnoseHandler implements IQueryHandler<Diagnose> {
   constructor(
@@ -44,7 +51,8 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
     @Inject(TELEMETRY) private readonly telemetry: Telemetry,
   ) {}
 
-  async execute(): Promise<Diagnosis> {
+  async execute({ caller }: Diagnose): Promise<Diagnosis> {
+    const apps = this.api.world.apps().filter((app) => belongsTo(caller, app.teamId));
     const durability = await this.api.log.durability().catch(() => 'unknown');
     const findings = await Promise.all([
       finding('log', () => this.log()),
@@ -52,8 +60,8 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
       finding('read models', () => this.projections()),
       ...WORKERS.map((worker) => finding(worker, () => this.worker(worker))),
       finding('routing', () => Promise.resolve(this.routing())),
-      finding('images', () => Promise.resolve(this.images())),
-      finding('deploys', () => Promise.resolve(this.deploys())),
+      finding('images', () => Promise.resolve(this.images(apps))),
+      finding('deploys', () => Promise.resolve(this.deploys(apps))),
     ]);
     return { ok: findings.every(({ state }) => state !== 'failed'), durability, findings };
   }
@@ -126,13 +134,11 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
         );
   }
 
-  private images(): Verdict {
+  private images(apps: readonly ActiveApp[]): Verdict {
     const { world } = this.api;
-    const live = new Set(world.apps().map((app) => world.liveOf(app.appId)?.release.buildId));
-    const lost = [...world.all('build')].flatMap((build) => {
-      if (build.status !== 'succeeded' || build.lost === null || !live.has(build.buildId))
-        return [];
-      const name = world.app(build.appId)?.name ?? build.appId;
+    const lost = apps.flatMap(({ appId, name }) => {
+      const { state: build } = world.get('build', world.liveOf(appId)?.release.buildId ?? '');
+      if (build.status !== 'succeeded' || build.lost === null) return [];
       return [`${name} (${build.lost.summary})`];
     });
     return lost.length === 0
@@ -140,9 +146,9 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
       : bad('failed', `images are lost: ${lost.join('; ')}`, 'deploy these apps again');
   }
 
-  private deploys(): Verdict {
+  private deploys(apps: readonly ActiveApp[]): Verdict {
     const { world } = this.api;
-    const failing = world.apps().flatMap((app) => {
+    const failing = apps.flatMap((app) => {
       const newest = world.rolloutsOf(app.appId).at(-1);
       return newest?.status === 'failed' ? [app.name] : [];
     });

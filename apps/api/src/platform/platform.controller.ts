@@ -78,8 +78,10 @@ export class PlatformController {
   }
 
   @Handles(routes.doctor)
-  async doctor(): Reply<typeof routes.doctor> {
-    const body = await this.queries.execute(new Diagnose());
+  async doctor(
+    @Admission() { caller }: Admitted<typeof routes.doctor>,
+  ): Reply<typeof routes.doctor> {
+    const body = await this.queries.execute(new Diagnose(caller));
     return { body, position: this.api.world.position };
   }
 

@@ -4,6 +4,7 @@ import { ConfigError } from '@shiplog/runtime';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startApi } from '../index.js';
+import { anExplanation } from '../progress/testing/platform.js';
 import { startTestApi, type TestApi } from '../testing/start-test-api.js';
 import { VERSION } from '../version.js';
 import type { Finding } from './platform.routes.js';
@@ -92,6 +93,44 @@ describe('doctor', () => {
       expect(one.state === 'ok' ? 'nothing to do' : one.remedy, one.name).toBeTruthy();
     }
     unserve();
+  }, 20_000);
+});
+
+describe('doctor, about apps', () => {
+  const failedDeploy = async (appId: string): Promise<void> => {
+    const { given, api: context } = api.platform;
+    await api.call('post', `/v1/apps/${appId}/restart`).send({}).expect(202);
+    const target = context.world.deployment(appId)?.target;
+    if (target == null) throw new Error('nothing to roll out');
+    const { rolloutId, generation, release } = target;
+    await given('rollout', rolloutId, {
+      type: 'StartRollout',
+      ...{ rolloutId, appId, generation, version: release.version, fromVersion: null },
+      deadline: '2030-01-01T00:00:00Z',
+    });
+    await given('rollout', rolloutId, { type: 'FailRollout', explanation: anExplanation });
+  };
+
+  it('tells of a lost image and a failed deploy to the team of the app only', async () => {
+    const appId = await api.deployed('ailing');
+    const lost = { type: 'RecordLostImage', explanation: anExplanation } as const;
+    await api.platform.given('build', 'bld_ailing-1', lost);
+    await failedDeploy(appId);
+    const statesFor = async (token?: string) => {
+      const { body } = await api.call('get', '/v1/doctor', token).expect(200);
+      const ofApps = (body.findings as Finding[]).filter(
+        ({ name }) => name === 'images' || name === 'deploys',
+      );
+      return ofApps.map(({ state, summary }) => [state, summary.includes('ailing')]);
+    };
+    expect(await statesFor()).toEqual([
+      ['failed', true],
+      ['warning', true],
+    ]);
+    expect(await statesFor(await api.addUser('stranger'))).toEqual([
+      ['ok', false],
+      ['ok', false],
+    ]);
   }, 20_000);
 });
 

@@ -1,5 +1,5 @@
 import { DEFAULT_SETTINGS } from '@shiplog/domain';
-import type { Position } from '@shiplog/events';
+import { positionBefore, type Position } from '@shiplog/events';
 import { followDeploy } from './follow-deploy.js';
 import { LOOK_MS, urlOf, type Follower } from './follower.js';
 import { explain, failure, type News } from './progress-event.js';
@@ -38,8 +38,7 @@ const generationAt = async (
   { log, appId }: Follower,
   position: Position,
 ): Promise<number | undefined> => {
-  const before = (BigInt(position) - 1n).toString().padStart(20, '0');
-  const [record] = await log.readAfter(before, 1);
+  const [record] = await log.readAfter(positionBefore(position), 1);
   if (record?.position !== position) return undefined;
   for (const event of record.commit.events) {
     if (event.type !== 'ReleaseCreated' && event.type !== 'AppRestarted') continue;

@@ -1,18 +1,27 @@
 import type { RecordedCommit } from '@shiplog/events';
 import type { LogFeed } from '@shiplog/events/log';
 
-/** Collects what happens while its owner is busy, and wakes it up. */
-export interface Inbox {
-  /** Commits folded since the last call, oldest first. */
-  take(): readonly RecordedCommit[];
+type Feed = Pick<LogFeed, 'onBatch' | 'onEnd'>;
+
+/** Wakes its owner up when something happens. */
+export interface Alarm {
   wake(): void;
   /** Resolves at the next commit, at `wake`, at the signal's abort, or after `timeoutMs`. */
   next(timeoutMs: number): Promise<void>;
   close(): void;
 }
 
-export const openInbox = (feed: LogFeed, signal: AbortSignal): Inbox => {
-  let records: RecordedCommit[] = [];
+/** An alarm that collects what happens while its owner is busy. Whoever opens one has to take it out. */
+export interface Inbox extends Alarm {
+  /** Commits folded since the last call, oldest first. */
+  take(): readonly RecordedCommit[];
+}
+
+export const openAlarm = (
+  feed: Feed,
+  signal: AbortSignal,
+  onBatch: (batch: readonly RecordedCommit[]) => void = () => undefined,
+): Alarm => {
   let isAwake = false;
   let failure: Error | undefined;
   let resolveNext = (): void => undefined;
@@ -20,22 +29,19 @@ export const openInbox = (feed: LogFeed, signal: AbortSignal): Inbox => {
     isAwake = true;
     resolveNext();
   };
-  const unsubscribe = feed.onBatch((batch) => {
-    records.push(...batch);
-    wake();
-  });
+  const subscriptions = [
+    feed.onBatch((batch) => {
+      onBatch(batch);
+      wake();
+    }),
+    // Without a feed nothing would ever happen again: waiting on would be a lie.
+    feed.onEnd((error) => {
+      failure = error;
+      wake();
+    }),
+  ];
   signal.addEventListener('abort', wake);
-  // Without a feed nothing would ever happen again: waiting on would be a lie.
-  void feed.ended.then((error) => {
-    failure = error ?? new Error('the log feed was stopped');
-    wake();
-  });
   return {
-    take: () => {
-      const taken = records;
-      records = [];
-      return taken;
-    },
     wake,
     next: async (timeoutMs) => {
       if (!isAwake) {
@@ -51,8 +57,21 @@ export const openInbox = (feed: LogFeed, signal: AbortSignal): Inbox => {
       if (failure !== undefined) throw failure;
     },
     close: () => {
-      unsubscribe();
+      for (const unsubscribe of subscriptions) unsubscribe();
       signal.removeEventListener('abort', wake);
+    },
+  };
+};
+
+export const openInbox = (feed: Feed, signal: AbortSignal): Inbox => {
+  let records: RecordedCommit[] = [];
+  const alarm = openAlarm(feed, signal, (batch) => records.push(...batch));
+  return {
+    ...alarm,
+    take: () => {
+      const taken = records;
+      records = [];
+      return taken;
     },
   };
 };

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import {
   appParam,
   changed,
-  count,
   explanation,
   id,
+  pageLimit,
   reason,
   time,
   version,
@@ -47,7 +47,7 @@ export const listReleases = defineRoute({
   summary: 'List releases, newest first',
   tag,
   params: appParam,
-  query: { limit: count(1000, 100) },
+  query: { limit: pageLimit },
   shows: true,
   answer: { status: 200, description: 'Newest first.', schema: z.array(release) },
 });

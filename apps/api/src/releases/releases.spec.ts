@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { anExplanation } from '../progress/testing/platform.js';
 import { completeRollout, startTestApi, type TestApi } from '../testing/start-test-api.js';
 
 let api: TestApi;
@@ -160,6 +161,36 @@ describe('builds', () => {
   });
 });
 
+describe('following the output of a build', () => {
+  const follow = (app: string, buildId: string) =>
+    api.call('get', `/v1/apps/${app}/builds/${buildId}/output?follow`).buffer(true).expect(200);
+
+  it('ends when the build was cancelled before it began', async () => {
+    const { id } = (await api.call('get', '/v1/apps/listed').expect(200)).body as { id: string };
+    const source = { kind: 'image', ref: 'test/app:1' } as const;
+    await api.platform.given('app', id, { type: 'RequestBuild', buildId: 'bld_early', source });
+    const following = follow('listed', 'bld_early');
+    const ended = following.then(({ text }) => text.trim());
+    await api.call('post', '/v1/apps/listed/builds/bld_early/cancel').send({}).expect(202);
+    expect(await ended).toBe('');
+  });
+
+  it('ends when the build was so long ago that it is forgotten', async () => {
+    const { given, api: context } = api.platform;
+    const { body } = await api.call('post', '/v1/apps').send({ name: 'many' }).expect(201);
+    const appId = String(body.id);
+    for (let i = 1; i <= 62; i += 1) {
+      const buildId = `bld_many-${i}`;
+      const source = { kind: 'image', ref: 'test/app:1' } as const;
+      await given('app', appId, { type: 'RequestBuild', buildId, source });
+      await given('build', buildId, { type: 'StartBuild', buildId, appId, sourceDigest: null });
+      await given('build', buildId, { type: 'FailBuild', explanation: anExplanation });
+    }
+    expect(context.world.get('build', 'bld_many-1').state.status).toBe('none');
+    expect((await follow('many', 'bld_many-1')).text.trim()).toBe('');
+  });
+});
+
 describe('deploys', () => {
   it('are listed newest first, shown, and not cancelled when they are over', async () => {
     const { body } = await api.call('get', '/v1/apps/listed/deploys').expect(200);
@@ -171,7 +202,11 @@ describe('deploys', () => {
     const id = String(body[0].id);
     await api.call('get', `/v1/apps/listed/deploys/${id}`).expect(200);
     const late = await api.call('post', `/v1/apps/listed/deploys/${id}/cancel`).expect(422);
-    expect(late.body.code).toBe('rollout-not-running');
+    expect(late.body).toMatchObject({
+      code: 'rollout-not-running',
+      status: 422,
+      state: 'completed',
+    });
     await api.call('get', '/v1/apps/listed/deploys/nope').expect(404);
     const other = await api.call('get', `/v1/apps/back/deploys/${id}`).expect(404);
     expect(other.body.code).toBe('deploy-not-found');

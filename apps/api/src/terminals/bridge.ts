@@ -62,6 +62,8 @@ export const bridge = (socket: WebSocket, session: Session): ((message: Message)
     endWithProblem(socket, toProblem(new BusError(code, message)));
   });
   return ({ data, isBinary }) => {
+    // Once it was told to go (its token was revoked) a client types no more, whether it goes or not.
+    if (socket.readyState !== socket.OPEN) return;
     try {
       session.send(isBinary ? { kind: 'stdin', bytes: data } : controlFrame(data.toString('utf8')));
     } catch (error) {

@@ -154,6 +154,16 @@ describe('the way in', () => {
       status: 404,
       code: 'app-not-found',
     });
+    const { body } = await api.call('post', '/v1/apps/hello/git-url').send({}).expect(201);
+    expect(await refusalOf(connect('/v1/apps/hello/run', String(body.token)))).toEqual({
+      status: 403,
+      code: 'token-scope',
+    });
+    await api.call('delete', `/v1/tokens/${String(body.tokenId)}`).expect(200);
+    expect(await refusalOf(connect('/v1/apps/hello/run', String(body.token)))).toEqual({
+      status: 401,
+      code: 'unauthenticated',
+    });
     expect(await refusalOf(connect('/v1/apps/none/run'))).toMatchObject({ status: 404 });
     expect(await refusalOf(connect('/v1/apps/hello/instances/i-9/exec'))).toEqual({
       status: 404,

@@ -1,11 +1,11 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { STATUS_CODES } from 'node:http';
 import type { ProcessContext } from '@shiplog/runtime';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { isStillUsable, type Caller } from '../auth/caller.js';
-import type { AppIdentity, Door } from '../http/door.js';
+import { printable, type AppIdentity, type Door } from '../http/door.js';
 import { toProblem } from '../http/error-problem.js';
+import { lastWord } from '../http/last-word.js';
 import { Problem } from '../http/problem.js';
 import { bridge, endWithProblem, type Message } from './bridge.js';
 import { execRequest, parseRequest, runRequest } from './terminal-messages.js';
@@ -41,7 +41,7 @@ export class Terminals {
       this.admit(request).then(
         (target) =>
           this.sockets.handleUpgrade(request, stream, head, (socket) => this.serve(socket, target)),
-        (error: unknown) => refuse(stream, toProblem(error)),
+        (error: unknown) => lastWord(stream, toProblem(error)),
       );
     });
   }
@@ -52,9 +52,15 @@ export class Terminals {
   }
 
   private async admit(request: IncomingMessage): Promise<Target> {
+    const protocol = request.headers.upgrade ?? '';
+    if (protocol.toLowerCase() !== 'websocket') {
+      throw new Problem(
+        'bad-request',
+        `Nothing here is spoken in "${printable(protocol)}". Send the request without an Upgrade header.`,
+      );
+    }
     const caller = await this.door.callerOf(request);
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    const match = PATH.exec(pathname);
+    const match = PATH.exec(pathOf(request.url));
     if (match === null) {
       throw new Problem(
         'route-not-found',
@@ -147,16 +153,5 @@ export class Terminals {
   }
 }
 
-/** A refusal before the upgrade is a plain HTTP answer. */
-const refuse = (stream: Duplex, problem: Problem): void => {
-  const body = JSON.stringify(problem.toDocument());
-  const headers = {
-    'Content-Type': 'application/problem+json',
-    'Content-Length': String(Buffer.byteLength(body)),
-    Connection: 'close',
-    ...problem.extras.headers,
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  const status = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}`;
-  stream.end(`${[status, ...lines].join('\r\n')}\r\n\r\n${body}`);
-};
+/** Not as a URL relative to ours: `//host/…` would be another server's. */
+const pathOf = (url = '/'): string => url.split('?', 1)[0] ?? '/';

@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
+import { SOURCE_ENTRIES_MAX } from '@shiplog/sources';
 import { SourceRefusedError } from './source-refused.js';
 import type { TarHeader } from './tar.js';
 
 export const SOURCE_LIMITS = {
-  entries: 100_000,
+  entries: SOURCE_ENTRIES_MAX,
   /** Unpacked. */
   bytes: 2 * 1024 ** 3,
   nameLength: 1024,

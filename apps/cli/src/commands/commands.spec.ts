@@ -382,6 +382,25 @@ describe('events', () => {
     expect(api?.received[1]?.url).toBe(`/v1/events/stream?after=${event(1).sequence}`);
   });
 
+  it('misses nothing when the stream is lost before its first event', async () => {
+    const stop = new AbortController();
+    let opened = 0;
+    await cli(
+      'events -f --json',
+      {
+        'GET /v1/events/stream': (response) => {
+          opened += 1;
+          response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+          response.write(`retry: 1000\nid: ${event(5).sequence}\n\n`);
+          if (opened < 2) setTimeout(() => response.destroy(), 20);
+          else setTimeout(() => stop.abort(new Error('Ctrl-C')), 50);
+        },
+      },
+      { signal: stop.signal },
+    );
+    expect(api?.received[1]?.url).toBe(`/v1/events/stream?after=${event(5).sequence}`);
+  });
+
   it('refuses what is no sequence', async () => {
     expect((await cli('events --after yesterday', {})).code).toBe(2);
   });

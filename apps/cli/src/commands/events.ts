@@ -109,8 +109,8 @@ async function* followed(
   let lostAt: number | undefined;
   while (!io.signal.aborted) {
     try {
-      const after = last === undefined ? {} : { after: last };
-      for await (const event of api.followEvents({ ...filterOf(invocation), ...after })) {
+      const filter = { ...filterOf(invocation), ...(last !== undefined && { after: last }) };
+      for await (const event of api.followEvents(filter, (sequence) => (last = sequence))) {
         lostAt = undefined;
         last = event.sequence;
         yield event;

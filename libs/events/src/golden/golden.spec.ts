@@ -4,7 +4,7 @@ import { decodeCommit, encodeCommit, sha256 } from '../log/encode.js';
 import { NO_COMMIT, commitAfter, newStream } from '../testing/commits.js';
 import { schemaByAggregate } from '../registry.js';
 import { upcast, type StoredEvent } from '../upcast.js';
-import { eventTypes } from './event-types.js';
+import { eventTypes } from '../event-types.js';
 
 const folder = new URL('./events/', import.meta.url);
 const files = readdirSync(folder);

@@ -1,6 +1,6 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { eventTypes } from './event-types.js';
+import { eventTypes } from '../event-types.js';
 import { samples } from './samples.js';
 
 /**

@@ -112,4 +112,15 @@ describe('the feed of a process', () => {
     expect(feed.position).not.toBe(START);
     await feed.stop();
   });
+
+  it('tells of its end once, also who comes late, and nobody who no longer listens', async () => {
+    const feed = new LogFeed(new InMemoryEventLog()).add(counter('code-1'));
+    await feed.start();
+    const heard: string[] = [];
+    feed.onEnd(() => heard.push('early'));
+    feed.onEnd(() => heard.push('gone'))();
+    await feed.stop();
+    feed.onEnd(() => heard.push('late'));
+    expect(heard).toEqual(['early', 'late']);
+  });
 });

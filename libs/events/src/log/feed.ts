@@ -40,6 +40,7 @@ const START_TIMEOUT_MS = 30 * 60_000;
 export class LogFeed {
   private readonly folds: Fold[] = [];
   private readonly listeners = new Set<Listener>();
+  private readonly endListeners = new Set<(error: Error) => void>();
   private readonly waiters = new Set<{
     position: Position;
     resolve: () => void;
@@ -118,6 +119,16 @@ export class LogFeed {
     return () => this.listeners.delete(listener);
   }
 
+  /**
+   * Calls the listener when the feed ends: it was stopped, or it cannot go on. Returns the way to end it:
+   * what is chained to `ended` instead is held as long as the process lives.
+   */
+  onEnd(listener: (error: Error) => void): () => void {
+    if (this.failure !== undefined) listener(this.failure);
+    this.endListeners.add(listener);
+    return () => this.endListeners.delete(listener);
+  }
+
   /** Settles only when following ended, with the error if it could not go on. */
   get ended(): Promise<Error | undefined> {
     return this.subscription?.ended ?? Promise.resolve(undefined);
@@ -157,6 +168,8 @@ export class LogFeed {
     if (error === undefined) return;
     this.failure ??= error;
     for (const waiter of this.waiters) waiter.reject(this.failure);
+    for (const listener of this.endListeners) listener(this.failure);
+    this.endListeners.clear();
   }
 
   /** All folds start from one position: one snapshot set, or none. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { schemaByAggregate, type DomainEventUnion } from '../registry.js';
+import { schemaByAggregate, type DomainEventUnion } from './registry.js';
 
 export interface EventType {
   readonly type: DomainEventUnion['type'];
