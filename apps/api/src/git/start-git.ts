@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describeError, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import { SourceStore } from '@shiplog/sources';
+import { TOKEN_PATTERN } from '../auth/token-text.js';
 import { procReceive } from './branch.js';
 import { accessTo, addressOf, deny, parseGitRequest, tokenOf, type Access } from './git-handler.js';
 import { HOOK_ENVIRONMENT, installHooks } from './hook-script.js';
@@ -132,14 +133,17 @@ const answersFor =
       ? { accepted: await preReceive(deps, push, asked, say, signal) }
       : procReceive(deps, push, asked);
 
-/** A token or an app may be a moment old: what is refused is asked again of the whole log. */
+/**
+ * A token or an app may be a moment old: what is refused is asked again of the whole log. Not for what
+ * cannot be a token: anybody may send that, as often as they like.
+ */
 const grant = async (
   { world, feed }: PushDependencies,
   app: string,
   token: string | undefined,
 ): Promise<Access> => {
   const access = accessTo(world, app, token, Date.now());
-  if (access.kind === 'granted' || token === undefined) return access;
+  if (access.kind === 'granted' || token === undefined || !TOKEN_PATTERN.test(token)) return access;
   await feed.catchUp();
   return accessTo(world, app, token, Date.now());
 };

@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type Method, type TestApi } from '../testing/start-test-api.js';
+import { openApiDocument } from '../openapi/document.js';
 import type { AnyRoute } from './route.js';
 import { ROUTES } from './routes.js';
 
@@ -34,6 +35,13 @@ const NASTY = [
   'constructor',
 ];
 
+/** Statuses of the answers that the API description promises for a route. */
+const describedFor = ({ path, method }: AnyRoute): readonly string[] => {
+  const operation = description.paths?.[path]?.[method.toLowerCase() as 'get'];
+  return Object.keys(operation?.responses ?? {});
+};
+const description = openApiDocument('0');
+
 const nothingHappened = async () => expect(await api.platform.api.log.head()).toBe(head);
 
 describe('every route', () => {
@@ -43,6 +51,7 @@ describe('every route', () => {
       const answer = await api.call(methodOf(route), `${fill(route, '1')}?bogus=1`);
       expect(answer.status).toBe(400);
       expect(answer.body.errors).toContainEqual(expect.objectContaining({ path: 'query.bogus' }));
+      expect(describedFor(route)).toContain('400');
     },
   );
 
@@ -58,6 +67,9 @@ describe('every route', () => {
       expect((await send('application/json', '{"no_such_field":1}')).status).toBe(422);
       const deep = `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`;
       expect((await send('application/json', deep)).status).toBe(400);
+      expect((await send('application/json', `"${'x'.repeat(2 ** 20)}"`)).status).toBe(413);
+      const described = describedFor(route);
+      expect(described).toEqual(expect.arrayContaining(['400', '413', '415', '422']));
       await nothingHappened();
     },
   );
@@ -69,6 +81,7 @@ describe('every route', () => {
         const answer = await api.call(methodOf(route), fill(route, nasty));
         expect(answer.status, nasty).toBeGreaterThanOrEqual(400);
         expect(answer.status, nasty).toBeLessThan(500);
+        expect(describedFor(route), nasty).toContain(String(answer.status));
         expect(answer.body.detail, nasty).toMatch(/^[^\p{Cc}]+$/u);
       }
       await nothingHappened();
@@ -85,6 +98,20 @@ describe('every route', () => {
         const query = route.id === 'destroyApp' ? '?confirm=x' : '';
         const answer = await api.call(methodOf(route), `${path}${query}`);
         expect([400, 404], `${nasty} ${answer.text}`).toContain(answer.status);
+      }
+    },
+  );
+});
+
+describe('every route that shows the past', () => {
+  it.each(ROUTES.filter(({ shows }) => shows).map((route) => [route.id, route] as const))(
+    '%s refuses a moment that there is not, as described',
+    async (_id, route) => {
+      for (const query of ['at=yesterday', 'at=99999999999999999999', 'atLeast=999999']) {
+        const answer = await api.call(methodOf(route), `${fill(route, '1')}?${query}`);
+        expect(answer.status, query).toBe(422);
+        expect(answer.body.code, query).toBe('moment-unknown');
+        expect(describedFor(route)).toContain('422');
       }
     },
   );

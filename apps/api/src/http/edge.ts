@@ -81,6 +81,9 @@ export const hardenServer = (server: Server): void => {
   server.headersTimeout = 15_000;
   // Sources and pushes of a gigabyte over a slow line; bodies of JSON have a limit of their own.
   server.requestTimeout = 30 * 60_000;
+  // A client that reads no byte of its answer for so long: what it has not read lies in our memory.
+  // Streams say something every few seconds; the longest silence of an answer is that of a rebuild.
+  server.timeout = 30 * 60_000;
   server.keepAliveTimeout = 65_000;
   server.on('clientError', (error: NodeJS.ErrnoException, stream: Duplex) => {
     if (!stream.writable || error.code === 'ECONNRESET') return void stream.destroy();

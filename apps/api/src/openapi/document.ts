@@ -29,13 +29,30 @@ const changing = {
   'Shiplog-Reason': z.string().optional().describe('Why; percent-encoded UTF-8.'),
 };
 
-const BY_EVERY_OPERATION: readonly ProblemCode[] = ['unauthenticated', 'invalid-input', 'internal'];
+const BY_EVERY_OPERATION: readonly ProblemCode[] = [
+  'unauthenticated',
+  'token-scope',
+  'invalid-input',
+  'internal',
+];
 const BY_CHANGES: readonly ProblemCode[] = [
-  'invalid-body',
   'idempotency-key-reused',
   'revision-conflict',
   'log-unavailable',
   'outcome-unknown',
+  'not-caught-up',
+  'storage-full',
+];
+const BY_BODIES: readonly ProblemCode[] = [
+  'body-not-json',
+  'invalid-body',
+  'body-too-large',
+  'unsupported-media-type',
+];
+const BY_STREAMED_BODIES: readonly ProblemCode[] = [
+  'bad-request',
+  'body-too-large',
+  'unsupported-media-type',
 ];
 
 /** `Map.groupBy` came with Node.js 21. */
@@ -49,9 +66,13 @@ const groupBy = <K, V>(values: readonly V[], keyOf: (value: V) => K): Map<K, V[]
 const codesOf = (route: AnyRoute): ProblemCode[] => {
   const codes = [
     ...BY_EVERY_OPERATION,
-    ...(route.access === 'app' ? (['app-not-found', 'token-scope'] as const) : []),
+    ...(route.access === 'app' ? (['app-not-found'] as const) : []),
     ...(route.access === 'administrator' ? (['not-administrator'] as const) : []),
+    ...(route.body === undefined ? [] : BY_BODIES),
+    ...(route.streamed === undefined ? [] : BY_STREAMED_BODIES),
     ...(route.changes ? BY_CHANGES : []),
+    ...(route.shows ? (['moment-unknown', 'not-caught-up'] as const) : []),
+    ...(route.reads ? (['not-caught-up'] as const) : []),
     ...route.refuses,
   ];
   return [...new Set(codes)];
