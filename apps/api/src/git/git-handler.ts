@@ -44,12 +44,12 @@ export type Access =
   | { readonly kind: 'denied'; readonly status: 401 | 403 | 404; readonly text: string };
 
 /**
- * Who may fetch from an app and push to it: its team, and the holder of a push token of exactly this app.
- * Another team's app looks like one that does not exist.
+ * Who may fetch from an app and push to it: its team; the holder of a push token of exactly this app may
+ * push and nothing else. Another team's app looks like one that does not exist.
  */
 export const accessTo = (
   world: World,
-  wanted: string,
+  { app: wanted, service }: Pick<GitRequest, 'app' | 'service'>,
   token: string | undefined,
   nowMs: number,
 ): Access => {
@@ -63,14 +63,22 @@ export const accessTo = (
   }
   const app = world.appByName(wanted) ?? world.app(wanted);
   const { scope } = caller.token;
-  if (scope.kind === 'push' && scope.appId !== app?.appId) {
-    return { kind: 'denied', status: 403, text: 'this token is for pushing to another app' };
+  if (scope.kind === 'push') {
+    const text = pushRefusal(scope.appId === app?.appId, service);
+    if (text !== undefined) return { kind: 'denied', status: 403, text };
   }
   if (app === undefined || (scope.kind === 'user' && !belongsTo(caller, app.teamId))) {
     const text = `app '${wanted}' not found; create it with: shiplog apps create ${wanted}`;
     return { kind: 'denied', status: 404, text };
   }
   return { kind: 'granted', app, caller };
+};
+
+const pushRefusal = (isItsApp: boolean, service: GitRequest['service']): string | undefined => {
+  if (!isItsApp) return 'this token is for pushing to another app';
+  return service === 'git-receive-pack'
+    ? undefined
+    : 'this token is for pushing only; to fetch, add a remote of your own: shiplog git remote';
 };
 
 /** Git prints the text of a refusal behind `remote:`. */

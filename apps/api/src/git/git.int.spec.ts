@@ -370,10 +370,13 @@ describe('who may', () => {
     expect(await answer.text()).toContain('refs/heads/main');
   });
 
-  it('lets a push token clone its own app', async () => {
+  it('lets a user clone, and a push token push only', async () => {
     const project = await newProject('cloned');
     expect((await git(project, 'push', urlWith(pushToken), 'main')).exitCode).toBe(0);
-    const clone = await git(root, 'clone', '--quiet', urlWith(pushToken), 'clone-of-hello');
+    const refused = await git(root, 'clone', '--quiet', urlWith(pushToken), 'not-cloned');
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.output).toContain('this token is for pushing only');
+    const clone = await git(root, 'clone', '--quiet', urlWith(userToken), 'clone-of-hello');
     expect(clone.exitCode).toBe(0);
     const heads = await Promise.all(
       [project, join(root, 'clone-of-hello')].map((path) => git(path, 'rev-parse', 'HEAD')),

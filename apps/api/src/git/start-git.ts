@@ -4,7 +4,15 @@ import { describeError, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import { SourceStore } from '@shiplog/sources';
 import { TOKEN_PATTERN } from '../auth/token-text.js';
 import { procReceive } from './branch.js';
-import { accessTo, addressOf, deny, parseGitRequest, tokenOf, type Access } from './git-handler.js';
+import {
+  accessTo,
+  addressOf,
+  deny,
+  parseGitRequest,
+  tokenOf,
+  type Access,
+  type GitRequest,
+} from './git-handler.js';
 import { HOOK_ENVIRONMENT, installHooks } from './hook-script.js';
 import { startHookServer, type AnswerHook, type HookServer } from './hook-server.js';
 import { runHttpBackend } from './http-backend.js';
@@ -80,7 +88,7 @@ const serve = async (
   if (wanted === undefined) {
     return deny(response, { status: 404, text: 'git repositories are at /git/<app>.git' });
   }
-  const access = await grant(deps, wanted.app, tokenOf(request.headers.authorization));
+  const access = await grant(deps, wanted, tokenOf(request.headers.authorization));
   if (access.kind === 'denied') return deny(response, access);
   const { app, caller } = access;
   await repositories.ensure(app.appId);
@@ -139,11 +147,11 @@ const answersFor =
  */
 const grant = async (
   { world, feed }: PushDependencies,
-  app: string,
+  wanted: GitRequest,
   token: string | undefined,
 ): Promise<Access> => {
-  const access = accessTo(world, app, token, Date.now());
+  const access = accessTo(world, wanted, token, Date.now());
   if (access.kind === 'granted' || token === undefined || !TOKEN_PATTERN.test(token)) return access;
   await feed.catchUp();
-  return accessTo(world, app, token, Date.now());
+  return accessTo(world, wanted, token, Date.now());
 };
