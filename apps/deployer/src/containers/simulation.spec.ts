@@ -366,3 +366,21 @@ describe('instances whose image has to be pulled', () => {
     expect(simulation.running()).toHaveLength(3);
   });
 });
+
+describe('an instance that crashed once and then runs without becoming ready', () => {
+  it('is explained by what it does at the deadline', async () => {
+    const simulation = await Simulation.create();
+    const changes = { startTimeoutSeconds: 600 };
+    await simulation.app({ type: 'ChangeSettings', changes, baseVersion: null });
+    await simulation.deploy(PROGRAMS.print('waiting'));
+    await simulation.settle();
+    simulation.engine.crash(simulation.running()[0] ?? '');
+    await simulation.settle();
+    expect(simulation.world.instancesOf(APP)).toMatchObject([{ status: 'starting', restarts: 1 }]);
+    simulation.advance(300_000);
+    await simulation.settle();
+    expect(simulation.world.rolloutsOf(APP)).toMatchObject([
+      { status: 'failed', explanation: { code: 'unhealthy', tried: 'asked for 300 s' } },
+    ]);
+  });
+});
