@@ -22,6 +22,12 @@ import type { PublishAddress } from './publish-address.js';
 
 const NOTICED = ['start', 'die', 'oom', 'destroy', 'pause', 'unpause', 'restart', 'update'];
 
+/**
+ * How long a look may take. Rounds wait for it: a daemon that hangs, as Docker does at a lock of one
+ * container, must not hold them up without a word.
+ */
+const LOOK_MS = 60_000;
+
 /** Our picture of the networks is wrong. */
 const LOST_PLACES: ReadonlySet<EngineErrorCode> = new Set(['address-taken', 'network-missing']);
 
@@ -32,6 +38,7 @@ export class DockerContainerEngine implements ContainerEngine {
     private readonly docker: Docker,
     private readonly platform: string,
     private readonly publishAddress: PublishAddress = () => Promise.resolve('127.0.0.1'),
+    private readonly lookMs = LOOK_MS,
   ) {
     this.networks = new DockerNetworks(docker, platform);
   }
@@ -49,8 +56,9 @@ export class DockerContainerEngine implements ContainerEngine {
   }
 
   async list() {
+    const filters = ownedBy(this.platform, LABEL.instance);
     const found = await this.ask('listing containers', () =>
-      this.docker.listContainers({ all: true, filters: ownedBy(this.platform, LABEL.instance) }),
+      this.docker.listContainers({ all: true, filters, abortSignal: this.patience() }),
     );
     return found.map((summary) => ({
       id: summary.Id,
@@ -61,7 +69,8 @@ export class DockerContainerEngine implements ContainerEngine {
 
   async inspect(id: string): Promise<Container | undefined> {
     try {
-      return toContainer(await this.docker.getContainer(id).inspect());
+      const abortSignal = this.patience();
+      return toContainer(await this.docker.getContainer(id).inspect({ abortSignal }));
     } catch (error) {
       if (engineStatus(error) === 404) return undefined;
       throw toEngineError(`inspecting container ${id}`, error);
@@ -212,6 +221,10 @@ export class DockerContainerEngine implements ContainerEngine {
 
   ensureNetwork(name: string, teamId: string): Promise<AddressRange | null> {
     return this.networks.ensure(name, teamId);
+  }
+
+  private patience(): AbortSignal {
+    return AbortSignal.timeout(this.lookMs);
   }
 
   private async ask<T>(doing: string, call: () => Promise<T>): Promise<T> {

@@ -149,12 +149,14 @@ const giveUp = async (
   );
 };
 
-/** Gets an image again from where it came from, and tries the instance again as soon as it is there. */
+/** Gets an image again from where it came from; what waits for it is tried again as soon as it is there. */
 const pull = (bench: Workbench, { instanceId, appId }: KnownInstance, repoDigest: string): void => {
   bench.tasks.run('pull', `pull:${repoDigest}`, async () => {
     try {
       await bench.engine.pull(repoDigest);
-      bench.notes.retryNow(instanceId);
+      for (const waiting of bench.context.world.instancesOf(appId)) {
+        bench.notes.retryNow(waiting.instanceId);
+      }
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       bench.notes.failed(
@@ -197,6 +199,11 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
   const instance = known(bench, instanceId);
   const app = world.app(appId);
   if (container?.startedAt == null || instance === undefined || app === undefined) return;
+  const isWanted = (): boolean => {
+    const now = bench.view.containers.get(instanceId);
+    const isSameRun = now?.status === 'running' && now.startedAt === container.startedAt;
+    return isSameRun && known(bench, instanceId)?.status === 'starting';
+  };
   const isReady = await probeUntilReady(
     {
       container,
@@ -205,11 +212,7 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
     },
     {
       ask: bench.ask,
-      isWanted: () => {
-        const now = bench.view.containers.get(instanceId);
-        const isSameRun = now?.status === 'running' && now.startedAt === container.startedAt;
-        return isSameRun && known(bench, instanceId)?.status === 'starting';
-      },
+      isWanted,
       onAnswer: ({ got }) => bench.notes.probed(instanceId, got),
       nowMs: () => bench.nowMs(),
       signal: bench.abort.signal,
@@ -217,6 +220,8 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
   );
   if (!isReady || bench.abort.signal.aborted) return;
   const ready = await readyBy(bench, instance);
+  // It may have ended and begun anew meanwhile: that run was not asked yet.
+  if (!isWanted()) return;
   fault('before-record-ready');
   await bench.record('instance', { id: instanceId, appId }, ready);
   fault('after-record-ready');

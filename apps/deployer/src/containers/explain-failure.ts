@@ -39,7 +39,8 @@ export const explainFailure = async (
     case 'deadline':
       if (failure.isReady) return explainNotRouted(settings.rolloutTimeoutSeconds);
       if (evidence.trouble !== null) return explainNotCreated(evidence);
-      return evidence.exit !== null
+      // It may have crashed before and run now, without becoming ready.
+      return bench.context.world.get('instance', failure.instanceId ?? '').state.status === 'exited'
         ? explainCrash(evidence)
         : explainNotReady(evidence, settings.rolloutTimeoutSeconds);
   }

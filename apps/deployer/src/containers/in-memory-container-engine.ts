@@ -32,6 +32,10 @@ export class InMemoryHost {
   readonly entries = new Map<string, Entry>();
   readonly images = new Set<string>();
   readonly watchers = new Set<{ platform: string; notice: (notice: EngineNotice) => void }>();
+  /** Image ids by digest: what can be pulled. */
+  readonly registry = new Map<string, string>();
+  /** A pull takes until this resolves. */
+  pulling: Promise<void> = Promise.resolve();
   /** Platform by name. */
   readonly networks = new Map<string, string>();
   /** Calls answer `engine-unreachable` while set. */
@@ -196,7 +200,12 @@ export class InMemoryContainerEngine implements ContainerEngine {
 
   async pull(repoDigest: string): Promise<void> {
     await this.answer(`pulling ${repoDigest}`);
-    throw new EngineError('pull-failed', `pulling ${repoDigest}`, 'there is no registry');
+    const imageId = this.host.registry.get(repoDigest);
+    if (imageId === undefined) {
+      throw new EngineError('pull-failed', `pulling ${repoDigest}`, 'there is no registry');
+    }
+    await this.host.pulling;
+    this.host.images.add(imageId);
   }
 
   async removeNetwork(name: string): Promise<void> {

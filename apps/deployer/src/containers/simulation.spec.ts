@@ -328,3 +328,59 @@ describe('an app for which no port is free', () => {
     expect(simulation.broken).toEqual([]);
   });
 });
+
+describe('an instance that ends just when it became ready', () => {
+  it('is ready only when its next run was asked, too', async () => {
+    const simulation = await Simulation.create();
+    let found = (): void => undefined;
+    simulation.reachFound = new Promise((resolve) => (found = resolve));
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.settle();
+    await simulation.engine.stop(simulation.running()[0] ?? '');
+    await simulation.settle();
+    expect(simulation.world.instancesOf(APP)).toMatchObject([{ status: 'starting', restarts: 1 }]);
+    found();
+    await simulation.settle();
+    const [instance] = simulation.world.instancesOf(APP);
+    expect(instance?.status).toBe('ready');
+    expect(simulation.asked).toContain(instance?.startedAt);
+  });
+});
+
+describe('instances whose image has to be pulled', () => {
+  it('all start as soon as it is there', async () => {
+    const simulation = await Simulation.create();
+    const [imageId = ''] = simulation.host.images;
+    simulation.host.images.clear();
+    simulation.host.registry.set(simulation.repoDigest, imageId);
+    let pulled = (): void => undefined;
+    simulation.host.pulling = new Promise((resolve) => (pulled = resolve));
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.app({ type: 'Scale', formation: { web: 3 } });
+    for (let i = 0; i < 5; i += 1) {
+      await simulation.settle();
+      simulation.advance(8000);
+    }
+    pulled();
+    await simulation.settle();
+    expect(simulation.running()).toHaveLength(3);
+  });
+});
+
+describe('an instance that crashed once and then runs without becoming ready', () => {
+  it('is explained by what it does at the deadline', async () => {
+    const simulation = await Simulation.create();
+    const changes = { startTimeoutSeconds: 600 };
+    await simulation.app({ type: 'ChangeSettings', changes, baseVersion: null });
+    await simulation.deploy(PROGRAMS.print('waiting'));
+    await simulation.settle();
+    simulation.engine.crash(simulation.running()[0] ?? '');
+    await simulation.settle();
+    expect(simulation.world.instancesOf(APP)).toMatchObject([{ status: 'starting', restarts: 1 }]);
+    simulation.advance(300_000);
+    await simulation.settle();
+    expect(simulation.world.rolloutsOf(APP)).toMatchObject([
+      { status: 'failed', explanation: { code: 'unhealthy', tried: 'asked for 300 s' } },
+    ]);
+  });
+});

@@ -18,7 +18,7 @@ const image: Image = {
   ref: 'test',
   sizeBytes: 1,
   exposedPorts: [],
-  repoDigest: null,
+  repoDigest: `test@sha256:${'2'.repeat(64)}`,
 };
 
 /** Ends a simulated process in the middle of anything: what it awaits never comes. */
@@ -52,9 +52,14 @@ export class Simulation {
   readonly host = new InMemoryHost(() => this.nowMs);
   readonly engine = new InMemoryContainerEngine(this.host, 'sim');
   readonly broken: string[] = [];
+  readonly repoDigest = image.repoDigest ?? '';
   nowMs = Date.parse('2026-01-01T00:00:00Z');
   routerWorks = true;
   arePortsFree = true;
+  /** Finding out how an instance is reached takes until this resolves. */
+  reachFound: Promise<void> = Promise.resolve();
+  /** Runs that were asked whether they are ready, by start time. */
+  readonly asked: (string | null)[] = [];
   private readonly commands = new CommandHandler({
     log: this.log,
     world: this.world,
@@ -131,9 +136,11 @@ export class Simulation {
       },
       nowMs: () => this.nowMs,
       isPortFree: () => Promise.resolve(this.arePortsFree),
-      findReach: () => Promise.resolve('direct'),
+      findReach: () => this.reachFound.then(() => 'direct'),
       ask: ({ container }) => {
-        const [program] = this.host.entries.get(container.id)?.spec.command ?? [];
+        const entry = this.host.entries.get(container.id);
+        this.asked.push(entry?.startedAt ?? null);
+        const [program] = entry?.spec.command ?? [];
         return Promise.resolve({ isReady: program === 'serve', got: 'refused' });
       },
     });
@@ -179,7 +186,7 @@ export class Simulation {
   }
 
   private isBusy(): boolean {
-    return [...(this.bench?.tasks.busy ?? [])].some((key) => !key.startsWith('probe:'));
+    return [...(this.bench?.tasks.busy ?? [])].some((key) => !/^(probe|pull):/.test(key));
   }
 
   private async oneRound(): Promise<void> {
