@@ -98,6 +98,13 @@ describe('one-off commands', () => {
     ];
     expect(idsOf({ containers })).toEqual(['c-r1']);
   });
+
+  it('stay for a moment whatever the policy says: they may be about to start', () => {
+    const containers = [container('r1', 0.1, run), container('r2', 0.001, run)];
+    const atOnce = { ...policy, minimumAgeSeconds: 0 };
+    const items = plan(known(), { containers, images: [] }, atOnce, NOW);
+    expect(items.map(({ id }) => id)).toEqual(['c-r1']);
+  });
 });
 
 describe('images', () => {

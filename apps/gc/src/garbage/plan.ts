@@ -25,6 +25,9 @@ export interface Actual {
 /** An image is young for so long after it was made: its release may not be in the log yet. */
 const IMAGE_AGE_MS_MIN = 3_600_000;
 
+/** Whatever the policy says: between its creation and its start a one-off command looks like one that ended. */
+const RUN_AGE_MS_MIN = 60_000;
+
 /**
  * What can go, containers before images, because an image that a container was made from cannot go
  * before it. Oldest first, so that a pass that is cut short has removed what matters least.
@@ -78,6 +81,7 @@ const planRuns = (
   containers
     .filter(({ kind, instanceId }) => kind === 'run' && instanceId === null)
     .filter(({ appId }) => appId !== null && known.apps.has(appId))
+    .filter(({ stillSinceMs }) => nowMs - stillSinceMs >= RUN_AGE_MS_MIN)
     .filter((container) => isOld(container, policy, nowMs))
     .toSorted(oldestFirst)
     .map((container) => itemOf(container, 'one-off command that ended'));
