@@ -165,6 +165,21 @@ describe('a change', () => {
     expect(api?.received[1]?.url).toBe(`/v1/apps/shop/progress?settled=${SEQUENCE}`);
   });
 
+  it('takes the clock away before it says that it waits no longer', async () => {
+    const stop = new AbortController();
+    const { code, stderr } = await cli(
+      'restart -a shop',
+      {
+        'POST /v1/apps/shop/restart': { sequence: SEQUENCE },
+        'GET /v1/apps/shop/progress': () => setTimeout(() => stop.abort(), 1_100),
+      },
+      { isTerminal: true, signal: stop.signal },
+    );
+    expect(code).toBe(130);
+    expect(stderr).toContain('… 0 s');
+    expect(stderr).toContain('\r\u001b[KNo longer waiting; the change goes on.');
+  });
+
   it.each([
     ['add', 'PUT', 'shop answers at www.example.com.'],
     ['remove', 'DELETE', 'www.example.com is free; shop answers there no more.'],
