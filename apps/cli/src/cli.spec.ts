@@ -82,6 +82,15 @@ describe('what scripts rely on', () => {
     expect(run.stderr).toMatch(/^Error: No\./);
   });
 
+  it('names what may hold the token that is not valid', async () => {
+    const run = await cli('apps list', {
+      'GET /v1/apps': (response) => sendProblem(response, 401, 'unauthenticated', 'No.'),
+    });
+    expect(run.code).toBe(4);
+    expect(run.stderr).toContain('shiplog login');
+    expect(run.stderr).toContain('SHIPLOG_TOKEN');
+  });
+
   it('ends with 6 when nobody listens', async () => {
     const { url, close } = await startFakeApi({});
     await close();
