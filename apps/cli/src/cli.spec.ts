@@ -82,6 +82,15 @@ describe('what scripts rely on', () => {
     expect(run.stderr).toMatch(/^Error: No\./);
   });
 
+  it('names what may hold the token that is not valid', async () => {
+    const run = await cli('apps list', {
+      'GET /v1/apps': (response) => sendProblem(response, 401, 'unauthenticated', 'No.'),
+    });
+    expect(run.code).toBe(4);
+    expect(run.stderr).toContain('shiplog login');
+    expect(run.stderr).toContain('SHIPLOG_TOKEN');
+  });
+
   it('ends with 6 when nobody listens', async () => {
     const { url, close } = await startFakeApi({});
     await close();
@@ -163,6 +172,21 @@ describe('a change', () => {
       stderr: '✓ web i-1: started\n✓ web i-1: ready  4 s\n',
     });
     expect(api?.received[1]?.url).toBe(`/v1/apps/shop/progress?settled=${SEQUENCE}`);
+  });
+
+  it('takes the clock away before it says that it waits no longer', async () => {
+    const stop = new AbortController();
+    const { code, stderr } = await cli(
+      'restart -a shop',
+      {
+        'POST /v1/apps/shop/restart': { sequence: SEQUENCE },
+        'GET /v1/apps/shop/progress': () => setTimeout(() => stop.abort(), 1_100),
+      },
+      { isTerminal: true, signal: stop.signal },
+    );
+    expect(code).toBe(130);
+    expect(stderr).toContain('… 0 s');
+    expect(stderr).toContain('\r\u001b[KNo longer waiting; the change goes on.');
   });
 
   it.each([

@@ -67,6 +67,9 @@ const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
   if (error.cause !== undefined && error.cause !== null) return reasonOf(error.cause);
+  // OpenSSL's own message names its source files; what it means stands beside it.
+  if ('reason' in error && typeof error.reason === 'string' && 'library' in error)
+    return `TLS: ${error.reason}; does it speak https://?`;
   return error.message === '' ? error.name : error.message;
 };
 

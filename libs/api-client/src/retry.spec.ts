@@ -92,6 +92,15 @@ describe('a request that gets no answer', () => {
     await expect(retryingFetch(impatient)(change(url))).rejects.toBeInstanceOf(UnreachableError);
   });
 
+  it('is merely unreachable, at once, when the server speaks no TLS', async () => {
+    const url = await listen(() => undefined);
+    const asking = retryingFetch({ ...policy, refusedMs: 20 })(
+      change(url.replace('http', 'https')),
+    );
+    await expect(asking).rejects.toBeInstanceOf(UnreachableError);
+    await expect(asking).rejects.toThrow(/TLS: [a-z ]+; does it speak https/);
+  });
+
   it('is merely unreachable when it only looked', async () => {
     const url = await listen((_request, response) => response.destroy());
     await expect(retryingFetch(impatient)(new Request(url))).rejects.toBeInstanceOf(

@@ -30,6 +30,9 @@ const NEVER_ARRIVED = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
+  // An https:// address of a server that speaks plain HTTP: there is no handshake, hence no request.
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
 ]);
 
 /** True when the error says that no connection was made, hence that nothing was asked. */

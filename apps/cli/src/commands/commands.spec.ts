@@ -312,6 +312,13 @@ describe('logs', () => {
     ).toEqual([line, line]);
   });
 
+  it('says on stderr that there are none', async () => {
+    const run = await cli('logs -a shop -p worker', {
+      'GET /v1/apps/shop/logs': (response) => sendLines(response, []),
+    });
+    expect(run).toEqual({ code: 0, stdout: '', stderr: 'No log lines.\n' });
+  });
+
   it('refuses a type that there is not', async () => {
     expect((await cli('logs -a shop --type acces', {})).code).toBe(2);
   });

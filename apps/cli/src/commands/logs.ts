@@ -55,10 +55,13 @@ export const logs = defineCommand<LogsOptions>({
       ...(options.type !== undefined && { type: options.type }),
     };
     const paint = linePainter(out.colors);
+    let count = 0;
     for await (const line of logLines(invocation, app, filter)) {
+      count += 1;
       out.json(line);
       out.line(paint(line));
     }
+    if (count === 0) out.note('No log lines.');
   },
 });
 

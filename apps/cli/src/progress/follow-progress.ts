@@ -51,6 +51,7 @@ export const followProgress = async (
     throw new OutcomeUnknownError('following the change', { cause: new Error('it never ended') });
   } catch (error) {
     if (invocation.io.signal.aborted) {
+      view.close();
       invocation.out.note(`No longer waiting; the change goes on. See: ${lookAt(app, followed)}`);
     }
     throw error;

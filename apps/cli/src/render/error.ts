@@ -78,7 +78,7 @@ const remedyOf = (error: unknown): string | undefined => {
 const remedyOfProblem = ({ code }: ApiError): string | undefined => {
   switch (code) {
     case 'unauthenticated':
-      return 'Log in with a token that is valid: shiplog login';
+      return 'Log in with a token that is valid: shiplog login\nWhere SHIPLOG_TOKEN is set, that one is used, also for logging in.';
     case 'outcome-unknown':
       return 'Look before you repeat it: `shiplog events` shows whether it happened.';
     default:
