@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeReadModels } from './read-models.contract.js';
@@ -81,8 +81,12 @@ describe('read models in a SQLite file', () => {
   it('can be read by nobody but their owner', async () => {
     const { log, feed } = await recordHistory({ apps: 1, turns: 1 });
     const database = await newDatabase();
-    await (await startReadModels({ database, log, feed, logger })).stop();
+    const models = await startReadModels({ database, log, feed, logger });
     expect((await stat(database.file)).mode & 0o777).toBe(0o600);
+    for (const name of await readdir(dirname(database.file))) {
+      expect((await stat(join(dirname(database.file), name))).mode & 0o777).toBe(0o600);
+    }
+    await models.stop();
   });
 
   it('start anew when the file is damaged, and set it aside', async () => {

@@ -29,11 +29,8 @@ const isUnreachable = (error: unknown): boolean =>
   typeof error.code === 'string' &&
   UNREACHABLE.has(error.code);
 
-/** What the engine says is wrong, without dockerode's "(HTTP code …)" around it. */
+/** What the engine says is wrong, without dockerode's "(HTTP code 500) server error - " before it. */
 export const engineMessage = (error: unknown): string => {
-  if (typeof error === 'object' && error !== null && 'json' in error) {
-    const { json } = error;
-    if (typeof json === 'object' && json !== null && 'message' in json) return String(json.message);
-  }
-  return error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^\(HTTP code \d+\) .*? - /, '').trim();
 };

@@ -6,6 +6,10 @@ import { eachMessage, interruptionOf } from './json-stream.js';
 type PullResult =
   { readonly outcome: 'pulled' } | { readonly outcome: 'not-pulled'; readonly why: string };
 
+/** Of a registry that answered, and does not have it: others of its images may be there. */
+export const saysNotThere = (why: string): boolean =>
+  /manifest (for .* )?(unknown|not found)|not found: manifest|pull access denied/i.test(why);
+
 /** A registry that says nothing for this long is taken as one that does not answer. */
 const SILENCE_MS_MAX = 12_000;
 

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { askEngine } from '../engine/engine-errors.js';
-import { pullImage } from '../engine/pull.js';
+import { pullImage, saysNotThere } from '../engine/pull.js';
 import { inspectImage } from '../engine/images.js';
 import { satisfies } from '../recipes/version-range.js';
 import { SourceRefusedError } from '../sources/source-refused.js';
@@ -77,16 +77,22 @@ export class Stacks {
     const tag = tagFor(wish.engines, this.nodeVersion);
     if (tag === undefined) return undefined;
     const ref = `node:${tag}-bookworm${wish.compilers ? '' : '-slim'}`;
-    let found = await inspectImage(this.engine, ref);
-    if (found === undefined && this.now() >= this.registryRetryAt) {
-      const pulled = await pullImage(this.engine, ref, listener.signal, listener.onLine);
-      if (pulled.outcome === 'not-pulled') this.registryRetryAt = this.now() + REGISTRY_RETRY_MS;
-      else found = await inspectImage(this.engine, ref);
-    }
+    const found = (await inspectImage(this.engine, ref)) ?? (await this.pull(ref, listener));
     const version = found?.Config.Env?.find((line) => line.startsWith('NODE_VERSION='))?.slice(13);
     const fits =
       version !== undefined && (wish.engines === null || satisfies(version, wish.engines) === true);
     return fits ? { ref, nodeVersion: version } : undefined;
+  }
+
+  private async pull(
+    ref: string,
+    { signal, onLine }: StackListener,
+  ): Promise<Docker.ImageInspectInfo | undefined> {
+    if (this.now() < this.registryRetryAt) return undefined;
+    const pulled = await pullImage(this.engine, ref, signal, onLine);
+    if (pulled.outcome === 'pulled') return inspectImage(this.engine, ref);
+    if (!saysNotThere(pulled.why)) this.registryRetryAt = this.now() + REGISTRY_RETRY_MS;
+    return undefined;
   }
 
   private refuseOtherVersions(engines: string | null): void {
@@ -94,9 +100,15 @@ export class Stacks {
     throw new SourceRefusedError(
       satisfies(this.nodeVersion, engines) === undefined
         ? `"engines.node" in package.json is not a version range: "${engines.slice(0, 100)}".`
-        : `package.json asks for Node.js "${engines.slice(0, 100)}"; available here is ${this.nodeVersion}, because no container registry answers.`,
+        : `package.json asks for Node.js "${engines.slice(0, 100)}"; available here is ${this.nodeVersion}, because ${this.whyNoOther()}.`,
       `Set "engines": {"node": "${this.nodeVersion.split('.')[0]}.x"} in package.json, or use a Dockerfile with an image that this machine has.`,
     );
+  }
+
+  private whyNoOther(): string {
+    return this.now() < this.registryRetryAt
+      ? 'no container registry answers'
+      : 'the container registry has no image of node for that';
   }
 
   private async fromMachine(compilers: boolean, listener: StackListener): Promise<Stack> {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rename } from 'node:fs/promises';
+import { chmod, mkdir, open, rename } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm';
@@ -50,11 +50,9 @@ export class SqlDatabase {
 
   static async open(place: Database, logger: ReadModelsLogger): Promise<SqlDatabase> {
     try {
-      if (place.kind === 'sqlite') await mkdir(dirname(place.file), { recursive: true });
       const writer = await openWriter(place, logger);
       try {
         await migrate(writer, place);
-        if (place.kind === 'sqlite') await chmod(place.file, 0o600);
         const reader = await new DataSource(optionsOf(place, true)).initialize();
         return new SqlDatabase(place, writer, reader);
       } catch (error) {
@@ -109,6 +107,7 @@ export class SqlDatabase {
 }
 
 const openWriter = async (place: Database, logger: ReadModelsLogger): Promise<DataSource> => {
+  if (place.kind === 'sqlite') await keepToOwner(place.file);
   try {
     return await new DataSource(optionsOf(place, false)).initialize();
   } catch (error) {
@@ -116,7 +115,19 @@ const openWriter = async (place: Database, logger: ReadModelsLogger): Promise<Da
     // Nothing is lost: everything in it comes from the log.
     logger.warn({ file: place.file }, 'read-models.damaged-database-set-aside');
     await rename(place.file, `${place.file}.damaged`);
+    await keepToOwner(place.file);
     return new DataSource(optionsOf(place, false)).initialize();
+  }
+};
+
+/** Before SQLite opens it: the log beside it, in which the newest rows are, gets the rights of the file. */
+const keepToOwner = async (file: string): Promise<void> => {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await (await open(file, 'a', 0o600)).close();
+  for (const name of [file, `${file}-wal`, `${file}-shm`]) {
+    await chmod(name, 0o600).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
   }
 };
 
