@@ -27,8 +27,6 @@ interface StreamAnswer {
 }
 
 const STREAM_NOT_FOUND = 10059;
-/** A stream of that name is there, with other settings. */
-const STREAM_EXISTS = 10058;
 
 /**
  * Creates the log stream where there is none, and refuses one that differs in any setting: a limit set
@@ -60,13 +58,10 @@ export const assertStreams = async (
   await ensureHealthStream(connection);
 };
 
-/** Nothing in it is needed, so other settings are simply set back. */
+/** Made once; with the same settings again nothing happens. */
 const ensureHealthStream = async (connection: NatsConnection): Promise<void> => {
-  const of = (verb: string): string => `$JS.API.STREAM.${verb}.${HEALTH_STREAM}`;
-  let answer = await ask(connection, of('CREATE'), healthStreamConfig);
-  if (answer.error?.err_code === STREAM_EXISTS) {
-    answer = await ask(connection, of('UPDATE'), healthStreamConfig);
-  }
+  const subject = `$JS.API.STREAM.CREATE.${HEALTH_STREAM}`;
+  const answer = await ask(connection, subject, healthStreamConfig);
   if (answer.error === undefined) return;
   const { description, err_code: code } = answer.error;
   throw new StreamRefusedError(

@@ -1,6 +1,6 @@
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
 import { AGGREGATES, WRITER_OF, type ProcessName } from '@shiplog/events';
-import { LOG_STREAM } from '@shiplog/events/jetstream';
+import { HEALTH_STREAM, LOG_STREAM } from '@shiplog/events/jetstream';
 import { connectNats, type NatsUser } from '@shiplog/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HEALTH_QUESTION, JETSTREAM_QUESTION, WORKERS } from './permissions.js';
@@ -63,6 +63,15 @@ const mayPublish = (user: NatsUser, subject: string): boolean => {
 const writerOf = (aggregate: string): ProcessName | undefined =>
   (WRITER_OF as Readonly<Record<string, ProcessName>>)[aggregate];
 
+/** Where requests are mapped away, that comes before the permission: refused all the same, by its new name. */
+const inSystemAccount = (subject: string): string =>
+  subject
+    .replace(/^\$JS\.API\.CONSUMER\./, 'shiplog.refused.')
+    .replace(
+      /^\$JS\.API\.STREAM\.(UPDATE|DELETE|PURGE|RESTORE|SNAPSHOT|MSG\.DELETE)\.LOG$/,
+      'shiplog.refused',
+    );
+
 const maySubscribe = (user: NatsUser, subject: string): boolean => {
   if (subject === `_INBOX_${user}.x`) return true;
   if (user === 'system' || user === 'provisioner') return false;
@@ -114,7 +123,8 @@ describe.each([...WORKERS, 'provisioner', 'system'] as const)('NATS user %s', (u
     const refused = await refusedOf(connection, () => {
       for (const subject of PUBLISHED) connection.publish(subject, 'x', { headers: impossible() });
     });
-    expect(refused).toEqual(PUBLISHED.filter((subject) => !mayPublish(user, subject)));
+    const expected = PUBLISHED.filter((subject) => !mayPublish(user, subject));
+    expect(refused).toEqual(user === 'system' ? expected.map(inSystemAccount) : expected);
   });
 
   it('may subscribe to exactly what its process has to', async () => {
@@ -124,5 +134,52 @@ describe.each([...WORKERS, 'provisioner', 'system'] as const)('NATS user %s', (u
         connection.subscribe(subject, { callback: () => undefined });
     });
     expect(refused).toEqual(SUBSCRIBED.filter((subject) => !maySubscribe(user, subject)));
+  });
+});
+
+describe('the answer of the server to a worker', () => {
+  const stateOf = async (administrator: NatsConnection) => {
+    const answer = await administrator.request(`$JS.API.STREAM.INFO.${LOG_STREAM}`);
+    return answer.json<{ config: object; state: { messages: number } }>();
+  };
+
+  it('reaches no request that changes or deletes the log, or adds a stream', async () => {
+    const administrator = await connectNats(nats.config, 'provisioner');
+    const gc = await connectNats(nats.config, 'gc');
+    const { config } = await stateOf(administrator);
+    // Whatever a worker stores in its own stream can be sent on to any subject as the answer to a read.
+    const bodies = {
+      forgetful: { ...config, max_msgs: 1, discard: 'old' },
+      other: { name: 'OTHER', subjects: ['tel.gc.>'], republish: { src: '>', dest: 'log.app.x' } },
+    };
+    for (const [name, body] of Object.entries(bodies)) {
+      gc.publish(`log.garbage.${name}`, JSON.stringify(body));
+    }
+    const read = (name: string, reply: string): void =>
+      gc.publish(`$JS.API.DIRECT.GET.${LOG_STREAM}.log.garbage.${name}`, '', { reply });
+    read('forgetful', `$JS.API.STREAM.UPDATE.${LOG_STREAM}`);
+    read('other', '$JS.API.STREAM.CREATE.OTHER');
+    // Nothing there: an empty answer.
+    for (const verb of ['PURGE', 'DELETE', 'RESTORE']) {
+      read('nothing', `$JS.API.STREAM.${verb}.${LOG_STREAM}`);
+    }
+    await gc.flush();
+    // The server answers this last of all, from the same queue.
+    await gc.request(`$JS.API.DIRECT.GET.${LOG_STREAM}.log.garbage.other`, '');
+
+    const after = await stateOf(administrator);
+    expect(after.config).toEqual(config);
+    expect(after.state.messages).toBe(Object.keys(bodies).length);
+    const names = await administrator.request('$JS.API.STREAM.NAMES');
+    expect(names.json<{ streams: string[] }>().streams).toEqual([HEALTH_STREAM, LOG_STREAM]);
+    await Promise.all([gc.close(), administrator.close()]);
+  });
+
+  it('is not heard by the administrator either', async () => {
+    const administrator = await connectNats(nats.config, 'provisioner');
+    const subject = `$JS.API.STREAM.DELETE.${LOG_STREAM}`;
+    await expect(administrator.request(subject, '', { timeout: 500 })).rejects.toThrow();
+    expect((await stateOf(administrator)).config).toMatchObject({ name: LOG_STREAM });
+    await administrator.close();
   });
 });

@@ -15,6 +15,17 @@ export interface NatsConfig {
 /** Room for answers with many log lines; a commit is limited to less by the stream. */
 const PAYLOAD_BYTES_MAX = 8 * 1024 * 1024;
 
+/** What could change or delete the log, or send parts of it elsewhere. Shiplog needs none of it. */
+const REFUSED_REQUESTS = [
+  '$JS.API.STREAM.UPDATE.*',
+  '$JS.API.STREAM.DELETE.*',
+  '$JS.API.STREAM.PURGE.*',
+  '$JS.API.STREAM.RESTORE.*',
+  '$JS.API.STREAM.SNAPSHOT.*',
+  '$JS.API.STREAM.MSG.DELETE.*',
+  '$JS.API.CONSUMER.>',
+] as const;
+
 /** The whole configuration of nats-server: one user per process with exactly its permissions. */
 export const renderNatsConfig = (config: NatsConfig): string => {
   const users = [...config.publicKeys];
@@ -40,9 +51,15 @@ accounts {
     users: [
 ${usersOf(true)}
     ]
+    # Permissions say who may send a request, not where its answer goes: whoever may read a commit can
+    # have it sent to any subject of the account, these among them. So nobody is heard there.
+    mappings {
+${REFUSED_REQUESTS.map(renderRefusal).join('\n')}
+    }
   }
   SHIPLOG {
-    jetstream: enabled
+    # The log and the probes, and no stream that somebody adds.
+    jetstream { max_streams: 2 }
     users: [
 ${usersOf(false)}
     ]
@@ -50,6 +67,12 @@ ${usersOf(false)}
 }
 system_account: SYS
 `;
+};
+
+// A wildcard for the rest of a subject has to stand on both sides.
+const renderRefusal = (subject: string): string => {
+  const nowhere = subject.endsWith('>') ? 'shiplog.refused.>' : 'shiplog.refused';
+  return `      ${quoted(subject)}: ${quoted(nowhere)}`;
 };
 
 const renderFiles = ({ pidFile, logFile }: NatsConfig): string => {

@@ -2,9 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LOG_STREAM } from '@shiplog/events/jetstream';
-import { connectNats, readConfig, type PlatformConfig } from '@shiplog/runtime';
-import { assertStreams } from '../assert-streams.js';
+import { pathsOf, readConfig, type PlatformConfig } from '@shiplog/runtime';
 import { ensureNatsServer, type NatsServer } from '../ensure-nats-server.js';
 import type { LogStreamOptions } from '../log-stream.js';
 import { provision } from '../provision.js';
@@ -17,7 +15,7 @@ export interface TestNats {
   /** Kills it with -9 and starts it again on the same port and store. */
   restart(): Promise<void>;
   kill(): void;
-  /** Deletes the log and makes an empty one: faster than another server for every test. */
+  /** Ends the server, removes its store and starts it on an empty log: nobody may delete one that runs. */
   emptyLog(): Promise<void>;
   /** Ends the server and removes the home. */
   close(): Promise<void>;
@@ -46,10 +44,10 @@ export const startTestNats = async (options: LogStreamOptions = {}): Promise<Tes
       server = await ensureNatsServer(config);
     },
     emptyLog: async () => {
-      const administrator = await connectNats(config, 'provisioner');
-      await administrator.request(`$JS.API.STREAM.DELETE.${LOG_STREAM}`);
-      await assertStreams(administrator, options);
-      await administrator.close();
+      await server.stop();
+      await rm(pathsOf(home).natsStore, { recursive: true, force: true });
+      server = await ensureNatsServer(config);
+      await provision(config, options);
     },
     close: async () => {
       await server.stop();
