@@ -1,7 +1,6 @@
 import { defineCommand, type OptionSpec } from '../command.js';
 import { usageError } from '../exit-code.js';
 import { parsePairs } from '../parse/pairs.js';
-import { printableLine } from '../render/printable.js';
 import { attach } from '../terminal/attach.js';
 
 interface RunOptions {
@@ -26,11 +25,11 @@ export const run = defineCommand<RunOptions>({
   examples: [
     ['run -a shop -- node migrate.js', 'a one-off task'],
     ['run -a shop -- sh', 'a shell, with a terminal'],
-    ['run -a shop --detach -- node import.js', 'do not wait for it; what it prints is not kept'],
+    ['run -a shop --detach -- node import.js', 'do not wait for it; see: shiplog logs'],
     ['run -a shop -- psql < dump.sql', 'standard input goes along'],
   ],
   options: [
-    { flags: '-d, --detach', help: 'return at once; the command goes on, what it prints is lost' },
+    { flags: '-d, --detach', help: 'return at once; the command goes on' },
     { flags: '-e, --env <KEY=value...>', help: 'more environment for this command' },
     ...TTY_OPTIONS,
   ],
@@ -53,9 +52,9 @@ export const run = defineCommand<RunOptions>({
     });
     out.json(end);
     if (options.detach === true) {
-      // Its container goes when it ends, and what it printed with it: no command would show that.
-      const as = end.instance === undefined ? '' : ` as ${printableLine(end.instance)}`;
-      out.line(`Running${as}; what it prints is not kept.`);
+      out.line(
+        `Running${end.instance === undefined ? '' : ` as ${end.instance}`}; see: shiplog logs -a ${name}`,
+      );
       return 0;
     }
     return end.exitCode;
