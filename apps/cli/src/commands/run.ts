@@ -1,6 +1,7 @@
 import { defineCommand, type OptionSpec } from '../command.js';
 import { usageError } from '../exit-code.js';
 import { parsePairs } from '../parse/pairs.js';
+import { printableLine } from '../render/printable.js';
 import { attach } from '../terminal/attach.js';
 
 interface RunOptions {
@@ -52,9 +53,9 @@ export const run = defineCommand<RunOptions>({
     });
     out.json(end);
     if (options.detach === true) {
-      out.line(
-        `Running${end.instance === undefined ? '' : ` as ${end.instance}`}; see: shiplog logs -a ${name}`,
-      );
+      const run = end.instance === undefined ? undefined : printableLine(end.instance);
+      out.line(`Running${run === undefined ? '' : ` as ${run}`}.`);
+      out.line(`See: shiplog logs -a ${name}${run === undefined ? '' : ` -i ${run}`}`);
       return 0;
     }
     return end.exitCode;

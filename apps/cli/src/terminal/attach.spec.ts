@@ -89,6 +89,12 @@ describe('run', () => {
     expect(opened[0]?.request).toEqual({ command: ['sleep', '9'], tty: false, detach: true });
   });
 
+  it('says where to read what a detached command prints', async () => {
+    const { url } = await start((socket) => socket.send(JSON.stringify({ instance: 'i-9' })));
+    const run = await runCli(['run', '-d', '-a', 'shop', '--', 'sleep', '9'], { url });
+    expect(run.stdout).toBe('Running as i-9.\nSee: shiplog logs -a shop -i i-9\n');
+  });
+
   it('is a stream of JSON documents in JSON mode', async () => {
     const { url } = await start((socket) => {
       const euro = Buffer.from('€\n');
