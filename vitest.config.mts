@@ -29,7 +29,5 @@ export default defineConfig({
     testTimeout: level === 'unit' ? 10_000 : level === 'int' ? 60_000 : 300_000,
     hookTimeout: level === 'unit' ? 10_000 : 300_000,
     fileParallelism: level === 'unit',
-    // One more try where real servers are asked on a busy machine; the report names what needed it.
-    retry: level === 'unit' ? 0 : 1,
   },
 });
