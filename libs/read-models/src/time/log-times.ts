@@ -8,6 +8,9 @@ const PAGE = 1_000;
 const TIME_PATTERN =
   /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
 
+/** The caller's clock may be so far ahead of ours: its "now" is no future. */
+const CLOCKS_APART_MS = 60_000;
+
 interface Mark {
   readonly position: Position;
   /** The latest time of any commit up to here. */
@@ -22,7 +25,10 @@ interface Mark {
 export class LogTimes {
   private readonly marks: Mark[] = [{ position: START, latest: -Infinity }];
 
-  constructor(private readonly log: EventLog) {}
+  constructor(
+    private readonly log: EventLog,
+    private readonly nowMs: () => number = Date.now,
+  ) {}
 
   /** The position that `?at=` names. */
   async positionAt(at: string): Promise<Position> {
@@ -40,11 +46,11 @@ export class LogTimes {
     const zone = TIME_PATTERN.exec(at);
     const timeMs = zone === null ? NaN : Date.parse(zoned(at, zone[1]));
     if (Number.isNaN(timeMs)) throw new AtUnknownError(`"${at}" is no moment of the log`);
-    return this.before(timeMs, head);
+    return this.before(at, timeMs, head);
   }
 
-  /** Everything before the first commit later than this; the head when there is none. */
-  private async before(timeMs: number, head: Position): Promise<Position> {
+  /** Everything before the first commit later than this; the head when there is none and the moment has come. */
+  private async before(at: string, timeMs: number, head: Position): Promise<Position> {
     let mark = this.marks.findLast(({ latest }) => latest <= timeMs) ?? this.marks[0]!;
     while (this.log.compare(mark.position, head) < 0) {
       const page = await this.log.readAfter(mark.position, PAGE);
@@ -55,6 +61,10 @@ export class LogTimes {
       const latest = Math.max(mark.latest, ...page.map(({ commit }) => Date.parse(commit.time)));
       mark = { position: last.position, latest };
       if (page.length === PAGE && this.isNew(mark)) this.marks.push(mark);
+    }
+    // What may still come before it would change the answer.
+    if (timeMs > this.nowMs() + CLOCKS_APART_MS) {
+      throw new AtUnknownError(`"${at}" has not come yet`);
     }
     return mark.position;
   }

@@ -24,7 +24,14 @@ describe('the place of a moment in the log', () => {
     expect(await times.positionAt('2026-11-01T10:30:00Z')).toBe(toPosition(1));
     expect(await times.positionAt('2026-11-01T12:30:00+01:00')).toBe(toPosition(2));
     expect(await times.positionAt('2026-11-01T11:30')).toBe(toPosition(2));
-    expect(await times.positionAt('2030-01-01')).toBe(toPosition(3));
+  });
+
+  it('is the end of the log when nothing came later, and unknown while it has not come', async () => {
+    const { log } = await platformWithThreeApps();
+    const now = Date.parse('2026-11-01T20:00:00Z');
+    const times = new LogTimes(log, () => now);
+    expect(await times.positionAt('2026-11-01T20:00:30Z')).toBe(toPosition(3));
+    await expect(times.positionAt('2026-11-01T20:02')).rejects.toThrow('has not come yet');
   });
 
   it('is the commit of a sequence, or the position itself', async () => {
@@ -51,7 +58,7 @@ describe('the place of a moment in the log', () => {
     platform.pass(-3_600_000);
     await platform.do('app', 'late', { type: 'CreateApp', appId: 'late', name: 'l', teamId: 't' });
     const later = commits.findIndex(({ commit }) => commit.time > middle);
-    const times = new LogTimes(platform.log);
+    const times = new LogTimes(platform.log, () => Date.parse('2031-01-01'));
     const first = await times.positionAt(middle);
     expect(first).toBe(commits[later - 1]?.position);
     await times.positionAt('2030-01-01');
