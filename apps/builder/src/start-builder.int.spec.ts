@@ -75,6 +75,9 @@ describe('a builder with a real engine', () => {
     expect(await builder.runIn(image.id, ['ls', 'node_modules', 'dist'])).toBe(
       'dist:\nserver.js\n\nnode_modules:\nms',
     );
+    // Which registry this machine uses is its own affair.
+    const notes = ['package-lock.json', 'node_modules/.package-lock.json'];
+    expect(await builder.runIn(image.id, ['cat', ...notes])).not.toMatch(/resolved|https?:/);
   });
 
   it('uses the installed dependencies again when only the source changed', async () => {

@@ -108,7 +108,8 @@ const buildOn = async (app: NodeBuild, stack: Stack): Promise<string> => {
 };
 
 const networkFiles = ({ registry, certificates }: BuildNetwork): Record<string, string> => ({
-  [CONTEXT.npmrc]: registry === undefined ? '' : `registry=${registry}\n`,
+  // npm notes beside what it installs where that came from, and the image takes the note along.
+  [CONTEXT.npmrc]: `omit-lockfile-registry-resolved=true\n${registry === undefined ? '' : `registry=${registry}\n`}`,
   ...(certificates === undefined ? {} : { [CONTEXT.certificates]: certificates }),
 });
 
