@@ -10,6 +10,7 @@ import {
 import { Keyring } from '@shiplog/secrets';
 import { SourceStore } from '@shiplog/sources';
 import { ensureFirstAdministrator } from './auth/first-administrator.js';
+import { startPruningSources } from './builds/prune-sources.js';
 import { Changes } from './changes/changes.js';
 import { startGitService, type GitService } from './git/index.js';
 import { Door } from './http/door.js';
@@ -82,10 +83,16 @@ const startServing = async (
       await git.repositories.remove(appId);
     },
   });
+  const pruning = startPruningSources(context, parts.sources);
   const stop = async (): Promise<void> => {
     terminals.close();
     telemetry.close();
-    await Promise.all([git.stop(), processManagers.stop(), closeServer(app, server)]);
+    await Promise.all([
+      git.stop(),
+      processManagers.stop(),
+      pruning.stop(),
+      closeServer(app, server),
+    ]);
   };
   try {
     await listen(server, config);

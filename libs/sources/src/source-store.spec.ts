@@ -7,6 +7,8 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SourceStore, SourceTooLargeError } from './source-store.js';
 
+const DAY_MS = 24 * 60 * 60_000;
+
 describe('the source store', () => {
   let folder: string;
   beforeAll(async () => {
@@ -24,7 +26,7 @@ describe('the source store', () => {
       bytes: 5,
     });
     expect(second).toEqual(first);
-    expect(await store.list()).toEqual([first.digest]);
+    expect(await readdir(join(folder, 'same'))).toEqual([`${first.digest.slice(7)}.tar`]);
     expect(await text(store.read(first.digest))).toBe('hello');
   });
 
@@ -44,16 +46,45 @@ describe('the source store', () => {
   it('refuses what is larger than allowed, and leaves nothing behind', async () => {
     const store = storeAt('large');
     await expect(store.put(Readable.from(['123456']), 5)).rejects.toThrow(SourceTooLargeError);
-    expect(await store.list()).toEqual([]);
+    expect(await readdir(join(folder, 'large'))).toEqual([]);
   });
 
-  it('knows what it has, and forgets what it is told to', async () => {
-    const store = storeAt('forget');
-    const { digest } = await store.put(Readable.from(['x']));
-    expect(await store.has(digest)).toBe(true);
-    await store.remove(digest);
-    expect(await store.has(digest)).toBe(false);
-    await expect(store.has('../../etc/passwd')).rejects.toThrow('a digest is');
+  it('removes what nobody needs after a day, unless it is asked for again', async () => {
+    const store = storeAt('pruned');
+    const stored = await Promise.all(
+      ['needed', 'old', 'renewed'].map((content) => store.put(Readable.from([content]))),
+    );
+    const [needed = '', old = '', renewed = ''] = stored.map(({ digest }) => digest);
+    const isNeeded = (digest: string): boolean => digest === needed;
+    expect(await store.prune(isNeeded, Date.now())).toEqual([]);
+    const long = new Date(Date.now() - 2 * DAY_MS);
+    for (const digest of [needed, old, renewed])
+      await utimes(join(folder, 'pruned', `${digest.slice(7)}.tar`), long, long);
+    expect(await store.renew(renewed)).toBe(true);
+
+    expect(await store.prune(isNeeded, Date.now())).toEqual([old]);
+    expect(await store.renew(old)).toBe(false);
+    expect(await text(store.read(needed))).toBe('needed');
+    expect(await text(store.read(renewed))).toBe('renewed');
+    await expect(store.renew('../../etc/passwd')).rejects.toThrow('a digest is');
+  });
+
+  it('removes few at once, the oldest first', async () => {
+    const store = storeAt('many');
+    const stored = await Promise.all(
+      Array.from({ length: 60 }, (_, i) => store.put(Readable.from([String(i)]))),
+    );
+    for (const [i, { digest }] of stored.entries()) {
+      const at = new Date(Date.now() - 2 * DAY_MS - i * 1000);
+      await utimes(join(folder, 'many', `${digest.slice(7)}.tar`), at, at);
+    }
+    const removed = await store.prune(() => false, Date.now());
+    expect(removed).toEqual(
+      stored
+        .slice(10)
+        .map(({ digest }) => digest)
+        .reverse(),
+    );
   });
 
   it('clears away what a killed process left half-stored, but not what still comes in', async () => {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
-import { access, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -20,11 +20,16 @@ const INCOMING = '.incoming-';
 /** No source takes so long that nothing of it comes for an hour. */
 const LEFTOVER_MS = 60 * 60_000;
 
+/** So long after it was stored a source that nobody needs may still be named by a request. */
+const UNNEEDED_MS = 24 * 60 * 60_000;
+/** A wrong view of what is needed must not cost everything at once. */
+const PRUNED_AT_ONCE = 50;
+
 const DIGEST = /^sha256:([0-9a-f]{64})$/;
 
 /**
- * Sources (tar archives) by content: what a build is made from is kept, so that every image can be
- * made again. Written by the api, read by the builder; files never change.
+ * Sources (tar archives) by content: what a build is made from is kept, so that the image of every kept
+ * release can be made again. Written by the api, read by the builder; files never change.
  */
 export class SourceStore {
   constructor(private readonly directory: string) {}
@@ -73,10 +78,15 @@ export class SourceStore {
     }
   }
 
-  async has(digest: string): Promise<boolean> {
-    return access(this.path(digest)).then(
+  /** Whether it is there. Then it counts as just stored: who asks is about to name it in the log. */
+  async renew(digest: string): Promise<boolean> {
+    const now = new Date();
+    return utimes(this.path(digest), now, now).then(
       () => true,
-      () => false,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return false;
+        throw error;
+      },
     );
   }
 
@@ -85,15 +95,31 @@ export class SourceStore {
     return createReadStream(this.path(digest));
   }
 
-  async list(): Promise<string[]> {
-    const names = await readdir(this.directory).catch(() => []);
-    return names
-      .filter((name) => /^[0-9a-f]{64}\.tar$/.test(name))
-      .map((n) => `sha256:${n.slice(0, 64)}`);
+  /** Removes the oldest of those that nobody needs, and that are too old for a request that is under way. */
+  async prune(isNeeded: (digest: string) => boolean, nowMs: number): Promise<readonly string[]> {
+    const old: { readonly digest: string; readonly storedAtMs: number }[] = [];
+    for (const name of await readdir(this.directory).catch(() => [])) {
+      const digest = `sha256:${/^([0-9a-f]{64})\.tar$/.exec(name)?.[1]}`;
+      if (!DIGEST.test(digest) || isNeeded(digest)) continue;
+      const storedAtMs = await this.storedAtMs(digest);
+      if (nowMs - storedAtMs > UNNEEDED_MS) old.push({ digest, storedAtMs });
+    }
+    const oldest = old.toSorted((a, b) => a.storedAtMs - b.storedAtMs).slice(0, PRUNED_AT_ONCE);
+    const removed: string[] = [];
+    for (const { digest, storedAtMs } of oldest) {
+      // Renewed meanwhile: somebody is about to name it.
+      if ((await this.storedAtMs(digest)) !== storedAtMs) continue;
+      await rm(this.path(digest), { force: true });
+      removed.push(digest);
+    }
+    return removed;
   }
 
-  async remove(digest: string): Promise<void> {
-    await rm(this.path(digest), { force: true });
+  private storedAtMs(digest: string): Promise<number> {
+    return stat(this.path(digest)).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Infinity,
+    );
   }
 
   private path(digest: string): string {

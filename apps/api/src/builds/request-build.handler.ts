@@ -22,12 +22,12 @@ export class RequestBuild extends Command<{ buildId: string; position: Position 
 export class RequestBuildHandler implements ICommandHandler<RequestBuild> {
   constructor(
     @Inject(CHANGES) private readonly changes: Changes,
-    @Inject(SOURCES) private readonly sources: Pick<SourceStore, 'has'>,
+    @Inject(SOURCES) private readonly sources: Pick<SourceStore, 'renew'>,
   ) {}
 
   /** The source lies on disk before an event names it. */
   async execute({ appId, source, context }: RequestBuild) {
-    if (source.kind === 'archive' && !(await this.sources.has(source.digest))) {
+    if (source.kind === 'archive' && !(await this.sources.renew(source.digest))) {
       throw new Problem(
         'source-not-found',
         `body.source.digest: no source ${source.digest} is stored. Send the archive to POST /v1/apps/{app}/sources first.`,
