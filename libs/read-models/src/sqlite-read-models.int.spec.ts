@@ -1,13 +1,15 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { appendFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeReadModels } from './read-models.contract.js';
 import { startReadModels } from './read-models.js';
 import { describeRunningReadModels } from './running-read-models.contract.js';
-import type { Database } from './sql/database.js';
+import { SqlDatabase, type Database } from './sql/database.js';
 import { recordHistory } from './testing/index.js';
 import { documentsOf, textOf } from './testing/documents-of.js';
 
@@ -23,8 +25,8 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describeReadModels('SQLite', async ({ log, feed }) => {
-  const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const running = await startReadModels({ database: await newDatabase(), log, feed, logger });
+  const database = await newDatabase();
+  const running = await startReadModels({ database, log, feed, logger: silent });
   return { models: running.queries, close: () => running.stop() };
 });
 describeRunningReadModels('SQLite', newDatabase);
@@ -126,3 +128,40 @@ describe('read models in a SQLite file', () => {
     await again.stop();
   });
 });
+
+describe('a SQLite file on a full disk', () => {
+  let disk = '';
+  const run = promisify(execFile);
+  beforeAll(async () => {
+    disk = await mkdtemp(join(tmpdir(), 'shiplog-disk-'));
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk]);
+  });
+  afterAll(async () => {
+    await run('umount', ['--lazy', disk]);
+    await rm(disk, { recursive: true });
+  });
+
+  it('refuses what does not fit, and what it takes when there is room is there', async () => {
+    const file = join(disk, 'models.sqlite');
+    const database = await SqlDatabase.open({ kind: 'sqlite', file }, silent);
+    const insert = (value: string): Promise<unknown> =>
+      database.write((manager) => manager.query('INSERT INTO letter VALUES (?)', [value]));
+    await database.write((manager) => manager.query('CREATE TABLE letter (text)'));
+    await insert('before');
+
+    await expect(fillDisk(join(disk, 'filler'))).rejects.toThrow('ENOSPC');
+    for (let i = 0; i < 3; i += 1) await expect(insert('x'.repeat(20_000))).rejects.toThrow('full');
+    await rm(join(disk, 'filler'));
+
+    await insert('after');
+    const rows: { text: string }[] = await database.queries.query('SELECT text FROM letter');
+    expect(rows.map(({ text }) => text)).toEqual(['before', 'after']);
+    await database.close();
+  });
+});
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+const fillDisk = async (path: string): Promise<never> => {
+  for (;;) await appendFile(path, Buffer.alloc(4096));
+};

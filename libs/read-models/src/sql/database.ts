@@ -44,7 +44,7 @@ export class SqlDatabase {
 
   private constructor(
     readonly place: Database,
-    private readonly writer: DataSource,
+    private writer: DataSource,
     private readonly reader: DataSource,
   ) {}
 
@@ -68,10 +68,25 @@ export class SqlDatabase {
   write<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     const result = this.tail.then(() => {
       if (this.isClosing) throw new ReadModelsUnavailableError('writing while the process stops');
-      return this.writer.transaction(work);
+      return this.transaction(work);
     });
     this.tail = result.catch(() => undefined);
     return result;
+  }
+
+  /**
+   * SQLite may refuse to commit *and* to roll back (a full disk). TypeORM has one connection for all
+   * transactions, which is in the middle of that one then: later ones would be nested in it, succeed, and
+   * never be committed. So a connection on which something failed is never used again.
+   */
+  private async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    if (!this.writer.isInitialized) this.writer = await openSqliteAgain(this.place);
+    try {
+      return await this.writer.transaction(work);
+    } catch (error) {
+      if (this.place.kind === 'sqlite') await this.writer.destroy();
+      throw error;
+    }
   }
 
   /** From now on `write` fails: for a stop in the middle of a long job. */
@@ -102,9 +117,17 @@ export class SqlDatabase {
   async close(): Promise<void> {
     await this.tail;
     await this.reader.destroy();
-    await this.writer.destroy();
+    if (this.writer.isInitialized) await this.writer.destroy();
   }
 }
+
+const openSqliteAgain = async (place: Database): Promise<DataSource> => {
+  try {
+    return await new DataSource(optionsOf(place, false)).initialize();
+  } catch (cause) {
+    throw new ReadModelsUnavailableError(`opening ${describeDatabase(place)}`, { cause });
+  }
+};
 
 const openWriter = async (place: Database, logger: ReadModelsLogger): Promise<DataSource> => {
   if (place.kind === 'sqlite') await keepToOwner(place.file);
