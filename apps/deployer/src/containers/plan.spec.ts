@@ -252,6 +252,16 @@ describe('the next step of an instance', () => {
       'keep-running i1',
     ]);
   });
+  it('makes others first, unless one was refused', () => {
+    const instances = [instance('i1'), instance('i2', { status: 'scheduled', containerId: null })];
+    const given = {
+      app: app({ live: { ...one, wanted: { web: 2 } }, instances }),
+      containers: [container('i1', { restartPolicy: 'no' })],
+    };
+    expect(words(given)).toEqual(['create i2']);
+    const refused = { ...given, notes: { i2: { notBeforeMs: NOW_MS + 1000 } } };
+    expect(words(refused)).toEqual(['keep-running i1']);
+  });
 });
 
 describe('a retired instance', () => {

@@ -15,7 +15,20 @@ export type FindReach = (address: string, port: number) => Promise<Reach>;
 export const findReach: FindReach = async (address, port) =>
   isNeighbour(address) && (await accepts(address, port)) ? 'direct' : 'published';
 
+/** Reading the interfaces of a machine with a hundred containers takes the kernel milliseconds. */
+const INTERFACES_MS = 1_000;
+let interfaces: { readonly list: BlockList; readonly readAtMs: number } | undefined;
+
 const isNeighbour = (address: string): boolean => {
+  const nowMs = performance.now();
+  const isFresh = interfaces !== undefined && nowMs - interfaces.readAtMs < INTERFACES_MS;
+  if (isFresh && interfaces?.list.check(address) === true) return true;
+  // Not in it: the network may have been made since.
+  interfaces = { list: readInterfaces(), readAtMs: nowMs };
+  return interfaces.list.check(address);
+};
+
+const readInterfaces = (): BlockList => {
   const here = new BlockList();
   for (const { family, cidr, address: own } of Object.values(networkInterfaces()).flatMap(
     (addresses) => addresses ?? [],
@@ -23,7 +36,7 @@ const isNeighbour = (address: string): boolean => {
     const bits = Number(cidr?.split('/')[1]);
     if (family === 'IPv4' && bits > 0) here.addSubnet(own, bits);
   }
-  return here.check(address);
+  return here;
 };
 
 const accepts = (host: string, port: number): Promise<boolean> =>
