@@ -35,14 +35,15 @@ const startOwnEngine = async () => {
     ],
     { cwd: ROOT, stdio: 'ignore' },
   );
+  // Also when it cannot be started at all: `close` comes in every case.
+  const ended = new Promise((resolve) => keeper.once('error', resolve).once('close', resolve));
   const stop = async () => {
-    const ended = new Promise((resolve) => keeper.once('exit', resolve));
     keeper.kill('SIGKILL');
     await ended;
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const first = await until('namespaces', () => firstOf(keeper.pid));
+    const first = await until('namespaces', () => firstOf(keeper));
     const within = ['nsenter', `--target=${first}`, '--net', '--mount', '--pid', '--wd', '--'];
     const [program, ...words] = within;
     await run(program, [...words, 'busybox', 'ip', 'link', 'set', 'lo', 'up']);
@@ -73,8 +74,10 @@ const daemon = (folder, address) => [
 ];
 
 /** The first process of the namespaces, once `unshare` has made them and mounted their /proc. */
-const firstOf = (keeper) => {
-  const children = readFileSync(`/proc/${keeper}/task/${keeper}/children`, 'utf8').trim();
+const firstOf = ({ pid, exitCode, signalCode }) => {
+  if (pid === undefined || exitCode !== null || signalCode !== null)
+    throw new Error('unshare could not make namespaces; an engine of its own takes root');
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   if (children === '') return undefined;
   const isReady = readFileSync(`/proc/${children}/comm`, 'utf8').trim() === 'sleep';
   return isReady ? children : undefined;
@@ -95,7 +98,11 @@ const removeAbandoned = () => {
   for (const name of readdirSync(tmpdir())) {
     const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
     if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
-    rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    } catch {
+      // Somebody else's: theirs to remove.
+    }
   }
 };
 

@@ -51,7 +51,13 @@ const countsOf = (file) => {
 /** Tests of the level `engine` end the engine: they get one of their own for that. */
 const runLevel = async (level, filters, env) => {
   if (level !== 'engine') return runTests(level, filters, { within: [], env });
-  const engine = await startOwnEngine();
+  let engine;
+  try {
+    engine = await startOwnEngine();
+  } catch (error) {
+    console.error(`the engine of the level "engine" did not start: ${error.message}`);
+    return { passed: 0, failed: 1 };
+  }
   try {
     const { within } = engine;
     return await runTests(level, filters, { within, env: { ...env, ...engine.env } });
@@ -86,6 +92,8 @@ const main = async () => {
   const asked = process.argv.slice(2).filter((argument) => LEVELS.includes(argument));
   const filters = process.argv.slice(2).filter((argument) => !LEVELS.includes(argument));
   const results = [];
+  // Until the end is reached: a run that ends early, for whatever reason, has failed.
+  process.exitCode = 1;
   const take = async (name, work) => {
     const startedAt = Date.now();
     const counts = await work();
