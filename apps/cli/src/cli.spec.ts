@@ -190,7 +190,7 @@ describe('a change', () => {
   });
 
   it.each([
-    ['add', 'PUT', 'shop answers at www.example.com.'],
+    ['add', 'PUT', 'www.example.com leads to shop now.'],
     ['remove', 'DELETE', 'www.example.com is free; shop answers there no more.'],
   ])('tells what became of a domain: %s', async (verb, method, said) => {
     const run = await cli(`domains ${verb} www.example.com -a shop`, {

@@ -261,7 +261,7 @@ export const explainImageLost = (said: string, evidence: Partial<Evidence> = {})
 export const explainNoPlace = (trouble: Trouble | null, afterSeconds: number): Explanation =>
   explanation({
     code: 'no-place',
-    summary: `no instance could be placed: ${trouble?.said ?? 'none was made in time'}`,
+    summary: `there was no place for all instances: ${trouble?.said ?? 'none was made in time'}`,
     remedy:
       trouble?.code === 'port-taken'
         ? 'see what holds the ports, or name others in SHIPLOG_INSTANCE_PORTS'

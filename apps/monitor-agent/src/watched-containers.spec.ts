@@ -78,16 +78,16 @@ describe('looking again', () => {
     ]);
   });
 
-  it('leaves out what went away after it was listed', async () => {
+  it.each([404, 500])('leaves out what the engine answers %i for', async (status) => {
     running.set('c3', 103);
-    refusal = answer(404);
+    refusal = answer(status);
     await watched.refresh();
     expect(pids()).toHaveLength(2);
   });
 
   it('keeps what it knows when the engine does not answer', async () => {
     running.set('c3', 103);
-    refusal = answer(500);
+    refusal = new Error('connect ECONNREFUSED');
     await expect(watched.refresh()).rejects.toBe(refusal);
     expect(pids()).toHaveLength(2);
   });

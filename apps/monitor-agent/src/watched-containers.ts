@@ -57,13 +57,13 @@ export class WatchedContainers {
     return now?.memory === known.paths.memory ? known : undefined;
   }
 
-  /** 0 when it went away after it was listed. */
+  /** 0 when it went away after it was listed, or the engine cannot show it: one must not hide the others. */
   private async pidOf(containerId: string): Promise<number> {
     try {
       const { State } = await this.engine.getContainer(containerId).inspect();
       return State.Running ? State.Pid : 0;
     } catch (error) {
-      if (engineStatus(error) === 404) return 0;
+      if (engineStatus(error) !== undefined) return 0;
       throw error;
     }
   }

@@ -28,7 +28,7 @@ interface BuildRunnerParts extends Omit<BuilderParts, 'isBuilding'> {
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 15_000;
 /** Whoever pushed waits: what goes wrong in the same unknown way this often is not tried for ever. */
-const ATTEMPTS_MAX = 3;
+export const ATTEMPTS_MAX = 3;
 
 interface Running {
   readonly job: BuildJob;
@@ -37,6 +37,8 @@ interface Running {
 }
 interface Setback {
   readonly count: number;
+  /** Of these, how often it was for a reason that nobody knows: waiting for the engine is none. */
+  readonly faults: number;
   readonly since: number;
   readonly notBefore: number;
 }
@@ -138,7 +140,7 @@ export class BuildRunner {
   private explain({ job }: DesiredBuild, error: unknown, output: BuildOutput): Explanation {
     const known = explainBuild(error, output.tail(), this.parts.limits);
     if (known !== undefined) return known;
-    const attempts = (this.setbacks.get(job.buildId)?.count ?? 0) + 1;
+    const attempts = (this.setbacks.get(job.buildId)?.faults ?? 0) + 1;
     if (error instanceof BuildInterrupted || attempts < ATTEMPTS_MAX) throw error;
     const { logger } = this.parts.context;
     logger.error({ build: job.buildId, error: describeError(error) }, 'build-given-up');
@@ -211,7 +213,13 @@ export class BuildRunner {
     const before = this.setbacks.get(buildId);
     const count = (before?.count ?? 0) + 1;
     const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** (count - 1));
-    this.setbacks.set(buildId, { count, since: before?.since ?? now, notBefore: now + waitMs });
+    const isFault = !(error instanceof BuildInterrupted || error instanceof EngineUnavailableError);
+    this.setbacks.set(buildId, {
+      count,
+      faults: (before?.faults ?? 0) + (isFault ? 1 : 0),
+      since: before?.since ?? now,
+      notBefore: now + waitMs,
+    });
     this.parts.context.logger.warn(
       { build: buildId, error: describeError(error), retryInMs: waitMs },
       'build-set-back',

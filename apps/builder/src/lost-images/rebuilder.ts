@@ -3,7 +3,7 @@ import type { Explanation, Image } from '@shiplog/events';
 import { describeError, faultPoint, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
 import type Docker from 'dockerode';
 import type { BuildOutput, BuildOutputs } from '../builds/build-output.js';
-import type { BuildRunner } from '../builds/build-runner.js';
+import { ATTEMPTS_MAX, type BuildRunner } from '../builds/build-runner.js';
 import { explainBuild, explainFault, type BuildLimits } from '../builds/explain.js';
 import { BuildInterrupted, EngineUnavailableError } from '../builds/problems.js';
 import { describeImage, listImageIds } from '../engine/images.js';
@@ -30,6 +30,8 @@ const RETRY_MS = 5 * 60_000;
 export class Rebuilder {
   private readonly running = new Map<string, Promise<void>>();
   private readonly notBefore = new Map<string, number>();
+  /** By build: how often making it again failed for a reason that nobody knows. */
+  private readonly faults = new Map<string, number>();
   private readonly abort = new AbortController();
   private listedAt = -Infinity;
 
@@ -111,9 +113,14 @@ export class Rebuilder {
     } catch (error) {
       if (error instanceof EngineUnavailableError || this.abort.signal.aborted) throw error;
       await output.flush();
-      const why =
-        explainBuild(error, output.tail(), this.parts.limits) ?? explainFault(error, output.tail());
-      return { lost: lostBecause(needed, why) };
+      const known = explainBuild(error, output.tail(), this.parts.limits);
+      const attempts = (this.faults.get(job.buildId) ?? 0) + 1;
+      if (known === undefined && attempts < ATTEMPTS_MAX) {
+        this.faults.set(job.buildId, attempts);
+        throw error;
+      }
+      this.faults.delete(job.buildId);
+      return { lost: lostBecause(needed, known ?? explainFault(error, output.tail())) };
     }
   }
 

@@ -34,7 +34,13 @@ const add = defineCommand({
     const host = (invocation.args[0] ?? '').toLowerCase();
     const app = await invocation.app();
     const answer = await (await invocation.client()).domains.add(app, host, invocation.change);
-    await settle(invocation, app, answer, `${host} added to ${app}`, `${app} answers at ${host}.`);
+    await settle(
+      invocation,
+      app,
+      answer,
+      `${host} added to ${app}`,
+      `${host} leads to ${app} now.`,
+    );
   },
 });
 

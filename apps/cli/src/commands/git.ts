@@ -30,7 +30,7 @@ const remote = defineCommand<RemoteOptions>({
     const url = parseGitUrl(gitUrl);
     await setRemote(io, name, url);
     await setCredentialHelper(io, url);
-    if (isLoopback(url)) await goDirectly(io, name);
+    await setProxy(io, name, url);
     out.json({ app: appName, remote: name, url });
     out.line(printableLine(`Remote ${name} is ${url}.`));
     out.line(`Deploy with: git push ${name} ${(await currentBranch(invocation)) ?? 'main'}`);
@@ -99,8 +99,14 @@ const setCredentialHelper = async (io: Io, url: string): Promise<void> => {
 };
 
 /** With http_proxy in the environment git would ask the proxy for this machine, which is another one there. */
-const goDirectly = (io: Io, name: string): Promise<void> =>
-  mustGit(io, ['config', '--local', `remote.${name}.proxy`, '']);
+const setProxy = async (io: Io, name: string, url: string): Promise<void> => {
+  const key = `remote.${name}.proxy`;
+  if (isLoopback(url)) return mustGit(io, ['config', '--local', key, '']);
+  // Ours, of when the remote was on this machine; a proxy that somebody named stays.
+  const current = await git(io, ['config', '--local', '--get', key]);
+  if (current.code === 0 && current.stdout.trim() === '')
+    await mustGit(io, ['config', '--local', '--unset-all', key]);
+};
 
 const quoteForShell = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 

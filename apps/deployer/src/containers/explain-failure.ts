@@ -12,6 +12,7 @@ import {
 import { readListening } from '../probes/listening.js';
 import { desiredApp } from './desired.js';
 import type { Failure } from './actions.js';
+import type { Trouble } from './notes.js';
 import { readLastLines } from './read-last-lines.js';
 import type { Workbench } from './workbench.js';
 
@@ -23,8 +24,9 @@ export const explainFailure = async (
 ): Promise<Explanation> => {
   const { settings } = desiredApp(bench.context.world, appId);
   if (failure.kind === 'image-lost') return explainImageLost(failure.said);
-  if (failure.kind === 'deadline' && failure.instanceId === null && !failure.isReady) {
-    return explainNoPlace(bench.notes.lossOf(appId), settings.rolloutTimeoutSeconds);
+  const trouble = bench.notes.lossOf(appId);
+  if (isWithoutPlace(failure, trouble)) {
+    return explainNoPlace(trouble, settings.rolloutTimeoutSeconds);
   }
   const evidence =
     failure.instanceId === null ? undefined : await gather(bench, failure.instanceId);
@@ -45,6 +47,12 @@ export const explainFailure = async (
         : explainNotReady(evidence, settings.rolloutTimeoutSeconds);
   }
 };
+
+/** Nobody waits, and not because all are ready: some were never made. */
+const isWithoutPlace = (failure: Failure, trouble: Trouble | null): boolean =>
+  failure.kind === 'deadline' &&
+  failure.instanceId === null &&
+  (!failure.isReady || trouble !== null);
 
 const gather = async (bench: Workbench, instanceId: string): Promise<Evidence | undefined> => {
   const { state } = bench.context.world.get('instance', instanceId);

@@ -124,12 +124,18 @@ const planRunning = (instance: KnownInstance, container: Container, input: PlanI
     return { action: { type: 'probe', ...of } };
   }
   const isKept = container.restartPolicy === 'unless-stopped' || input.app.status === 'unknown';
-  return isKept || isMaking(input) ? {} : { action: { type: 'keep-running', ...of } };
+  if (isKept) return {};
+  const untilMs = Date.parse(container.startedAt ?? '') + POLICY_POSTPONED_MS_MAX;
+  if (isMaking(input) && input.nowMs < untilMs) return { atMs: untilMs };
+  return { action: { type: 'keep-running', ...of } };
 };
+
+/** So long after its start an instance may do without the engine's own restarts. */
+const POLICY_POSTPONED_MS_MAX = 10_000;
 
 /**
  * Containers of the app are on their way: changing that of another one takes the engine as long as a third
- * of a start, and can wait. What was refused once holds nobody up.
+ * of a start, and can wait a little. What was refused once holds nobody up.
  */
 const isMaking = ({ app, notes }: PlanInput): boolean =>
   app.instances.some(

@@ -9,6 +9,9 @@ interface Runs {
   readonly isDestroyed: (appId: string) => boolean;
 }
 
+/** A daemon that hangs is not waited for longer. */
+const LIST_MS_MAX = 60_000;
+
 /** A command whose watcher left gets this long to end. */
 export const ABANDONED_GRACE_SECONDS = 10;
 
@@ -19,7 +22,10 @@ export const ABANDONED_GRACE_SECONDS = 10;
 export const endAbandonedRuns = async (runs: Runs): Promise<void> => {
   const { docker, platform, isWatched, isDestroyed } = runs;
   const filters = ownedBy(platform, `${LABEL.kind}=run`);
-  const found = await docker.listContainers({ filters });
+  const found = await docker.listContainers({
+    filters,
+    abortSignal: AbortSignal.timeout(LIST_MS_MAX),
+  });
   const unwanted = found.filter(({ Names: [name = ''], Labels }) => {
     const isWanted = LABEL.detached in Labels || isWatched(name.replace('/', ''));
     return !isWanted || isDestroyed(Labels[LABEL.app] ?? '');

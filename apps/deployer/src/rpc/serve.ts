@@ -27,13 +27,16 @@ export const serveRpc = (
       if (isOurs) listener();
     });
   const watched = new Set<string>();
+  let isLooking = false;
   const timer = setInterval(() => {
+    if (isLooking) return;
+    isLooking = true;
     const isDestroyed = (appId: string) => world.get('app', appId).state.status === 'destroyed';
     const isWatched = (name: string) => watched.has(name);
     // What did not work now is done the next time.
-    endAbandonedRuns({ docker, platform: config.platform, isWatched, isDestroyed }).catch(
-      () => undefined,
-    );
+    void endAbandonedRuns({ docker, platform: config.platform, isWatched, isDestroyed })
+      .catch(() => undefined)
+      .then(() => (isLooking = false));
   }, LOOK_FOR_ABANDONED_MS);
   const ends = [
     () => clearInterval(timer),

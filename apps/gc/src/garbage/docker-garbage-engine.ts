@@ -41,13 +41,13 @@ export class DockerGarbageEngine implements GarbageEngine {
     return containers;
   }
 
-  /** Undefined when it never ran, or has gone since it was listed. */
+  /** Undefined when it never ran, has gone since it was listed, or is one that the engine cannot show. */
   private async finishedAtMs(id: string): Promise<number | undefined> {
     try {
       const { State } = await this.docker.getContainer(id).inspect();
       return State.FinishedAt.startsWith(NEVER) ? undefined : Date.parse(State.FinishedAt);
     } catch (error) {
-      if (engineStatus(error) === 404) return undefined;
+      if (engineStatus(error) !== undefined) return undefined;
       throw new GarbageEngineError(`inspecting container ${id}`, { cause: error });
     }
   }
