@@ -1,6 +1,6 @@
 import { engineStatus } from '@shiplog/engine';
 import { askEngine } from '../engine/engine-errors.js';
-import { removeImage } from '../engine/images.js';
+import { inspectImage, removeImage } from '../engine/images.js';
 import { cacheRepository, cacheTag } from './build-job.js';
 import type { BuildTask } from './build-task.js';
 import { BuildInterrupted, StepFailedError } from './problems.js';
@@ -20,7 +20,11 @@ export const keepAsCache = async (
   const { engine, platform } = task.parts;
   const name = cacheTag(platform, task.job);
   const at = name.lastIndexOf(':');
+  const repository = cacheRepository(platform, task.job.appId);
   for (const [index, layer] of layers.entries()) {
+    // A program in a step can print what looks like the engine's word: an image with a name is not ours to name.
+    const image = await inspectImage(engine, layer);
+    if (image?.RepoTags?.some((other) => !other.startsWith(`${repository}:`)) === true) continue;
     const tag = `${name.slice(at + 1)}-${kind}-${index + 1}`;
     await askEngine('naming a cached layer', async () => {
       try {

@@ -1,4 +1,4 @@
-import { engineStatus } from '@shiplog/engine';
+import { LABEL, engineStatus } from '@shiplog/engine';
 import type { Image } from '@shiplog/events';
 import type Docker from 'dockerode';
 import { askEngine } from './engine-errors.js';
@@ -50,12 +50,18 @@ export const removeImage = (engine: Docker, idOrRef: string): Promise<void> =>
     }
   });
 
-/** Removes containers that an interrupted build left behind. */
+/**
+ * Removes containers that an interrupted build left behind. Their ids come from the build's output, where a
+ * program in a step can print any: what is an instance or a one-off command is left alone.
+ */
 export const removeContainers = async (engine: Docker, ids: readonly string[]): Promise<void> => {
   for (const id of ids) {
     await askEngine(`removing container ${id}`, async () => {
       try {
-        await engine.getContainer(id).remove({ force: true, v: true });
+        const container = engine.getContainer(id);
+        const { Labels: labels } = (await container.inspect()).Config;
+        if (LABEL.instance in labels || labels[LABEL.kind] === 'run') return;
+        await container.remove({ force: true, v: true });
       } catch (error) {
         const status = engineStatus(error);
         // 409: the engine is removing it already.
