@@ -1356,7 +1356,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1561,7 +1561,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1807,7 +1807,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2035,7 +2035,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2349,7 +2349,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2762,7 +2762,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2997,7 +2997,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3110,7 +3110,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3245,7 +3245,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3381,7 +3381,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3966,7 +3966,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4102,7 +4102,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4348,7 +4348,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4483,7 +4483,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4616,7 +4616,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4749,7 +4749,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5166,7 +5166,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up, worker-unreachable */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up, worker-unreachable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5790,7 +5790,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5900,7 +5900,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description log-unavailable, outcome-unknown, not-caught-up */
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { World } from '@shiplog/domain';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
-import { CommandHandler } from './handle-command.js';
+import { CommandHandler, CrowdedError } from './handle-command.js';
 import { worldFold } from './world-fold.js';
 
 const actor = { kind: 'user', id: 'u1', name: 'ann' } as const;
@@ -69,6 +69,32 @@ describe('handling a command', () => {
     );
     expect(results.filter(({ outcome }) => outcome === 'accepted')).toHaveLength(100);
     expect(await log.read('app.a1')).toHaveLength(101);
+  });
+
+  it('serves those first who came first, and tells of a crowd when their turn does not come', async () => {
+    const { commands, log } = await platform();
+    const create = { type: 'CreateApp', appId: 'a1', name: 'hello', teamId: 't1' } as const;
+    await commands.handle('app', 'a1', create, { actor });
+    const change = (port: number) => {
+      const command = { type: 'ChangeSettings', changes: { port }, baseVersion: null } as const;
+      return commands.handle('app', 'a1', command, { actor });
+    };
+    // The first two appends after the creation meet a writer of another process.
+    const append = log.append.bind(log);
+    let lost = 0;
+    log.append = async (...commit) =>
+      (lost += 1) <= 2 ? { outcome: 'conflict', actual: '' as never } : append(...commit);
+    const first = change(3001);
+    await delay(0);
+    const ports = await Promise.all([first, change(3002), change(3003)]);
+    expect(ports.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'accepted']);
+    const made = (await log.read('app.a1')).flatMap(({ commit }) => commit.events).slice(1);
+    expect(made.map(({ data }) => data)).toMatchObject(
+      [3001, 3002, 3003].map((port) => ({ changes: { port } })),
+    );
+
+    log.append = () => Promise.resolve({ outcome: 'conflict', actual: '' as never });
+    await expect(change(3004)).rejects.toThrow(CrowdedError);
   });
 
   it('carries the same request out once, and refuses its key with another body', async () => {

@@ -8,7 +8,7 @@ import type {
   Revision,
 } from '@shiplog/events';
 import { EMPTY, streamName } from '@shiplog/events';
-import { LogUnavailableError, type EventLog, type LogFeed } from '@shiplog/events/log';
+import type { EventLog, LogFeed } from '@shiplog/events/log';
 import {
   deciderOf,
   foldEvents,
@@ -68,9 +68,19 @@ type KnownRequest = Extract<
   { outcome: 'repeated' | 'idempotency-key-reused' }
 >;
 
-/** Losing so often against other processes, one of ours at a time, is a bug and not a race. */
+/** More changes of one stream came at once than can be made. Nothing was written. */
+export class CrowdedError extends Error {
+  readonly code = 'too-many-changes';
+  readonly retryable = true;
+  constructor(stream: string) {
+    super(`waiting for a turn to change ${stream}`);
+    this.name = 'CrowdedError';
+  }
+}
+
+/** So often a command may lose against other processes; of ours there is one at a time. */
 const ATTEMPTS_MAX = 20;
-/** Who waits longer for its turn is told that nothing was written: the log answers nobody just now. */
+/** Nobody waits longer for its turn. */
 const TURN_MS = 10_000;
 
 /**
@@ -97,14 +107,17 @@ export class CommandHandler {
     const known = this.findKnown(context);
     if (known !== undefined) return known;
 
-    const tracked = this.deps.world.get(aggregate, id);
-    const result = await this.attempt(aggregate, id, command, context, tracked);
-    if (result !== 'conflict') return result;
+    const stream = streamName(aggregate, id);
+    // Who comes while others wait would take the turn of the one whose turn it is.
+    if (!this.turns.isTaken(stream)) {
+      const tracked = this.deps.world.get(aggregate, id);
+      const result = await this.attempt(aggregate, id, command, context, tracked);
+      if (result !== 'conflict') return result;
+    }
     const since = performance.now();
-    return this.turns.take(streamName(aggregate, id), () => {
-      if (performance.now() - since <= TURN_MS)
-        return this.decideOnLog(aggregate, id, command, context);
-      throw new LogUnavailableError(`waiting to change ${aggregate} ${id}`, 'not-written');
+    return this.turns.take(stream, () => {
+      if (performance.now() - since > TURN_MS) throw new CrowdedError(stream);
+      return this.decideOnLog(aggregate, id, command, context);
     });
   }
 
@@ -121,7 +134,7 @@ export class CommandHandler {
       if (result !== 'conflict') return result;
       await jitter(attempt);
     }
-    throw new Error(`${aggregate} ${id} changed ${ATTEMPTS_MAX} times while a command was decided`);
+    throw new CrowdedError(streamName(aggregate, id));
   }
 
   private findKnown(context: CommandContext): KnownRequest | undefined {

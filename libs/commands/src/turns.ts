@@ -2,6 +2,10 @@
 export class Turns {
   private readonly last = new Map<string, Promise<unknown>>();
 
+  isTaken(key: string): boolean {
+    return this.last.has(key);
+  }
+
   async take<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.last.get(key);
     const own = before === undefined ? work() : before.then(work);

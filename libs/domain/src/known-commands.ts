@@ -17,7 +17,7 @@ const COMMANDS_MAX = 100_000;
 
 /**
  * The requests that were carried out, by id, oldest first. One that was forgotten and comes again is
- * carried out again: it has to be older than a day for that.
+ * carried out again: it has to be older than a day for that, or 100,000 have come since.
  */
 export class KnownCommands {
   private commands = new Map<string, KnownCommand>();

@@ -13,7 +13,10 @@ describe('room on the disk of the log', () => {
     expect(reason).toContain(tmpdir());
   });
 
-  it('is not known where the folder is on another machine', async () => {
-    expect(await diskObstacle('/nowhere/at/all')()).toBeUndefined();
+  it('is that of the nearest parent where the folder is not here', async () => {
+    expect(await diskObstacle('/nowhere/at/all', 1)()).toBeUndefined();
+    expect(await diskObstacle('/nowhere/at/all', Number.MAX_SAFE_INTEGER)()).toContain(
+      'free in /,',
+    );
   });
 });

@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /** Less than this free, and nothing is appended: the server would meet the end of the disk in a commit. */
 export const ROOM_BYTES_MIN = 16 * 1024 * 1024;
@@ -6,7 +7,7 @@ const ASK_EVERY_MS = 500;
 
 /**
  * Looks at the disk of a folder, at most twice a second. The answer is the reason why nothing can be
- * written, or undefined; also where the folder is not on this machine.
+ * written, or undefined. Where there is no such folder, its nearest parent counts.
  */
 export const diskObstacle = (
   folder: string,
@@ -29,8 +30,10 @@ const look = async (folder: string, bytesMin: number): Promise<string | undefine
     const freeBytes = bavail * bsize;
     if (freeBytes >= bytesMin) return undefined;
     return `the log's disk is full (${megabytes(freeBytes)} MB free in ${folder}, ${megabytes(bytesMin)} MB are needed); free space there`;
-  } catch {
-    return undefined;
+  } catch (error) {
+    // In a container the folder of the log is another one's; what it would lie in is on the same disk as a rule.
+    const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return isAbsent && dirname(folder) !== folder ? look(dirname(folder), bytesMin) : undefined;
   }
 };
 

@@ -29,7 +29,12 @@ export const isWanted = (
 };
 
 const appIdOf = (event: DomainEventUnion, world: World): string | undefined => {
-  if (event.type === 'TokenCreated' || event.type === 'TokenRevoked') {
+  // From the event itself: the world may not have seen it yet.
+  if (event.type === 'TokenCreated') {
+    const { scope } = event.data;
+    return scope.kind === 'push' ? scope.appId : undefined;
+  }
+  if (event.type === 'TokenRevoked') {
     const { state } = world.get('token', event.data.tokenId);
     return state.status !== 'none' && state.scope.kind === 'push' ? state.scope.appId : undefined;
   }

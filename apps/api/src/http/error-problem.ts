@@ -1,4 +1,5 @@
 import { BusError } from '@shiplog/bus';
+import { CrowdedError } from '@shiplog/commands';
 import { CommitRefusedError, LogUnavailableError } from '@shiplog/events/log';
 import { AtUnknownError, NotReachedError, ReadModelsUnavailableError } from '@shiplog/read-models';
 import { KeyMissingError } from '@shiplog/secrets';
@@ -12,6 +13,13 @@ const RETRY_SOON = { 'Retry-After': '2' };
 export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
   if (error instanceof LogUnavailableError) return logProblem(error);
+  if (error instanceof CrowdedError) {
+    return new Problem(
+      'too-many-changes',
+      'Too many changes of this app came at once, so this one was not made. Try again shortly.',
+      { headers: RETRY_SOON, cause: error },
+    );
+  }
   if (error instanceof BusError) return busProblem(error);
   return (
     readProblem(error) ??

@@ -39,6 +39,7 @@ const BY_CHANGES: readonly ProblemCode[] = [
   'idempotency-key-reused',
   'revision-conflict',
   'log-unavailable',
+  'too-many-changes',
   'outcome-unknown',
   'not-caught-up',
   'storage-full',

@@ -75,9 +75,10 @@ export class SqlDatabase {
   }
 
   /**
-   * SQLite may refuse to commit *and* to roll back (a full disk). TypeORM has one connection for all
-   * transactions, which is in the middle of that one then: later ones would be nested in it, succeed, and
-   * never be committed. So a connection on which something failed is never used again.
+   * On a full disk SQLite refuses to commit and has rolled back by itself, so that rolling back fails,
+   * too. TypeORM, which has one connection for all transactions, takes that one for open then: later ones
+   * would be nested in it, succeed, and never be committed. So a connection on which something failed is
+   * never used again.
    */
   private async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     if (!this.writer.isInitialized) this.writer = await openSqliteAgain(this.place);
