@@ -123,25 +123,10 @@ const planRunning = (instance: KnownInstance, container: Container, input: PlanI
     // The limit of a rollout is the rollout's business; here the instance is asked until it answers.
     return { action: { type: 'probe', ...of } };
   }
-  const isKept = container.restartPolicy === 'unless-stopped' || input.app.status === 'unknown';
-  if (isKept) return {};
-  const untilMs = Date.parse(container.startedAt ?? '') + POLICY_POSTPONED_MS_MAX;
-  if (isMaking(input) && input.nowMs < untilMs) return { atMs: untilMs };
-  return { action: { type: 'keep-running', ...of } };
+  return container.restartPolicy === 'unless-stopped' || input.app.status === 'unknown'
+    ? {}
+    : { action: { type: 'keep-running', ...of } };
 };
-
-/** So long after its start an instance may do without the engine's own restarts. */
-const POLICY_POSTPONED_MS_MAX = 10_000;
-
-/**
- * Containers of the app are on their way: changing that of another one takes the engine as long as a third
- * of a start, and can wait a little. What was refused once holds nobody up.
- */
-const isMaking = ({ app, notes }: PlanInput): boolean =>
-  app.instances.some(
-    ({ instanceId, status }) =>
-      status === 'scheduled' && (notes.get(instanceId)?.notBeforeMs ?? 0) === 0,
-  );
 
 /** One more than recorded, or as many as the engine counted while nobody watched. */
 const restartsOf = (instance: KnownInstance, container: Container): number =>

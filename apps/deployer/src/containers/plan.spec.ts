@@ -252,24 +252,6 @@ describe('the next step of an instance', () => {
       'keep-running i1',
     ]);
   });
-  it('makes others first, unless one was refused', () => {
-    const startedAgo = (ms: number) => {
-      const startedAt = new Date(NOW_MS - ms).toISOString();
-      return container('i1', { restartPolicy: 'no', startedAt });
-    };
-    const ready = instance('i1', { startedAt: undefined });
-    const instances = [ready, instance('i2', { status: 'scheduled', containerId: null })];
-    const given = {
-      app: app({ live: { ...one, wanted: { web: 2 } }, instances }),
-      containers: [startedAgo(1_000)],
-    };
-    expect(words(given)).toEqual(['create i2']);
-    const late = { ...given, containers: [startedAgo(10_000)] };
-    expect(words(late)).toEqual(['keep-running i1', 'create i2']);
-    expect(plan(input(given)).nextAtMs).toBe(NOW_MS + 9_000);
-    const refused = { ...given, notes: { i2: { notBeforeMs: NOW_MS + 1000 } } };
-    expect(words(refused)).toEqual(['keep-running i1']);
-  });
 });
 
 describe('a retired instance', () => {
