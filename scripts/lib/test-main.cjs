@@ -2,7 +2,7 @@
 const { spawn } = require('node:child_process');
 const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
-const { join } = require('node:path');
+const { join, relative } = require('node:path');
 const { which } = require('./run.cjs');
 const { startOwnEngine } = require('./own-engine.cjs');
 const { prepare } = require('./prepare.cjs');
@@ -32,20 +32,43 @@ const passOn = ([program, ...args], env) =>
     child.on('error', () => resolve(1));
   });
 
+const LINES_OF_A_FAILURE = 12;
+const firstLines = (message) => message.split('\n').slice(0, LINES_OF_A_FAILURE).join('\n    ');
+
+/**
+ * One text per failed test: said again after the last level, since of a long run a reader often has the
+ * end alone.
+ */
+const failuresOf = (report) =>
+  report.testResults.flatMap((file) => {
+    const at = relative(ROOT, file.name);
+    const tests = file.assertionResults
+      .filter((test) => test.status !== 'passed')
+      .map(
+        (test) => `${at} > ${test.fullName}\n    ${firstLines(test.failureMessages.join('\n'))}`,
+      );
+    const whole = file.status === 'failed' && tests.length === 0;
+    return whole ? [`${at}\n    ${firstLines(file.message)}`] : tests;
+  });
+
 /** What a level's report says; a crash that left none, or half of one, is a failure. */
 const countsOf = (file) => {
   let report;
   try {
     report = JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: 1, failures: ['the report of the tests cannot be read'] };
   }
   const notRun = report.numPendingTests + report.numTodoTests;
   // A suite that fails to load has no tests of its own: it counts as one failure.
   const unloaded = report.testResults.filter(
     (r) => r.status === 'failed' && r.assertionResults.length === 0,
   ).length;
-  return { passed: report.numPassedTests, failed: report.numFailedTests + notRun + unloaded };
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + notRun + unloaded,
+    failures: failuresOf(report),
+  };
 };
 
 /** Tests of the level `engine` end the engine: they get one of their own for that. */
@@ -104,6 +127,8 @@ const main = async () => {
     await take(level, () => runLevel(level, filters, env));
 
   console.log('');
+  for (const { name, failures = [] } of results)
+    for (const failure of failures) console.log(`FAILED in ${name}: ${failure}\n`);
   for (const { name, passed, failed, seconds } of results)
     console.log(`${name}: ${passed} passed, ${failed} failed in ${seconds} s`);
   const sum = (key) => results.reduce((total, counts) => total + counts[key], 0);

@@ -64,11 +64,24 @@ export const removeContainers = async (engine: Docker, ids: readonly string[]): 
         await container.remove({ force: true, v: true });
       } catch (error) {
         const status = engineStatus(error);
-        // 409: the engine is removing it already.
-        if (status !== 404 && status !== 409) throw error;
+        // 409: the engine is removing it already, as it does after a build that was cut off.
+        if (status === 409) await untilRemoved(engine, id);
+        else if (status !== 404) throw error;
       }
     });
   }
+};
+
+const REMOVAL_MS_MAX = 10_000;
+
+/** Or as long as is reasonable: what the engine cannot remove is left to it. */
+const untilRemoved = async (engine: Docker, id: string): Promise<void> => {
+  const abortSignal = AbortSignal.timeout(REMOVAL_MS_MAX);
+  const isGone = { condition: 'removed', abortSignal } as const;
+  await engine
+    .getContainer(id)
+    .wait(isGone)
+    .catch(() => undefined);
 };
 
 const portsOf = ({ Config }: Docker.ImageInspectInfo): number[] =>
