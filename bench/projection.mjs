@@ -30,8 +30,8 @@ const watchPauses = () => {
   };
 };
 
-// About 11 events a turn: measured, and the result says how many there were.
-const platform = await recordHistory({ apps: 50, turns: Math.ceil(wantedEvents / 50 / 11) });
+// About 15.5 events a turn: measured, and the result says how many there were.
+const platform = await recordHistory({ apps: 50, turns: Math.ceil(wantedEvents / 50 / 15.5) });
 const directory = await mkdtemp(join(tmpdir(), 'shiplog-bench-'));
 const file = join(directory, 'read-models.sqlite');
 const rates = [];

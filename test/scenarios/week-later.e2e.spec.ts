@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordHistory } from '@shiplog/read-models/testing';
 import { readConfig } from '@shiplog/runtime';
@@ -37,6 +39,10 @@ describe('a platform one week later', () => {
     const first = await platform.start();
     await platform.stop();
     const second = await platform.start();
+    // On another core, with what the feed reads: with no warning that it could not.
+    const log = await readFile(join(platform.home, 'logs', 'shiplog.log'), 'utf8');
+    expect(log).toContain('"read-models.caught-up"');
+    expect(log).not.toContain('not-caught-up-beside');
     console.log(`ready in ${Math.round(first)} ms, then in ${Math.round(second)} ms`);
     expect((await platform.get('hello')).status).toBe(200);
     expect(await startTimes(running)).toEqual(started);

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { databaseOf, startReadModels, type RunningReadModels } from '@shiplog/read-models';
+import { startReadModels, type RunningReadModels } from '@shiplog/read-models';
 import {
   ReadinessProbe,
   pathsOf,
@@ -17,20 +17,22 @@ import { Door } from './http/door.js';
 import { Metrics } from './platform/metrics.js';
 import { Telemetry } from './platform/telemetry.js';
 import { startProcessManagers } from './process-managers/index.js';
+import { databaseIn, fillBeside } from './read-models/catch-up.js';
 import { closeServer, createServer, listen } from './server.js';
 import { Terminals } from './terminals/terminals.js';
 
+export { prepareApi } from './read-models/catch-up.js';
 export { requirePort } from './server.js';
 
 /** The api: commands and queries over HTTP, git, and what follows from what was asked for. */
 export const startApi: StartProcess = async (context) => {
   const { config, log, feed, logger } = context;
-  const paths = pathsOf(config.home);
   const readModels = await startReadModels({
-    database: databaseOf(config.databaseUrl, paths.database),
+    database: databaseIn(config),
     log,
     feed,
     logger,
+    fill: fillBeside(config),
   });
   try {
     await ensureFirstAdministrator(context);

@@ -1,4 +1,4 @@
 import { runProcess } from '@shiplog/runtime';
-import { startApi } from './index.js';
+import { prepareApi, startApi } from './index.js';
 
-await runProcess('api', startApi);
+await runProcess('api', startApi, prepareApi);

@@ -1,4 +1,4 @@
-import { startApi } from '@shiplog/api';
+import { prepareApi, startApi } from '@shiplog/api';
 import { startBuilder } from '@shiplog/builder';
 import { startDeployer } from '@shiplog/deployer';
 import type { ProcessName } from '@shiplog/events';
@@ -54,6 +54,7 @@ export const startControlPlane = async (
     const [contexts] = await Promise.all([
       Promise.all(others.map((name) => openContext(config, name, shared, logger))),
       shared.feed.start(),
+      prepareApi(api.context),
     ]);
     opened.push(...contexts);
     const contextOf = new Map(opened.map(({ context }) => [context.process, context]));

@@ -14,8 +14,10 @@ import type { ActiveApp, Release } from './app/index.js';
 import { BuildRequests } from './build-requests.js';
 import { deciderOf, foldEvents, type StateByAggregate } from './deciders.js';
 import type { KnownInstance } from './instance/index.js';
+import type { RouteState } from './facts/router.js';
 import { KnownCommands, type KnownCommand } from './known-commands.js';
 import { rolloutIdOf, type RolloutState } from './rollout/index.js';
+import { ShardedMap } from './sharded-map.js';
 
 /** The state of one aggregate, and where its stream ended when it was folded. */
 export interface Tracked<State> {
@@ -212,8 +214,8 @@ export class World {
   private forgetInstance(id: string): void {
     this.entries.instance.delete(id);
     for (const [routerId, tracked] of this.entries.router) {
-      if (tracked.state.status !== 'active' || !(id in tracked.state.routes)) continue;
-      const { [id]: _, ...routes } = tracked.state.routes;
+      if (tracked.state.status !== 'active') continue;
+      const routes = tracked.state.routes.without(id);
       this.entries.router.set(routerId, { ...tracked, state: { ...tracked.state, routes } });
     }
   }
@@ -242,6 +244,7 @@ export class World {
       entries: Object.fromEntries(
         AGGREGATES.map((a) => [a, [...this.entries[a]]]),
       ) as unknown as WorldSnapshot['entries'],
+      routes: this.routers().map(({ routerId, routes }) => [routerId, routes.entries()]),
       commands: this.commands.snapshot(),
       instanceIds: [...this.instanceIds].map(([appId, ids]) => [appId, [...ids]]),
       rolloutIds: [...this.rolloutIds],
@@ -259,6 +262,7 @@ export class World {
     this.entries = Object.fromEntries(
       AGGREGATES.map((a) => [a, new Map(state.entries[a] as never)]),
     ) as unknown as Entries;
+    for (const [id, routes] of state.routes) this.restoreRoutes(id, routes);
     this.commands.restore(state.commands);
     this.instanceIds = new Map(state.instanceIds.map(([appId, ids]) => [appId, new Set(ids)]));
     this.rolloutIds = new Map(state.rolloutIds);
@@ -267,6 +271,14 @@ export class World {
     this.liveByApp = new Map(state.liveByApp);
     this.buildRequests.restore(state.buildRequests);
   }
+
+  /** What JSON cannot hold of a router. */
+  private restoreRoutes(id: string, entries: [string, RouteState][]): void {
+    const tracked = this.get('router', id);
+    if (tracked.state.status !== 'active') return;
+    const state = { ...tracked.state, routes: ShardedMap.of(entries) };
+    this.entries.router.set(id, { ...tracked, state });
+  }
 }
 
 type Entries = { [A in Aggregate]: Map<string, Tracked<StateByAggregate[A]>> };
@@ -274,6 +286,7 @@ type Entries = { [A in Aggregate]: Map<string, Tracked<StateByAggregate[A]>> };
 interface WorldSnapshot {
   readonly at: Position;
   readonly entries: Record<Aggregate, readonly unknown[]>;
+  readonly routes: readonly [string, [string, RouteState][]][];
   readonly commands: ReturnType<KnownCommands['snapshot']>;
   readonly instanceIds: readonly [string, string[]][];
   readonly rolloutIds: readonly [string, string[]][];

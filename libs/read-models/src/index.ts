@@ -6,5 +6,12 @@ export {
   ReadModelsUnavailableError,
 } from './errors.js';
 export type * from './read-models.port.js';
-export { databaseOf, startReadModels, type ReadModelsOptions } from './read-models.js';
+export type { Fill, FillJob } from './fill.js';
+export { fillInThread, serveFill } from './fill-thread.js';
+export {
+  catchUpReadModels,
+  databaseOf,
+  startReadModels,
+  type ReadModelsOptions,
+} from './read-models.js';
 export { describeDatabase, type Database } from './sql/database.js';

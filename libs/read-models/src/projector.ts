@@ -107,8 +107,13 @@ export class Projector {
     return this.deps.database
       .write(async (manager) => {
         // Tables may have been switched while this waited for its turn: its checkpoint move then fails.
+        // It comes first, so that the transaction begins with the lock that it needs.
+        const moved = await moveCheckpoint(manager, from, {
+          position: last.position,
+          hash: last.hash,
+        });
         await fold.take(manager, batch);
-        return moveCheckpoint(manager, from, { position: last.position, hash: last.hash });
+        return moved;
       })
       .then((state) => {
         this.current = state;

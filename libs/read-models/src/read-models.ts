@@ -2,7 +2,8 @@ import { START, type Position } from '@shiplog/events';
 import type { EventLog, LogFeed } from '@shiplog/events/log';
 import { projectionCodeHash } from './code-hash.js';
 import type { ModelName } from './documents.js';
-import { LogWentBackError } from './errors.js';
+import { LogWentBackError, ReadModelsUnavailableError } from './errors.js';
+import { fillHere, type Fill } from './fill.js';
 import type { ReadModelsLogger } from './logger.js';
 import { PROJECTIONS } from './projections/index.js';
 import { Projector } from './projector.js';
@@ -25,6 +26,8 @@ export interface ReadModelsOptions {
   /** Started and caught up. */
   readonly feed: Pick<LogFeed, 'position' | 'onBatch' | 'catchUp'>;
   readonly logger: ReadModelsLogger;
+  /** Folds long stretches of the log. Default: this thread, as it does short ones, in small steps. */
+  readonly fill?: Fill;
 }
 
 /** PostgreSQL where a URL is given (`SHIPLOG_DATABASE_URL`), else a SQLite file. */
@@ -32,6 +35,37 @@ export const databaseOf = (databaseUrl: string | undefined, sqliteFile: string):
   databaseUrl === undefined
     ? { kind: 'sqlite', file: sqliteFile }
     : { kind: 'postgres', url: databaseUrl };
+
+/** Fewer commits than these are read in less time than a thread takes to start. */
+const FILL_FROM = 5_000;
+
+/**
+ * Brings served tables that are far behind the log near to its end, for `startReadModels` to do the rest:
+ * needs no feed, so that both can read a long log at once. Does nothing to tables that have to be made again.
+ */
+export const catchUpReadModels = async (
+  options: Omit<ReadModelsOptions, 'feed' | 'fill'> & { readonly fill: Fill },
+): Promise<void> => {
+  const { log, logger, fill } = options;
+  const head = await log.head();
+  if (Number(head) < FILL_FROM) return;
+  const database = await SqlDatabase.open(options.database, logger);
+  try {
+    const codeHash = await projectionCodeHash();
+    const state = await database.write((manager) => loadOrCreateState(manager, codeHash));
+    if (!hasCurrentShape(state) || Number(head) - Number(state.position) < FILL_FROM) return;
+    await assertSameLog(log, state, head, describeDatabase(options.database));
+    const models = PROJECTIONS.map(({ model }) => model);
+    const { slots, position } = state;
+    const owner = { kind: 'checkpoint', state } as const;
+    const startedMs = performance.now();
+    const { events } = await fill({ models, slots, owner, after: position, until: head });
+    const durationMs = Math.round(performance.now() - startedMs);
+    logger.info({ from: position, to: head, events, durationMs }, 'read-models.caught-up');
+  } finally {
+    await database.close();
+  }
+};
 
 /**
  * Opens the read models and follows the log with them, from their checkpoint on. Resolves when they hold
@@ -65,13 +99,21 @@ export const startReadModels = async (options: ReadModelsOptions): Promise<Runni
 const FIRST_FILL_TIMEOUT_MS = 15 * 60_000;
 
 const runningReadModels = (
-  { log, logger }: ReadModelsOptions,
+  { log, logger, fill }: ReadModelsOptions,
   database: SqlDatabase,
   projector: Projector,
   codeHash: string,
 ): RunningReadModels => {
   const past = new Past(log);
   const times = new LogTimes(log);
+  const stopping = new AbortController();
+  const parts = {
+    database,
+    log,
+    projector,
+    codeHash,
+    fill: fillBySize(fillHere(database, log), fill),
+  };
   let last: Promise<unknown> = Promise.resolve();
   const rebuildModels = (
     model?: ModelName,
@@ -80,7 +122,7 @@ const runningReadModels = (
     const projections = PROJECTIONS.filter((p) => model === undefined || p.model === model);
     // One after the other: two at once would build in the same tables.
     const result = last.then(() =>
-      rebuild({ database, log, projector, codeHash }, projections, onProgress),
+      rebuild(parts, projections, { onProgress, signal: stopping.signal }),
     );
     last = result.then(
       (done) => logger.info({ model: model ?? 'all', ...done }, 'read-models.rebuilt'),
@@ -99,12 +141,18 @@ const runningReadModels = (
       past.forget();
       await projector.stop();
       // A rebuild under way ends with its next write: what it made so far is not served.
+      stopping.abort(new ReadModelsUnavailableError('rebuilding while the process stops'));
       database.refuseWrites();
       await last;
       await database.close();
     },
   };
 };
+
+const fillBySize =
+  (here: Fill, beside: Fill = here): Fill =>
+  (job, options) =>
+    (Number(job.until) - Number(job.after) < FILL_FROM ? here : beside)(job, options);
 
 const hasCurrentShape = (state: ProjectionState): boolean =>
   PROJECTIONS.every(({ model }) => state.versions[model] === CURRENT_VERSIONS[model]);

@@ -2,8 +2,8 @@ import { START, type Position, type RecordedCommit } from '@shiplog/events';
 import type { EventLog } from '@shiplog/events/log';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { breathe } from './breathe.js';
 import type { ModelName } from './documents.js';
+import { stretch, type Fill, type Filled } from './fill.js';
 import type { AnyProjection } from './projection.js';
 import type { Projector } from './projector.js';
 import type { RebuildProgress } from './read-models.port.js';
@@ -21,8 +21,9 @@ import {
 } from './sql/projection-state.js';
 import { TableFold } from './sql/table-fold.js';
 
-const COMMITS_AT_ONCE = 400;
-/** More than the projector keeps: history is revisited widely when it is read at once. */
+/** Fewer than these are left to the switch, which holds everybody up. */
+const COMMITS_LEFT_MAX = 400;
+/** Of the switch: it revisits little. */
 const ROWS_KEPT = 5_000;
 
 interface RebuildDependencies {
@@ -30,6 +31,7 @@ interface RebuildDependencies {
   readonly log: EventLog;
   readonly projector: Projector;
   readonly codeHash: string;
+  readonly fill: Fill;
 }
 
 export interface RebuildResult {
@@ -45,16 +47,16 @@ export interface RebuildResult {
 export const rebuild = async (
   deps: RebuildDependencies,
   projections: readonly AnyProjection[],
-  onProgress: (progress: RebuildProgress) => void,
+  { onProgress, signal }: RebuildOptions,
 ): Promise<RebuildResult> => {
   const startedMs = performance.now();
   const buildId = uuidv7();
   const models = projections.map(({ model }) => model);
   const slots = await takeOver(deps.database, buildId, models);
-  const build = new Build(deps, buildId, new TableFold(projections, slots, ROWS_KEPT));
+  const build = new Build(deps, { projections, models, slots, buildId });
 
-  await build.follow(onProgress);
-  const { state, before } = await build.finish(models, slots);
+  await build.follow(onProgress, signal);
+  const { state, before } = await build.finish();
   await emptyUnserved(deps.database, models, before.slots);
   return {
     position: state.position,
@@ -63,61 +65,78 @@ export const rebuild = async (
   };
 };
 
+export interface RebuildOptions {
+  readonly onProgress: (progress: RebuildProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+interface BuildOf {
+  readonly projections: readonly AnyProjection[];
+  readonly models: readonly ModelName[];
+  readonly slots: Slots;
+  readonly buildId: string;
+}
+
 class Build {
-  events = 0;
-  private position: Position = START;
-  private hash = '';
+  private filled: Filled = { position: START, hash: '', events: 0 };
 
   constructor(
     private readonly deps: RebuildDependencies,
-    private readonly buildId: string,
-    private readonly fold: TableFold,
+    private readonly of: BuildOf,
   ) {}
 
+  get events(): number {
+    return this.filled.events;
+  }
+
   /** To about where the served tables are. They move on meanwhile: the rest is `finish`'s. */
-  async follow(onProgress: (progress: RebuildProgress) => void): Promise<void> {
-    const { log, database, projector } = this.deps;
-    let ahead = this.read(projector.state.position);
-    for (;;) {
-      const batch = await ahead;
-      const last = batch.at(-1)?.position ?? this.position;
-      const end = projector.state.position;
-      const isLast = batch.length < COMMITS_AT_ONCE || log.compare(last, end) >= 0;
-      // The next piece is read while this one is written.
-      ahead = isLast ? Promise.resolve([]) : this.read(end, last);
-      ahead.catch(() => undefined);
-      await database.write(async (manager) => {
-        await assertBuild(manager, this.buildId);
-        await this.fold.take(manager, batch);
-      });
-      this.advance(batch);
-      onProgress({ done: Number(this.position), total: Number(end) });
-      if (isLast) return;
-      await breathe();
-    }
+  async follow(
+    onProgress: (progress: RebuildProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { fill, projector } = this.deps;
+    const { models, slots, buildId } = this.of;
+    const tell = (position: Position): void =>
+      onProgress({ done: Number(position), total: Number(projector.state.position) });
+    const left = (): number => Number(projector.state.position) - Number(this.filled.position);
+    do {
+      this.add(
+        await fill(
+          {
+            models,
+            slots,
+            owner: { kind: 'build', buildId },
+            after: this.filled.position,
+            until: projector.state.position,
+          },
+          { signal, onProgress: tell },
+        ),
+      );
+    } while (left() > COMMITS_LEFT_MAX);
   }
 
   /** The last few commits and the switch, while nobody else writes. */
-  finish(
-    models: readonly ModelName[],
-    slots: Slots,
-  ): Promise<{ state: ProjectionState; before: ProjectionState }> {
+  finish(): Promise<{ state: ProjectionState; before: ProjectionState }> {
     const { database, projector, codeHash } = this.deps;
+    const { projections, models, slots, buildId } = this.of;
     const isAll = models.length === Object.keys(CURRENT_VERSIONS).length;
+    const fold = new TableFold(projections, slots, ROWS_KEPT);
     return database
       .write(async (manager) => {
-        await assertBuild(manager, this.buildId);
+        await assertBuild(manager, buildId);
         const before = await loadState(manager);
         if (before === undefined) throw new Error('the state row of the read models vanished');
         for (;;) {
-          const batch = await this.read(before.position);
-          if (batch.length === 0) break;
-          await this.fold.take(manager, batch);
-          this.advance(batch);
+          const batch = await this.rest(before.position);
+          const last = batch.at(-1);
+          if (last === undefined) break;
+          await fold.take(manager, batch);
+          const events = batch.reduce((sum, { commit }) => sum + commit.events.length, 0);
+          this.add({ position: last.position, hash: last.hash, events });
         }
         const state = await switchTables(manager, before, {
           position: before.position,
-          hash: before.position === START ? '' : this.hash,
+          hash: before.position === START ? '' : this.filled.hash,
           slots: { ...before.slots, ...slots },
           versions: isAll ? CURRENT_VERSIONS : { ...before.versions, ...versionsOf(models) },
           codeHash: isAll ? codeHash : before.codeHash,
@@ -130,19 +149,13 @@ class Build {
       });
   }
 
-  private async read(end: Position, after = this.position): Promise<readonly RecordedCommit[]> {
-    const { log } = this.deps;
-    if (log.compare(after, end) >= 0) return [];
-    const page = await log.readAfter(after, COMMITS_AT_ONCE);
-    return page.filter(({ position }) => log.compare(position, end) <= 0);
+  private rest(end: Position): Promise<readonly RecordedCommit[]> {
+    return stretch(this.deps.log, this.filled.position, end, COMMITS_LEFT_MAX);
   }
 
-  private advance(batch: readonly RecordedCommit[]): void {
-    const last = batch.at(-1);
-    if (last === undefined) return;
-    this.position = last.position;
-    this.hash = last.hash;
-    for (const { commit } of batch) this.events += commit.events.length;
+  private add(more: Filled): void {
+    const hash = more.hash === '' ? this.filled.hash : more.hash;
+    this.filled = { ...more, hash, events: this.filled.events + more.events };
   }
 }
 

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { START, toPosition } from '@shiplog/events';
 import { InMemoryEventLog } from '@shiplog/events/log';
-import { startReadModels } from './read-models.js';
-import type { Database } from './sql/database.js';
+import { fillFast, type Fill } from './fill.js';
+import { catchUpReadModels, startReadModels } from './read-models.js';
+import { SqlDatabase, type Database } from './sql/database.js';
 import { recordHistory, RecordedPlatform } from './testing/index.js';
 import { documentsOf, textOf } from './testing/documents-of.js';
 
@@ -63,6 +64,34 @@ export const describeRunningReadModels = (
       expect(await models.queries.app('late')).toBeDefined();
       const head = await platform.log.head();
       expect(read.every((after) => Number(after) >= Number(head) - 2)).toBe(true);
+      await models.stop();
+    });
+
+    it('are brought near the end of a long log before they start, and are the same', async () => {
+      const database = await newDatabase();
+      const platform = await recordHistory({ apps: 10, turns: 60 });
+      const { log, feed } = platform;
+      const end = await log.head();
+      expect(Number(end)).toBeGreaterThan(5_000);
+      const stretches: string[] = [];
+      const fill: Fill = async (job, options) => {
+        stretches.push(`${job.owner.kind} ${Number(job.after)}-${Number(job.until)}`);
+        const own = await SqlDatabase.open(database, logger);
+        const filled = await fillFast(own, log)(job, options);
+        await own.close();
+        return filled;
+      };
+      await catchUpReadModels({ database, log, logger, fill });
+      await catchUpReadModels({ database, log, logger, fill });
+      expect(stretches).toEqual([`checkpoint 0-${Number(end)}`]);
+
+      await createApp(platform, 'late');
+      const models = await startReadModels({ database, log, feed, logger, fill });
+      const expected = await textOf((await documentsOf(platform)).dump());
+      expect(await textOf(models.queries.dump())).toBe(expected);
+      await models.rebuild();
+      expect(stretches.slice(1)).toEqual([`build 0-${Number(end) + 1}`]);
+      expect(await textOf(models.queries.dump())).toBe(expected);
       await models.stop();
     });
 

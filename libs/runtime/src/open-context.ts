@@ -6,6 +6,7 @@ import { World } from '@shiplog/domain';
 import type { ProcessName } from '@shiplog/events';
 import { JetStreamEventLog } from '@shiplog/events/jetstream';
 import { LogFeed, fileSnapshotStore, type Durability } from '@shiplog/events/log';
+import type { NatsConnection } from '@nats-io/nats-core';
 import type { Logger } from 'pino';
 import { foldCodeHash } from './code-hash.js';
 import { pathsOf, type PlatformConfig } from './config.js';
@@ -35,13 +36,8 @@ export const openContext = async (
   shared?: SharedFeed,
   logger: Logger = createLogger(config.logLevel),
 ): Promise<OpenContext> => {
-  const connection = await connectNats(config, process);
-  const log = new JetStreamEventLog(connection, {
-    inboxPrefix: inboxPrefixOf(process),
-    process,
-    obstacle: diskObstacle(pathsOf(config.home).natsStore),
-    durability: () => provenDurability(config.home, connection.info?.server_name),
-  });
+  const opened = await openLog(config, process);
+  const { connection, log } = opened;
   const bus = new NatsBus(connection, process);
   // Says that the process is there, for `shiplog doctor`.
   const alive = setInterval(() => bus.publish('alive', {}), ALIVE_MS);
@@ -54,10 +50,31 @@ export const openContext = async (
       clearInterval(alive);
       if (shared === undefined) await feed.stop();
       await bus.close();
-      await log.close();
-      await connection.close();
+      await opened.close();
     },
   };
+};
+
+export interface OpenLog {
+  readonly connection: NatsConnection;
+  readonly log: JetStreamEventLog;
+  close(): Promise<void>;
+}
+
+/** The log alone, under the NATS user of the process. */
+export const openLog = async (config: PlatformConfig, process: ProcessName): Promise<OpenLog> => {
+  const connection = await connectNats(config, process);
+  const log = new JetStreamEventLog(connection, {
+    inboxPrefix: inboxPrefixOf(process),
+    process,
+    obstacle: diskObstacle(pathsOf(config.home).natsStore),
+    durability: () => provenDurability(config.home, connection.info?.server_name),
+  });
+  const close = async (): Promise<void> => {
+    await log.close();
+    await connection.close();
+  };
+  return { connection, log, close };
 };
 
 const ownFeed = async (

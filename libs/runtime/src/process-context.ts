@@ -37,6 +37,14 @@ export interface RunningProcess {
 /** What `apps/<process>/src/index.ts` exports. The feed is started and caught up when it is called. */
 export type StartProcess = (context: ProcessContext) => Promise<RunningProcess>;
 
+/**
+ * What a process does before its feed is caught up, while the feed reads. It fails by itself or not at
+ * all: whoever starts the process goes on.
+ */
+export type PrepareProcess = (
+  context: Pick<ProcessContext, 'config' | 'log' | 'feed' | 'logger'>,
+) => Promise<void>;
+
 export interface ContextParts extends Omit<ProcessContext, 'commands' | 'actor' | 'logger'> {
   readonly logger: Logger;
 }

@@ -5,7 +5,7 @@ import { describeError } from './errors.js';
 import { startHealthServer } from './health-server.js';
 import { createLogger, type Logger } from './logging.js';
 import { openContext } from './open-context.js';
-import type { StartProcess } from './process-context.js';
+import type { PrepareProcess, StartProcess } from './process-context.js';
 import { ReadinessProbe } from './readiness.js';
 
 /** A stop that takes longer than this ends the process anyway; whoever supervises it starts it again. */
@@ -15,12 +15,16 @@ const STOP_TIMEOUT_MS = 20_000;
  * The whole `main.ts` of a server process: config from the environment, context, feed, process; on
  * SIGTERM or SIGINT everything is stopped in the opposite order. Exits 1 when the feed cannot go on.
  */
-export const runProcess = async (name: ProcessName, start: StartProcess): Promise<void> => {
+export const runProcess = async (
+  name: ProcessName,
+  start: StartProcess,
+  prepare: PrepareProcess = () => Promise.resolve(),
+): Promise<void> => {
   let logger = createLogger('info');
   try {
     const config = readConfig(process.env);
     logger = createLogger(config.logLevel);
-    await run(name, start, config, logger);
+    await run({ name, start, prepare }, config, logger);
   } catch (error) {
     logger.error({ process: name, error: describeError(error) }, 'process-failed');
     process.exitCode = 1;
@@ -29,16 +33,21 @@ export const runProcess = async (name: ProcessName, start: StartProcess): Promis
   setTimeout(() => process.exit(), 1_000).unref();
 };
 
+interface Process {
+  readonly name: ProcessName;
+  readonly start: StartProcess;
+  readonly prepare: PrepareProcess;
+}
+
 const run = async (
-  name: ProcessName,
-  start: StartProcess,
+  { name, start, prepare }: Process,
   config: PlatformConfig,
   logger: Logger,
 ): Promise<void> => {
   const stopSignal = nextStopSignal();
   const opened = await openContext(config, name, undefined, logger);
   const { context } = opened;
-  await context.feed.start();
+  await Promise.all([context.feed.start(), prepare(context)]);
   const running = await start(context);
   const readiness = new ReadinessProbe(context.log, context.feed);
   const health =

@@ -122,7 +122,7 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
       );
     }
     const stuck = world.instances().filter(({ status, process, instanceId }) => {
-      const routed = routers.every(({ routes }) => routes[instanceId] === 'routed');
+      const routed = routers.every(({ routes }) => routes.get(instanceId) === 'routed');
       return status === 'ready' && process === 'web' && !routed;
     });
     return stuck.length === 0

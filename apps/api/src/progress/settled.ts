@@ -32,7 +32,9 @@ const isServing = (world: World, one: KnownInstance): boolean => {
   if (one.status !== 'ready') return false;
   if (one.process !== 'web') return true;
   const routers = world.routers();
-  return routers.length > 0 && routers.every(({ routes }) => routes[one.instanceId] === 'routed');
+  return (
+    routers.length > 0 && routers.every(({ routes }) => routes.get(one.instanceId) === 'routed')
+  );
 };
 
 const count = (n: number): string => (n === 1 ? '1 instance' : `${n} instances`);

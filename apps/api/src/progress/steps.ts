@@ -62,7 +62,7 @@ export class Steps {
 
   private isRouted(instanceId: string): boolean {
     const routers = this.world.routers();
-    return routers.length > 0 && routers.every(({ routes }) => routes[instanceId] === 'routed');
+    return routers.length > 0 && routers.every(({ routes }) => routes.get(instanceId) === 'routed');
   }
 
   private named(ids: readonly string[]): readonly string[] {

@@ -2,6 +2,7 @@ import {
   DEFAULT_SETTINGS,
   type KnownInstance,
   type RolloutState,
+  type RouteState,
   type World,
 } from '@shiplog/domain';
 import type { Settings } from '@shiplog/events';
@@ -45,7 +46,10 @@ export interface DesiredApp {
   readonly instances: readonly KnownInstance[];
 }
 
-export type Routes = Readonly<Record<string, 'routed' | 'unrouted' | 'drained'>>;
+/** What a router does with an instance, as the log has it. */
+export interface Routes {
+  get(instanceId: string): RouteState | undefined;
+}
 
 type KnownRollout = Exclude<RolloutState, { status: 'none' }>;
 type Deployment = NonNullable<ReturnType<World['deployment']>>;

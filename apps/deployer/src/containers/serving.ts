@@ -15,7 +15,8 @@ export const isServing = (instance: KnownInstance, routers: PlanInput['routers']
   if (instance.status !== 'ready') return false;
   if (instance.process !== ROUTED_PROCESS) return true;
   return (
-    routers.length > 0 && routers.every(({ routes }) => routes[instance.instanceId] === 'routed')
+    routers.length > 0 &&
+    routers.every(({ routes }) => routes.get(instance.instanceId) === 'routed')
   );
 };
 
@@ -33,7 +34,7 @@ export const drainOf = (
   if (instance.process !== ROUTED_PROCESS || !instance.wasReady) {
     return { isDrained: true, atMs: null };
   }
-  const states = routers.map(({ routes }) => routes[instance.instanceId]);
+  const states = routers.map(({ routes }) => routes.get(instance.instanceId));
   if (states.some((state) => state === 'routed' || state === 'unrouted')) {
     return { isDrained: false, atMs: null };
   }
@@ -46,4 +47,4 @@ export const drainOf = (
 /** No router routes to it: what users reach is the new one. */
 export const isOutOfRouting = (instance: KnownInstance, routers: PlanInput['routers']): boolean =>
   instance.process !== ROUTED_PROCESS ||
-  routers.every(({ routes }) => routes[instance.instanceId] !== 'routed');
+  routers.every(({ routes }) => routes.get(instance.instanceId) !== 'routed');

@@ -1,6 +1,6 @@
-import { DEFAULT_SETTINGS, type KnownInstance } from '@shiplog/domain';
+import { DEFAULT_SETTINGS, type KnownInstance, type RouteState } from '@shiplog/domain';
 import type { Container } from '../containers/container-engine.port.js';
-import type { DesiredApp, Routes } from '../containers/desired.js';
+import type { DesiredApp } from '../containers/desired.js';
 import type { Note, PlanInput } from '../containers/actions.js';
 
 export const NOW_MS = Date.parse('2026-01-01T12:00:00Z');
@@ -84,7 +84,7 @@ export interface Given {
   /** Default: every instance that was started runs. */
   readonly containers?: readonly Container[];
   /** Default: every ready instance is routed by one router. Null: there is no router. */
-  readonly routes?: Routes | null;
+  readonly routes?: Readonly<Record<string, RouteState>> | null;
   readonly notes?: Readonly<Record<string, Partial<Note>>>;
   readonly busy?: readonly string[];
   readonly scheduleNotBeforeMs?: number;
@@ -98,7 +98,7 @@ const NOTE: Note = {
   killed: false,
 };
 
-const allRouted = (instances: readonly KnownInstance[]): Routes =>
+const allRouted = (instances: readonly KnownInstance[]): Record<string, RouteState> =>
   Object.fromEntries(
     instances.flatMap((i) => (i.status === 'ready' ? [[i.instanceId, 'routed' as const]] : [])),
   );
@@ -112,7 +112,7 @@ export const input = (given: Given): PlanInput => {
   return {
     app: given.app,
     containers: new Map(containers.map((c) => [c.instanceId ?? '', c])),
-    routers: routes === null ? [] : [{ routes }],
+    routers: routes === null ? [] : [{ routes: new Map(Object.entries(routes)) }],
     notes: new Map(
       Object.entries(given.notes ?? {}).map(([id, note]) => [id, { ...NOTE, ...note }]),
     ),

@@ -212,7 +212,7 @@ export class Simulation {
       type: 'RecordRoutes',
       position: this.world.position,
       routed: ids(['ready'])
-        .filter((id) => router?.routes[id] !== 'routed')
+        .filter((id) => router?.routes.get(id) !== 'routed')
         .slice(0, 1),
       unrouted: [],
       drained: ids(['retired', 'exited']),

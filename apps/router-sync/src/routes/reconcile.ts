@@ -64,7 +64,10 @@ const stillNamed = (desired: DesiredRoutes, world: World): DesiredRoutes => ({
   ),
 });
 
-const recordedRoutes = (world: World, routerId: string): Readonly<Record<string, RouteState>> => {
+const recordedRoutes = (
+  world: World,
+  routerId: string,
+): { get(instanceId: string): RouteState | undefined } => {
   const { state } = world.get('router', routerId);
-  return state.status === 'active' ? state.routes : {};
+  return state.status === 'active' ? state.routes : new Map<string, RouteState>();
 };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RouteState } from '@shiplog/domain';
 import type { DesiredRoutes } from './desired-routes.js';
 import { routeFacts } from './route-facts.js';
 import type { ActualRoutes } from './router.port.js';
@@ -18,6 +19,8 @@ const actual = (state: State | undefined, host: string | undefined = 'a1'): Actu
   emptyPools: new Map(),
 });
 
+const recorded = (state: RouteState): ReadonlyMap<string, RouteState> => new Map([['i1', state]]);
+
 describe('facts', () => {
   it.each([
     ['served and reachable', 'serving', 'serving', 'a1', { routed: ['i1'] }],
@@ -29,15 +32,18 @@ describe('facts', () => {
     ['retired and gone', 'draining', undefined, 'a1', { unrouted: ['i1'], drained: ['i1'] }],
     ['exited, never routed', 'suspended', 'out', 'a1', {}],
   ] as const)('of an instance that is %s', (_, want, state, host, expected) => {
-    expect(routeFacts(desired(want), actual(state, host), {})).toEqual({ ...nothing, ...expected });
+    expect(routeFacts(desired(want), actual(state, host), new Map())).toEqual({
+      ...nothing,
+      ...expected,
+    });
   });
 
   it('are not told twice', () => {
     const serving = actual('serving');
-    expect(routeFacts(desired('serving'), serving, { i1: 'routed' })).toEqual(nothing);
+    expect(routeFacts(desired('serving'), serving, recorded('routed'))).toEqual(nothing);
     const gone = actual(undefined);
-    expect(routeFacts(desired('draining'), gone, { i1: 'drained' })).toEqual(nothing);
-    expect(routeFacts(desired('draining'), gone, { i1: 'unrouted' })).toEqual({
+    expect(routeFacts(desired('draining'), gone, recorded('drained'))).toEqual(nothing);
+    expect(routeFacts(desired('draining'), gone, recorded('unrouted'))).toEqual({
       ...nothing,
       drained: ['i1'],
     });
@@ -45,10 +51,10 @@ describe('facts', () => {
 
   it('tell that an instance which exited is out, and in again', () => {
     const out = actual('out');
-    expect(routeFacts(desired('suspended'), out, { i1: 'routed' })).toMatchObject({
+    expect(routeFacts(desired('suspended'), out, recorded('routed'))).toMatchObject({
       unrouted: ['i1'],
     });
-    expect(routeFacts(desired('serving'), actual('serving'), { i1: 'unrouted' })).toMatchObject({
+    expect(routeFacts(desired('serving'), actual('serving'), recorded('unrouted'))).toMatchObject({
       routed: ['i1'],
     });
   });

@@ -13,7 +13,7 @@ export interface RouteFacts {
 export const routeFacts = (
   desired: DesiredRoutes,
   actual: ActualRoutes,
-  recorded: Readonly<Record<string, RouteState>>,
+  recorded: { get(instanceId: string): RouteState | undefined },
 ): RouteFacts => {
   const hostsOf = hostsByApp(desired);
   const isReached = (appId: string): boolean => {
@@ -22,7 +22,7 @@ export const routeFacts = (
   };
   const wanted = [...desired.endpoints.values()];
   const withState = (...states: readonly (RouteState | undefined)[]) =>
-    wanted.filter(({ instanceId }) => states.includes(recorded[instanceId]));
+    wanted.filter(({ instanceId }) => states.includes(recorded.get(instanceId)));
   const seen = ({ instanceId }: DesiredEndpoint) => actual.endpoints.get(instanceId);
   const idOf = ({ instanceId }: DesiredEndpoint): string => instanceId;
 

@@ -148,7 +148,7 @@ export const testPlatform = async (logOf: (process: ProcessName) => EventLog = i
       instance(instanceId, { type: 'RecordStopped', exitCode: 0, killed: false }),
     routeOf: (instanceId: string): RouteState | undefined => {
       const { state } = world.get('router', ROUTER);
-      return state.status === 'active' ? state.routes[instanceId] : undefined;
+      return state.status === 'active' ? state.routes.get(instanceId) : undefined;
     },
     recorded: (instanceId: string, state: 'routed' | 'unrouted' | 'drained') =>
       waitFor(`${instanceId} to be ${state}`, () => platform.routeOf(instanceId) === state),

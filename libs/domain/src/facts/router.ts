@@ -1,5 +1,6 @@
 import type { RouterEvent } from '@shiplog/events';
 import { accept, reject, type Decider } from '../decider.js';
+import { ShardedMap } from '../sharded-map.js';
 
 export type RouterCommand =
   | { type: 'StartRouter'; routerId: string; kind: 'haproxy' | 'nginx' }
@@ -21,7 +22,7 @@ export type RouterState =
       readonly kind: 'haproxy' | 'nginx';
       readonly position: string;
       /** What this router does with an instance; the world forgets instances that were stopped. */
-      readonly routes: Readonly<Record<string, RouteState>>;
+      readonly routes: ShardedMap<RouteState>;
     };
 export type RouterRejection = { code: 'router-not-active' };
 
@@ -38,10 +39,10 @@ export const router: Decider<RouterState, RouterCommand, RouterEvent, RouterReje
     const { routerId } = state;
     switch (command.type) {
       case 'RecordRoutes': {
-        const routed = command.routed.filter((id) => state.routes[id] !== 'routed');
-        const drained = command.drained.filter((id) => state.routes[id] !== 'drained');
-        const unrouted = command.unrouted.filter(
-          (id) => state.routes[id] === undefined || state.routes[id] === 'routed',
+        const routed = command.routed.filter((id) => state.routes.get(id) !== 'routed');
+        const drained = command.drained.filter((id) => state.routes.get(id) !== 'drained');
+        const unrouted = command.unrouted.filter((id) =>
+          [undefined, 'routed'].includes(state.routes.get(id)),
         );
         // A round that changes nothing appends nothing.
         if (routed.length + drained.length + unrouted.length === 0) return accept();
@@ -62,14 +63,14 @@ export const router: Decider<RouterState, RouterCommand, RouterEvent, RouterReje
           status: 'active',
           ...event.data,
           position: state.status === 'active' ? state.position : '0'.repeat(20),
-          routes: state.status === 'active' ? state.routes : {},
+          routes: state.status === 'active' ? state.routes : ShardedMap.of(),
         };
       case 'RoutesApplied': {
         if (state.status !== 'active') return state;
-        const routes = { ...state.routes };
-        for (const id of event.data.routed) routes[id] = 'routed';
-        for (const id of event.data.unrouted) routes[id] = 'unrouted';
-        for (const id of event.data.drained) routes[id] = 'drained';
+        let { routes } = state;
+        for (const id of event.data.routed) routes = routes.with(id, 'routed');
+        for (const id of event.data.unrouted) routes = routes.with(id, 'unrouted');
+        for (const id of event.data.drained) routes = routes.with(id, 'drained');
         return { ...state, position: event.data.position, routes };
       }
       case 'RouterRemoved':

@@ -16,7 +16,7 @@ import { ConnectionWatch } from './connection-watch.js';
 import { Deadline, type LogTimes } from './deadline.js';
 import { followLog } from './follow-log.js';
 import { readStream } from './read-stream.js';
-import { toDenseRecords } from './stored-message.js';
+import { toDenseRecords, type StoredMessage } from './stored-message.js';
 import { StreamApi, StreamApiError } from './stream-api.js';
 import { HINT_SUBJECTS, probeSubjectOf } from './subjects.js';
 
@@ -78,12 +78,18 @@ export class JetStreamEventLog implements EventLog {
     timeoutMs: number,
   ): Promise<readonly RecordedCommit[]> {
     const records: RecordedCommit[] = [];
-    while (records.length < limit) {
+    const fetch = (from: number): Promise<readonly StoredMessage[]> => {
+      const count = Math.min(READ_BATCH, after + limit + 1 - from);
+      return count === 0 ? Promise.resolve([]) : this.api.batch({ from, count }, timeoutMs);
+    };
+    let messages = await fetch(after + 1);
+    while (messages.length > 0) {
       const from = after + records.length + 1;
-      const count = Math.min(READ_BATCH, limit - records.length);
-      const messages = await this.api.batch({ from, count }, timeoutMs);
-      if (messages.length === 0) break;
+      // The server sends the next batch while this one is decoded.
+      const ahead = fetch(from + messages.length);
+      ahead.catch(() => undefined);
       records.push(...toDenseRecords(from - 1, messages));
+      messages = await ahead;
     }
     return records;
   }

@@ -1,0 +1,32 @@
+import {
+  catchUpReadModels,
+  databaseOf,
+  fillInThread,
+  type Database,
+  type Fill,
+} from '@shiplog/read-models';
+import {
+  describeError,
+  pathsOf,
+  type PlatformConfig,
+  type PrepareProcess,
+  type ProcessContext,
+} from '@shiplog/runtime';
+
+export const databaseIn = (config: PlatformConfig): Database =>
+  databaseOf(config.databaseUrl, pathsOf(config.home).database);
+
+/** Folds long stretches of the log on another core, so that requests are answered meanwhile. */
+export const fillBeside = (config: PlatformConfig, feed?: ProcessContext['feed']): Fill =>
+  fillInThread(new URL('./fill.thread.js', import.meta.url), { config }, feed);
+
+/** Reads what the read models lack while the feed reads the log for the world. */
+export const prepareApi: PrepareProcess = async ({ config, log, feed, logger }) => {
+  try {
+    const fill = fillBeside(config, feed);
+    await catchUpReadModels({ database: databaseIn(config), log, logger, fill });
+  } catch (error) {
+    // The start does the rest, or says why it cannot.
+    logger.warn({ error: describeError(error) }, 'read-models.not-caught-up-beside');
+  }
+};

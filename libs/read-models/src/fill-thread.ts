@@ -1,0 +1,87 @@
+import { Worker, type MessagePort } from 'node:worker_threads';
+import type { Position } from '@shiplog/events';
+import type { EventLog, LogFeed } from '@shiplog/events/log';
+import { fillFast, type Fill, type Filled, type FillJob } from './fill.js';
+import { HandedOver, HandOver, type HandedPiece } from './handed-over.js';
+import { SqlDatabase, type Database } from './sql/database.js';
+
+/** From the thread. */
+type Message =
+  | { readonly kind: 'progress'; readonly position: Position }
+  | { readonly kind: 'filled'; readonly filled: Filled };
+
+/** To the thread: some of what it needs, or that it has to stop. */
+type Order = HandedPiece | 'stop';
+/** Short-lived objects of one transaction find room in it; the process's own limit suits an idle one. */
+const YOUNG_MEGABYTES_MAX = 64;
+
+/**
+ * Fills in a thread of its own, which ends with the job. `script` is what it runs; it is given
+ * `workerData` with the job in it, and has to call `serveFill`. What the feed
+ * reads meanwhile is handed over.
+ */
+export const fillInThread =
+  (script: URL, workerData: object, feed?: Pick<LogFeed, 'onBatch'>): Fill =>
+  (job, { signal, onProgress } = {}) =>
+    new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const thread = new Worker(script, {
+        workerData: { ...workerData, job },
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES_MAX },
+      });
+      const order = (what: Order): void => thread.postMessage(what);
+      const handOver = feed === undefined ? undefined : new HandOver(feed, order);
+      const stop = (): void => order('stop');
+      signal?.addEventListener('abort', stop, { once: true });
+      let filled: Filled | undefined;
+      thread.on('message', (message: Message) => {
+        if (message.kind === 'filled') {
+          filled = message.filled;
+          return;
+        }
+        handOver?.usedUpTo(message.position);
+        onProgress?.(message.position);
+      });
+      let failure: unknown;
+      thread.once('error', (error) => (failure = error));
+      thread.once('exit', (code) => {
+        handOver?.stop();
+        signal?.removeEventListener('abort', stop);
+        if (filled !== undefined) resolve(filled);
+        else
+          reject(reasonOf(signal, failure ?? new Error(`the thread that fills ended (${code})`)));
+      });
+    });
+
+const reasonOf = (signal: AbortSignal | undefined, failure: unknown): Error => {
+  const reason: unknown = signal?.aborted === true ? signal.reason : failure;
+  return reason instanceof Error ? reason : new Error(String(reason));
+};
+
+/** The whole of such a thread: does the job, tells the other side, and answers when all is said. */
+export const serveFill = async (
+  port: MessagePort,
+  place: Database,
+  log: EventLog,
+  job: FillJob,
+): Promise<void> => {
+  const stopping = new AbortController();
+  const source = new HandedOver(log);
+  port.on('message', (order: Order) => {
+    if (order === 'stop') stopping.abort();
+    else source.push(order);
+  });
+  const tell = (message: Message): void => port.postMessage(message);
+  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const database = await SqlDatabase.open(place, silent);
+  try {
+    const filled = await fillFast(database, source)(job, {
+      signal: stopping.signal,
+      onProgress: (position) => tell({ kind: 'progress', position }),
+    });
+    tell({ kind: 'filled', filled });
+  } finally {
+    await database.close();
+    port.close();
+  }
+};

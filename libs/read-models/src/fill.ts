@@ -1,0 +1,116 @@
+import type { Position, RecordedCommit } from '@shiplog/events';
+import type { EntityManager } from 'typeorm';
+import { breathe } from './breathe.js';
+import type { ModelName } from './documents.js';
+import type { CommitReader } from './handed-over.js';
+import { PROJECTIONS } from './projections/index.js';
+import type { SqlDatabase } from './sql/database.js';
+import {
+  assertBuild,
+  moveCheckpoint,
+  type ProjectionState,
+  type Slots,
+} from './sql/projection-state.js';
+import { TableFold } from './sql/table-fold.js';
+
+/** A stretch of the log to be folded into tables. Plain data, so that another thread can do it. */
+export interface FillJob {
+  readonly models: readonly ModelName[];
+  /** The tables: the served ones with their checkpoint, or the ones that a rebuild claimed. */
+  readonly slots: Slots;
+  readonly owner:
+    | { readonly kind: 'checkpoint'; readonly state: ProjectionState }
+    | { readonly kind: 'build'; readonly buildId: string };
+  readonly after: Position;
+  readonly until: Position;
+}
+
+export interface Filled {
+  readonly position: Position;
+  /** Of the commit there; empty where the stretch was. */
+  readonly hash: string;
+  readonly events: number;
+}
+
+export interface FillOptions {
+  /** Ends the filling with the next transaction; what was written so far stays. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (position: Position) => void;
+}
+
+/** Rejects when the owner lost the tables, and when it was told to stop. */
+export type Fill = (job: FillJob, options?: FillOptions) => Promise<Filled>;
+
+interface Piece {
+  /** Commits of one transaction: the more, the fewer rows are written more than once. */
+  readonly commits: number;
+  /** Rows at hand per model: history is revisited widely when it is read at once. */
+  readonly rows: number;
+}
+/** Nobody waits for the tables yet. */
+const ALONE: Piece = { commits: 8_000, rows: 40_000 };
+/** The served tables are written between two transactions: these are some 30 ms. */
+const BESIDE: Piece = { commits: 2_000, rows: 10_000 };
+/** On the thread that answers requests, too. */
+const HERE: Piece = { commits: 400, rows: 5_000 };
+
+/** Fills in this thread, and lets others run between two transactions. */
+export const fillHere = (database: SqlDatabase, log: CommitReader): Fill =>
+  filler(database, log, HERE);
+
+/** Fills in a thread that does nothing else. */
+export const fillFast =
+  (database: SqlDatabase, log: CommitReader): Fill =>
+  (job, options) =>
+    filler(database, log, job.owner.kind === 'build' ? BESIDE : ALONE)(job, options);
+
+const filler =
+  (database: SqlDatabase, log: CommitReader, piece: Piece): Fill =>
+  async (job, { signal, onProgress } = {}) => {
+    const projections = PROJECTIONS.filter(({ model }) => job.models.includes(model));
+    const fold = new TableFold(projections, job.slots, piece.rows);
+    const own = ownership(job.owner);
+    let filled: Filled = { position: job.after, hash: '', events: 0 };
+    let ahead = stretch(log, job.after, job.until, piece.commits);
+    for (;;) {
+      const batch = await ahead;
+      const last = batch.at(-1);
+      if (last === undefined) return filled;
+      // The next piece is read while this one is written.
+      ahead = stretch(log, last.position, job.until, piece.commits);
+      ahead.catch(() => undefined);
+      signal?.throwIfAborted();
+      await database.write(async (manager) => {
+        // First, so that the transaction begins with the lock that it needs.
+        await own(manager, last);
+        await fold.take(manager, batch);
+      });
+      const events = batch.reduce((sum, { commit }) => sum + commit.events.length, filled.events);
+      filled = { position: last.position, hash: last.hash, events };
+      onProgress?.(last.position);
+      await breathe();
+    }
+  };
+
+/** Throws where the tables belong to somebody else by now. */
+const ownership = (
+  owner: FillJob['owner'],
+): ((manager: EntityManager, end: RecordedCommit) => Promise<void>) => {
+  if (owner.kind === 'build') return (manager) => assertBuild(manager, owner.buildId);
+  let { state } = owner;
+  return async (manager, { position, hash }) => {
+    state = await moveCheckpoint(manager, state, { position, hash });
+  };
+};
+
+/** The next commits up to `until`, at most `limit`. */
+export const stretch = async (
+  log: CommitReader,
+  after: Position,
+  until: Position,
+  limit: number,
+): Promise<readonly RecordedCommit[]> => {
+  if (log.compare(after, until) >= 0) return [];
+  const page = await log.readAfter(after, limit);
+  return page.filter(({ position }) => log.compare(position, until) <= 0);
+};
