@@ -32,6 +32,7 @@ export const startMonitorAgent: StartProcess = async (context) => {
     locateCgroup(host, pid),
   );
   let readings: readonly Reading[] = [];
+  let hasStarted = false;
   let nodeDueMs = 0;
 
   const loop = startReconcileLoop({
@@ -52,7 +53,8 @@ export const startMonitorAgent: StartProcess = async (context) => {
     onConnected: () => loop.nudge(),
     onEvent: (action, containerId) => {
       if (action === 'die') watched.forget(containerId);
-      loop.nudge();
+      // Figures of what started are wanted with the next sample: many that start together are listed once.
+      else hasStarted = true;
     },
   });
   const look = new Look(takeSample, ({ name }, error) =>
@@ -62,6 +64,9 @@ export const startMonitorAgent: StartProcess = async (context) => {
   const timer = setInterval(() => {
     readings = look.at(watched.all(), Date.now());
     context.bus.publish('metrics', messageOf(readings, previous));
+    if (!hasStarted) return;
+    hasStarted = false;
+    loop.nudge();
   }, SAMPLE_EVERY_MS);
   registerMetrics(register, () => readings);
 

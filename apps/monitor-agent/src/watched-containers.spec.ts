@@ -29,11 +29,10 @@ const engine = {
   }),
 } as unknown as Docker;
 
-const findCgroup = (pid: number): Promise<CgroupPaths> => {
+const findCgroup = (pid: number): CgroupPaths => {
   const id = processes.get(pid);
-  return id === undefined
-    ? Promise.reject(Object.assign(new Error('no such process'), { code: 'ENOENT' }))
-    : Promise.resolve({ memory: `/docker/${id}` } as CgroupPaths);
+  if (id === undefined) throw Object.assign(new Error('no such process'), { code: 'ENOENT' });
+  return { memory: `/docker/${id}` } as CgroupPaths;
 };
 
 const answer = (statusCode: number) => Object.assign(new Error('refused'), { statusCode });

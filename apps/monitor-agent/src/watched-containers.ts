@@ -23,7 +23,7 @@ export class WatchedContainers {
   constructor(
     private readonly engine: Docker,
     private readonly platform: string,
-    private readonly findCgroup: (pid: number) => Promise<CgroupPaths>,
+    private readonly findCgroup: (pid: number) => CgroupPaths,
   ) {}
 
   all(): readonly WatchedContainer[] {
@@ -42,18 +42,17 @@ export class WatchedContainers {
     for (const { Id, Labels, Names } of running) {
       if (Labels[LABEL.instance] === undefined) continue;
       const found =
-        (await this.unchanged(Id)) ??
-        (await this.locate(Id, Labels, Names[0] ?? Id, await this.pidOf(Id)));
+        this.unchanged(Id) ?? this.locate(Id, Labels, Names[0] ?? Id, await this.pidOf(Id));
       if (found !== undefined) next.set(Id, found);
     }
     this.known = next;
   }
 
   /** Whoever has its PID now belongs to the same container: the path of its cgroup names it. */
-  private async unchanged(containerId: string): Promise<WatchedContainer | undefined> {
+  private unchanged(containerId: string): WatchedContainer | undefined {
     const known = this.known.get(containerId);
     if (known === undefined) return undefined;
-    const now = await this.cgroupOf(known.pid);
+    const now = this.cgroupOf(known.pid);
     return now?.memory === known.paths.memory ? known : undefined;
   }
 
@@ -68,13 +67,13 @@ export class WatchedContainers {
     }
   }
 
-  private async locate(
+  private locate(
     containerId: string,
     labels: Readonly<Record<string, string>>,
     name: string,
     pid: number,
-  ): Promise<WatchedContainer | undefined> {
-    const paths = pid === 0 ? undefined : await this.cgroupOf(pid);
+  ): WatchedContainer | undefined {
+    const paths = pid === 0 ? undefined : this.cgroupOf(pid);
     if (paths === undefined) return undefined;
     return {
       containerId,
@@ -89,9 +88,9 @@ export class WatchedContainers {
   }
 
   /** Undefined when the process ended. */
-  private async cgroupOf(pid: number): Promise<CgroupPaths | undefined> {
+  private cgroupOf(pid: number): CgroupPaths | undefined {
     try {
-      return await this.findCgroup(pid);
+      return this.findCgroup(pid);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ESRCH') return undefined;

@@ -10,7 +10,7 @@ import {
   type Held,
 } from './fact-steps.js';
 import type { Action } from './actions.js';
-import type { Lane } from './task-runner.js';
+import type { Lane, Work } from './task-runner.js';
 import type { Workbench } from './workbench.js';
 
 /**
@@ -69,9 +69,9 @@ const now = async (bench: Workbench, action: Action, held: Held): Promise<void> 
 const beside = (bench: Workbench, action: Action): void => {
   switch (action.type) {
     case 'create':
-      return task(bench, action, 'engine', () => create(bench, action));
+      return task(bench, action, 'engine', (leave) => create(bench, action, leave));
     case 'start':
-      return task(bench, action, 'engine', () => start(bench, action));
+      return task(bench, action, 'engine', (leave) => start(bench, action, leave));
     case 'keep-running':
       return task(bench, action, 'engine', () => keepRunning(bench, action));
     case 'record-exited':
@@ -100,11 +100,11 @@ const task = (
   bench: Workbench,
   { appId, instanceId }: { appId: string; instanceId: string },
   lane: Lane,
-  work: () => Promise<void>,
+  work: Work,
 ): void => {
-  bench.tasks.run(lane, instanceId, async () => {
+  bench.tasks.run(lane, instanceId, async (leave) => {
     try {
-      await work();
+      await work(leave);
       bench.unpause(instanceId);
     } catch (error) {
       bench.pause(instanceId);

@@ -59,8 +59,10 @@ export interface AddressRange {
 /** Something happened to a container: look at it again. */
 export interface EngineNotice {
   readonly containerId: string;
-  readonly what: 'die' | 'oom' | 'changed';
+  readonly what: 'started' | 'die' | 'oom' | 'changed';
   readonly exitCode: number | null;
+  /** Milliseconds since the epoch by the engine's clock, which is that of `Container.startedAt`. */
+  readonly atMs: number;
 }
 
 export interface EngineWatcher {

@@ -244,12 +244,20 @@ const toSeconds = (iso: string): string => {
 const toNotice = (line: string): EngineNotice => {
   const event = JSON.parse(line) as {
     Action?: string;
+    timeNano?: number;
     Actor?: { ID?: string; Attributes?: Record<string, string> };
   };
   const exitCode = event.Actor?.Attributes?.['exitCode'];
   return {
     containerId: event.Actor?.ID ?? '',
-    what: event.Action === 'die' || event.Action === 'oom' ? event.Action : 'changed',
+    what: WHAT[event.Action ?? ''] ?? 'changed',
     exitCode: exitCode === undefined ? null : Number(exitCode),
+    atMs: (event.timeNano ?? 0) / 1e6,
   };
+};
+
+const WHAT: Readonly<Record<string, EngineNotice['what']>> = {
+  start: 'started',
+  die: 'die',
+  oom: 'oom',
 };

@@ -37,7 +37,12 @@ const known = (bench: Workbench, instanceId: string): KnownInstance | undefined 
 };
 
 /** Creates the container, starts it and records both. Met again after any crash in between. */
-export const create = async (bench: Workbench, action: ActionOf<'create'>): Promise<void> => {
+/** `leave` ends what the engine is busy with; looking and recording come after it. */
+export const create = async (
+  bench: Workbench,
+  action: ActionOf<'create'>,
+  leave: () => void,
+): Promise<void> => {
   const instance = known(bench, action.instanceId);
   const { world, config } = bench.context;
   const app = world.app(action.appId);
@@ -60,24 +65,30 @@ export const create = async (bench: Workbench, action: ActionOf<'create'>): Prom
       throw error;
     });
     fault('after-create');
-    await startAndRecord(bench, instance, containerId);
+    await startAndRecord(bench, instance, containerId, leave);
   });
 };
 
-export const start = async (bench: Workbench, action: ActionOf<'start'>): Promise<void> => {
+export const start = async (
+  bench: Workbench,
+  action: ActionOf<'start'>,
+  leave: () => void,
+): Promise<void> => {
   const instance = known(bench, action.instanceId);
   if (instance === undefined) return;
-  await guarded(bench, instance, () => startAndRecord(bench, instance, action.containerId));
+  await guarded(bench, instance, () => startAndRecord(bench, instance, action.containerId, leave));
 };
 
 const startAndRecord = async (
   bench: Workbench,
   instance: KnownInstance,
   containerId: string,
+  leave: () => void,
 ): Promise<void> => {
   fault('before-start');
   await bench.engine.start(containerId);
   fault('after-start');
+  leave();
   bench.notes.started(instance.instanceId);
   const container = await bench.view.look(containerId);
   if (container?.startedAt == null || container.startedAt === instance.startedAt) return;
@@ -176,7 +187,7 @@ export const keepRunning = async (
   fault('before-keep-running');
   await bench.engine.setRestartPolicy(action.containerId, 'unless-stopped');
   fault('after-keep-running');
-  await bench.view.look(action.containerId);
+  bench.view.assume(action.containerId, { restartPolicy: 'unless-stopped' });
 };
 
 export const stop = async (bench: Workbench, action: ActionOf<'stop'>): Promise<void> => {
@@ -231,7 +242,7 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
 
 /** Where it is asked; null for a process that is not reached over the network. */
 const webOf = (
-  { process, port, containerPort }: KnownInstance,
+  { process, port, containerPort, address }: KnownInstance,
   app: ActiveApp,
   { instanceHost, domain }: PlatformConfig,
 ): ProbeTarget['web'] =>
@@ -241,6 +252,7 @@ const webOf = (
         host: instanceHost,
         port,
         containerPort,
+        address: address ?? null,
         healthPath: app.settings.healthPath,
         virtualHost: `${app.name}.${domain}`,
       };

@@ -275,7 +275,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
     entry.exitCode = null;
     const key = entry.instanceId ?? entry.id;
     this.host.starts.set(key, (this.host.starts.get(key) ?? 0) + 1);
-    this.notify({ containerId: entry.id, what: 'changed', exitCode: null });
+    this.notify({ containerId: entry.id, what: 'started', exitCode: null });
     const [program, argument = ''] = entry.spec.command ?? [];
     if (program === 'print') {
       entry.lines.push({ time: entry.startedAt, stream: 'stdout', text: argument });
@@ -290,9 +290,9 @@ export class InMemoryContainerEngine implements ContainerEngine {
     this.notify({ containerId: entry.id, what: 'die', exitCode });
   }
 
-  private notify(notice: EngineNotice): void {
+  private notify(notice: Omit<EngineNotice, 'atMs'>): void {
     for (const { platform, notice: tell } of this.host.watchers) {
-      if (platform === this.platform) tell(notice);
+      if (platform === this.platform) tell({ ...notice, atMs: this.host.nowMs() });
     }
   }
 

@@ -27,7 +27,8 @@ const INSPECTED_AT_ONCE = 8;
  */
 export class EngineView {
   private readonly byId = new Map<string, Container>();
-  private readonly dirty = new Set<string>();
+  /** Why a container has to be looked at: it started at that time, or anything else happened. */
+  private readonly dirty = new Map<string, number | 'changed'>();
   private readonly ends = new Map<string, NoticedEnd>();
   private readonly ooms = new Set<string>();
   private isListStale = true;
@@ -58,8 +59,9 @@ export class EngineView {
     this.isSuspect = true;
   }
 
-  notice({ containerId, what, exitCode }: EngineNotice): void {
-    this.dirty.add(containerId);
+  notice({ containerId, what, exitCode, atMs }: EngineNotice): void {
+    const isStart = what === 'started' && !this.dirty.has(containerId);
+    this.dirty.set(containerId, isStart ? atMs : 'changed');
     if (what === 'oom') this.ooms.add(containerId);
     if (what !== 'die') return;
     this.ends.set(containerId, { exitCode, oomKilled: this.ooms.delete(containerId) });
@@ -74,12 +76,33 @@ export class EngineView {
   async refresh(isKnown: (instanceId: string) => boolean): Promise<ReadonlySet<string>> {
     const changed = new Set<string>();
     if (this.isListStale) await this.readList(isKnown);
-    const ids = [...this.dirty];
+    const ids = [...this.dirty].flatMap(([id, why]) => (this.hasSeen(id, why) ? [] : id));
     for (let i = 0; i < ids.length; i += INSPECTED_AT_ONCE) {
       const some = ids.slice(i, i + INSPECTED_AT_ONCE);
       await Promise.all(some.map((id) => this.lookOrSetAside(id, changed)));
     }
     return changed;
+  }
+
+  /**
+   * Was that start seen already, by the task that made it? Between it and an older run of the container
+   * lies an end, and that would have been noticed, too.
+   */
+  private hasSeen(id: string, why: number | 'changed'): boolean {
+    const known = this.byId.get(id);
+    const isSeen =
+      why !== 'changed' &&
+      known?.status === 'running' &&
+      known.startedAt !== null &&
+      Date.parse(known.startedAt) <= why;
+    if (isSeen) this.dirty.delete(id);
+    return isSeen;
+  }
+
+  /** What a task just told the engine; its notice of it is looked after as any other. */
+  assume(id: string, told: Pick<Container, 'restartPolicy'>): void {
+    const known = this.byId.get(id);
+    if (known !== undefined) this.take({ ...known, ...told });
   }
 
   /** One container that the engine cannot show (its layer is damaged) must not hide all the others. */
@@ -118,7 +141,7 @@ export class EngineView {
       else this.take(container, changed);
       return container;
     } catch (error) {
-      this.dirty.add(id);
+      this.dirty.set(id, 'changed');
       throw error;
     }
   }
@@ -131,7 +154,7 @@ export class EngineView {
     try {
       const found = await this.engine.list();
       const ids = new Set(found.map(({ id }) => id));
-      for (const id of this.byId.keys()) if (!ids.has(id)) this.dirty.add(id);
+      for (const id of this.byId.keys()) if (!ids.has(id)) this.dirty.set(id, 'changed');
       this.strangers = found.flatMap(({ id, instanceId, status }) =>
         instanceId !== null && status === 'running' && !isKnown(instanceId)
           ? { id, instanceId }
@@ -143,7 +166,7 @@ export class EngineView {
         if (instanceId === null || !isKnown(instanceId)) continue;
         this.listed.set(id, { id, instanceId, status });
         const known = this.byId.get(id);
-        if (known?.status !== status || wasSuspect) this.dirty.add(id);
+        if (known?.status !== status || wasSuspect) this.dirty.set(id, 'changed');
       }
     } catch (error) {
       this.isListStale = true;

@@ -25,6 +25,26 @@ describe('work beside the rounds', () => {
     ends[0]?.();
     await waitFor('the fifth', () => ends.length === 5);
   });
+  it('gives a place that is not needed any more to the next one, and keeps the key', async () => {
+    const tasks = runner();
+    const begun: string[] = [];
+    const leaves: (() => void)[] = [];
+    let end = (): void => undefined;
+    const held = (key: string) => (leave: () => void) => {
+      begun.push(key);
+      leaves.push(leave);
+      return new Promise<void>((resolve) => (end = resolve));
+    };
+    for (let i = 0; i < 4; i += 1) tasks.run('engine', `k${i}`, held(`k${i}`));
+    tasks.run('engine', 'k4', held('k4'));
+    tasks.run('engine', 'k5', held('k5'));
+    leaves[3]?.();
+    leaves[3]?.();
+    expect(begun.at(-1)).toBe('k4');
+    expect(tasks.busy.has('k3')).toBe(true);
+    end();
+    await waitFor('the sixth', () => begun.length === 6);
+  });
   it('tells what failed and goes on', async () => {
     const error = vi.fn();
     const tasks = runner(error);

@@ -14,9 +14,12 @@ const LANES = {
 } as const;
 export type Lane = keyof typeof LANES;
 
+/** `leave` gives its place in the lane to the next one, where the rest of the work does not need it. */
+export type Work = (leave: () => void) => Promise<void>;
+
 interface Waiting {
   readonly key: string;
-  readonly work: () => Promise<void>;
+  readonly work: Work;
 }
 
 /** Runs work beside the rounds: one task per key at a time, a bounded number per lane. */
@@ -36,7 +39,7 @@ export class TaskRunner {
   ) {}
 
   /** False when a task of that key has not ended yet, or none is taken any more. */
-  run(lane: Lane, key: string, work: () => Promise<void>): boolean {
+  run(lane: Lane, key: string, work: Work): boolean {
     if (this.isClosed || this.keys.has(key)) return false;
     this.keys.add(key);
     this.waiting.set(lane, [...(this.waiting.get(lane) ?? []), { key, work }]);
@@ -75,14 +78,20 @@ export class TaskRunner {
   }
 
   private async carryOut(lane: Lane, { key, work }: Waiting): Promise<void> {
+    let hasLeft = false;
+    const leave = (): void => {
+      if (hasLeft) return;
+      hasLeft = true;
+      this.running.set(lane, (this.running.get(lane) ?? 1) - 1);
+      this.fill(lane);
+    };
     try {
-      await work();
+      await work(leave);
     } catch (error) {
       this.on.error(key, error);
     }
     this.keys.delete(key);
-    this.running.set(lane, (this.running.get(lane) ?? 1) - 1);
-    this.fill(lane);
+    leave();
     this.on.end();
     if (this.keys.size === 0) for (const done of this.idle) done();
   }

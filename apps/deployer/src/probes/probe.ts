@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { probeHttp } from './http.js';
 import { judgeListening, readListening } from './listening.js';
+import { knock } from './reach.js';
 import { probeTcp, type ProbeAnswer } from './tcp.js';
 
 export interface ProbeTarget {
@@ -10,6 +11,8 @@ export interface ProbeTarget {
     readonly host: string;
     readonly port: number;
     readonly containerPort: number;
+    /** Its own in its team's network; null where the engine chooses one. */
+    readonly address: string | null;
     readonly healthPath: string | null;
     readonly virtualHost: string;
   } | null;
@@ -57,14 +60,32 @@ export const askInstance: AskInstance = async ({ container, web, startedAtMs }, 
     const upMs = nowMs - startedAtMs;
     return { isReady: upMs >= STAYS_UP_MS, got: `up for ${Math.max(0, upMs)} ms` };
   }
-  // The kernel's own table first: exact, and nothing is sent to a program that is not there yet.
-  const sockets = await readListening(container);
-  if (sockets !== undefined && judgeListening(sockets, web.containerPort) !== 'reachable') {
-    return { isReady: false, got: 'connection refused' };
-  }
+  const isListening = await listens(container, web, nowMs - startedAtMs);
+  if (isListening === false) return { isReady: false, got: 'connection refused' };
   if (web.healthPath !== null) {
     return await probeHttp({ ...web, path: web.healthPath });
   }
-  if (sockets !== undefined) return { isReady: true, got: 'listening' };
+  if (isListening === true) return { isReady: true, got: 'listening' };
   return await probeTcp(web.host, web.port);
+};
+
+/** From here on the kernel's table is asked as well: a firewall may refuse for a program that is there. */
+const TABLE_AFTER_MS = 3_000;
+
+/**
+ * Does the program listen where it can be reached? Its address is asked, which is refused by the kernel as
+ * long as nothing listens. The kernel's table of a container's sockets is exact, too, and needs no address,
+ * but is made by walking through the sockets of the whole machine: 5 ms a time, with a dozen containers starting a
+ * third of what a scale costs the control plane [M]. Undefined: neither can tell.
+ */
+const listens = async (
+  container: ProbeTarget['container'],
+  { address, containerPort }: NonNullable<ProbeTarget['web']>,
+  upMs: number,
+): Promise<boolean | undefined> => {
+  const answer = address === null ? 'unknown' : await knock(address, containerPort);
+  if (answer === 'accepted') return true;
+  if (answer === 'refused' && upMs < TABLE_AFTER_MS) return false;
+  const sockets = readListening(container);
+  return sockets && judgeListening(sockets, containerPort) === 'reachable';
 };

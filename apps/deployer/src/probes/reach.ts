@@ -13,7 +13,14 @@ export type FindReach = (address: string, port: number) => Promise<Reach>;
  * not here, and the address may be somebody's in the office.
  */
 export const findReach: FindReach = async (address, port) =>
-  isNeighbour(address) && (await accepts(address, port)) ? 'direct' : 'published';
+  (await knock(address, port)) === 'accepted' ? 'direct' : 'published';
+
+/** `unknown` where the address is none of this machine's networks, or does not answer at all. */
+export const knock = async (
+  address: string,
+  port: number,
+): Promise<'accepted' | 'refused' | 'unknown'> =>
+  isNeighbour(address) ? await answerOf(address, port) : 'unknown';
 
 /** Reading the interfaces of a machine with a hundred containers takes the kernel milliseconds. */
 const INTERFACES_MS = 1_000;
@@ -39,14 +46,17 @@ const readInterfaces = (): BlockList => {
   return here;
 };
 
-const accepts = (host: string, port: number): Promise<boolean> =>
+const answerOf = (host: string, port: number): Promise<'accepted' | 'refused' | 'unknown'> =>
   new Promise((resolve) => {
     const socket = connect({ host, port });
-    const done = (isAccepted: boolean): void => {
+    const done = (answer: 'accepted' | 'refused' | 'unknown'): void => {
       clearTimeout(timer);
       socket.destroy();
-      resolve(isAccepted);
+      resolve(answer);
     };
-    const timer = setTimeout(() => done(false), CONNECT_MS);
-    socket.once('connect', () => done(true)).once('error', () => done(false));
+    const timer = setTimeout(() => done('unknown'), CONNECT_MS);
+    socket.once('connect', () => done('accepted'));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) =>
+      done(code === 'ECONNREFUSED' ? 'refused' : 'unknown'),
+    );
   });
