@@ -246,6 +246,7 @@ describe('the world of a log', () => {
         const log = await logOf(steps);
         const saved = new Map<string, string>();
         const store: SnapshotStore = {
+          place: 'memory',
           load: (key) => Promise.resolve(JSON.parse(saved.get(key) ?? 'null') ?? undefined),
           save: (key, snapshot) => {
             saved.set(key, JSON.stringify(snapshot));

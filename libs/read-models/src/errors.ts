@@ -8,25 +8,6 @@ export class ReadModelsUnavailableError extends Error {
   }
 }
 
-/** The read models know commits that the log does not have: it was replaced or restored from a backup. */
-export class LogWentBackError extends Error {
-  readonly code = 'log-went-back';
-  readonly retryable = false;
-  constructor(
-    readonly checkpoint: string,
-    readonly head: string,
-    where: string,
-  ) {
-    super(
-      `the log went back in time: the read models in ${where} hold the commits up to ${Number(checkpoint)}, ` +
-        `but the log ${head < checkpoint ? `ends at ${Number(head)}` : 'has another commit at that place'}. ` +
-        'Restore the newer log; or, to go on with this one and lose what is missing, delete that ' +
-        'database: it is made again from the log at the next start',
-    );
-    this.name = 'LogWentBackError';
-  }
-}
-
 /** Somebody else moved the checkpoint since it was read. Nothing was written. */
 export class ProjectionFencedError extends Error {
   readonly code = 'projection-fenced';

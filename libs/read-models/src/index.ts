@@ -1,10 +1,5 @@
 export * from './documents.js';
-export {
-  AtUnknownError,
-  LogWentBackError,
-  NotReachedError,
-  ReadModelsUnavailableError,
-} from './errors.js';
+export { AtUnknownError, NotReachedError, ReadModelsUnavailableError } from './errors.js';
 export type * from './read-models.port.js';
 export type { Fill, FillJob } from './fill.js';
 export { fillInThread, serveFill } from './fill-thread.js';

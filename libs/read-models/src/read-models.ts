@@ -1,8 +1,8 @@
 import { START, type Position } from '@shiplog/events';
-import type { EventLog, LogFeed } from '@shiplog/events/log';
+import { LogWentBackError, type EventLog, type LogFeed } from '@shiplog/events/log';
 import { projectionCodeHash } from './code-hash.js';
 import type { ModelName } from './documents.js';
-import { LogWentBackError, ReadModelsUnavailableError } from './errors.js';
+import { ReadModelsUnavailableError } from './errors.js';
 import { fillHere, type Fill } from './fill.js';
 import type { ReadModelsLogger } from './logger.js';
 import { PROJECTIONS } from './projections/index.js';
@@ -173,10 +173,11 @@ const assertSameLog = async (
   where: string,
 ): Promise<void> => {
   if (position === START) return;
-  if (log.compare(position, head) > 0) throw new LogWentBackError(position, head, where);
+  const memory = { of: `the read models in ${where}`, remedy: 'delete that database' };
+  if (log.compare(position, head) > 0) throw new LogWentBackError(memory, position, head);
   const [record] = await log.readAfter(before(position), 1);
   if (record?.position !== position || record.hash !== hash) {
-    throw new LogWentBackError(position, head, where);
+    throw new LogWentBackError(memory, position, head);
   }
 };
 

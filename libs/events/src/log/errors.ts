@@ -29,6 +29,26 @@ export class LogDamagedError extends Error {
   }
 }
 
+/** Somebody remembers commits that the log does not have: it was replaced, or restored from a backup. */
+export class LogWentBackError extends Error {
+  readonly code = 'log-went-back';
+  readonly retryable = false;
+  constructor(
+    /** Who remembers, such as "the read models in FILE", and what to delete to make it forget. */
+    memory: { readonly of: string; readonly remedy: string },
+    readonly remembered: string,
+    readonly head: string,
+  ) {
+    super(
+      `the log went back in time: ${memory.of} hold the commits up to ${Number(remembered)}, ` +
+        `but the log ${head < remembered ? `ends at ${Number(head)}` : 'has another commit at that place'}. ` +
+        'Restore the newer log; or, to go on with this one and lose what is missing, ' +
+        `${memory.remedy}: it is made again from the log at the next start`,
+    );
+    this.name = 'LogWentBackError';
+  }
+}
+
 /** A commit that no log would take: too large, or the same id with other bytes. */
 export class CommitRefusedError extends Error {
   readonly code = 'commit-refused';

@@ -59,15 +59,20 @@ describe('the feed of a process', () => {
     expect(await run(log, 'code-2')).toMatchObject({ restoredFrom: undefined, count: 7 });
   });
 
-  it('throws away a snapshot of another log', async () => {
+  it('refuses a log that has not what its snapshot has: it went back in time', async () => {
     const log = new InMemoryEventLog();
     await appendMany(log, newStream(), 7);
     await run(log, 'code-1');
     const other = new InMemoryEventLog();
     await appendMany(other, newStream(), 9);
-    expect(await run(other, 'code-1')).toMatchObject({ restoredFrom: undefined, count: 9 });
+    await expect(run(other, 'code-1')).rejects.toThrow('has another commit at that place');
     const shorter = new InMemoryEventLog();
     await appendMany(shorter, newStream(), 2);
+    await expect(run(shorter, 'code-2')).rejects.toMatchObject({
+      code: 'log-went-back',
+      message: expect.stringContaining(`ends at 2. Restore the newer log; or`) as string,
+    });
+    await rm(join(directory, 'counter.json'));
     expect(await run(shorter, 'code-1')).toMatchObject({ restoredFrom: undefined, count: 2 });
   });
 

@@ -1,5 +1,6 @@
 import { START, type Position } from '../sequence.js';
 import type { RecordedCommit } from '../commit.js';
+import { LogWentBackError } from './errors.js';
 import type { EventLog, Subscription } from './event-log.port.js';
 
 /** Something folded from the log, in memory. `apply` must not throw: a fold never refuses. */
@@ -16,6 +17,8 @@ export interface Fold {
 
 /** Where folds keep their disposable snapshots. Losing one costs time, never truth. */
 export interface SnapshotStore {
+  /** For messages: what to delete to lose them all. */
+  readonly place: string;
   load(
     name: string,
   ): Promise<{ codeHash: string; position: Position; hash: string; state: unknown } | undefined>;
@@ -179,20 +182,33 @@ export class LogFeed {
     const loaded = await Promise.all(this.folds.map((fold) => store.load(fold.name)));
     const first = loaded[0];
     if (first === undefined) return;
+    for (const snapshot of loaded) if (snapshot !== undefined) await this.refuseOlderLog(snapshot);
     const usable = this.folds.every(
       (fold, i) => loaded[i]?.codeHash === fold.codeHash && loaded[i]?.position === first.position,
     );
-    if (!usable || !(await this.isStillThere(first.position, first.hash))) return;
+    if (!usable) return;
     this.folds.forEach((fold, i) => fold.restore(loaded[i]?.state));
     this.at = first.position;
     this.hash = first.hash;
   }
 
-  /** A log that went back in time has another commit, or none, where the snapshot was taken. */
-  private async isStillThere(position: Position, hash: string): Promise<boolean> {
+  /**
+   * A log that went back in time has another commit, or none, where the snapshot was taken. Acting on it
+   * would undo what was done since: containers that it knows nothing of would be taken for strangers.
+   */
+  private async refuseOlderLog({
+    position,
+    hash,
+  }: {
+    readonly position: Position;
+    readonly hash: string;
+  }): Promise<void> {
     const before = (BigInt(position) - 1n).toString().padStart(20, '0');
     const [record] = await this.log.readAfter(before, 1);
-    return record?.position === position && record.hash === hash;
+    if (record?.position === position && record.hash === hash) return;
+    const place = this.snapshots?.place ?? '';
+    const memory = { of: `the snapshots in ${place}`, remedy: `delete ${place}` };
+    throw new LogWentBackError(memory, position, await this.log.head());
   }
 
   private async saveSnapshots(): Promise<void> {

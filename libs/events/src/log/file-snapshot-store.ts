@@ -8,6 +8,7 @@ import type { SnapshotStore } from './feed.js';
  * is missing, cut short or altered is no snapshot: the fold starts from the log, which is always right.
  */
 export const fileSnapshotStore = (directory: string): SnapshotStore => ({
+  place: directory,
   load: async (name) => {
     const text = await readFile(join(directory, `${name}.json`), 'utf8').catch(() => '');
     const lineEnd = text.indexOf('\n');
