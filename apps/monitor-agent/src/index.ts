@@ -32,7 +32,7 @@ export const startMonitorAgent: StartProcess = async (context) => {
     locateCgroup(host, pid),
   );
   let readings: readonly Reading[] = [];
-  let hasStarted = false;
+  let isOutdated = false;
   let nodeDueMs = 0;
 
   const loop = startReconcileLoop({
@@ -53,8 +53,8 @@ export const startMonitorAgent: StartProcess = async (context) => {
     onConnected: () => loop.nudge(),
     onEvent: (action, containerId) => {
       if (action === 'die') watched.forget(containerId);
-      // Figures of what started are wanted with the next sample: many that start together are listed once.
-      else hasStarted = true;
+      // Figures are wanted with the next sample: many that start together are listed once.
+      isOutdated = true;
     },
   });
   const look = new Look(takeSample, ({ name }, error) =>
@@ -64,8 +64,8 @@ export const startMonitorAgent: StartProcess = async (context) => {
   const timer = setInterval(() => {
     readings = look.at(watched.all(), Date.now());
     context.bus.publish('metrics', messageOf(readings, previous));
-    if (!hasStarted) return;
-    hasStarted = false;
+    if (!isOutdated) return;
+    isOutdated = false;
     loop.nudge();
   }, SAMPLE_EVERY_MS);
   registerMetrics(register, () => readings);

@@ -18,6 +18,10 @@ export class ProjectionFencedError extends Error {
   }
 }
 
+/** Also of one that came from another thread, without its class. */
+export const isFenced = (error: unknown): error is ProjectionFencedError =>
+  error instanceof Error && 'code' in error && error.code === 'projection-fenced';
+
 /** `?at=` names no moment of this log. */
 export class AtUnknownError extends Error {
   readonly code = 'at-unknown';

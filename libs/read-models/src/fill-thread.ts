@@ -1,6 +1,7 @@
 import { Worker, type MessagePort } from 'node:worker_threads';
 import type { Position } from '@shiplog/events';
 import type { EventLog, LogFeed } from '@shiplog/events/log';
+import { isFenced, ReadModelsUnavailableError } from './errors.js';
 import { fillFast, type Fill, type Filled, type FillJob } from './fill.js';
 import { HandedOver, HandOver, type HandedPiece } from './handed-over.js';
 import { SqlDatabase, type Database } from './sql/database.js';
@@ -12,8 +13,8 @@ type Message =
 
 /** To the thread: some of what it needs, or that it has to stop. */
 type Order = HandedPiece | 'stop';
-/** Short-lived objects of one transaction find room in it; the process's own limit suits an idle one. */
-const YOUNG_MEGABYTES_MAX = 64;
+/** A thread that hangs, because the log does not answer, loses one transaction at most. */
+const STOP_MS_MAX = 2_000;
 
 /**
  * Fills in a thread of its own, which ends with the job. `script` is what it runs; it is given
@@ -25,13 +26,14 @@ export const fillInThread =
   (job, { signal, onProgress } = {}) =>
     new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const thread = new Worker(script, {
-        workerData: { ...workerData, job },
-        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES_MAX },
-      });
+      const thread = new Worker(script, { workerData: { ...workerData, job } });
       const order = (what: Order): void => thread.postMessage(what);
       const handOver = feed === undefined ? undefined : new HandOver(feed, order);
-      const stop = (): void => order('stop');
+      let killing: NodeJS.Timeout | undefined;
+      const stop = (): void => {
+        order('stop');
+        killing = setTimeout(() => void thread.terminate(), STOP_MS_MAX).unref();
+      };
       signal?.addEventListener('abort', stop, { once: true });
       let filled: Filled | undefined;
       thread.on('message', (message: Message) => {
@@ -45,6 +47,7 @@ export const fillInThread =
       let failure: unknown;
       thread.once('error', (error) => (failure = error));
       thread.once('exit', (code) => {
+        clearTimeout(killing);
         handOver?.stop();
         signal?.removeEventListener('abort', stop);
         if (filled !== undefined) resolve(filled);
@@ -53,9 +56,11 @@ export const fillInThread =
       });
     });
 
-const reasonOf = (signal: AbortSignal | undefined, failure: unknown): Error => {
-  const reason: unknown = signal?.aborted === true ? signal.reason : failure;
-  return reason instanceof Error ? reason : new Error(String(reason));
+/** Errors cross threads without their class: what failed is the database or the log, and may be tried again. */
+const reasonOf = (signal: AbortSignal | undefined, cause: unknown): Error => {
+  const reason: unknown = signal?.aborted === true ? signal.reason : undefined;
+  if (reason instanceof Error) return reason;
+  return isFenced(cause) ? cause : new ReadModelsUnavailableError('folding the log', { cause });
 };
 
 /** The whole of such a thread: does the job, tells the other side, and answers when all is said. */
@@ -72,8 +77,7 @@ export const serveFill = async (
     else source.push(order);
   });
   const tell = (message: Message): void => port.postMessage(message);
-  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const database = await SqlDatabase.open(place, silent);
+  const database = await SqlDatabase.attach(place);
   try {
     const filled = await fillFast(database, source)(job, {
       signal: stopping.signal,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { toPosition, type RecordedCommit } from '@shiplog/events';
 import { HandedOver, HandOver, type CommitReader, type HandedPiece } from './handed-over.js';
 
@@ -60,11 +60,26 @@ describe('commits handed over by the feed', () => {
 
   it('are read from the log where none come, and before the feed began', async () => {
     const { asked, source, read } = setUp();
-    expect(positionsOf(await source.readAfter(at(0), 2))).toEqual([1, 2]);
+    vi.useFakeTimers();
+    const first = source.readAfter(at(0), 1);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(positionsOf(await first)).toEqual([1]);
+    // It was waited for once: this one needs no passing of time.
+    expect(positionsOf(await source.readAfter(at(1), 1))).toEqual([2]);
+    vi.useRealTimers();
     read(5, 6);
     expect(positionsOf(await source.readAfter(at(2), 2))).toEqual([3, 4]);
     expect(positionsOf(await source.readAfter(at(4), 2))).toEqual([5, 6]);
-    expect(asked).toEqual(['0+2', '2+2']);
+    expect(asked).toEqual(['0+1', '1+1', '2+2']);
+  });
+
+  it('are not handed over where the thread is ahead of the feed', async () => {
+    const { asked, source, handOver, read } = setUp();
+    handOver.usedUpTo(at(100));
+    read(1, 100);
+    read(101, 102);
+    expect(positionsOf(await source.readAfter(at(0), 2))).toEqual([1, 2]);
+    expect(asked).toEqual(['0+2']);
   });
 
   it('end when too many are waiting, and nothing is lost by that', async () => {

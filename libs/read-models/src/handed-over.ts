@@ -13,7 +13,7 @@ export interface HandedPiece {
 
 /** Commits handed over and not used yet; beyond that the other side reads for itself. */
 const COMMITS_AHEAD_MAX = 40_000;
-/** A feed that hands over nothing for so long is not where the other side is. */
+/** A feed that hands over nothing for so long is not where the other side is; it is waited for once. */
 const WAIT_MS_MAX = 100;
 
 /**
@@ -30,6 +30,8 @@ export class HandOver {
       if (first === undefined || last === undefined) return;
       // Nothing was used yet: the thread is about to start.
       this.used ??= Number(first) - 1;
+      // The thread is ahead of the feed, which had no snapshot to start from.
+      if (Number(last) <= this.used) return;
       if (Number(last) - this.used > COMMITS_AHEAD_MAX) this.stop();
       else post({ first, last, commits: JSON.stringify(batch) });
     });
@@ -47,12 +49,14 @@ export class HandOver {
 /** The other side: what was handed over where there is such, else the log. */
 export class HandedOver implements CommitReader {
   private pieces: HandedPiece[] = [];
+  private isSilent = false;
   private arrived = (): void => undefined;
 
   constructor(private readonly log: CommitReader) {}
 
   push(piece: HandedPiece): void {
     this.pieces.push(piece);
+    this.isSilent = false;
     this.arrived();
   }
 
@@ -62,7 +66,7 @@ export class HandedOver implements CommitReader {
 
   async readAfter(after: Position, limit: number): Promise<readonly RecordedCommit[]> {
     this.forget(after);
-    if (this.pieces.length === 0) await this.arrival();
+    if (this.pieces.length === 0 && !this.isSilent) await this.arrival();
     this.forget(after);
     const handed = this.take(after, limit);
     return handed.length > 0 ? handed : this.log.readAfter(after, limit);
@@ -86,7 +90,10 @@ export class HandedOver implements CommitReader {
 
   private arrival(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, WAIT_MS_MAX);
+      const timer = setTimeout(() => {
+        this.isSilent = true;
+        resolve();
+      }, WAIT_MS_MAX);
       this.arrived = () => {
         clearTimeout(timer);
         resolve();

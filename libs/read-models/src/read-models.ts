@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { START, type Position } from '@shiplog/events';
 import { LogWentBackError, type EventLog, type LogFeed } from '@shiplog/events/log';
 import { projectionCodeHash } from './code-hash.js';
 import type { ModelName } from './documents.js';
-import { ReadModelsUnavailableError } from './errors.js';
+import { isFenced, ReadModelsUnavailableError } from './errors.js';
 import { fillHere, type Fill } from './fill.js';
 import type { ReadModelsLogger } from './logger.js';
 import { PROJECTIONS } from './projections/index.js';
@@ -14,6 +15,7 @@ import { describeDatabase, SqlDatabase, type Database } from './sql/database.js'
 import {
   CURRENT_VERSIONS,
   loadOrCreateState,
+  loadState,
   type ProjectionState,
 } from './sql/projection-state.js';
 import { sqlRowStore } from './sql/sql-row-store.js';
@@ -50,20 +52,46 @@ export const catchUpReadModels = async (
   const head = await log.head();
   if (Number(head) < FILL_FROM) return;
   const database = await SqlDatabase.open(options.database, logger);
+  const where = describeDatabase(options.database);
+  const fillUp = async (state: ProjectionState): Promise<void> => {
+    if (!hasCurrentShape(state) || Number(head) - Number(state.position) < FILL_FROM) return;
+    await assertSameLog(log, state, head, where);
+    try {
+      logger.info(await fillServed(state, head, fill), 'read-models.caught-up');
+    } catch (error) {
+      if (!isFenced(error)) throw error;
+      // Another api fills the same tables: two that fence each other would both get there late.
+      await fillUp(await stillState(database));
+    }
+  };
   try {
     const codeHash = await projectionCodeHash();
-    const state = await database.write((manager) => loadOrCreateState(manager, codeHash));
-    if (!hasCurrentShape(state) || Number(head) - Number(state.position) < FILL_FROM) return;
-    await assertSameLog(log, state, head, describeDatabase(options.database));
-    const models = PROJECTIONS.map(({ model }) => model);
-    const { slots, position } = state;
-    const owner = { kind: 'checkpoint', state } as const;
-    const startedMs = performance.now();
-    const { events } = await fill({ models, slots, owner, after: position, until: head });
-    const durationMs = Math.round(performance.now() - startedMs);
-    logger.info({ from: position, to: head, events, durationMs }, 'read-models.caught-up');
+    await fillUp(await database.write((manager) => loadOrCreateState(manager, codeHash)));
   } finally {
     await database.close();
+  }
+};
+
+const fillServed = async (state: ProjectionState, until: Position, fill: Fill) => {
+  const models = PROJECTIONS.map(({ model }) => model);
+  const { slots, position } = state;
+  const owner = { kind: 'checkpoint', state } as const;
+  const startedMs = performance.now();
+  const filled = await fill({ models, slots, owner, after: position, until });
+  const durationMs = Math.round(performance.now() - startedMs);
+  return { from: position, to: filled.position, events: filled.events, durationMs };
+};
+
+/** Longer than a thread takes for one transaction. */
+const STILL_MS = 1_000;
+
+/** Once nobody has moved the checkpoint for a while. */
+const stillState = async (database: SqlDatabase): Promise<ProjectionState> => {
+  for (let before: Position | undefined; ; await delay(STILL_MS)) {
+    const state = await loadState(database.queries);
+    if (state === undefined) throw new Error('the state row of the read models vanished');
+    if (state.position === before) return state;
+    before = state.position;
   }
 };
 

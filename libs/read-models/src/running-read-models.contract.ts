@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { START, toPosition } from '@shiplog/events';
 import { InMemoryEventLog } from '@shiplog/events/log';
+import { ProjectionFencedError } from './errors.js';
 import { fillFast, type Fill } from './fill.js';
 import { catchUpReadModels, startReadModels } from './read-models.js';
 import { SqlDatabase, type Database } from './sql/database.js';
@@ -92,6 +93,29 @@ export const describeRunningReadModels = (
       await models.rebuild();
       expect(stretches.slice(1)).toEqual([`build 0-${Number(end) + 1}`]);
       expect(await textOf(models.queries.dump())).toBe(expected);
+      await models.stop();
+    });
+
+    it('are filled on where another api filled them meanwhile', async () => {
+      const database = await newDatabase();
+      const platform = await recordHistory({ apps: 14, turns: 60 });
+      const { log, feed } = platform;
+      const half = toPosition(BigInt(await log.head()) / 4n);
+      const own = await SqlDatabase.open(database, logger);
+      const begun: number[] = [];
+      const fill: Fill = async (job) => {
+        begun.push(Number(job.after));
+        if (begun.length > 1) return fillFast(own, log)(job);
+        await fillFast(own, log)({ ...job, until: half });
+        throw new ProjectionFencedError(job.after);
+      };
+      await catchUpReadModels({ database, log, logger, fill });
+      expect(begun).toEqual([0, Number(half)]);
+      await own.close();
+      const models = await startReadModels({ database, log, feed, logger });
+      expect(await textOf(models.queries.dump())).toBe(
+        await textOf((await documentsOf(platform)).dump()),
+      );
       await models.stop();
     });
 

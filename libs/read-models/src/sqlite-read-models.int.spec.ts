@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { appendFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -88,6 +88,22 @@ describe('read models in a SQLite file', () => {
     for (const name of await readdir(dirname(database.file))) {
       expect((await stat(join(dirname(database.file), name))).mode & 0o777).toBe(0o600);
     }
+    await models.stop();
+  });
+
+  it('keep their locks while another thread opens them, too', async () => {
+    const { log, feed } = await recordHistory({ apps: 1, turns: 1 });
+    const database = await newDatabase();
+    const models = await startReadModels({ database, log, feed, logger });
+    const { ino } = await stat(database.file);
+    const locks = async (): Promise<string[]> =>
+      (await readFile('/proc/locks', 'utf8'))
+        .split('\n')
+        .filter((line) => line.includes(`:${ino} `));
+    expect((await locks()).length).toBeGreaterThan(0);
+    await (await SqlDatabase.attach(database)).close();
+    await (await SqlDatabase.open(database, logger)).close();
+    expect((await locks()).length).toBeGreaterThan(0);
     await models.stop();
   });
 

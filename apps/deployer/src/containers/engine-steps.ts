@@ -36,8 +36,10 @@ const known = (bench: Workbench, instanceId: string): KnownInstance | undefined 
     : (state as KnownInstance);
 };
 
-/** Creates the container, starts it and records both. Met again after any crash in between. */
-/** `leave` ends what the engine is busy with; looking and recording come after it. */
+/**
+ * Creates the container, starts it and records both. Met again after any crash in between. `leave` ends
+ * what the engine is busy with; looking and recording come after it.
+ */
 export const create = async (
   bench: Workbench,
   action: ActionOf<'create'>,

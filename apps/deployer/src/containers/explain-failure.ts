@@ -70,7 +70,7 @@ const gather = async (bench: Workbench, instanceId: string): Promise<Evidence | 
     exit: instance.lastExit,
     starts: instance.restarts + 1,
     logLines: container === undefined ? [] : await readLastLines(bench, instance, container),
-    listening: container === undefined ? undefined : readListening(container),
+    listening: container === undefined ? undefined : await readListening(container),
     probe: note.probe,
     trouble: note.trouble,
   };

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 
 /** A TCP socket in state LISTEN, as the kernel shows it. */
 export interface ListeningSocket {
@@ -62,23 +63,34 @@ export const judgeListening = (
 export const formatSocket = ({ address, port }: ListeningSocket): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
-/**
- * The listening sockets in a container's network, read from this machine's /proc; undefined where the
- * container's processes are not ours to see (another machine, or we are in a container ourselves). Read at
- * once: the kernel makes these files in microseconds, a thread pool takes ten times as long to ask it.
- */
-export const readListening = (container: {
+interface Located {
   readonly id: string;
   readonly pid: number | null;
-}): readonly ListeningSocket[] | undefined => {
-  const { id, pid } = container;
-  if (pid === null) return undefined;
+}
+
+/**
+ * Are the container's processes here to see? In another pid namespace, or on another machine, the number
+ * means another process: it must be in the container's cgroup. Read at once, the kernel has it in microseconds.
+ */
+export const isHere = ({ id, pid }: Located): boolean => {
   try {
-    // In another pid namespace the number means another process: it must be in the container's cgroup.
-    if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(id)) return undefined;
-    const v4Sockets = readFileSync(`/proc/${pid}/net/tcp`, 'utf8');
-    const v6File = `/proc/${pid}/net/tcp6`;
-    const v6Sockets = existsSync(v6File) ? readFileSync(v6File, 'utf8') : '';
+    return pid !== null && readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(id);
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * The listening sockets in a container's network, read from this machine's /proc; undefined where its
+ * processes are not ours to see. The kernel walks through the sockets of the whole machine for it: 4 ms a file [M].
+ */
+export const readListening = async (
+  container: Located,
+): Promise<readonly ListeningSocket[] | undefined> => {
+  if (!isHere(container)) return undefined;
+  try {
+    const v6Sockets = await readFile(`/proc/${container.pid}/net/tcp6`, 'utf8').catch(() => '');
+    const v4Sockets = await readFile(`/proc/${container.pid}/net/tcp`, 'utf8');
     return [...parseListening(v4Sockets), ...parseListening(v6Sockets)];
   } catch {
     // Gone, or not ours to read: the other way of asking decides.

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { probeHttp } from './http.js';
-import { judgeListening, readListening } from './listening.js';
+import { isHere, judgeListening, readListening } from './listening.js';
 import { knock } from './reach.js';
 import { probeTcp, type ProbeAnswer } from './tcp.js';
 
@@ -73,19 +73,20 @@ export const askInstance: AskInstance = async ({ container, web, startedAtMs }, 
 const TABLE_AFTER_MS = 3_000;
 
 /**
- * Does the program listen where it can be reached? Its address is asked, which is refused by the kernel as
- * long as nothing listens. The kernel's table of a container's sockets is exact, too, and needs no address,
- * but is made by walking through the sockets of the whole machine: 5 ms a time, with a dozen containers starting a
- * third of what a scale costs the control plane [M]. Undefined: neither can tell.
+ * Does the program listen where it can be reached? Undefined where its processes are not here to see. Its address
+ * is asked, and refused by the kernel as long as nothing listens. The kernel's table of its sockets needs no
+ * address and is exact, but with a dozen instances starting it was a third of what a scale costs the control plane [M].
  */
 const listens = async (
   container: ProbeTarget['container'],
   { address, containerPort }: NonNullable<ProbeTarget['web']>,
   upMs: number,
 ): Promise<boolean | undefined> => {
+  // Elsewhere the address may be somebody else's.
+  if (!isHere(container)) return undefined;
   const answer = address === null ? 'unknown' : await knock(address, containerPort);
   if (answer === 'accepted') return true;
   if (answer === 'refused' && upMs < TABLE_AFTER_MS) return false;
-  const sockets = readListening(container);
+  const sockets = await readListening(container);
   return sockets && judgeListening(sockets, containerPort) === 'reachable';
 };

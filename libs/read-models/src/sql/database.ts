@@ -64,6 +64,16 @@ export class SqlDatabase {
     }
   }
 
+  /**
+   * Beside a process that has opened it, in another thread of it: the tables are there, and so are the
+   * rights of the files.
+   */
+  static async attach(place: Database): Promise<SqlDatabase> {
+    const writer = await openAgain(place);
+    const reader = await new DataSource(optionsOf(place, true)).initialize();
+    return new SqlDatabase(place, writer, reader);
+  }
+
   /** Runs one piece of writing after the other, each in a transaction of its own. */
   write<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     const result = this.tail.then(() => {
@@ -81,7 +91,7 @@ export class SqlDatabase {
    * never used again.
    */
   private async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    if (!this.writer.isInitialized) this.writer = await openSqliteAgain(this.place);
+    if (!this.writer.isInitialized) this.writer = await openAgain(this.place);
     try {
       return await this.writer.transaction(work);
     } catch (error) {
@@ -122,7 +132,7 @@ export class SqlDatabase {
   }
 }
 
-const openSqliteAgain = async (place: Database): Promise<DataSource> => {
+const openAgain = async (place: Database): Promise<DataSource> => {
   try {
     return await new DataSource(optionsOf(place, false)).initialize();
   } catch (cause) {
@@ -144,16 +154,25 @@ const openWriter = async (place: Database, logger: ReadModelsLogger): Promise<Da
   }
 };
 
-/** Before SQLite opens it: the log beside it, in which the newest rows are, gets the rights of the file. */
+/**
+ * Before SQLite opens it: the log beside it, in which the newest rows are, gets the rights of the file. One
+ * that exists is not opened here: closing it again would drop every lock that this process holds on it.
+ */
 const keepToOwner = async (file: string): Promise<void> => {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await (await open(file, 'a', 0o600)).close();
+  const made = await open(file, 'wx', 0o600).catch(unless('EEXIST'));
+  await made?.close();
   for (const name of [file, `${file}-wal`, `${file}-shm`]) {
-    await chmod(name, 0o600).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
+    await chmod(name, 0o600).catch(unless('ENOENT'));
   }
 };
+
+const unless =
+  (code: string) =>
+  (error: NodeJS.ErrnoException): undefined => {
+    if (error.code !== code) throw error;
+    return undefined;
+  };
 
 const isDamaged = (error: unknown): boolean =>
   error instanceof Error &&
