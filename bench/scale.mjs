@@ -1,5 +1,5 @@
 // How long it takes until twenty instances serve, against twenty containers that are just started.
-//   node bench/scale.mjs [rounds] [folder]      needs `npm run build`; default 5 rounds of the sample app
+//   node bench/scale.mjs [rounds] [folder]      needs `npm run build`; default 9 rounds of the sample app
 // `platform`: an app of a real platform goes from 1 to 20 instances: each is scheduled in the log, created,
 // started, probed, put into HAProxy, and that is confirmed. `raw`: 20 times `docker run --detach --publish` of the
 // same image, as many at a time as the deployer starts. The two take turns on one engine.
@@ -15,7 +15,7 @@ import { atMost, fileSystemOf, report } from './lib/report.mjs';
 const INSTANCES = 20;
 const RATIO_MAX = 1.3;
 const APP = 'bench';
-const rounds = Number(process.argv[2] ?? 5);
+const rounds = Number(process.argv[2] ?? 9);
 const folder = process.argv[3] ?? join(ROOT, 'samples/hello');
 
 const run = promisify(execFile);
