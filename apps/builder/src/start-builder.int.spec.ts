@@ -1,6 +1,4 @@
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
-import { setTimeout } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tarOf, tarOfApp, tarOfHeaders } from './testing/source-archives.js';
@@ -262,103 +260,6 @@ describe('limits of a build', () => {
     const source = { Dockerfile: 'FROM shiplog-stack/node\nRUN sleep 600\n' };
     const id = await builder.requestSource('a1', tarOf(source));
     expect((await builder.failed(id)).summary).toMatch(/longer than its time limit of 0.3 minutes/);
-  });
-});
-
-describe('layers that are in no image', () => {
-  let builder: TestBuilder;
-  beforeAll(async () => {
-    builder = await TestBuilder.start(`builder-layers-${process.pid}`);
-    await builder.createApp('a1');
-  });
-  afterAll(async () => builder.destroy());
-
-  const stages = (text: string) =>
-    tarOf({
-      Dockerfile:
-        'FROM scratch AS build\nCOPY a /a\nFROM scratch\nCOPY --from=build /a /a\nCMD ["/a"]\n',
-      a: text,
-    });
-
-  it('have a name until the next build replaces them', async () => {
-    await builder.succeeded(await builder.requestSource('a1', stages('1')));
-    const [first] = await builder.caches('a1');
-    expect(first?.name).toMatch(/:a1-b1-stage-1$/);
-    await builder.succeeded(await builder.requestSource('a1', stages('2')));
-    const [second, ...more] = await builder.caches('a1');
-    expect(second?.name).toMatch(/:a1-b2-stage-1$/);
-    expect(more).toEqual([]);
-    await expect(builder.engine.getImage(first?.id ?? '').inspect()).rejects.toThrow(/no such/i);
-  });
-
-  it('of a build that failed go with the next one that fails, and all with their app', async () => {
-    const failing = (text: string) =>
-      tarOf({ Dockerfile: 'FROM scratch\nCOPY a /a\nRUN ["/nothing"]\n', a: text });
-    const third = await builder.requestSource('a1', failing('3'));
-    await builder.failed(third);
-    await builder.failed(await builder.requestSource('a1', failing('4')));
-    const names = (await builder.caches('a1')).map(({ name }) => name.replace(/^.*:/, ''));
-    expect(names.toSorted()).toEqual(['a1-b2-stage-1', 'a1-b4-unfinished-1']);
-    await builder.handle('a1', { type: 'DestroyApp', confirm: 'a1' });
-    for (let left = names.length; left > 0; left = (await builder.caches('a1')).length) {
-      await setTimeout(100);
-    }
-  });
-});
-
-describe('images that were lost', () => {
-  let builder: TestBuilder;
-  beforeAll(async () => {
-    builder = await TestBuilder.start(`builder-lost-${process.pid}`);
-    await builder.createApp('a1');
-  });
-  afterAll(async () => builder.destroy());
-
-  it('are made again from the kept source when a release needs them', async () => {
-    const id = await builder.requestSource('a1', await tarOfApp('dockerfile-app'));
-    const { image, processes } = await builder.succeeded(id);
-    await builder.release('a1', id, { image, processes });
-    await builder.engine.getImage(image.id).remove({ force: true });
-    const again = await builder.until('the image to be recorded anew', () => {
-      const { state } = builder.world.get('build', id);
-      return state.status === 'succeeded' && state.image.id !== image.id ? state : undefined;
-    });
-    expect(await builder.runIn(again.image.id, ['node', '--check', 'server.js'])).toBe('');
-    expect(again.lost).toBeNull();
-  });
-
-  it('are named with the reason when they are nowhere', async () => {
-    const built = await builder.succeeded(
-      await builder.requestSource('a1', await tarOfApp('dockerfile-app')),
-    );
-    const id = await builder.request('a1', { kind: 'image', ref: built.image.ref });
-    const { image, processes } = await builder.succeeded(id);
-    await builder.release('a1', id, { image, processes });
-    await builder.engine.getImage(image.id).remove({ force: true });
-    const lost = await builder.until('the image to be recorded as lost', () => {
-      const { state } = builder.world.get('build', id);
-      return state.status === 'succeeded' && state.lost !== null ? state.lost : undefined;
-    });
-    expect(lost.code).toBe('image-lost');
-    expect(lost.summary).toContain(built.image.ref);
-  });
-
-  it('are found again when somebody loads them into the engine', async () => {
-    const built = await builder.succeeded(
-      await builder.requestSource('a1', tarOf({ Dockerfile: 'FROM scratch\nCOPY a /\n', a: '1' })),
-    );
-    const id = await builder.request('a1', { kind: 'image', ref: built.image.ref });
-    const { image, processes } = await builder.succeeded(id);
-    await builder.release('a1', id, { image, processes });
-    const saved = await buffer(await builder.engine.getImage(built.image.ref).get());
-    const lost = (): unknown => {
-      const { state } = builder.world.get('build', id);
-      return state.status === 'succeeded' ? state.lost : undefined;
-    };
-    await builder.engine.getImage(image.id).remove({ force: true });
-    await builder.until('the image to be recorded as lost', () => lost() ?? undefined);
-    await builder.engine.loadImage(Readable.from([saved]));
-    await builder.until('the image to be found', () => (lost() === null ? true : undefined));
   });
 });
 

@@ -13,13 +13,13 @@ type Message =
 
 /** To the thread: some of what it needs, or that it has to stop. */
 type Order = HandedPiece | 'stop';
+
 /** A thread that hangs, because the log does not answer, loses one transaction at most. */
 const STOP_MS_MAX = 2_000;
 
 /**
  * Fills in a thread of its own, which ends with the job. `script` is what it runs; it is given
- * `workerData` with the job in it, and has to call `serveFill`. What the feed
- * reads meanwhile is handed over.
+ * `workerData` with the job in it, and has to call `serveFill`. What the feed reads meanwhile is handed over.
  */
 export const fillInThread =
   (script: URL, workerData: object, feed?: Pick<LogFeed, 'onBatch'>): Fill =>

@@ -74,12 +74,12 @@ const filler =
     let ahead = stretch(log, job.after, job.until, piece.commits);
     for (;;) {
       const batch = await ahead;
+      signal?.throwIfAborted();
       const last = batch.at(-1);
       if (last === undefined) return filled;
       // The next piece is read while this one is written.
       ahead = stretch(log, last.position, job.until, piece.commits);
       ahead.catch(() => undefined);
-      signal?.throwIfAborted();
       await database.write(async (manager) => {
         // First, so that the transaction begins with the lock that it needs.
         await own(manager, last);

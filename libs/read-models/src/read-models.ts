@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { START, type Position } from '@shiplog/events';
-import { LogWentBackError, type EventLog, type LogFeed } from '@shiplog/events/log';
+import { assertStillThere, type EventLog, type LogFeed } from '@shiplog/events/log';
 import { projectionCodeHash } from './code-hash.js';
 import type { ModelName } from './documents.js';
 import { isFenced, ReadModelsUnavailableError } from './errors.js';
@@ -55,7 +55,7 @@ export const catchUpReadModels = async (
   const where = describeDatabase(options.database);
   const fillUp = async (state: ProjectionState): Promise<void> => {
     if (!hasCurrentShape(state) || Number(head) - Number(state.position) < FILL_FROM) return;
-    await assertSameLog(log, state, head, where);
+    await assertSameLog(log, state, where);
     try {
       logger.info(await fillServed(state, head, fill), 'read-models.caught-up');
     } catch (error) {
@@ -108,7 +108,7 @@ export const startReadModels = async (options: ReadModelsOptions): Promise<Runni
     const codeHash = await projectionCodeHash();
     const state = await database.write((manager) => loadOrCreateState(manager, codeHash));
     const head = await feed.catchUp();
-    await assertSameLog(log, state, head, describeDatabase(options.database));
+    await assertSameLog(log, state, describeDatabase(options.database));
     projector = new Projector({ database, log, feed, logger }, state);
     const running = runningReadModels(options, database, projector, codeHash);
     if (!hasCurrentShape(state)) await running.rebuild();
@@ -197,17 +197,9 @@ const rebuildBeside = (running: RunningReadModels, logger: ReadModelsLogger): vo
 const assertSameLog = async (
   log: EventLog,
   { position, hash }: ProjectionState,
-  head: Position,
   where: string,
 ): Promise<void> => {
   if (position === START) return;
-  const memory = { of: `the read models in ${where}`, remedy: 'delete that database' };
-  if (log.compare(position, head) > 0) throw new LogWentBackError(memory, position, head);
-  const [record] = await log.readAfter(before(position), 1);
-  if (record?.position !== position || record.hash !== hash) {
-    throw new LogWentBackError(memory, position, head);
-  }
+  const by = `the read models in ${where}`;
+  await assertStillThere(log, { position, hash, by, remedy: 'delete that database' });
 };
-
-const before = (position: Position): Position =>
-  (BigInt(position) - 1n).toString().padStart(20, '0');

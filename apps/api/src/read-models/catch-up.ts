@@ -18,7 +18,7 @@ export const databaseIn = (config: PlatformConfig): Database =>
 
 /** Folds long stretches of the log on another core, so that requests are answered meanwhile. */
 export const fillBeside = (config: PlatformConfig, feed?: ProcessContext['feed']): Fill =>
-  fillInThread(new URL('./fill.thread.js', import.meta.url), { config }, feed);
+  fillInThread(new URL('./thread.js', import.meta.url), { config }, feed);
 
 /** Reads what the read models lack while the feed reads the log for the world. */
 export const prepareApi: PrepareProcess = async ({ config, log, feed, logger }) => {

@@ -34,16 +34,14 @@ export class LogWentBackError extends Error {
   readonly code = 'log-went-back';
   readonly retryable = false;
   constructor(
-    /** Who remembers, such as "the read models in FILE", and what to delete to make it forget. */
-    memory: { readonly of: string; readonly remedy: string },
-    readonly remembered: string,
-    readonly head: string,
+    remembered: { readonly position: string; readonly by: string; readonly remedy: string },
+    head: string,
   ) {
     super(
-      `the log went back in time: ${memory.of} hold the commits up to ${Number(remembered)}, ` +
-        `but the log ${head < remembered ? `ends at ${Number(head)}` : 'has another commit at that place'}. ` +
+      `the log went back in time: ${remembered.by} hold the commits up to ${Number(remembered.position)}, ` +
+        `but the log ${head < remembered.position ? `ends at ${Number(head)}` : 'has another commit at that place'}. ` +
         'Restore the newer log; or, to go on with this one and lose what is missing, ' +
-        `${memory.remedy}: it is made again from the log at the next start`,
+        `${remembered.remedy}: it is made again from the log at the next start`,
     );
     this.name = 'LogWentBackError';
   }

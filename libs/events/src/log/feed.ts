@@ -1,7 +1,7 @@
 import { START, type Position } from '../sequence.js';
 import type { RecordedCommit } from '../commit.js';
-import { LogWentBackError } from './errors.js';
 import type { EventLog, Subscription } from './event-log.port.js';
+import { assertStillThere } from './still-there.js';
 
 /** Something folded from the log, in memory. `apply` must not throw: a fold never refuses. */
 export interface Fold {
@@ -180,9 +180,12 @@ export class LogFeed {
     if (this.snapshots === undefined || this.folds.length === 0) return;
     const store = this.snapshots;
     const loaded = await Promise.all(this.folds.map((fold) => store.load(fold.name)));
+    // Acting on an older log would undo what was done since: what it knows nothing of would be taken for strangers.
+    const where = { by: `the snapshots in ${store.place}`, remedy: `delete ${store.place}` };
+    for (const { position, hash } of loaded.filter((snapshot) => snapshot !== undefined))
+      await assertStillThere(this.log, { position, hash, ...where });
     const first = loaded[0];
     if (first === undefined) return;
-    for (const snapshot of loaded) if (snapshot !== undefined) await this.refuseOlderLog(snapshot);
     const usable = this.folds.every(
       (fold, i) => loaded[i]?.codeHash === fold.codeHash && loaded[i]?.position === first.position,
     );
@@ -190,25 +193,6 @@ export class LogFeed {
     this.folds.forEach((fold, i) => fold.restore(loaded[i]?.state));
     this.at = first.position;
     this.hash = first.hash;
-  }
-
-  /**
-   * A log that went back in time has another commit, or none, where the snapshot was taken. Acting on it
-   * would undo what was done since: containers that it knows nothing of would be taken for strangers.
-   */
-  private async refuseOlderLog({
-    position,
-    hash,
-  }: {
-    readonly position: Position;
-    readonly hash: string;
-  }): Promise<void> {
-    const before = (BigInt(position) - 1n).toString().padStart(20, '0');
-    const [record] = await this.log.readAfter(before, 1);
-    if (record?.position === position && record.hash === hash) return;
-    const place = this.snapshots?.place ?? '';
-    const memory = { of: `the snapshots in ${place}`, remedy: `delete ${place}` };
-    throw new LogWentBackError(memory, position, await this.log.head());
   }
 
   private async saveSnapshots(): Promise<void> {

@@ -4,3 +4,4 @@ export * from './event-log.port.js';
 export * from './feed.js';
 export * from './file-snapshot-store.js';
 export * from './in-memory-event-log.js';
+export * from './still-there.js';
