@@ -7,6 +7,7 @@ import type {
   Durability,
   EventLog,
   FollowHandler,
+  StoredCommit,
   Subscription,
 } from '../log/event-log.port.js';
 import type { ProcessName, StreamName } from '../registry.js';
@@ -16,7 +17,7 @@ import { ConnectionWatch } from './connection-watch.js';
 import { Deadline, type LogTimes } from './deadline.js';
 import { followLog } from './follow-log.js';
 import { readStream } from './read-stream.js';
-import { toDenseRecords, type StoredMessage } from './stored-message.js';
+import { toDenseRecords, toStored, type StoredMessage } from './stored-message.js';
 import { StreamApi, StreamApiError } from './stream-api.js';
 import { HINT_SUBJECTS, probeSubjectOf } from './subjects.js';
 
@@ -70,6 +71,20 @@ export class JetStreamEventLog implements EventLog {
     return this.reading(`reading after ${after}`, (timeoutMs) =>
       this.readDense(Number(after), limit, timeoutMs),
     );
+  }
+
+  readStored(after: Position, limit: number): Promise<readonly StoredCommit[]> {
+    return this.reading(`reading what is stored after ${after}`, async (timeoutMs) => {
+      const found: StoredCommit[] = [];
+      while (found.length < limit) {
+        const last = found.at(-1)?.position ?? after;
+        const count = Math.min(READ_BATCH, limit - found.length);
+        const messages = await this.api.batch({ from: Number(last) + 1, count }, timeoutMs);
+        if (messages.length === 0) break;
+        found.push(...messages.map(toStored));
+      }
+      return found;
+    });
   }
 
   private async readDense(

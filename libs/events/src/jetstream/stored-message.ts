@@ -2,6 +2,7 @@ import type { Msg } from '@nats-io/nats-core';
 import type { RecordedCommit } from '../commit.js';
 import { decodeCommit } from '../log/encode.js';
 import { LogDamagedError } from '../log/errors.js';
+import type { StoredCommit } from '../log/event-log.port.js';
 import { toPosition } from '../sequence.js';
 import { HASH_HEADER } from './subjects.js';
 
@@ -23,6 +24,20 @@ export const toRecord = (message: StoredMessage): RecordedCommit => {
   }
   return { position, revision: position, hash: message.hash, commit };
 };
+
+export const toStored = ({
+  sequence,
+  subject,
+  messageId,
+  hash,
+  bytes,
+}: StoredMessage): StoredCommit => ({
+  position: toPosition(sequence),
+  stream: subject.replace(/^log\./, ''),
+  id: messageId,
+  hash,
+  bytes,
+});
 
 /** The log numbers its commits without gaps: a gap is a loss. */
 export const toDenseRecords = (

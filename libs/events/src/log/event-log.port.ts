@@ -25,6 +25,19 @@ export interface Subscription {
   readonly ended: Promise<Error | undefined>;
 }
 
+/** One commit as it lies in the log: nothing of it was checked, holes and damage included. */
+export interface StoredCommit {
+  readonly position: Position;
+  /** Where the log keeps it. */
+  readonly stream: string;
+  /** The commit id that the log keeps beside the bytes. */
+  readonly id: string;
+  /** The hash that the log keeps beside the bytes, hexadecimal. */
+  readonly hash: string;
+  /** Exactly what was stored. */
+  readonly bytes: Uint8Array;
+}
+
 /** The log of record. Every adapter passes `describeEventLog` in `../testing`. */
 export interface EventLog {
   /**
@@ -43,6 +56,12 @@ export interface EventLog {
    * `head()` tells how far it ought to reach.
    */
   readAfter(after: Position, limit: number): Promise<readonly RecordedCommit[]>;
+
+  /**
+   * As `readAfter`, but as stored: bytes that are not those of their hash and places that are empty are
+   * given as they are. For those who check, copy or keep the log; everybody else reads checked commits.
+   */
+  readStored(after: Position, limit: number): Promise<readonly StoredCommit[]>;
 
   /** Calls the handler with all commits after `after`, in order, each once, one call at a time. */
   follow(after: Position, handler: FollowHandler): Subscription;

@@ -4,7 +4,13 @@ import { START, toPosition, type Position } from '../sequence.js';
 import { checkedStream } from './checked-stream.js';
 import { decodeCommit, encodeCommit, sha256 } from './encode.js';
 import { CommitRefusedError } from './errors.js';
-import type { AppendResult, EventLog, FollowHandler, Subscription } from './event-log.port.js';
+import type {
+  AppendResult,
+  EventLog,
+  FollowHandler,
+  StoredCommit,
+  Subscription,
+} from './event-log.port.js';
 
 /**
  * The honest fake: bytes are encoded and decoded as in a real log, and revisions count across all
@@ -14,6 +20,7 @@ export class InMemoryEventLog implements EventLog {
   private readonly records: RecordedCommit[] = [];
   private readonly byStream = new Map<StreamName, RecordedCommit[]>();
   private readonly byCommitId = new Map<string, RecordedCommit>();
+  private readonly bytesByCommitId = new Map<string, Uint8Array>();
   private readonly wakers = new Set<() => void>();
 
   append(stream: StreamName, expected: Revision, commit: Commit): Promise<AppendResult> {
@@ -45,6 +52,7 @@ export class InMemoryEventLog implements EventLog {
     this.records.push(record);
     this.byStream.set(stream, [...ofStream, record]);
     this.byCommitId.set(commit.id, record);
+    this.bytesByCommitId.set(commit.id, bytes);
     for (const wake of this.wakers) wake();
     return { outcome: 'appended', position, revision: position, hash };
   }
@@ -55,6 +63,14 @@ export class InMemoryEventLog implements EventLog {
 
   readAfter(after: Position, limit: number): Promise<readonly RecordedCommit[]> {
     return Promise.resolve(this.records.slice(Number(after), Number(after) + limit));
+  }
+
+  async readStored(after: Position, limit: number): Promise<readonly StoredCommit[]> {
+    const records = await this.readAfter(after, limit);
+    return records.map(({ position, hash, commit }) => {
+      const bytes = this.bytesByCommitId.get(commit.id) ?? new Uint8Array();
+      return { position, stream: commit.stream, id: commit.id, hash, bytes };
+    });
   }
 
   follow(after: Position, handler: FollowHandler): Subscription {

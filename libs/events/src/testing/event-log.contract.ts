@@ -25,6 +25,8 @@ export interface EventLogUnderTest {
   close(): Promise<void>;
 }
 
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
+
 /** What every adapter of `EventLog` promises. */
 export const describeEventLog = (name: string, open: () => Promise<EventLogUnderTest>): void => {
   describe(`event log: ${name}`, () => {
@@ -242,6 +244,24 @@ export const describeEventLog = (name: string, open: () => Promise<EventLogUnder
           expect(await log.readAfter(toPosition(k), 100)).toEqual(all.slice(k));
           expect(await log.readAfter(toPosition(k), 3)).toEqual(all.slice(k, k + 3));
         }
+      });
+
+      it('gives what is stored as it lies there, byte for byte', async () => {
+        const stream = newStream();
+        await appendMany(log, stream, 12);
+        const all = await log.readAfter(START, 100);
+        const stored = await log.readStored(START, 100);
+        expect(stored.map(({ bytes, ...rest }) => ({ ...rest, text: textOf(bytes) }))).toEqual(
+          all.map(({ position, hash, commit }) => ({
+            position,
+            stream,
+            id: commit.id,
+            hash,
+            text: textOf(encodeCommit(commit)),
+          })),
+        );
+        expect(await log.readStored(toPosition(7), 3)).toEqual(stored.slice(7, 10));
+        expect(await log.readStored(toPosition(12), 3)).toEqual([]);
       });
 
       it('reads its own append at once', async () => {
