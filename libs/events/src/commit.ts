@@ -18,6 +18,9 @@ export const origin = z.strictObject({
 });
 export type Origin = z.infer<typeof origin>;
 
+/** Of the envelope. */
+export const COMMIT_VERSION = 1;
+
 /**
  * What is stored as one message: the events of one command on one aggregate, all or none.
  * Its bytes are canonical JSON (RFC 8785); their SHA-256 travels beside them. The log position is
@@ -56,7 +59,7 @@ export const COMMIT_BYTES_MAX = 900 * 1024;
 
 /** Envelope as found in storage, before its events are brought to today's shape. */
 export const storedCommit = z.object({
-  v: z.literal(1),
+  v: z.literal(COMMIT_VERSION),
   id: z.string(),
   command: z.object({ id: z.string(), digest: z.string() }).nullable(),
   stream: z.string().regex(/^[a-z]+\.[A-Za-z0-9_-]{1,64}$/),
