@@ -3,7 +3,6 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { RunningReadModels } from '@shiplog/read-models';
 import type { ProcessContext } from '@shiplog/runtime';
-import type { Keyring } from '@shiplog/secrets';
 import type { SourceStore } from '@shiplog/sources';
 import { AppsController } from './apps/apps.controller.js';
 import { ListAppsHandler, ShowAppHandler } from './apps/apps.queries.js';
@@ -29,6 +28,8 @@ import { RouteGuard } from './http/route.guard.js';
 import * as tokens from './injection.js';
 import { InstancesController } from './instances/instances.controller.js';
 import { ListInstancesHandler } from './instances/instances.queries.js';
+import type { ApiKeyStore } from './keys/key-store-of.js';
+import { KeysController } from './keys/keys.controller.js';
 import { DiagnoseHandler } from './platform/doctor.query.js';
 import { GarbageController } from './platform/garbage.controller.js';
 import { PlatformController } from './platform/platform.controller.js';
@@ -44,7 +45,7 @@ export interface ApiParts {
   readonly context: ProcessContext;
   readonly door: Door;
   readonly changes: Changes;
-  readonly keyring: Keyring;
+  readonly keys: ApiKeyStore;
   readonly sources: SourceStore;
   readonly readModels: RunningReadModels;
   readonly telemetry: Telemetry;
@@ -96,12 +97,14 @@ export class ApiModule {
         EventsController,
         PlatformController,
         GarbageController,
+        KeysController,
       ],
       providers: [
         { provide: tokens.CONTEXT, useFactory: () => parts.context },
         { provide: tokens.DOOR, useFactory: () => parts.door },
         { provide: tokens.CHANGES, useFactory: () => parts.changes },
-        { provide: tokens.KEYRING, useFactory: () => parts.keyring },
+        { provide: tokens.KEYRING, useFactory: () => parts.keys.apps },
+        { provide: tokens.KEY_STORE, useFactory: () => parts.keys },
         { provide: tokens.SOURCES, useFactory: () => parts.sources },
         { provide: tokens.READ_MODELS, useFactory: () => parts.readModels },
         { provide: tokens.TELEMETRY, useFactory: () => parts.telemetry },

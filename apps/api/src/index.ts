@@ -7,13 +7,13 @@ import {
   type RunningProcess,
   type StartProcess,
 } from '@shiplog/runtime';
-import { Keyring } from '@shiplog/secrets';
 import { SourceStore } from '@shiplog/sources';
 import { ensureFirstAdministrator } from './auth/first-administrator.js';
 import { startPruningSources } from './builds/prune-sources.js';
 import { Changes } from './changes/changes.js';
 import { startGitService, type GitService } from './git/index.js';
 import { Door } from './http/door.js';
+import { keyStoreOf, type ApiKeyStore } from './keys/key-store-of.js';
 import { Metrics } from './platform/metrics.js';
 import { Telemetry } from './platform/telemetry.js';
 import { startProcessManagers } from './process-managers/index.js';
@@ -27,6 +27,8 @@ export { requirePort } from './server.js';
 /** The api: commands and queries over HTTP, git, and what follows from what was asked for. */
 export const startApi: StartProcess = async (context) => {
   const { config, log, feed, logger } = context;
+  const keys = keyStoreOf(config);
+  await keys.open();
   const readModels = await startReadModels({
     database: databaseIn(config),
     log,
@@ -36,7 +38,7 @@ export const startApi: StartProcess = async (context) => {
   });
   try {
     await ensureFirstAdministrator(context);
-    const serving = await startServing(context, readModels, await startGitService(context));
+    const serving = await startServing(context, keys, readModels, await startGitService(context));
     return {
       stop: async () => {
         await serving.stop();
@@ -51,12 +53,12 @@ export const startApi: StartProcess = async (context) => {
 
 const startServing = async (
   context: ProcessContext,
+  keys: ApiKeyStore,
   readModels: RunningReadModels,
   git: GitService,
 ): Promise<RunningProcess> => {
   const { config, log, feed, world, bus, logger, commands } = context;
   const paths = pathsOf(config.home);
-  const keyring = new Keyring(paths.keys);
   const readiness = new ReadinessProbe(log, feed);
   const telemetry = new Telemetry(bus);
   const door = new Door({ log, feed, world, readModels, now: Date.now });
@@ -64,7 +66,7 @@ const startServing = async (
     context,
     door,
     changes: new Changes(commands, feed, world, readiness),
-    keyring,
+    keys,
     sources: new SourceStore(paths.sources),
     readModels,
     telemetry,
@@ -81,9 +83,10 @@ const startServing = async (
   const processManagers = startProcessManagers({
     context,
     forgetApp: async (appId) => {
-      await keyring.shred(appId);
+      await keys.apps.shred(appId);
       await git.repositories.remove(appId);
     },
+    rotateMasterKey: (keyId) => keys.rotate(keyId),
   });
   const pruning = startPruningSources(context, parts.sources);
   const stop = async (): Promise<void> => {

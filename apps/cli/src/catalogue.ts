@@ -159,6 +159,12 @@ export const CATALOGUE: readonly Entry[] = [
   ),
   group(
     PLATFORM,
+    'keys',
+    'list the keys of apps, replace the master key',
+    async () => (await import('./commands/keys.js')).keys,
+  ),
+  group(
+    PLATFORM,
     'nodes',
     'list machines',
     async () => (await import('./commands/nodes.js')).nodes,

@@ -35,6 +35,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     tokens: tokensOf(connection),
     platform: platformOf(connection),
     garbage: garbageOf(connection),
+    keys: keysOf(connection),
     ...streams(connection),
     ...sessions(connection),
   };
@@ -250,6 +251,12 @@ const platformOf = ({ fetch: api, url }: Connection) => ({
     valueOf(api.POST('/v1/rebuild', { body: name === undefined ? {} : { name } }), url),
   events: (filter: EventFilter) =>
     valueOf(api.GET('/v1/events', { params: { query: filter } }), url),
+});
+
+const keysOf = ({ fetch: api, url }: Connection) => ({
+  list: () => valueOf(api.GET('/v1/keys'), url),
+  rotate: (options: ChangeOptions) =>
+    valueOf(api.POST('/v1/keys/rotate', { body: {}, ...change(options) }), url),
 });
 
 const garbageOf = ({ fetch: api, url }: Connection) => ({

@@ -15,6 +15,7 @@ export type Finding = Schemas['Finding'];
 export type GarbageItem = Schemas['GarbageItem'];
 export type GarbagePolicy = Schemas['GarbagePolicy'];
 export type Instance = Schemas['Instance'];
+export type Keys = Schemas['Keys'];
 export type LogLine = Schemas['LogLine'];
 export type OutputLine = Schemas['OutputLine'];
 /** One line of news; the last one says where what was followed ended. */

@@ -39,6 +39,7 @@ import {
   type InstanceRejection,
   type InstanceState,
 } from './instance/index.js';
+import { keys, type KeysCommand, type KeysRejection, type KeysState } from './keys/index.js';
 import {
   rollout,
   type RolloutCommand,
@@ -59,6 +60,7 @@ export interface StateByAggregate {
   router: RouterState;
   node: NodeState;
   garbage: GarbageState;
+  keys: KeysState;
 }
 
 export interface CommandByAggregate {
@@ -74,6 +76,7 @@ export interface CommandByAggregate {
   router: RouterCommand;
   node: NodeCommand;
   garbage: GarbageCommand;
+  keys: KeysCommand;
 }
 
 export interface RejectionByAggregate {
@@ -89,6 +92,7 @@ export interface RejectionByAggregate {
   router: RouterRejection;
   node: never;
   garbage: never;
+  keys: KeysRejection;
 }
 export type Rejection = RejectionByAggregate[Aggregate];
 
@@ -112,6 +116,7 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   router,
   node,
   garbage,
+  keys,
 };
 
 /** The rules of one aggregate, for code that is generic over all of them. */

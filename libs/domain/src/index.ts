@@ -11,6 +11,7 @@ export * from './identity/name.js';
 export * from './identity/people.js';
 export * from './identity/token.js';
 export * from './instance/index.js';
+export * from './keys/index.js';
 export type { KnownCommand } from './known-commands.js';
 export * from './rollout/index.js';
 export * from './world.js';

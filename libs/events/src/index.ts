@@ -5,6 +5,7 @@ export { eventTypes } from './event-types.js';
 export * from './facts.js';
 export * from './identity.js';
 export * from './ids.js';
+export * from './keys.js';
 export * from './registry.js';
 export * from './sequence.js';
 export * from './upcast.js';

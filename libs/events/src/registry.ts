@@ -25,6 +25,7 @@ import {
   type TokenEvent,
   type UserEvent,
 } from './identity.js';
+import { keysEvent, type KeysEvent } from './keys.js';
 
 /** Every aggregate, the events of its stream, and so the whole vocabulary of the log. */
 export interface EventsByAggregate {
@@ -40,6 +41,7 @@ export interface EventsByAggregate {
   router: RouterEvent;
   node: NodeEvent;
   garbage: GarbageEvent;
+  keys: KeysEvent;
 }
 export type Aggregate = keyof EventsByAggregate;
 export type DomainEventUnion = EventsByAggregate[Aggregate];
@@ -57,6 +59,7 @@ export const schemaByAggregate = {
   router: routerEvent,
   node: nodeEvent,
   garbage: garbageEvent,
+  keys: keysEvent,
 } as const;
 
 export const AGGREGATES = Object.keys(schemaByAggregate) as readonly Aggregate[];
@@ -75,6 +78,7 @@ export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
   router: 'router-sync',
   node: 'monitor-agent',
   garbage: 'gc',
+  keys: 'api',
 };
 export type ProcessName =
   'api' | 'builder' | 'deployer' | 'router-sync' | 'gc' | 'monitor-agent' | 'provisioner';

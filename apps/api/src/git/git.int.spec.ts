@@ -128,6 +128,7 @@ beforeEach(async () => {
     startProcessManagers({
       context: platform.api,
       forgetApp: (id) => service.repositories.remove(id),
+      rotateMasterKey: () => Promise.resolve(0),
     }),
     startFakeBuilder(platform.builder, {
       lets: (buildId) => !held.allBuilds && !held.builds.has(buildId),

@@ -2,7 +2,7 @@ import { BusError } from '@shiplog/bus';
 import { CrowdedError } from '@shiplog/commands';
 import { CommitRefusedError, LogUnavailableError } from '@shiplog/events/log';
 import { AtUnknownError, NotReachedError, ReadModelsUnavailableError } from '@shiplog/read-models';
-import { KeyMissingError } from '@shiplog/secrets';
+import { KeyMissingError, KeyStoreError } from '@shiplog/secrets';
 import { SourceTooLargeError } from '@shiplog/sources';
 import { PROBLEMS, type ProblemCode } from './problem-codes.js';
 import { Problem } from './problem.js';
@@ -69,6 +69,9 @@ const storageProblem = (error: unknown): Problem | undefined => {
       'The key that config values of this app are encrypted with is not in the key store, so they cannot be read. Set the values again, or restore the keys directory from a backup.',
       { cause: error },
     );
+  }
+  if (error instanceof KeyStoreError) {
+    return new Problem('key-store-unusable', sentence(error.message), { cause: error });
   }
   if (error instanceof SourceTooLargeError) {
     return new Problem(

@@ -29,6 +29,7 @@ export type ApiCode =
   | 'nothing-to-roll-back-to'
   | 'domain-of-platform'
   | 'key-missing'
+  | 'key-store-unusable'
   | 'revision-conflict'
   | 'idempotency-key-reused'
   | 'moment-unknown'
@@ -112,6 +113,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'not-executable': { status: 422, title: 'The command cannot be executed' },
   'router-not-active': { status: 422, title: 'The router is not active' },
   'key-missing': { status: 422, title: 'The key of the app is gone' },
+  'key-rotation-running': { status: 409, title: 'The master key is being replaced' },
   'revision-conflict': { status: 412, title: 'The app changed meanwhile' },
 
   'worker-failed': { status: 502, title: 'A worker could not do it' },
@@ -121,6 +123,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'not-caught-up': { status: 503, title: 'Not caught up yet' },
   'engine-unreachable': { status: 503, title: 'The container engine does not answer' },
   'worker-unreachable': { status: 503, title: 'A worker does not answer' },
+  'key-store-unusable': { status: 503, title: 'The key store cannot be used' },
   'storage-full': { status: 507, title: 'The disk is full' },
   internal: { status: 500, title: 'Internal error' },
 };

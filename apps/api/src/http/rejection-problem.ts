@@ -67,6 +67,8 @@ const detailOf = (rejection: Rejection): string => {
       return `The deploy is not running; its state is "${rejection.status}".`;
     case 'instance-not-in-state':
       return `The instance is in state "${rejection.status}", in which this cannot be done.`;
+    case 'key-rotation-running':
+      return `Master key ${rejection.keyId} is taking the place of the last one just now. \`shiplog keys list\` shows when it is done.`;
     case 'router-not-active':
       return 'The router is not active.';
   }

@@ -6,6 +6,7 @@ import * as progress from '../deploys/progress.routes.js';
 import * as domains from '../domains/domains.routes.js';
 import * as events from '../events/events.routes.js';
 import * as instances from '../instances/instances.routes.js';
+import * as keys from '../keys/keys.routes.js';
 import * as garbage from '../platform/garbage.routes.js';
 import * as platform from '../platform/platform.routes.js';
 import * as releases from '../releases/releases.routes.js';
@@ -29,4 +30,5 @@ export const ROUTES: readonly AnyRoute[] = [
   events,
   platform,
   garbage,
+  keys,
 ].flatMap((noun) => Object.values(noun).filter(isRoute));

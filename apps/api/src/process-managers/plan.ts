@@ -1,4 +1,4 @@
-import type { BuildRequest, BuildState, World } from '@shiplog/domain';
+import { KEYS_ID, type BuildRequest, type BuildState, type World } from '@shiplog/domain';
 import type { Revision } from '@shiplog/events';
 
 /** What follows from the log and has not happened yet. */
@@ -28,6 +28,11 @@ export type Action =
     }
   | { readonly kind: 'remove-domain'; readonly appId: string; readonly host: string }
   | { readonly kind: 'revoke-token'; readonly tokenId: string }
+  | {
+      readonly kind: 'rotate-master-key';
+      readonly keyId: string;
+      readonly previousKeyId: string | null;
+    }
   /** Key, repository: what is kept of an app outside the log. */
   | { readonly kind: 'forget-app'; readonly appId: string };
 
@@ -51,7 +56,13 @@ export const plan = (world: World, domainIdOf: DomainIdOf): readonly Action[] =>
   ...world.apps().flatMap(({ appId }) => nextRelease(world, appId)),
   ...afterDestruction(world),
   ...unreservedDomains(world, domainIdOf),
+  ...rotationUnderWay(world),
 ];
+
+const rotationUnderWay = (world: World): readonly Action[] => {
+  const { rotation } = world.get('keys', KEYS_ID).state;
+  return rotation === null ? [] : [{ kind: 'rotate-master-key', ...rotation }];
+};
 
 /**
  * Releases are made in the order of requests. An older build that ends after a newer one's release is

@@ -15,11 +15,13 @@ let platform: TestPlatform;
 let nowMs: number;
 let forgotten: string[];
 let round: () => Promise<void>;
+let rotateMasterKey: (keyId: string) => Promise<number>;
 
 const newRound = () => {
   const run = processManagerRound({
     context: platform.api,
     forgetApp: (appId) => Promise.resolve(void forgotten.push(appId)),
+    rotateMasterKey,
     now: () => nowMs,
   });
   return () => run(new AbortController().signal);
@@ -29,6 +31,7 @@ beforeEach(async () => {
   platform = await startTestPlatform();
   nowMs = 0;
   forgotten = [];
+  rotateMasterKey = () => Promise.resolve(3);
   round = newRound();
   await platform.given('name', 'hello', reserveHello);
   await platform.given('app', 'a1', {
@@ -264,6 +267,7 @@ describe('an app that was destroyed', () => {
         forgotten.push(appId);
         return Promise.resolve();
       },
+      rotateMasterKey,
       now: () => nowMs,
     });
     const { signal } = new AbortController();
@@ -272,5 +276,35 @@ describe('an app that was destroyed', () => {
     expect(platform.api.world.get('name', 'hello').state.status).toBe('free');
     await run(signal);
     expect(forgotten).toEqual(['a1']);
+  });
+});
+
+describe('a new master key', () => {
+  const request = { type: 'RequestRotation', keyId: 'mk_2', previousKeyId: 'mk_1' } as const;
+
+  it('that was asked for is made, whatever fails at first, and recorded for who asked', async () => {
+    const asked: string[] = [];
+    let failures = 1;
+    rotateMasterKey = (keyId) => {
+      asked.push(keyId);
+      return failures-- > 0 ? Promise.reject(new Error('disk is busy')) : Promise.resolve(3);
+    };
+    round = newRound();
+    await platform.given('keys', 'master', request);
+    await expect(round()).rejects.toThrow('carrying on');
+    // As after a crash: another process finds it in the log.
+    await newRound()();
+    await newRound()();
+    expect(asked).toEqual(['mk_2', 'mk_2']);
+    const commits = (await platform.api.log.read('keys.master')).map(({ commit }) => commit);
+    expect(commits.map(({ events }) => events[0]?.data)).toEqual([
+      { keyId: 'mk_2', previousKeyId: 'mk_1' },
+      { keyId: 'mk_2', previousKeyId: 'mk_1', keys: 3 },
+    ]);
+    expect(commits[1]).toMatchObject({
+      actor: { name: 'ann' },
+      reason: 'why',
+      causation: commits[0]?.id,
+    });
   });
 });

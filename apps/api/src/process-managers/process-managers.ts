@@ -11,15 +11,22 @@ export interface ProcessManagersOptions extends Effects {
 }
 
 /** Streams whose events can lead to a command. Rollouts and instances, the busy ones, never do. */
-const RELEVANT: ReadonlySet<Aggregate> = new Set(['app', 'build', 'name', 'domain', 'token']);
+const RELEVANT: ReadonlySet<Aggregate> = new Set([
+  'app',
+  'build',
+  'name',
+  'domain',
+  'token',
+  'keys',
+]);
 
 /** More turns than this without an end is a bug, not work. */
 const TURNS_MAX = 100;
 
 /**
  * What must happen after something happened, as a loop over the log: a build succeeded → its release;
- * an app was destroyed → its name, domains, tokens, key and repository are given back; a request died
- * half-way → it is finished or undone. Never the continuation of an HTTP request, so that the api may
+ * an app was destroyed → its name, domains, tokens, key and repository are given back; a new master key
+ * was asked for → every key is wrapped with it; a request died half-way → it is finished or undone. Never the continuation of an HTTP request, so that the api may
  * die at any moment and any number of them may run.
  */
 export const startProcessManagers = (options: ProcessManagersOptions): RunningProcess => {

@@ -186,4 +186,11 @@ export const samples: Samples = {
     ],
   },
   GarbagePolicyChanged: { nodeId: 'node-1', exitedKept: 3, minimumAgeSeconds: 3_600 },
+
+  MasterKeyRotationRequested: { keyId: 'mk_0123456789abcdef', previousKeyId: 'mk_fedcba9876543210' },
+  MasterKeyRotated: {
+    keyId: 'mk_0123456789abcdef',
+    previousKeyId: 'mk_fedcba9876543210',
+    keys: 12,
+  },
 };
