@@ -17,7 +17,7 @@ import { keyStoreOf, type ApiKeyStore } from './keys/key-store-of.js';
 import { Metrics } from './platform/metrics.js';
 import { Telemetry } from './platform/telemetry.js';
 import { startProcessManagers } from './process-managers/index.js';
-import { databaseIn, fillBeside } from './read-models/catch-up.js';
+import { databaseIn, fillBeside, pastBeside } from './read-models/catch-up.js';
 import { closeServer, createServer, listen } from './server.js';
 import { Terminals } from './terminals/terminals.js';
 
@@ -35,6 +35,7 @@ export const startApi: StartProcess = async (context) => {
     feed,
     logger,
     fill: fillBeside(config),
+    past: pastBeside(config),
   });
   try {
     await ensureFirstAdministrator(context);

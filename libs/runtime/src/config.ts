@@ -212,6 +212,8 @@ export const pathsOf = (home: string) => ({
   builds: join(home, 'builds'),
   snapshots: join(home, 'snapshots'),
   database: join(home, 'read-models.sqlite'),
+  /** Read models of the past: disposable, like `snapshots`. */
+  past: join(home, 'past'),
   router: join(home, 'router'),
   logs: join(home, 'logs'),
   bin: join(home, 'bin'),

@@ -46,6 +46,8 @@ interface Incoming {
   readonly request: IncomingMessage;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
+  /** Aborted when the answer is out, or the caller has gone away. */
+  readonly signal?: AbortSignal;
 }
 
 const moment = { at: z.string().max(64).optional(), atLeast: z.string().max(64).optional() };
@@ -67,7 +69,7 @@ export class Door {
       ...incoming.query,
     }) as { at?: string; atLeast?: string };
 
-    const documents = await this.documentsAt(route, at, atLeast);
+    const documents = await this.documentsAt(route, incoming.signal, at, atLeast);
     const past = at === undefined ? undefined : documents;
     const app =
       route.access !== 'app'
@@ -143,10 +145,21 @@ export class Door {
     return { appId: state.appId, name: state.name, teamId: state.teamId };
   }
 
-  private async documentsAt(route: AnyRoute, at?: string, atLeast?: string): Promise<ReadModels> {
+  private async documentsAt(
+    route: AnyRoute,
+    signal: AbortSignal | undefined,
+    at?: string,
+    atLeast?: string,
+  ): Promise<ReadModels> {
     const { readModels, feed } = this.deps;
     if (atLeast !== undefined) await this.reach(atLeast);
-    if (at !== undefined) return readModels.at(await readModels.positionAt(at));
+    if (at !== undefined) {
+      const position = await readModels.positionAt(at);
+      return readModels.at(position, signal).catch((cause: unknown) => {
+        if (signal?.aborted !== true) throw cause;
+        throw new Problem('bad-request', 'The caller went away before the answer.', { cause });
+      });
+    }
     // What this process has acknowledged is in what it shows, unless the database is slow: then soon.
     if (route.reads) await readModels.reach(feed.position, 1_000).catch(() => undefined);
     return readModels.queries;

@@ -1,7 +1,12 @@
 import { BusError } from '@shiplog/bus';
 import { CrowdedError } from '@shiplog/commands';
 import { CommitRefusedError, LogUnavailableError } from '@shiplog/events/log';
-import { AtUnknownError, NotReachedError, ReadModelsUnavailableError } from '@shiplog/read-models';
+import {
+  AtUnknownError,
+  NotReachedError,
+  PastCrowdedError,
+  ReadModelsUnavailableError,
+} from '@shiplog/read-models';
 import { KeyMissingError, KeyStoreError } from '@shiplog/secrets';
 import { SourceTooLargeError } from '@shiplog/sources';
 import { PROBLEMS, type ProblemCode } from './problem-codes.js';
@@ -35,6 +40,13 @@ export const toProblem = (error: unknown): Problem => {
 const readProblem = (error: unknown): Problem | undefined => {
   if (error instanceof AtUnknownError) {
     return new Problem('moment-unknown', `query.at: ${error.message}.`, { cause: error });
+  }
+  if (error instanceof PastCrowdedError) {
+    return new Problem(
+      'too-many-looks',
+      'Too many people look at different moments of the past at once. Try again shortly.',
+      { headers: RETRY_SOON, cause: error },
+    );
   }
   if (error instanceof NotReachedError || error instanceof ReadModelsUnavailableError) {
     return new Problem(

@@ -35,6 +35,7 @@ export type ApiCode =
   | 'moment-unknown'
   | 'log-unavailable'
   | 'too-many-changes'
+  | 'too-many-looks'
   | 'outcome-unknown'
   | 'not-caught-up'
   | 'worker-unreachable'
@@ -119,6 +120,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'worker-failed': { status: 502, title: 'A worker could not do it' },
   'log-unavailable': { status: 503, title: 'The log cannot be written' },
   'too-many-changes': { status: 503, title: 'Too many changes at once' },
+  'too-many-looks': { status: 503, title: 'Too many looks into the past at once' },
   'outcome-unknown': { status: 503, title: 'The outcome is unknown' },
   'not-caught-up': { status: 503, title: 'Not caught up yet' },
   'engine-unreachable': { status: 503, title: 'The container engine does not answer' },
