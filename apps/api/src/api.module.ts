@@ -28,7 +28,7 @@ import { RouteGuard } from './http/route.guard.js';
 import * as tokens from './injection.js';
 import { InstancesController } from './instances/instances.controller.js';
 import { ListInstancesHandler } from './instances/instances.queries.js';
-import type { ApiKeyStore } from './keys/key-store-of.js';
+import type { PlatformKeyStore } from '@shiplog/secrets';
 import { KeysController } from './keys/keys.controller.js';
 import { DiagnoseHandler } from './platform/doctor.query.js';
 import { GarbageController } from './platform/garbage.controller.js';
@@ -45,7 +45,7 @@ export interface ApiParts {
   readonly context: ProcessContext;
   readonly door: Door;
   readonly changes: Changes;
-  readonly keys: ApiKeyStore;
+  readonly keys: PlatformKeyStore;
   readonly sources: SourceStore;
   readonly readModels: RunningReadModels;
   readonly telemetry: Telemetry;

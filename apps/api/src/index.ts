@@ -7,13 +7,14 @@ import {
   type RunningProcess,
   type StartProcess,
 } from '@shiplog/runtime';
+import type { PlatformKeyStore } from '@shiplog/secrets';
 import { SourceStore } from '@shiplog/sources';
 import { ensureFirstAdministrator } from './auth/first-administrator.js';
 import { startPruningSources } from './builds/prune-sources.js';
 import { Changes } from './changes/changes.js';
 import { startGitService, type GitService } from './git/index.js';
 import { Door } from './http/door.js';
-import { keyStoreOf, type ApiKeyStore } from './keys/key-store-of.js';
+import { keyStoreOf } from './keys/key-store-of.js';
 import { Metrics } from './platform/metrics.js';
 import { Telemetry } from './platform/telemetry.js';
 import { startProcessManagers } from './process-managers/index.js';
@@ -28,7 +29,7 @@ export { requirePort } from './server.js';
 export const startApi: StartProcess = async (context) => {
   const { config, log, feed, logger } = context;
   const keys = keyStoreOf(config);
-  await keys.open();
+  await keys.store.open();
   const readModels = await startReadModels({
     database: databaseIn(config),
     log,
@@ -54,7 +55,7 @@ export const startApi: StartProcess = async (context) => {
 
 const startServing = async (
   context: ProcessContext,
-  keys: ApiKeyStore,
+  keys: PlatformKeyStore,
   readModels: RunningReadModels,
   git: GitService,
 ): Promise<RunningProcess> => {
@@ -87,7 +88,7 @@ const startServing = async (
       await keys.apps.shred(appId);
       await git.repositories.remove(appId);
     },
-    rotateMasterKey: (keyId) => keys.rotate(keyId),
+    rotateMasterKey: (keyId) => keys.store.rotate(keyId),
   });
   const pruning = startPruningSources(context, parts.sources);
   const stop = async (): Promise<void> => {

@@ -1038,13 +1038,13 @@ export interface components {
         };
         Key: {
             createdAt: string | null;
-            /** @description Id of the app. */
+            /** @description Id of the app or the person. */
             id: string;
-            /** @description What it is the key of: `app`. */
+            /** @description What it is the key of: `app` or `person`. */
             kind: string;
             /** @description The master key it is wrapped with; null: with none. */
             masterKeyId: string | null;
-            /** @description Its name; null where there is no such app any more. */
+            /** @description Name of the app; null for a person, and where there is no such app any more. */
             name: string | null;
         };
         Keys: {
@@ -5433,7 +5433,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Keys by id. */
+            /** @description Those of apps, then those of people; each by id. */
             200: {
                 headers: {
                     [name: string]: unknown;

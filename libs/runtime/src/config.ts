@@ -205,6 +205,8 @@ export const pathsOf = (home: string) => ({
   natsProof: join(home, 'nats/proof/durability.json'),
   /** Keys of apps, wrapped by the master key. */
   keys: join(home, 'keys'),
+  /** A key per person, which what is known of where they called from is sealed with. */
+  personKeys: join(home, 'person-keys'),
   /** A folder of its own, so that it can lie elsewhere. What counts is `masterKeyFile` of the configuration. */
   masterKey: join(home, 'master-key/master.key'),
   sources: join(home, 'sources'),

@@ -1,5 +1,5 @@
-import type { Keyring } from './keyring.js';
-import type { MasterKey } from './master-key.js';
+import { Keyring } from './keyring.js';
+import { MasterKey, type MasterKeyOptions } from './master-key.js';
 
 /** Everything that one master key wraps. Only the process that writes it has one, the api. */
 export class KeyStore {
@@ -50,3 +50,27 @@ export class KeyStore {
     await this.master.dropOldGenerations();
   }
 }
+
+interface KeyStorePlaces {
+  readonly masterKeyFile: string;
+  /** Folders. */
+  readonly keys: string;
+  readonly personKeys: string;
+}
+
+export interface PlatformKeyStore {
+  readonly store: KeyStore;
+  readonly apps: Keyring;
+  readonly people: Keyring;
+}
+
+/** The whole key store of a platform: a rotation reaches every key, whoever it belongs to. */
+export const platformKeyStore = (
+  { masterKeyFile, keys, personKeys }: KeyStorePlaces,
+  options: MasterKeyOptions = {},
+): PlatformKeyStore => {
+  const master = new MasterKey(masterKeyFile, options);
+  const apps = new Keyring(keys, master);
+  const people = new Keyring(personKeys, master, 'person');
+  return { store: new KeyStore(master, [apps, people]), apps, people };
+};

@@ -40,7 +40,7 @@ export class Keyring {
   constructor(
     readonly directory: string,
     private readonly master: MasterKey,
-    private readonly of: string = 'app',
+    readonly of: string = 'app',
   ) {}
 
   /** `enc1.<iv>.<tag>.<text>`; the id is authenticated with it. Makes the key at first use. */

@@ -23,7 +23,7 @@ export interface WrappingKey {
   readonly key: Buffer;
 }
 
-interface MasterKeyOptions {
+export interface MasterKeyOptions {
   /** Milliseconds of the wall clock. */
   readonly now?: () => number;
   /** Called between two steps, by name: where tests end the process. */

@@ -8,9 +8,12 @@ const keyId = id.describe('Id of a master key. It says nothing about the key its
 
 const key = z
   .object({
-    kind: z.string().describe('What it is the key of: `app`.'),
-    id: id.describe('Id of the app.'),
-    name: z.string().nullable().describe('Its name; null where there is no such app any more.'),
+    kind: z.string().describe('What it is the key of: `app` or `person`.'),
+    id: id.describe('Id of the app or the person.'),
+    name: z
+      .string()
+      .nullable()
+      .describe('Name of the app; null for a person, and where there is no such app any more.'),
     masterKeyId: keyId.nullable().describe('The master key it is wrapped with; null: with none.'),
     createdAt: time.nullable(),
   })
@@ -25,7 +28,7 @@ export const listKeys = defineRoute({
   access: 'administrator',
   answer: {
     status: 200,
-    description: 'Keys by id.',
+    description: 'Those of apps, then those of people; each by id.',
     schema: z
       .object({
         masterKey: z

@@ -52,6 +52,9 @@ describe('rotating the master key', () => {
   it('wraps every key anew, in the name of who asked, and once for one request', async () => {
     await created('rotated', 'before');
     const before = await listed();
+    const people = () =>
+      new Keyring(pathsOf(api.home).personKeys, new MasterKey(before.masterKey.file), 'person');
+    const sealed = await people().encrypt('ann', '10.0.0.1');
     const rotate = () =>
       api
         .call('post', '/v1/keys/rotate')
@@ -66,6 +69,12 @@ describe('rotating the master key', () => {
     expect(after.rotatingTo).toBeNull();
     expect(after.keys.every(({ masterKeyId }) => masterKeyId === after.masterKey.id)).toBe(true);
     expect(await secretOf('rotated')).toBe('before');
+    // Those of people with them, whose values go on opening, too.
+    expect(after.keys).toContainEqual(
+      expect.objectContaining({ kind: 'person', id: 'ann', name: null }),
+    );
+    expect(body.keys).toBe(after.keys.length);
+    expect(await people().decrypt('ann', sealed)).toBe('10.0.0.1');
 
     await rotate().expect(200);
     expect((await listed()).masterKey.id).toBe(after.masterKey.id);

@@ -69,6 +69,7 @@ export const apply = async (action: Action, effects: Effects): Promise<void> => 
       return note(effects, action, await commands.handle('keys', KEYS_ID, command, asked));
     }
     case 'forget-app':
+      faultPoint('api/before-forget-app');
       await effects.forgetApp(action.appId);
       logger.info({ appId: action.appId }, 'app-forgotten');
       return;
