@@ -2,7 +2,7 @@ import { Inject } from '@nestjs/common';
 import { BusError } from '@shiplog/bus';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { describeError, diskObstacle, pathsOf, type ProcessContext } from '@shiplog/runtime';
-import type { RunningReadModels } from '@shiplog/read-models';
+import type { ParkedModel, RunningReadModels } from '@shiplog/read-models';
 import type { ActiveApp } from '@shiplog/domain';
 import type { ProcessName } from '@shiplog/events';
 import { belongsTo, type Caller } from '../auth/caller.js';
@@ -79,6 +79,8 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
   }
 
   private projections(): Promise<Verdict> {
+    const parked = this.readModels.parked();
+    if (parked.length > 0) return Promise.resolve(parkedVerdict(parked));
     const behind = Number(this.api.feed.position) - Number(this.readModels.checkpoint().position);
     return Promise.resolve(
       behind <= LAG_COMMITS_MAX
@@ -161,6 +163,18 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
         );
   }
 }
+
+const parkedVerdict = (parked: readonly ParkedModel[]): Verdict => {
+  const all = parked.map(
+    ({ model, sequence, problem }) => `${model} stands still before event ${sequence}: ${problem}`,
+  );
+  const names = parked.map(({ model }) => model).join(', ');
+  return bad(
+    'failed',
+    `${all.join('; ')}. Answers from ${names} are as of then; all other answers are up to date`,
+    `install a version that can apply the event: its start goes on there by itself, \`shiplog rebuild ${parked[0]?.model ?? ''}\` does at once`,
+  );
+};
 
 const finding = async (name: string, look: () => Promise<Verdict>): Promise<Finding> => {
   try {
