@@ -11,6 +11,7 @@ export const doctor = defineCommand({
   summary: 'find out what is wrong',
   details: 'Looks at this machine first, then asks the server. Exit code 0 when nothing failed.',
   examples: [['doctor', 'what was looked at, and what to do about what does not work']],
+  onlyNow: 'Findings are measured now and not recorded.',
   run: async (invocation) => {
     const { out } = invocation;
     const here = await lookHere(invocation);
