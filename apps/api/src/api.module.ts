@@ -11,6 +11,11 @@ import { CreateAppHandler } from './apps/create-app.handler.js';
 import { BuildsController } from './builds/builds.controller.js';
 import { ListBuildsHandler, ShowBuildHandler } from './builds/builds.queries.js';
 import { RequestBuildHandler } from './builds/request-build.handler.js';
+import { AuditController } from './audit/audit.controller.js';
+import { ReadAuditHandler } from './audit/audit.queries.js';
+import { ErasePersonHandler } from './audit/erase-person.handler.js';
+import type { AuditRecorder } from './audit/audit-recorder.js';
+import type { Persons } from './audit/persons.js';
 import type { Changes } from './changes/changes.js';
 import { ChangeConfigHandler } from './config/change-config.handler.js';
 import { ConfigController } from './config/config.controller.js';
@@ -46,6 +51,8 @@ export interface ApiParts {
   readonly door: Door;
   readonly changes: Changes;
   readonly keys: PlatformKeyStore;
+  readonly audit: AuditRecorder;
+  readonly persons: Persons;
   readonly sources: SourceStore;
   readonly readModels: RunningReadModels;
   readonly telemetry: Telemetry;
@@ -61,6 +68,7 @@ const COMMAND_HANDLERS = [
   RemoveDomainHandler,
   CreateTokenHandler,
   RevokeTokenHandler,
+  ErasePersonHandler,
 ];
 
 const QUERY_HANDLERS = [
@@ -76,6 +84,7 @@ const QUERY_HANDLERS = [
   ShowReleaseHandler,
   ListInstancesHandler,
   ReadEventsHandler,
+  ReadAuditHandler,
   DiagnoseHandler,
 ];
 
@@ -95,6 +104,7 @@ export class ApiModule {
         DomainsController,
         TokensController,
         EventsController,
+        AuditController,
         PlatformController,
         GarbageController,
         KeysController,
@@ -105,12 +115,17 @@ export class ApiModule {
         { provide: tokens.CHANGES, useFactory: () => parts.changes },
         { provide: tokens.KEYRING, useFactory: () => parts.keys.apps },
         { provide: tokens.KEY_STORE, useFactory: () => parts.keys },
+        { provide: tokens.AUDIT, useFactory: () => parts.audit },
+        { provide: tokens.PERSONS, useFactory: () => parts.persons },
         { provide: tokens.SOURCES, useFactory: () => parts.sources },
         { provide: tokens.READ_MODELS, useFactory: () => parts.readModels },
         { provide: tokens.TELEMETRY, useFactory: () => parts.telemetry },
         { provide: APP_GUARD, useFactory: () => new RouteGuard(parts.door) },
         { provide: APP_INTERCEPTOR, useFactory: () => new AnswerInterceptor() },
-        { provide: APP_FILTER, useFactory: () => new ProblemFilter(parts.context.logger) },
+        {
+          provide: APP_FILTER,
+          useFactory: () => new ProblemFilter(parts.context.logger, parts.audit),
+        },
         ...COMMAND_HANDLERS,
         ...QUERY_HANDLERS,
       ],

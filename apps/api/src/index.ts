@@ -9,6 +9,8 @@ import {
 } from '@shiplog/runtime';
 import type { PlatformKeyStore } from '@shiplog/secrets';
 import { SourceStore } from '@shiplog/sources';
+import { AuditRecorder } from './audit/audit-recorder.js';
+import { Persons } from './audit/persons.js';
 import { ensureFirstAdministrator } from './auth/first-administrator.js';
 import { startPruningSources } from './builds/prune-sources.js';
 import { Changes } from './changes/changes.js';
@@ -40,10 +42,14 @@ export const startApi: StartProcess = async (context) => {
   });
   try {
     await ensureFirstAdministrator(context);
-    const serving = await startServing(context, keys, readModels, await startGitService(context));
+    const persons = new Persons({ keyring: keys.people, world: context.world, logger });
+    const audit = new AuditRecorder({ context, persons });
+    const git = await startGitService(context, { persons, audit });
+    const serving = await startServing(context, { keys, readModels, git, persons, audit });
     return {
       stop: async () => {
         await serving.stop();
+        await audit.stop();
         await readModels.stop();
       },
     };
@@ -53,22 +59,30 @@ export const startApi: StartProcess = async (context) => {
   }
 };
 
+interface ServingParts {
+  readonly keys: PlatformKeyStore;
+  readonly readModels: RunningReadModels;
+  readonly git: GitService;
+  readonly persons: Persons;
+  readonly audit: AuditRecorder;
+}
+
 const startServing = async (
   context: ProcessContext,
-  keys: PlatformKeyStore,
-  readModels: RunningReadModels,
-  git: GitService,
+  { keys, readModels, git, persons, audit }: ServingParts,
 ): Promise<RunningProcess> => {
   const { config, log, feed, world, bus, logger, commands } = context;
   const paths = pathsOf(config.home);
   const readiness = new ReadinessProbe(log, feed);
   const telemetry = new Telemetry(bus);
-  const door = new Door({ log, feed, world, readModels, now: Date.now });
+  const door = new Door({ log, feed, world, readModels, persons, now: Date.now });
   const parts = {
     context,
     door,
     changes: new Changes(commands, feed, world, readiness),
     keys,
+    audit,
+    persons,
     sources: new SourceStore(paths.sources),
     readModels,
     telemetry,
@@ -80,7 +94,7 @@ const startServing = async (
     readiness,
     git: git.handler,
   });
-  const terminals = new Terminals(context, door);
+  const terminals = new Terminals(context, door, audit);
   terminals.attach(server);
   const processManagers = startProcessManagers({
     context,
@@ -89,6 +103,7 @@ const startServing = async (
       await git.repositories.remove(appId);
     },
     rotateMasterKey: (keyId) => keys.store.rotate(keyId),
+    forgetPerson: (userId, erasures) => persons.erase(userId, erasures),
   });
   const pruning = startPruningSources(context, parts.sources);
   const stop = async (): Promise<void> => {

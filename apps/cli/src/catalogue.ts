@@ -165,6 +165,12 @@ export const CATALOGUE: readonly Entry[] = [
   ),
   group(
     PLATFORM,
+    'audit',
+    'show who did what, what was refused, who read secrets',
+    async () => (await import('./commands/audit.js')).audit,
+  ),
+  group(
+    PLATFORM,
     'nodes',
     'list machines',
     async () => (await import('./commands/nodes.js')).nodes,

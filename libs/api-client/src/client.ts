@@ -7,6 +7,7 @@ import {
   type ConnectionOptions,
   type ReadOptions,
 } from './connection.js';
+import { audits } from './audit-client.js';
 import type { GarbagePolicy, Settings } from './resources.js';
 import type { paths } from './schema.js';
 import { sessions } from './session-client.js';
@@ -36,6 +37,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     platform: platformOf(connection),
     garbage: garbageOf(connection),
     keys: keysOf(connection),
+    ...audits(connection),
     ...streams(connection),
     ...sessions(connection),
   };

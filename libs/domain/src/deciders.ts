@@ -2,6 +2,7 @@ import type { Aggregate, EventsByAggregate } from '@shiplog/events';
 import { app, type AppCommand, type AppRejection, type AppState } from './app/index.js';
 import { build, type BuildCommand, type BuildRejection, type BuildState } from './build/index.js';
 import type { Decider } from './decider.js';
+import { audit, type AuditCommand, type AuditState } from './facts/audit.js';
 import { garbage, type GarbageCommand, type GarbageState } from './facts/garbage.js';
 import { node, type NodeCommand, type NodeState } from './facts/node.js';
 import {
@@ -61,6 +62,7 @@ export interface StateByAggregate {
   node: NodeState;
   garbage: GarbageState;
   keys: KeysState;
+  audit: AuditState;
 }
 
 export interface CommandByAggregate {
@@ -77,6 +79,7 @@ export interface CommandByAggregate {
   node: NodeCommand;
   garbage: GarbageCommand;
   keys: KeysCommand;
+  audit: AuditCommand;
 }
 
 export interface RejectionByAggregate {
@@ -93,6 +96,7 @@ export interface RejectionByAggregate {
   node: never;
   garbage: never;
   keys: KeysRejection;
+  audit: never;
 }
 export type Rejection = RejectionByAggregate[Aggregate];
 
@@ -117,6 +121,7 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   node,
   garbage,
   keys,
+  audit,
 };
 
 /** The rules of one aggregate, for code that is generic over all of them. */

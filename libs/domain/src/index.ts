@@ -3,6 +3,7 @@ export * from './build/index.js';
 export type { BuildRequest } from './build-requests.js';
 export * from './decider.js';
 export * from './deciders.js';
+export * from './facts/audit.js';
 export * from './facts/garbage.js';
 export * from './facts/node.js';
 export * from './facts/router.js';

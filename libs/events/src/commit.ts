@@ -1,22 +1,7 @@
 import { z } from 'zod';
-import { id } from './ids.js';
 import type { Position } from './sequence.js';
 import type { Aggregate, DomainEventUnion, EventsByAggregate, StreamName } from './registry.js';
-
-/** Who asked: a person through a token, or a process on its own account. */
-export const actor = z.strictObject({
-  kind: z.enum(['user', 'process']),
-  id,
-  name: z.string().max(64),
-});
-export type Actor = z.infer<typeof actor>;
-
-export const origin = z.strictObject({
-  tokenId: id.nullable(),
-  address: z.string().max(64).nullable(),
-  userAgent: z.string().max(300).nullable(),
-});
-export type Origin = z.infer<typeof origin>;
+import { actor, origin, type Actor, type Origin } from './who.js';
 
 /** Of the envelope. */
 export const COMMIT_VERSION = 1;

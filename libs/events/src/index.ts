@@ -1,4 +1,5 @@
 export * from './app.js';
+export * from './audit.js';
 export * from './commit.js';
 export * from './event.js';
 export { eventTypes } from './event-types.js';
@@ -10,3 +11,4 @@ export * from './registry.js';
 export * from './sequence.js';
 export * from './upcast.js';
 export * from './values.js';
+export * from './who.js';

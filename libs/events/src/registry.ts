@@ -1,4 +1,5 @@
 import { appEvent, type AppEvent } from './app.js';
+import { auditEvent, type AuditEvent } from './audit.js';
 import {
   buildEvent,
   garbageEvent,
@@ -42,6 +43,7 @@ export interface EventsByAggregate {
   node: NodeEvent;
   garbage: GarbageEvent;
   keys: KeysEvent;
+  audit: AuditEvent;
 }
 export type Aggregate = keyof EventsByAggregate;
 export type DomainEventUnion = EventsByAggregate[Aggregate];
@@ -60,6 +62,7 @@ export const schemaByAggregate = {
   node: nodeEvent,
   garbage: garbageEvent,
   keys: keysEvent,
+  audit: auditEvent,
 } as const;
 
 export const AGGREGATES = Object.keys(schemaByAggregate) as readonly Aggregate[];
@@ -79,6 +82,7 @@ export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
   node: 'monitor-agent',
   garbage: 'gc',
   keys: 'api',
+  audit: 'api',
 };
 export type ProcessName =
   'api' | 'builder' | 'deployer' | 'router-sync' | 'gc' | 'monitor-agent' | 'provisioner';

@@ -71,6 +71,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'instance-not-found': { status: 404, title: 'No such instance' },
   'node-not-found': { status: 404, title: 'No such node' },
   'token-not-found': { status: 404, title: 'No such token' },
+  'user-not-found': { status: 404, title: 'No such user' },
   'team-not-found': { status: 404, title: 'No such team' },
   'config-key-not-set': { status: 404, title: 'Config key is not set' },
   'domain-not-on-app': { status: 404, title: 'The app does not have this domain' },

@@ -53,6 +53,8 @@ const detailOf = (rejection: Rejection): string => {
       return `Destroying needs the name of the app as confirmation: confirm=${rejection.expected}.`;
     case 'user-already-exists':
       return 'There is a user of this id already.';
+    case 'user-not-found':
+      return 'There is no such user.';
     case 'team-not-found':
       return 'There is no such team.';
     case 'team-already-exists':

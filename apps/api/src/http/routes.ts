@@ -1,4 +1,5 @@
 import * as apps from '../apps/apps.routes.js';
+import * as audit from '../audit/audit.routes.js';
 import * as builds from '../builds/builds.routes.js';
 import * as config from '../config/config.routes.js';
 import * as deploys from '../deploys/deploys.routes.js';
@@ -28,6 +29,7 @@ export const ROUTES: readonly AnyRoute[] = [
   domains,
   tokens,
   events,
+  audit,
   platform,
   garbage,
   keys,

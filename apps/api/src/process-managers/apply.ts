@@ -12,6 +12,8 @@ export interface Effects {
   readonly forgetApp: (appId: string) => Promise<void>;
   /** Answers how many keys the new master key wraps. On repetition nothing happens. */
   readonly rotateMasterKey: (keyId: string) => Promise<number>;
+  /** Deletes the keys that a person had before that erasure. On repetition nothing happens. */
+  readonly forgetPerson: (userId: string, erasures: number) => Promise<void>;
 }
 
 /** A domain's stream: hosts have dots, stream ids have none. */
@@ -72,6 +74,10 @@ export const apply = async (action: Action, effects: Effects): Promise<void> => 
       faultPoint('api/before-forget-app');
       await effects.forgetApp(action.appId);
       logger.info({ appId: action.appId }, 'app-forgotten');
+      return;
+    case 'forget-person':
+      await effects.forgetPerson(action.userId, action.erasures);
+      logger.info({ userId: action.userId }, 'person-erased');
       return;
   }
 };

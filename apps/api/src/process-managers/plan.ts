@@ -34,7 +34,9 @@ export type Action =
       readonly previousKeyId: string | null;
     }
   /** Key, repository: what is kept of an app outside the log. */
-  | { readonly kind: 'forget-app'; readonly appId: string };
+  | { readonly kind: 'forget-app'; readonly appId: string }
+  /** The keys that a person had before their newest erasure. */
+  | { readonly kind: 'forget-person'; readonly userId: string; readonly erasures: number };
 
 /** A step of a request that stands alone: the request is under way, or it died half-way. */
 export interface LooseEnd {
@@ -57,6 +59,7 @@ export const plan = (world: World, domainIdOf: DomainIdOf): readonly Action[] =>
   ...afterDestruction(world),
   ...unreservedDomains(world, domainIdOf),
   ...rotationUnderWay(world),
+  ...erasedPersons(world),
 ];
 
 const rotationUnderWay = (world: World): readonly Action[] => {
@@ -96,6 +99,14 @@ const afterDestruction = (world: World): readonly Action[] => {
     ...pushTokensOf(world, destroyed),
   ];
 };
+
+/** Again at every start: keys may have come back from a backup. */
+const erasedPersons = (world: World): readonly Action[] =>
+  [...world.all('user')].flatMap((user): Action[] =>
+    user.status === 'active' && user.erasures > 0
+      ? [{ kind: 'forget-person', userId: user.userId, erasures: user.erasures }]
+      : [],
+  );
 
 const reservationsOf = (world: World, appIds: ReadonlySet<string>): readonly Action[] => [
   ...[...world.all('name')].flatMap((state): Action[] =>

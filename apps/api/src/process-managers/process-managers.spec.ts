@@ -14,6 +14,7 @@ import { processManagerRound } from './process-managers.js';
 let platform: TestPlatform;
 let nowMs: number;
 let forgotten: string[];
+let erased: [string, number][];
 let round: () => Promise<void>;
 let rotateMasterKey: (keyId: string) => Promise<number>;
 
@@ -22,6 +23,7 @@ const newRound = () => {
     context: platform.api,
     forgetApp: (appId) => Promise.resolve(void forgotten.push(appId)),
     rotateMasterKey,
+    forgetPerson: (userId, erasures) => Promise.resolve(void erased.push([userId, erasures])),
     now: () => nowMs,
   });
   return () => run(new AbortController().signal);
@@ -32,6 +34,7 @@ beforeEach(async () => {
   nowMs = 0;
   forgotten = [];
   rotateMasterKey = () => Promise.resolve(3);
+  erased = [];
   round = newRound();
   await platform.given('name', 'hello', reserveHello);
   await platform.given('app', 'a1', {
@@ -268,6 +271,7 @@ describe('an app that was destroyed', () => {
         return Promise.resolve();
       },
       rotateMasterKey,
+      forgetPerson: () => Promise.resolve(),
       now: () => nowMs,
     });
     const { signal } = new AbortController();
@@ -306,5 +310,31 @@ describe('a new master key', () => {
       reason: 'why',
       causation: commits[0]?.id,
     });
+  });
+});
+
+describe('a person whose data were erased', () => {
+  it('loses the keys of before, once for each erasure, and again after a restart', async () => {
+    const create = {
+      type: 'CreateUser',
+      userId: 'bob',
+      name: 'bob',
+      administrator: false,
+    } as const;
+    await platform.given('user', 'bob', create);
+    await round();
+    expect(erased).toEqual([]);
+    await platform.given('user', 'bob', { type: 'ErasePerson' });
+    await round();
+    await round();
+    expect(erased).toEqual([['bob', 1]]);
+    await platform.given('user', 'bob', { type: 'ErasePerson' });
+    await round();
+    expect(erased).toEqual([
+      ['bob', 1],
+      ['bob', 2],
+    ]);
+    await newRound()();
+    expect(erased).toHaveLength(3);
   });
 });

@@ -18,6 +18,7 @@ const RELEVANT: ReadonlySet<Aggregate> = new Set([
   'domain',
   'token',
   'keys',
+  'user',
 ]);
 
 /** More turns than this without an end is a bug, not work. */
@@ -59,7 +60,7 @@ export const processManagerRound = (
   const forgotten = new Set<string>();
 
   const due = (): readonly Action[] => [
-    ...plan(world, domainIdOf).filter((a) => a.kind !== 'forget-app' || !forgotten.has(a.appId)),
+    ...plan(world, domainIdOf).filter((action) => !forgotten.has(forgottenKey(action) ?? '')),
     ...ripe(looseEnds(world), firstSeen, now()),
   ];
 
@@ -67,7 +68,8 @@ export const processManagerRound = (
   const carryOut = async (action: Action): Promise<unknown> => {
     try {
       await apply(action, options);
-      if (action.kind === 'forget-app') forgotten.add(action.appId);
+      const key = forgottenKey(action);
+      if (key !== undefined) forgotten.add(key);
       return undefined;
     } catch (error) {
       logger.warn({ action: action.kind, error: describeError(error) }, 'follow-up-delayed');
@@ -86,6 +88,18 @@ export const processManagerRound = (
       if (failed.length > 0) throw new AggregateError(failed, 'carrying on what the log began');
     }
   };
+};
+
+/** What leaves no trace in the log is done once by each process. Undefined for what the log tells of. */
+const forgottenKey = (action: Action): string | undefined => {
+  switch (action.kind) {
+    case 'forget-app':
+      return `app ${action.appId}`;
+    case 'forget-person':
+      return `person ${action.userId} ${action.erasures}`;
+    default:
+      return undefined;
+  }
 };
 
 /** Loose ends that were seen long enough. Time is counted from when this process saw them first. */

@@ -42,6 +42,7 @@ const start = (
       context: platform.api,
       forgetApp: () => Promise.resolve(),
       rotateMasterKey: () => Promise.resolve(0),
+      forgetPerson: () => Promise.resolve(),
     }),
     startFakeBuilder(platform.builder, options),
     startFakeDeployer(platform.deployer, { lets: options.letsVersion ?? (() => true) }),
