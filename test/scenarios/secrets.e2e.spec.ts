@@ -232,11 +232,14 @@ describe('what is secret', () => {
       'keys',
       'rotate',
     ]);
-    expect(rotated).toMatchObject({ done: true, keys: 1 });
-    const after = await platform.json<{ masterKey: { id: string }; keys: unknown[] }>([
-      'keys',
-      'list',
-    ]);
+    const after = await platform.json<{
+      masterKey: { id: string };
+      keys: { kind: string; masterKeyId: string | null }[];
+    }>(['keys', 'list']);
+    // The neighbour's, and those of the people who called.
+    expect(after.keys.filter(({ kind }) => kind === 'app')).toHaveLength(1);
+    expect(rotated).toMatchObject({ done: true, keys: after.keys.length });
+    expect(after.keys.every(({ masterKeyId }) => masterKeyId === rotated.masterKeyId)).toBe(true);
     expect(after.masterKey.id).toBe(rotated.masterKeyId);
     expect(after.masterKey.id).not.toBe(before.masterKey.id);
     const { stdout } = await platform.cli(['config', 'get', 'SECRET', '-a', 'neighbour']);
