@@ -1094,6 +1094,8 @@ export interface components {
             tried: string | null;
         };
         Finding: {
+            /** @description What it belongs to: log, machine, processes, apps, platform. */
+            group: string;
             /** @description What was looked at. */
             name: string;
             /** @description What to do about it. */

@@ -56,6 +56,7 @@ export const listNodes = defineRoute({
 const finding = z
   .object({
     name: z.string().describe('What was looked at.'),
+    group: z.string().describe('What it belongs to: log, machine, processes, apps, platform.'),
     state: z.enum(['ok', 'warning', 'failed']),
     summary: z.string(),
     remedy: z.string().nullable().describe('What to do about it.'),
