@@ -42,6 +42,8 @@ import type { Telemetry } from './platform/telemetry.js';
 import { ReleasesController } from './releases/releases.controller.js';
 import { ListReleasesHandler, ShowReleaseHandler } from './releases/releases.queries.js';
 import { RollBackHandler } from './releases/roll-back.handler.js';
+import { ReplayController } from './replay/replay.controller.js';
+import { ReplayHandler } from './replay/replay.query.js';
 import { TokensController } from './tokens/tokens.controller.js';
 import { CreateTokenHandler, RevokeTokenHandler } from './tokens/tokens.handlers.js';
 
@@ -86,6 +88,7 @@ const QUERY_HANDLERS = [
   ReadEventsHandler,
   ReadAuditHandler,
   DiagnoseHandler,
+  ReplayHandler,
 ];
 
 @Module({})
@@ -108,6 +111,7 @@ export class ApiModule {
         PlatformController,
         GarbageController,
         KeysController,
+        ReplayController,
       ],
       providers: [
         { provide: tokens.CONTEXT, useFactory: () => parts.context },

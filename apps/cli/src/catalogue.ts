@@ -181,6 +181,12 @@ export const CATALOGUE: readonly Entry[] = [
     'collect garbage on the machines',
     async () => (await import('./commands/gc.js')).gc,
   ),
+  group(
+    PLATFORM,
+    'replay',
+    'show what changed between two moments, check an upgrade',
+    async () => (await import('./commands/replay.js')).replay,
+  ),
   command(
     PLATFORM,
     'rebuild',

@@ -245,6 +245,12 @@ interface EventFilter {
   readonly limit?: string;
 }
 
+interface ReplayMoments {
+  readonly at?: string;
+  readonly diff?: string;
+  readonly app?: string;
+}
+
 const platformOf = ({ fetch: api, url }: Connection) => ({
   whoami: () => valueOf(api.GET('/v1/whoami'), url),
   nodes: (read: ReadOptions) => valueOf(api.GET('/v1/nodes', { params: { query: read } }), url),
@@ -255,6 +261,8 @@ const platformOf = ({ fetch: api, url }: Connection) => ({
     valueOf(api.POST('/v1/rebuild/start', { body }), url),
   rebuildStatus: () => valueOf(api.GET('/v1/rebuild'), url),
   cancelRebuild: () => valueOf(api.POST('/v1/rebuild/cancel', { body: {} }), url),
+  replay: (moments: ReplayMoments) =>
+    valueOf(api.GET('/v1/replay', { params: { query: moments } }), url),
   events: (filter: EventFilter) =>
     valueOf(api.GET('/v1/events', { params: { query: filter } }), url),
 });

@@ -28,6 +28,8 @@ export type ProgressLine = Schemas['ProgressLine'] & {
 };
 export type RebuildStatus = Schemas['RebuildStatus'];
 export type Release = Schemas['Release'];
+export type Replay = Schemas['Replay'];
+export type ReplayChange = Schemas['ReplayChange'];
 export type Settings = App['settings'];
 export type Token = Schemas['Token'];
 export type Whoami = Schemas['Whoami'];

@@ -706,6 +706,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What there was at a moment, and what changed until another one */
+        get: operations["replay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tokens": {
         parameters: {
             query?: never;
@@ -1324,6 +1341,66 @@ export interface components {
             state: "pending" | "rolling-out" | "live" | "superseded" | "failed" | "cancelled";
             /** @description Number of the release: 3 is v3. */
             version: number;
+        };
+        Replay: {
+            /** @description At that moment, by name. */
+            apps: components["schemas"]["ReplayApp"][];
+            /** @description Place in the log of the moment that was asked for. */
+            at: string;
+            /** @description null without `diff`. */
+            diff: {
+                changes: components["schemas"]["ReplayChange"][];
+                /** @description Commits of the log between the two. */
+                commits: number;
+                /** @description The earlier moment. */
+                from: string;
+                /** @description The later moment. */
+                to: string;
+            } | null;
+        };
+        ReplayApp: {
+            /** @description Config keys there were; names and values are not told. */
+            configKeys: number;
+            /** @description Custom domains. */
+            domains: string[];
+            formation: {
+                [key: string]: number;
+            };
+            /** @description Instances that were not stopped. */
+            instances: number;
+            name: string;
+            /** @description The release that served. */
+            release: number | null;
+            /** @description Releases there were. */
+            releases: number;
+            /** @description Instances that got requests. */
+            routed: number;
+            stopped: boolean;
+        };
+        ReplayChange: {
+            app: string | null;
+            /** @description Name of the user or process. */
+            by: string | null;
+            /** @enum {string} */
+            change: "added" | "removed" | "changed";
+            /** @description The person whose request a process carried out. */
+            for: string | null;
+            /** @description As it was; never told of config values. */
+            from: string | null;
+            /**
+             * @description live: the release that serves.
+             * @enum {string}
+             */
+            kind: "app" | "release" | "live" | "config" | "setting" | "formation" | "domain" | "instance" | "route" | "token" | "person" | "team" | "member";
+            /** @description Of what changed: a config key, a process type, a host, … */
+            name: string;
+            /** @description Why, in the words of who did it (-m). */
+            reason: string | null;
+            /** @description The event that made it so. */
+            sequence: string | null;
+            time: string | null;
+            /** @description As it became; never told of config values. */
+            to: string | null;
         };
         RequestedBuild: {
             /** @description Opaque; unique on the platform. */
@@ -6534,6 +6611,98 @@ export interface operations {
             };
             /** @description internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay: {
+        parameters: {
+            query?: {
+                /** @description Only this app (name or id), as it was at either moment. */
+                app?: string;
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+                /** @description The other moment, as `at`. The earlier one comes first, whichever it is. */
+                diff?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Apps of your teams; tokens, people and teams where you may see them. In the order in which it came to be. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up, read-model-parked */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,6 +10,7 @@ import * as instances from '../instances/instances.routes.js';
 import * as keys from '../keys/keys.routes.js';
 import * as garbage from '../platform/garbage.routes.js';
 import * as platform from '../platform/platform.routes.js';
+import * as replay from '../replay/replay.routes.js';
 import * as releases from '../releases/releases.routes.js';
 import * as tokens from '../tokens/tokens.routes.js';
 import type { AnyRoute } from './route.js';
@@ -33,4 +34,5 @@ export const ROUTES: readonly AnyRoute[] = [
   platform,
   garbage,
   keys,
+  replay,
 ].flatMap((noun) => Object.values(noun).filter(isRoute));
