@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectEngine, ownedBy } from '@shiplog/engine';
 import { makeOnlyImage } from '../support/apps/no-shell/image.js';
-import { TestPlatform } from '../support/platform.js';
+import { ROOT, runProgram, TestPlatform } from '../support/platform.js';
 import { deployed } from '../support/repository.js';
 import { waitFor } from '../support/wait.js';
 
@@ -43,6 +43,37 @@ describe('everything but the log, keys and sources is deleted', () => {
     const listed = await platform.cli(['events', '--json']);
     const lines = listed.stdout.trim().split('\n');
     return (JSON.parse(lines.at(-1) ?? '{}') as EventRow).sequence;
+  };
+
+  /** The check finds the server of the log by itself, and says the same wherever it runs. */
+  const expectNoDifference = async (): Promise<void> => {
+    const { SHIPLOG_NATS_PORT: _port, ...env } = platform.env;
+    for (const [TZ, LANG] of [
+      ['UTC', 'C'],
+      ['Pacific/Kiritimati', 'tr_TR.UTF-8'],
+    ]) {
+      const argv = ['replay', 'check', '--json'];
+      const check = await runProgram(join(ROOT, 'shiplog'), argv, {
+        env: { ...env, TZ, LANG, LC_ALL: LANG },
+      });
+      expect(check).toMatchObject({ code: 0, stderr: '' });
+      expect(JSON.parse(check.stdout)).toMatchObject({ differences: [], failures: [] });
+    }
+  };
+
+  const expectReplayed = async (app: string, sequence: string): Promise<void> => {
+    const argv = ['replay', '--at', '1', '--diff', sequence, '-a', app];
+    const { diff } = await platform.json<{ diff: { changes: object[] } }>(argv);
+    for (const [kind, name, by] of [
+      ['app', app, 'admin'],
+      ['config', 'COLOUR', 'admin'],
+      ['domain', 'www.example.com', 'admin'],
+      ['formation', 'web', 'admin'],
+      ['live', 'live release', 'deployer'],
+    ]) {
+      expect(diff.changes).toContainEqual(expect.objectContaining({ kind, app, name, by }));
+    }
+    expect(JSON.stringify(diff)).not.toContain('enc1');
   };
 
   const deleteWorld = async (): Promise<void> => {
@@ -86,6 +117,8 @@ describe('everything but the log, keys and sources is deleted', () => {
     const sequence = await lastSequence();
     const before = await dumpAt(sequence);
     const releases = await platform.json<ReleaseRow[]>(['releases', 'list', '-a', 'ledger']);
+    await expectNoDifference();
+    await expectReplayed('ledger', sequence);
     await platform.stop();
 
     await deleteWorld();

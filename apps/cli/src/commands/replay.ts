@@ -1,6 +1,7 @@
 import type { Replay } from '@shiplog/api-client';
 import { defineCommand, type GroupSpec } from '../command.js';
 import { parseMoment } from '../parse/moment.js';
+import { check } from '../replay/check.js';
 import { changeLines } from '../replay/change-lines.js';
 import type { Column } from '../render/table.js';
 
@@ -65,6 +66,6 @@ const show = defineCommand<{ app?: string; diff?: string }>({
 export const replay: GroupSpec = {
   name: 'replay',
   summary: 'show what changed between two moments, check an upgrade',
-  commands: [show],
+  commands: [show, check],
   main: 'show',
 };
