@@ -37,6 +37,8 @@ import type { PlatformKeyStore } from '@shiplog/secrets';
 import { KeysController } from './keys/keys.controller.js';
 import { DiagnoseHandler } from './platform/doctor.query.js';
 import { GarbageController } from './platform/garbage.controller.js';
+import type { Checkpoints } from './integrity/checkpoints.js';
+import { IntegrityController } from './integrity/integrity.controller.js';
 import { PlatformController } from './platform/platform.controller.js';
 import type { Telemetry } from './platform/telemetry.js';
 import { ReleasesController } from './releases/releases.controller.js';
@@ -53,6 +55,7 @@ export interface ApiParts {
   readonly keys: PlatformKeyStore;
   readonly audit: AuditRecorder;
   readonly persons: Persons;
+  readonly checkpoints: Checkpoints;
   readonly sources: SourceStore;
   readonly readModels: RunningReadModels;
   readonly telemetry: Telemetry;
@@ -105,6 +108,7 @@ export class ApiModule {
         TokensController,
         EventsController,
         AuditController,
+        IntegrityController,
         PlatformController,
         GarbageController,
         KeysController,
@@ -117,6 +121,7 @@ export class ApiModule {
         { provide: tokens.KEY_STORE, useFactory: () => parts.keys },
         { provide: tokens.AUDIT, useFactory: () => parts.audit },
         { provide: tokens.PERSONS, useFactory: () => parts.persons },
+        { provide: tokens.CHECKPOINTS, useFactory: () => parts.checkpoints },
         { provide: tokens.SOURCES, useFactory: () => parts.sources },
         { provide: tokens.READ_MODELS, useFactory: () => parts.readModels },
         { provide: tokens.TELEMETRY, useFactory: () => parts.telemetry },

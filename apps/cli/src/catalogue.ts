@@ -171,6 +171,12 @@ export const CATALOGUE: readonly Entry[] = [
   ),
   group(
     PLATFORM,
+    'log',
+    'export the log as it is stored',
+    async () => (await import('./commands/log.js')).log,
+  ),
+  group(
+    PLATFORM,
     'nodes',
     'list machines',
     async () => (await import('./commands/nodes.js')).nodes,

@@ -28,6 +28,8 @@ export type ProgressLine = Schemas['ProgressLine'] & {
 };
 export type RebuildStatus = Schemas['RebuildStatus'];
 export type Release = Schemas['Release'];
+export type SigningState = Schemas['SigningState'];
+export type VerificationLine = Schemas['VerificationLine'];
 export type Settings = App['settings'];
 export type Token = Schemas['Token'];
 export type Whoami = Schemas['Whoami'];

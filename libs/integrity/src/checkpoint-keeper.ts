@@ -99,25 +99,29 @@ export class CheckpointKeeper {
 
   private async cutNow(when: 'when due' | 'always'): Promise<void> {
     try {
-      for (;;) {
-        const previous = await this.load();
-        const commits = await this.commitsAfter(previous);
-        const isWhole = commits.length === COMMITS_MAX;
-        if (!isWhole && !isDue(previous, commits.length, when, this.now())) break;
-        try {
-          await this.make(previous, commits);
-        } catch (error) {
-          if (!(error instanceof CheckpointTakenError)) throw error;
-          continue;
-        }
-        if (!isWhole) break;
-      }
+      while (await this.cutOne(when));
       this.problem = null;
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);
       this.parts.logger.warn({ error: this.problem }, 'checkpoint-not-made');
     }
     await this.copyAll();
+  }
+
+  /** True where there is more to sign. */
+  private async cutOne(when: 'when due' | 'always'): Promise<boolean> {
+    const previous = await this.load();
+    const commits = await this.commitsAfter(previous);
+    const isWhole = commits.length === COMMITS_MAX;
+    if (!isWhole && !isDue(previous, commits.length, when, this.now())) return false;
+    try {
+      await this.make(previous, commits);
+      return isWhole;
+    } catch (error) {
+      // Another process was faster: what is left after its checkpoint?
+      if (error instanceof CheckpointTakenError) return true;
+      throw error;
+    }
   }
 
   private async load(): Promise<Checkpoint | undefined> {
@@ -133,7 +137,12 @@ export class CheckpointKeeper {
   ): Promise<Checkpoint> {
     const { keys, platform, table } = this.parts;
     const key = await keys.keyAfter(previous);
-    const sealed = seal(previous, commits, { platform, key, now: this.now().toISOString() }, change);
+    const sealed = seal(
+      previous,
+      commits,
+      { platform, key, now: this.now().toISOString() },
+      change,
+    );
     await table.put([sealed]);
     this.newest = sealed.checkpoint;
     return sealed.checkpoint;
@@ -155,7 +164,8 @@ export class CheckpointKeeper {
       );
     }
     return found.slice(isAfterSome ? 1 : 0).map(({ position, hash, bytes }) => {
-      if (sha256(bytes) !== hash) throw new LogDamagedError('bytes are not those of their hash', position);
+      if (sha256(bytes) !== hash)
+        throw new LogDamagedError('bytes are not those of their hash', position);
       return { position, hash };
     });
   }
@@ -166,7 +176,8 @@ export class CheckpointKeeper {
       const { name } = copy;
       try {
         const newest = (await copy.newest())?.checkpoint.number ?? 0;
-        if (newest > has) throw new Error(`it has checkpoints up to ${newest}, the platform up to ${has}`);
+        if (newest > has)
+          throw new Error(`it has checkpoints up to ${newest}, the platform up to ${has}`);
         if (newest < has) await copy.put(await this.parts.table.after(newest));
         this.copyStates.set(name, { name, number: has, problem: null });
       } catch (error) {

@@ -1,10 +1,13 @@
 export * from './chain.js';
 export * from './checkpoint.js';
 export * from './checkpoint-file.js';
+export * from './checkpoint-keeper.js';
 export * from './checkpoint-store.js';
 export * from './checkpoint-table.js';
+export * from './checkpoint-webhook.js';
+export * from './export.js';
+export * from './fence.js';
 export * from './key-file.js';
 export * from './kinds.js';
-export { LeafComparison } from './leaf-comparison.js';
 export * from './signing-key.js';
 export * from './verification.js';

@@ -7,6 +7,7 @@ import * as progress from '../deploys/progress.routes.js';
 import * as domains from '../domains/domains.routes.js';
 import * as events from '../events/events.routes.js';
 import * as instances from '../instances/instances.routes.js';
+import * as integrity from '../integrity/integrity.routes.js';
 import * as keys from '../keys/keys.routes.js';
 import * as garbage from '../platform/garbage.routes.js';
 import * as platform from '../platform/platform.routes.js';
@@ -30,6 +31,7 @@ export const ROUTES: readonly AnyRoute[] = [
   tokens,
   events,
   audit,
+  integrity,
   platform,
   garbage,
   keys,

@@ -7,8 +7,9 @@ import type { RunningReadModels } from '@shiplog/read-models';
 import type { ActiveApp } from '@shiplog/domain';
 import { START, toPosition, type ProcessName } from '@shiplog/events';
 import { belongsTo, type Caller } from '../auth/caller.js';
-import { CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
+import { CHECKPOINTS, CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
 import { NO_BACKUPS, backupVerdict } from './doctor/backup.js';
+import { checkpointsVerdict } from './doctor/checkpoints.js';
 import { clockVerdict } from './doctor/clock.js';
 import { diskVerdict, type DiskRoom } from './doctor/disk.js';
 import { durabilityVerdict, type DurabilityProof } from './doctor/durability.js';
@@ -18,6 +19,7 @@ import { parkedVerdict } from './doctor/parked.js';
 import { lookAtPrivateFiles, privateFilesVerdict } from './doctor/private-files.js';
 import { gapsVerdict, settingsVerdict, type StreamCheck } from './doctor/stream.js';
 import { bad, ok, type Verdict } from './doctor/verdict.js';
+import type { Checkpoints } from '../integrity/checkpoints.js';
 import type { Finding } from './platform.routes.js';
 import type { Telemetry } from './telemetry.js';
 
@@ -51,6 +53,7 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
     @Inject(CONTEXT) private readonly api: ProcessContext,
     @Inject(READ_MODELS) private readonly readModels: RunningReadModels,
     @Inject(TELEMETRY) private readonly telemetry: Telemetry,
+    @Inject(CHECKPOINTS) private readonly checkpoints: Pick<Checkpoints, 'keeper'>,
   ) {}
 
   async execute({ caller }: Diagnose): Promise<Diagnosis> {
@@ -67,6 +70,9 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
       finding('durability', () => Promise.resolve(durabilityVerdict(durability, proof, nowMs))),
       finding('log stream', () => Promise.resolve(settingsVerdict(check, nowMs))),
       finding('gaps', () => Promise.resolve(gapsVerdict(check, nowMs))),
+      finding('checkpoints', () =>
+        Promise.resolve(checkpointsVerdict(this.checkpoints.keeper.state, nowMs)),
+      ),
       finding('read models', () => this.projections()),
       finding('backup', () => Promise.resolve(backupVerdict(NO_BACKUPS, nowMs))),
       finding('data disk', () => this.dataDisk()),
