@@ -15,6 +15,7 @@ export const WORKERS: readonly ProcessName[] = [
   'router-sync',
   'gc',
   'monitor-agent',
+  'backup',
 ];
 
 export const NATS_USERS: readonly NatsUser[] = [...WORKERS, 'provisioner', 'system'];

@@ -1,5 +1,11 @@
 import type { Aggregate, EventsByAggregate } from '@shiplog/events';
 import { app, type AppCommand, type AppRejection, type AppState } from './app/index.js';
+import {
+  backup,
+  type BackupCommand,
+  type BackupRejection,
+  type BackupState,
+} from './backup/index.js';
 import { build, type BuildCommand, type BuildRejection, type BuildState } from './build/index.js';
 import type { Decider } from './decider.js';
 import { garbage, type GarbageCommand, type GarbageState } from './facts/garbage.js';
@@ -59,6 +65,7 @@ export interface StateByAggregate {
   router: RouterState;
   node: NodeState;
   garbage: GarbageState;
+  backup: BackupState;
 }
 
 export interface CommandByAggregate {
@@ -74,6 +81,7 @@ export interface CommandByAggregate {
   router: RouterCommand;
   node: NodeCommand;
   garbage: GarbageCommand;
+  backup: BackupCommand;
 }
 
 export interface RejectionByAggregate {
@@ -89,6 +97,7 @@ export interface RejectionByAggregate {
   router: RouterRejection;
   node: never;
   garbage: never;
+  backup: BackupRejection;
 }
 export type Rejection = RejectionByAggregate[Aggregate];
 
@@ -112,6 +121,7 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   router,
   node,
   garbage,
+  backup,
 };
 
 /** The rules of one aggregate, for code that is generic over all of them. */

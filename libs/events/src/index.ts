@@ -1,4 +1,5 @@
 export * from './app.js';
+export * from './backup.js';
 export * from './commit.js';
 export * from './event.js';
 export { eventTypes } from './event-types.js';

@@ -1,4 +1,5 @@
 import { appEvent, type AppEvent } from './app.js';
+import { backupEvent, type BackupEvent } from './backup.js';
 import {
   buildEvent,
   garbageEvent,
@@ -40,6 +41,7 @@ export interface EventsByAggregate {
   router: RouterEvent;
   node: NodeEvent;
   garbage: GarbageEvent;
+  backup: BackupEvent;
 }
 export type Aggregate = keyof EventsByAggregate;
 export type DomainEventUnion = EventsByAggregate[Aggregate];
@@ -57,6 +59,7 @@ export const schemaByAggregate = {
   router: routerEvent,
   node: nodeEvent,
   garbage: garbageEvent,
+  backup: backupEvent,
 } as const;
 
 export const AGGREGATES = Object.keys(schemaByAggregate) as readonly Aggregate[];
@@ -75,9 +78,17 @@ export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
   router: 'router-sync',
   node: 'monitor-agent',
   garbage: 'gc',
+  backup: 'backup',
 };
 export type ProcessName =
-  'api' | 'builder' | 'deployer' | 'router-sync' | 'gc' | 'monitor-agent' | 'provisioner';
+  | 'api'
+  | 'builder'
+  | 'deployer'
+  | 'router-sync'
+  | 'gc'
+  | 'monitor-agent'
+  | 'backup'
+  | 'provisioner';
 
 export type StreamName = `${Aggregate}.${string}`;
 export const streamName = (aggregate: Aggregate, id: string): StreamName => `${aggregate}.${id}`;

@@ -40,6 +40,7 @@ const WORKERS: readonly ProcessName[] = [
   'router-sync',
   'gc',
   'monitor-agent',
+  'backup',
 ];
 
 /** The platform for everybody; of apps only those that the caller can see. */

@@ -1,0 +1,4 @@
+import { runProcess } from '@shiplog/runtime';
+import { startBackup } from './index.js';
+
+await runProcess('backup', startBackup);
