@@ -13,6 +13,7 @@ import { resultsTable, writeDocs } from './lib/results-table.mjs';
 /** Arguments of a quick run. */
 const BENCHES = {
   append: ['3'],
+  at: ['20000', '2'],
   projection: ['20000'],
   route: ['30'],
   scale: ['1'],

@@ -34,6 +34,8 @@ export interface GroupSpec {
   readonly name: string;
   readonly summary: string;
   readonly commands: readonly CommandSpec[];
+  /** The verb that is meant where none is named: `shiplog audit` is `shiplog audit list`. */
+  readonly main?: string;
 }
 
 export interface SharedOptions {

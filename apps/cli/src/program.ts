@@ -78,7 +78,9 @@ const addEntry = async (
   }
   const noun = program.command(loaded.name).summary(loaded.summary).description(loaded.summary);
   noun.enablePositionalOptions().addOption(new Option('--json').hideHelp());
-  for (const spec of loaded.commands) addCommand(noun, spec, io, dispatch);
+  for (const spec of loaded.commands) {
+    addCommand(noun, spec, io, dispatch, spec.name === loaded.main);
+  }
   addGroupHelp(noun, loaded);
 };
 
@@ -103,9 +105,15 @@ const exampleLines = (examples: readonly (readonly [string, string])[]): string 
 };
 const EXAMPLE_WIDTH_MAX = 52;
 
-const addCommand = (parent: Command, spec: CommandSpec, io: Io, dispatch: Dispatch): void => {
+const addCommand = (
+  parent: Command,
+  spec: CommandSpec,
+  io: Io,
+  dispatch: Dispatch,
+  isDefault = false,
+): void => {
   const command = parent
-    .command(spec.name, { hidden: spec.hidden ?? false })
+    .command(spec.name, { hidden: spec.hidden ?? false, isDefault })
     .summary(spec.summary)
     .description(spec.details === undefined ? spec.summary : `${spec.summary}\n\n${spec.details}`);
   for (const [argument, help] of spec.args ?? []) command.argument(argument, help);

@@ -449,6 +449,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what, when, from where and why; also what was refused, and who read secrets */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make unreadable for ever from where a person called */
+        post: operations["erasePerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/doctor": {
         parameters: {
             query?: never;
@@ -546,6 +580,40 @@ export interface paths {
         put?: never;
         /** Collect now */
         post: operations["collectGarbage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The master key and the keys it wraps: ids and ages, never keys */
+        get: operations["listKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a new master key and wrap every key with it; config values stay as they are */
+        post: operations["rotateMasterKey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -740,6 +808,56 @@ export interface components {
             /** @description Where `web` answers; null for an app without it. */
             url: string | null;
         };
+        AuditEntry: {
+            /** @description Types of the events that came of it, or the operation that was refused. */
+            actions: string[];
+            /** @description Name of the user or process; null: nobody we know. */
+            actor: string | null;
+            actorId: string | null;
+            actorKind: ("user" | "process") | null;
+            /** @description Where it came from; "[erased]" when that was erased; null when you may not see it. */
+            address: string | null;
+            /** @description Name of the app. */
+            app: string | null;
+            appId: string | null;
+            /** @description Commit id of what caused it. */
+            causation: string | null;
+            /** @description Why it was refused. */
+            code: string | null;
+            /** @description The same for everything that one request caused. */
+            correlation: string;
+            /** @description So often the same thing was refused or read. */
+            count: number;
+            /** @description Unique: commit id, and which part of it. */
+            id: string;
+            /** @description Config keys that were changed or read. */
+            keys: string[];
+            /** @description The last time. */
+            lastTime: string;
+            /**
+             * @description done: it is in the log. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown.
+             * @enum {string}
+             */
+            outcome: "done" | "rejected" | "conflict" | "denied" | "read";
+            /** @description Why, in the words of who did it (-m). */
+            reason: string | null;
+            /** @description Place in the log: 20 digits, a dash, 4 digits. String order is log order. */
+            sequence: string;
+            /** @description What it was done to: <aggregate> <id>, or as it was named. */
+            target: string | null;
+            /** @description When; the first time where `count` is above 1. */
+            time: string;
+            /** @description Name of the token. */
+            token: string | null;
+            tokenId: string | null;
+            /** @description The same. */
+            userAgent: string | null;
+        };
+        AuditPage: {
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description Where to go on; null: this was the last page. */
+            next: string | null;
+        };
         Build: {
             cancelRequested: boolean;
             /** @description ISO 8601, UTC. */
@@ -914,6 +1032,13 @@ export interface components {
             kind: "default" | "custom";
             url: string;
         };
+        ErasedPerson: {
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+            user: string;
+            /** @description Opaque; unique on the platform. */
+            userId: string;
+        };
         EventPage: {
             end: boolean;
             events: components["schemas"]["CloudEvent"][];
@@ -1001,6 +1126,30 @@ export interface components {
             state: "scheduled" | "starting" | "ready" | "exited" | "retired" | "stopped";
             /** @description Sent since it started. */
             txBytes: number | null;
+        };
+        Key: {
+            createdAt: string | null;
+            /** @description Id of the app or the person. */
+            id: string;
+            /** @description What it is the key of: `app` or `person`. */
+            kind: string;
+            /** @description The master key it is wrapped with; null: with none. */
+            masterKeyId: string | null;
+            /** @description Name of the app; null for a person, and where there is no such app any more. */
+            name: string | null;
+        };
+        Keys: {
+            keys: components["schemas"]["Key"][];
+            /** @description The one that wraps; null before the first key was made. */
+            masterKey: {
+                /** @description ISO 8601, UTC. */
+                createdAt: string;
+                file: string;
+                /** @description Id of a master key. It says nothing about the key itself. */
+                id: string;
+            } | null;
+            /** @description The one that is taking its place just now. */
+            rotatingTo: string | null;
         };
         LogLine: {
             instance: string;
@@ -1107,6 +1256,16 @@ export interface components {
             release: number;
             /** @description Number of the release: 3 is v3. */
             rollbackOf: number;
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+        };
+        RotatedMasterKey: {
+            done: boolean;
+            /** @description How many it wraps. */
+            keys: number;
+            /** @description Id of a master key. It says nothing about the key itself. */
+            masterKeyId: string;
+            previousMasterKeyId: string | null;
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
         };
@@ -4769,6 +4928,243 @@ export interface operations {
             };
         };
     };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Name or id of a user or process. */
+                actor?: string;
+                /** @description Name or id of an app, also of a destroyed one. */
+                app?: string;
+                /** @description all: also what processes did on their own account. Default: users, unless actor, type or correlation says what is wanted. */
+                by?: "users" | "all";
+                /** @description Everything that one request caused. */
+                correlation?: string;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                limit?: string;
+                /** @description Which come first. */
+                order?: "newest" | "oldest";
+                outcome?: string;
+                since?: string;
+                /** @description Event types, or operations that were refused, separated by commas. */
+                type?: string;
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page never splits a commit, so it may be a little longer than the limit; where few match, it may be shorter, or empty, and not the last one. Administrators see everything; others what concerns the apps of their teams, and themselves. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasePerson: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description The name once more. */
+                    confirm: string;
+                    /** @description Name or id. */
+                    user: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Their key is deleted: addresses and user agents in the log cannot be read any more. The log itself did not change, but for the record of this. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasedPerson"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description user-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, confirmation-mismatch */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     doctor: {
         parameters: {
             query?: never;
@@ -5347,6 +5743,201 @@ export interface operations {
             };
             /** @description worker-unreachable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those of apps, then those of people; each by id. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keys"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up, key-store-unusable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateMasterKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is in the log, and carried out whatever dies meanwhile. `done` is false where that takes longer than the answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotatedMasterKey"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description key-rotation-running */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up, key-store-unusable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -8,6 +8,7 @@ import {
 } from './backup/index.js';
 import { build, type BuildCommand, type BuildRejection, type BuildState } from './build/index.js';
 import type { Decider } from './decider.js';
+import { audit, type AuditCommand, type AuditState } from './facts/audit.js';
 import { garbage, type GarbageCommand, type GarbageState } from './facts/garbage.js';
 import { node, type NodeCommand, type NodeState } from './facts/node.js';
 import {
@@ -45,6 +46,7 @@ import {
   type InstanceRejection,
   type InstanceState,
 } from './instance/index.js';
+import { keys, type KeysCommand, type KeysRejection, type KeysState } from './keys/index.js';
 import {
   rollout,
   type RolloutCommand,
@@ -66,6 +68,8 @@ export interface StateByAggregate {
   node: NodeState;
   garbage: GarbageState;
   backup: BackupState;
+  keys: KeysState;
+  audit: AuditState;
 }
 
 export interface CommandByAggregate {
@@ -82,6 +86,8 @@ export interface CommandByAggregate {
   node: NodeCommand;
   garbage: GarbageCommand;
   backup: BackupCommand;
+  keys: KeysCommand;
+  audit: AuditCommand;
 }
 
 export interface RejectionByAggregate {
@@ -98,6 +104,8 @@ export interface RejectionByAggregate {
   node: never;
   garbage: never;
   backup: BackupRejection;
+  keys: KeysRejection;
+  audit: never;
 }
 export type Rejection = RejectionByAggregate[Aggregate];
 
@@ -122,6 +130,8 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   node,
   garbage,
   backup,
+  keys,
+  audit,
 };
 
 /** The rules of one aggregate, for code that is generic over all of them. */

@@ -1,5 +1,6 @@
 import { appEvent, type AppEvent } from './app.js';
 import { backupEvent, type BackupEvent } from './backup.js';
+import { auditEvent, type AuditEvent } from './audit.js';
 import {
   buildEvent,
   garbageEvent,
@@ -26,6 +27,7 @@ import {
   type TokenEvent,
   type UserEvent,
 } from './identity.js';
+import { keysEvent, type KeysEvent } from './keys.js';
 
 /** Every aggregate, the events of its stream, and so the whole vocabulary of the log. */
 export interface EventsByAggregate {
@@ -42,6 +44,8 @@ export interface EventsByAggregate {
   node: NodeEvent;
   garbage: GarbageEvent;
   backup: BackupEvent;
+  keys: KeysEvent;
+  audit: AuditEvent;
 }
 export type Aggregate = keyof EventsByAggregate;
 export type DomainEventUnion = EventsByAggregate[Aggregate];
@@ -60,6 +64,8 @@ export const schemaByAggregate = {
   node: nodeEvent,
   garbage: garbageEvent,
   backup: backupEvent,
+  keys: keysEvent,
+  audit: auditEvent,
 } as const;
 
 export const AGGREGATES = Object.keys(schemaByAggregate) as readonly Aggregate[];
@@ -79,6 +85,8 @@ export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
   node: 'monitor-agent',
   garbage: 'gc',
   backup: 'backup',
+  keys: 'api',
+  audit: 'api',
 };
 export type ProcessName =
   | 'api'

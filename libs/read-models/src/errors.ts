@@ -51,3 +51,13 @@ export class NotReachedError extends Error {
     this.name = 'NotReachedError';
   }
 }
+
+/** More people look at different moments of the past than can be answered. */
+export class PastCrowdedError extends Error {
+  readonly code = 'past-crowded';
+  readonly retryable = true;
+  constructor() {
+    super('too many looks into the past wait for their turn');
+    this.name = 'PastCrowdedError';
+  }
+}

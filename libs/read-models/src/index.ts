@@ -1,5 +1,10 @@
 export * from './documents.js';
-export { AtUnknownError, NotReachedError, ReadModelsUnavailableError } from './errors.js';
+export {
+  AtUnknownError,
+  NotReachedError,
+  PastCrowdedError,
+  ReadModelsUnavailableError,
+} from './errors.js';
 export type * from './read-models.port.js';
 export type { Fill, FillJob } from './fill.js';
 export { fillInThread, serveFill } from './fill-thread.js';
@@ -10,3 +15,5 @@ export {
   type ReadModelsOptions,
 } from './read-models.js';
 export { describeDatabase, type Database } from './sql/database.js';
+export type { MakePast, PastJob } from './time/make-past.js';
+export { makePastInThread, servePast } from './time/past-thread.js';

@@ -100,8 +100,11 @@ export interface RebuildProgress {
 export interface RunningReadModels {
   /** As of the last projected commit. */
   readonly queries: ReadModels;
-  /** As of a position of the past (`?at=`); refuses one that is not in the log yet. */
-  at(position: Position): Promise<ReadModels>;
+  /**
+   * As of a position of the past (`?at=`); refuses one that is not in the log yet. One is made at a time.
+   * `signal`: the caller is done with it, or wants it no more; without one it is good for a minute.
+   */
+  at(position: Position, signal?: AbortSignal): Promise<ReadModels>;
   /**
    * The position that `?at=` names: a sequence, a bare position, or a time (everything before the
    * first commit later than it). Throws `AtUnknownError` for anything else and for the future of the log.

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { START, type Position } from '@shiplog/events';
 import { assertStillThere, type EventLog, type LogFeed } from '@shiplog/events/log';
-import { projectionCodeHash } from './code-hash.js';
+import { projectionCodeHash, snapshotCodeHash } from './code-hash.js';
 import type { ModelName } from './documents.js';
 import { isFenced, ReadModelsUnavailableError } from './errors.js';
 import { fillHere, type Fill } from './fill.js';
@@ -20,7 +20,10 @@ import {
 } from './sql/projection-state.js';
 import { sqlRowStore } from './sql/sql-row-store.js';
 import { LogTimes } from './time/log-times.js';
-import { Past } from './time/past.js';
+import type { MakePast } from './time/make-past.js';
+import { Past, removeOpened, type PastPlace } from './time/past.js';
+import { SnapshotFiles } from './time/snapshot-files.js';
+import { SnapshotKeeper } from './time/snapshot-keeper.js';
 
 export interface ReadModelsOptions {
   readonly database: Database;
@@ -30,6 +33,8 @@ export interface ReadModelsOptions {
   readonly logger: ReadModelsLogger;
   /** Folds long stretches of the log. Default: this thread, as it does short ones, in small steps. */
   readonly fill?: Fill;
+  /** Where snapshots of the past are kept, and who makes them. Default: none, and the past is folded in memory. */
+  readonly past?: { readonly directory: string; readonly make: MakePast };
 }
 
 /** PostgreSQL where a URL is given (`SHIPLOG_DATABASE_URL`), else a SQLite file. */
@@ -110,7 +115,8 @@ export const startReadModels = async (options: ReadModelsOptions): Promise<Runni
     const head = await feed.catchUp();
     await assertSameLog(log, state, describeDatabase(options.database));
     projector = new Projector({ database, log, feed, logger }, state);
-    const running = runningReadModels(options, database, projector, codeHash);
+    const place = await pastPlaceOf(options);
+    const running = runningReadModels(options, database, projector, codeHash, place);
     if (!hasCurrentShape(state)) await running.rebuild();
     projector.start();
     if (hasCurrentShape(state) && state.codeHash !== codeHash) rebuildBeside(running, logger);
@@ -126,14 +132,26 @@ export const startReadModels = async (options: ReadModelsOptions): Promise<Runni
 /** An empty database is filled before it is served; ten million commits take this long. */
 const FIRST_FILL_TIMEOUT_MS = 15 * 60_000;
 
+const pastPlaceOf = async ({ past }: ReadModelsOptions): Promise<PastPlace | undefined> => {
+  if (past === undefined) return undefined;
+  await removeOpened(past.directory);
+  return { ...past, codeHash: await snapshotCodeHash() };
+};
+
 const runningReadModels = (
-  { log, logger, fill }: ReadModelsOptions,
+  { log, feed, logger, fill }: ReadModelsOptions,
   database: SqlDatabase,
   projector: Projector,
   codeHash: string,
+  place: PastPlace | undefined,
 ): RunningReadModels => {
-  const past = new Past(log);
-  const times = new LogTimes(log);
+  const past = new Past(log, place);
+  const snapshots =
+    place === undefined ? undefined : new SnapshotFiles(place.directory, place.codeHash);
+  const times = new LogTimes(log, { marks: () => snapshots?.marks(log) ?? Promise.resolve([]) });
+  const isIdle = (): boolean => past.isIdle;
+  const keeper =
+    place === undefined ? undefined : new SnapshotKeeper({ log, feed, place, logger, isIdle });
   const stopping = new AbortController();
   const parts = {
     database,
@@ -160,13 +178,13 @@ const runningReadModels = (
   };
   return {
     queries: readModelsOver(sqlRowStore(database)),
-    at: (position) => past.at(position),
+    at: (position, signal) => past.at(position, signal),
     positionAt: (at) => times.positionAt(at),
     reach: (position, timeoutMs) => projector.reach(position, timeoutMs),
     checkpoint: () => ({ position: projector.state.position, hash: projector.state.hash }),
     rebuild: rebuildModels,
     stop: async () => {
-      past.forget();
+      await Promise.all([past.forget(), keeper?.stop()]);
       await projector.stop();
       // A rebuild under way ends with its next write: what it made so far is not served.
       stopping.abort(new ReadModelsUnavailableError('rebuilding while the process stops'));

@@ -58,6 +58,13 @@ export const environment = z.object({
     .regex(/^[A-Za-z0-9_-]{1,64}$/)
     .default('node-1')
     .describe('Name of this machine in the log.'),
+  SHIPLOG_MASTER_KEY_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'File of the master key, which wraps the keys of all apps. Default: master-key/master.key in the data ' +
+        'directory. Only api and deployer read it; its folder has to be writable for the api.',
+    ),
   SHIPLOG_HEALTH_PORT: port
     .optional()
     .describe(
@@ -121,6 +128,7 @@ export interface PlatformConfig {
   readonly nodeId: string;
   readonly instanceHost: string;
   readonly publishAddress: string;
+  readonly masterKeyFile: string;
   /** Absent: the deployer chooses by the name of the platform. */
   readonly instancePorts?: { readonly from: number; readonly to: number };
   /** Only where a process runs alone and is watched. */
@@ -140,8 +148,10 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
   }
   const e = parsed.data;
   const isRoot = process.getuid?.() === 0;
+  const home =
+    e.SHIPLOG_HOME ?? (isRoot ? '/var/lib/shiplog' : join(homedir(), '.local/share/shiplog'));
   return {
-    home: e.SHIPLOG_HOME ?? (isRoot ? '/var/lib/shiplog' : join(homedir(), '.local/share/shiplog')),
+    home,
     platform: e.SHIPLOG_PLATFORM,
     domain: e.SHIPLOG_DOMAIN,
     apiPort: e.SHIPLOG_API_PORT,
@@ -156,6 +166,7 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
     nodeId: e.SHIPLOG_NODE,
     instanceHost: e.SHIPLOG_INSTANCE_HOST,
     publishAddress: e.SHIPLOG_PUBLISH_ADDRESS,
+    masterKeyFile: e.SHIPLOG_MASTER_KEY_FILE ?? pathsOf(home).masterKey,
     ...portsOf(e.SHIPLOG_INSTANCE_PORTS),
     healthPort: e.SHIPLOG_HEALTH_PORT,
   };
@@ -192,12 +203,19 @@ export const pathsOf = (home: string) => ({
   natsStore: join(home, 'nats-store'),
   /** What the provisioner proved about the durability of the running server. */
   natsProof: join(home, 'nats/proof/durability.json'),
+  /** Keys of apps, wrapped by the master key. */
   keys: join(home, 'keys'),
+  /** A key per person, which what is known of where they called from is sealed with. */
+  personKeys: join(home, 'person-keys'),
+  /** A folder of its own, so that it can lie elsewhere. What counts is `masterKeyFile` of the configuration. */
+  masterKey: join(home, 'master-key/master.key'),
   sources: join(home, 'sources'),
   repositories: join(home, 'repositories'),
   builds: join(home, 'builds'),
   snapshots: join(home, 'snapshots'),
   database: join(home, 'read-models.sqlite'),
+  /** Read models of the past: disposable, like `snapshots`. */
+  past: join(home, 'past'),
   router: join(home, 'router'),
   logs: join(home, 'logs'),
   bin: join(home, 'bin'),

@@ -1,8 +1,13 @@
 import { BusError } from '@shiplog/bus';
 import { CrowdedError } from '@shiplog/commands';
 import { CommitRefusedError, LogUnavailableError } from '@shiplog/events/log';
-import { AtUnknownError, NotReachedError, ReadModelsUnavailableError } from '@shiplog/read-models';
-import { KeyMissingError } from '@shiplog/secrets';
+import {
+  AtUnknownError,
+  NotReachedError,
+  PastCrowdedError,
+  ReadModelsUnavailableError,
+} from '@shiplog/read-models';
+import { KeyMissingError, KeyStoreError } from '@shiplog/secrets';
 import { SourceTooLargeError } from '@shiplog/sources';
 import { PROBLEMS, type ProblemCode } from './problem-codes.js';
 import { Problem } from './problem.js';
@@ -35,6 +40,13 @@ export const toProblem = (error: unknown): Problem => {
 const readProblem = (error: unknown): Problem | undefined => {
   if (error instanceof AtUnknownError) {
     return new Problem('moment-unknown', `query.at: ${error.message}.`, { cause: error });
+  }
+  if (error instanceof PastCrowdedError) {
+    return new Problem(
+      'too-many-looks',
+      'Too many people look at different moments of the past at once. Try again shortly.',
+      { headers: RETRY_SOON, cause: error },
+    );
   }
   if (error instanceof NotReachedError || error instanceof ReadModelsUnavailableError) {
     return new Problem(
@@ -69,6 +81,9 @@ const storageProblem = (error: unknown): Problem | undefined => {
       'The key that config values of this app are encrypted with is not in the key store, so they cannot be read. Set the values again, or restore the keys directory from a backup.',
       { cause: error },
     );
+  }
+  if (error instanceof KeyStoreError) {
+    return new Problem('key-store-unusable', sentence(error.message), { cause: error });
   }
   if (error instanceof SourceTooLargeError) {
     return new Problem(

@@ -29,11 +29,13 @@ export type ApiCode =
   | 'nothing-to-roll-back-to'
   | 'domain-of-platform'
   | 'key-missing'
+  | 'key-store-unusable'
   | 'revision-conflict'
   | 'idempotency-key-reused'
   | 'moment-unknown'
   | 'log-unavailable'
   | 'too-many-changes'
+  | 'too-many-looks'
   | 'outcome-unknown'
   | 'not-caught-up'
   | 'worker-unreachable'
@@ -70,6 +72,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'backup-not-found': { status: 404, title: 'No such backup' },
   'node-not-found': { status: 404, title: 'No such node' },
   'token-not-found': { status: 404, title: 'No such token' },
+  'user-not-found': { status: 404, title: 'No such user' },
   'team-not-found': { status: 404, title: 'No such team' },
   'config-key-not-set': { status: 404, title: 'Config key is not set' },
   'domain-not-on-app': { status: 404, title: 'The app does not have this domain' },
@@ -120,15 +123,18 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'backup-target-missing': { status: 422, title: 'No place for backups is known' },
   'backup-target-invalid': { status: 422, title: 'No place for backups' },
   'backup-target-unavailable': { status: 502, title: 'The place for backups does not answer' },
+  'key-rotation-running': { status: 409, title: 'The master key is being replaced' },
   'revision-conflict': { status: 412, title: 'The app changed meanwhile' },
 
   'worker-failed': { status: 502, title: 'A worker could not do it' },
   'log-unavailable': { status: 503, title: 'The log cannot be written' },
   'too-many-changes': { status: 503, title: 'Too many changes at once' },
+  'too-many-looks': { status: 503, title: 'Too many looks into the past at once' },
   'outcome-unknown': { status: 503, title: 'The outcome is unknown' },
   'not-caught-up': { status: 503, title: 'Not caught up yet' },
   'engine-unreachable': { status: 503, title: 'The container engine does not answer' },
   'worker-unreachable': { status: 503, title: 'A worker does not answer' },
+  'key-store-unusable': { status: 503, title: 'The key store cannot be used' },
   'storage-full': { status: 507, title: 'The disk is full' },
   internal: { status: 500, title: 'Internal error' },
 };

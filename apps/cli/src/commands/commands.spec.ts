@@ -532,6 +532,34 @@ describe('the rest of the platform', () => {
     expect(bodyOf(1)).toEqual({ exitedKept: 3, minimumAgeSeconds: 3600 });
   });
 
+  const masterKey = { id: 'mk_1', createdAt: '2026-11-20T10:00:00.000Z', file: '/m/master.key' };
+
+  it('keys list shows ids and ages', async () => {
+    const key = { kind: 'app', id: 'a1', name: 'shop', masterKeyId: 'mk_1', createdAt: null };
+    const run = await cli('keys list', {
+      'GET /v1/keys': { masterKey, rotatingTo: null, keys: [key, { ...key, name: null }] },
+    });
+    expect(run.code).toBe(0);
+    expect(run.stdout).toMatch(/^Master key +mk_1\nMade .*\nFile +\/m\/master.key\n\n/);
+    expect(run.stdout).toMatch(/app shop +mk_1/);
+    expect(run.stdout).toMatch(/app a1 +mk_1/);
+  });
+
+  it('keys rotate says what took the place of what, and fails where it is not done yet', async () => {
+    const rotated = { sequence: SEQUENCE, masterKeyId: 'mk_2', previousMasterKeyId: 'mk_1' };
+    const route = 'POST /v1/keys/rotate';
+    const run = await cli('keys rotate -m yearly', {
+      [route]: { ...rotated, keys: 2, done: true },
+    });
+    expect(run).toMatchObject({
+      code: 0,
+      stdout: 'Master key mk_2 wraps 2 keys; mk_1 is forgotten.\n',
+    });
+    const late = await cli('keys rotate', { [route]: { ...rotated, keys: 2, done: false } });
+    expect(late).toMatchObject({ code: 1, stdout: '' });
+    expect(late.stderr).toContain('mk_2 was requested and is not in its place yet');
+  });
+
   it('version is known without a server', async () => {
     const run = await runCli(['version', '--json']);
     expect(run).toMatchObject({ code: 0, stdout: '{"client":"0.1.0","server":null}\n' });

@@ -125,6 +125,13 @@ export class SqlDatabase {
     return { manager: own.manager, end: () => own.destroy() };
   }
 
+  /** Moves everything that was written into the SQLite file itself, so that the file alone can be copied. */
+  async settle(): Promise<void> {
+    await this.tail;
+    const rows = await this.writer.query<{ busy: number }[]>('PRAGMA wal_checkpoint(TRUNCATE)');
+    if (rows[0]?.busy !== 0) throw new Error(`${describeDatabase(this.place)} is in use`);
+  }
+
   async close(): Promise<void> {
     await this.tail;
     await this.reader.destroy();

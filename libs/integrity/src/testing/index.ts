@@ -1,0 +1,3 @@
+export * from './damage.js';
+export * from './export.js';
+export * from './history.js';
