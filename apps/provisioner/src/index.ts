@@ -1,5 +1,6 @@
 export * from './ensure-nats-server.js';
 export * from './find-nats-server.js';
+export * from './import-log.js';
 export * from './inspect-server.js';
 export * from './prove-durability.js';
 export * from './provision.js';

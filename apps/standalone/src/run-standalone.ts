@@ -5,16 +5,17 @@ import { fileURLToPath } from 'node:url';
 import { requirePort } from '@shiplog/api';
 import { ensureNatsServer, provision } from '@shiplog/provisioner';
 import {
+  claimHome,
   ConfigError,
   createLogger,
   describeError,
   pathsOf,
   readConfig,
+  type Claim,
   type Logger,
   type PlatformConfig,
 } from '@shiplog/runtime';
 import { banner } from './banner.js';
-import { claimHome, type Claim } from './claim-home.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
 import { ownHome } from './own-home.js';
 import { readReady, removeReady, writeReady, type Ready } from './ready-file.js';
