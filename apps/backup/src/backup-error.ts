@@ -14,6 +14,7 @@ export type BackupErrorCode =
   | 'recovery-key-invalid'
   | 'recovery-key-needed'
   | 'home-not-empty'
+  | 'platform-differs'
   | 'usage';
 
 /** Why a backup, a verification or a restore did not come about, in words that a person can act on. */

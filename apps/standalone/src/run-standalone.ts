@@ -61,6 +61,7 @@ const run = async (config: PlatformConfig, options: StandaloneOptions): Promise<
   const paths = pathsOf(config.home);
   refuseHomeInCheckout(config.home);
   await makeHome(config.home, paths.logs);
+  refuseHalfRestored(config.home, paths.restoring);
   const claim = await claimOrRefuse(config, paths.ready);
   await ownHome(config);
   await removeReady(paths.ready);
@@ -130,6 +131,13 @@ const makeHome = async (home: string, logs: string): Promise<void> => {
       { cause },
     );
   }
+};
+
+const refuseHalfRestored = (home: string, restoring: string): void => {
+  if (!existsSync(restoring)) return;
+  throw new ConfigError(
+    `${home} was being restored from a backup, and that was cut off: run the same \`shiplog backup restore\` again, it begins anew`,
+  );
 };
 
 const refuseHomeInCheckout = (home: string): void => {

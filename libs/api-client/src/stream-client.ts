@@ -1,5 +1,5 @@
 import { pathSegment, type Connection } from './connection.js';
-import type { CloudEvent, LogLine, OutputLine, ProgressLine } from './resources.js';
+import type { BackupLine, CloudEvent, LogLine, OutputLine, ProgressLine } from './resources.js';
 import { serverSentEvents } from './server-sent-events.js';
 import { ndjson, responseLines } from './stream.js';
 
@@ -25,6 +25,8 @@ export const streams = (connection: Connection) => ({
     ndjson<ProgressLine>(
       connection.stream(`/v1/apps/${pathSegment(app)}/progress`, { ...followed }),
     ),
+  backupProgress: (job: string) =>
+    ndjson<BackupLine>(connection.stream(`/v1/backups/jobs/${pathSegment(job)}/progress`, {})),
   logs: (app: string, filter: LogFilter) =>
     ndjson<LogLine>(connection.stream(`/v1/apps/${pathSegment(app)}/logs`, { ...filter })),
   /**

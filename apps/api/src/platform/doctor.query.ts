@@ -7,6 +7,7 @@ import type { ActiveApp } from '@shiplog/domain';
 import type { ProcessName } from '@shiplog/events';
 import { belongsTo, type Caller } from '../auth/caller.js';
 import { CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
+import { backupVerdict } from './backup-finding.js';
 import type { Finding } from './platform.routes.js';
 import type { Telemetry } from './telemetry.js';
 
@@ -62,6 +63,7 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
       ...WORKERS.map((worker) => finding(worker, () => this.worker(worker))),
       finding('routing', () => Promise.resolve(this.routing())),
       finding('images', () => Promise.resolve(this.images(apps))),
+      finding('backups', () => Promise.resolve(this.backups())),
       finding('deploys', () => Promise.resolve(this.deploys(apps))),
     ]);
     return { ok: findings.every(({ state }) => state !== 'failed'), durability, findings };
@@ -110,6 +112,11 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
         `start it again: it runs inside \`npm start\`, or as container "${worker}" in compose; its log says why it ended`,
       );
     }
+  }
+
+  private backups(): Verdict {
+    const { world, config } = this.api;
+    return backupVerdict(world.get('backup', config.nodeId).state, Date.now());
   }
 
   private routing(): Verdict {

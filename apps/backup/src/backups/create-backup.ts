@@ -12,7 +12,7 @@ import { FORMAT, encodeManifest, manifestName, type Manifest } from '../content/
 import { lockTarget } from '../content/target-lock.js';
 import type { ImageEngine } from '../engine/image-engine.port.js';
 import { reuseImage, saveImage } from '../parts/images.js';
-import { fingerprintOf, keyFiles, sealKeys } from '../parts/keys.js';
+import { fingerprintOf, isSecretName, keyFiles, sealKeys } from '../parts/keys.js';
 import { hashAt, saveLog } from '../parts/log-segments.js';
 import { backupPaths, ensureRecoveryKey } from '../parts/recovery-key.js';
 import { repositoriesIn, saveRepository } from '../parts/repositories.js';
@@ -23,7 +23,10 @@ import { planBundles } from './plan-bundles.js';
 import { prune, type Pruned } from './prune.js';
 
 export interface BackupWorld {
-  readonly config: Pick<PlatformConfig, 'home' | 'platform' | 'domain' | 'nodeId'>;
+  readonly config: Pick<
+    PlatformConfig,
+    'home' | 'platform' | 'domain' | 'nodeId' | 'masterKeyFile'
+  >;
   readonly log: Pick<EventLog, 'readStored' | 'compare'>;
   readonly world: World;
   /** Folds the log to where it ends now. */
@@ -139,7 +142,7 @@ class Run {
     faultPoint('backup/after-repositories');
     const images = await this.saveImages(needed, base);
     faultPoint('backup/after-images');
-    const keys = await this.saveKeys(config.home, recipient);
+    const keys = await this.saveKeys(recipient);
     return { needed, headHash, segments, files, sources, repositories, images, keys };
   }
 
@@ -182,6 +185,7 @@ class Run {
     const saved: Manifest['files'] = [];
     for (const folder of folders) {
       for (const path of await filesBelow(join(home, folder))) {
+        if (isSecretName(path)) continue;
         const content = await this.store.put(createReadStream(path));
         saved.push({ path: relative(home, path).split(sep).join('/'), content });
       }
@@ -241,11 +245,12 @@ class Run {
   }
 
   /** Sealed anew only when a key changed: sealing the same twice gives other bytes. */
-  private async saveKeys(home: string, recipient: string): Promise<Manifest['keys']> {
-    const files = await keyFiles(home);
+  private async saveKeys(recipient: string): Promise<Manifest['keys']> {
+    const { config } = this.platform;
+    const files = await keyFiles(config);
     const names = files.map(({ path }) => path);
     const fingerprint = fingerprintOf(files, recipient);
-    const { sealed } = backupPaths(home);
+    const { sealed } = backupPaths(config.home);
     const last = await readSealed(sealed);
     if (last?.fingerprint === fingerprint && this.store.reuse(last.content)) {
       return { recipient, content: last.content, files: names };

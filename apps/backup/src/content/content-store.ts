@@ -142,11 +142,16 @@ export const readContent = async (target: BackupTarget, ref: ObjectRef): Promise
     },
   });
   const source = await target.read(name);
-  // Whatever is thrown on the way is thrown by the last stream, in our words.
   void pipeline(source, stored.through, createGunzip(), plain.through, check).catch(
-    (error: unknown) => {
-      check.destroy(error instanceof BackupError ? error : damaged(error));
-    },
+    () => undefined,
   );
-  return check;
+  // What gunzip, say, throws is thrown in our words.
+  const chunks = async function* (): AsyncGenerator<Buffer> {
+    try {
+      for await (const chunk of check) yield chunk as Buffer;
+    } catch (error) {
+      throw error instanceof BackupError ? error : damaged(error);
+    }
+  };
+  return Readable.from(chunks(), { objectMode: false });
 };

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { connectEngine } from '@shiplog/engine';
 import { pack } from 'tar-stream';
 import { DockerImageEngine } from './docker-image-engine.js';
@@ -13,7 +14,7 @@ const make = async (ref: string): Promise<string> => {
   layer.entry({ name: 'who' }, `${REPOSITORY} ${process.hrtime.bigint()}`);
   layer.finalize();
   const at = ref.lastIndexOf(':');
-  const answer = await docker.importImage(layer, {
+  const answer = await docker.importImage(Readable.from(layer), {
     repo: ref.slice(0, at),
     tag: ref.slice(at + 1),
   });

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { engineStatus } from '@shiplog/engine';
 import type Docker from 'dockerode';
 import { BackupError } from '../backup-error.js';
@@ -22,9 +23,11 @@ export class DockerImageEngine implements ImageEngine {
   }
 
   save(imageId: string): Promise<Readable> {
-    return asking(`saving image ${imageId}`, async () =>
-      new Readable().wrap(await this.docker.getImage(imageId).get()),
-    );
+    return asking(`saving image ${imageId}`, async () => {
+      const archive = await this.docker.getImage(imageId).get();
+      // `wrap` loses the end of it now and then.
+      return archive instanceof Readable ? archive : new PassThrough().end(await buffer(archive));
+    });
   }
 
   load(archive: Readable): Promise<void> {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer, json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { extract, pack, type Extract, type Pack } from 'tar-stream';
+import { extract, pack, type Header, type Pack } from 'tar-stream';
 import { z } from 'zod';
 import type { ContentStore } from '../content/content-store.js';
 import type { SavedImage } from '../content/manifest.js';
@@ -40,17 +40,26 @@ export const saveImage = async (
   const archive = await engine.save(imageId);
   const entries: ArchiveEntry[] = [];
   const reading = extract();
-  const arriving = pipeline(archive, reading);
-  arriving.catch(() => undefined);
-  for await (const one of reading) entries.push(await saveEntry(store, one));
-  await arriving;
+  // Not `for await`: an archive that ends while its last entries are being stored never ends there.
+  reading.on('entry', (header, content, next) => {
+    void saveEntry(store, header, content)
+      .then((saved) => {
+        entries.push(saved);
+        next();
+      })
+      .catch((error: unknown) => next(error as Error));
+  });
+  await pipeline(archive, reading);
   const saved = await store.putBytes(JSON.stringify({ entries }));
   const contents = [...new Set(entries.flatMap(({ content }) => content ?? []))];
   return { id: imageId, tags: [...tags], index: saved, contents };
 };
 
-const saveEntry = async (store: ContentStore, one: Entry): Promise<ArchiveEntry> => {
-  const { name, type, mode = 0o644, linkname, size = 0 } = one.header;
+const saveEntry = async (
+  store: ContentStore,
+  { name, type, mode = 0o644, linkname, size = 0 }: Header,
+  content: AsyncIterable<unknown>,
+): Promise<ArchiveEntry> => {
   const known = {
     name,
     type: entry.shape.type.parse(type ?? 'file'),
@@ -58,8 +67,9 @@ const saveEntry = async (store: ContentStore, one: Entry): Promise<ArchiveEntry>
     size,
     ...(linkname == null ? {} : { linkname }),
   };
-  if (size > INLINE_BYTES_MAX) return { ...known, content: await store.put(one) };
-  return { ...known, inline: (await buffer(one)).toString('base64') };
+  if (size > INLINE_BYTES_MAX)
+    return { ...known, content: await store.put(Readable.from(content)) };
+  return { ...known, inline: (await buffer(content)).toString('base64') };
 };
 
 /** Takes over what an earlier backup has of it, if all of that is there: the engine is not asked. */

@@ -4,12 +4,15 @@ import {
   LogDamagedError,
   StoredChain,
   parseExportLine,
-  type ExportedCommit,
+  type StoredCommit,
 } from '@shiplog/events/log';
 import { BackupError } from '../backup-error.js';
 import { readContent } from '../content/content-store.js';
 import type { Manifest, ObjectRef } from '../content/manifest.js';
 import type { BackupTarget } from '../target/backup-target.port.js';
+
+/** A commit, and the place that it had. */
+export type SavedCommit = StoredCommit;
 
 /**
  * The log of a backup from its first commit to its last, each checked before it is given: bytes, hashes,
@@ -20,7 +23,7 @@ export async function* savedCommits(
   target: BackupTarget,
   { log, position, headHash }: Manifest,
   refOf: (content: string) => ObjectRef,
-): AsyncGenerator<ExportedCommit> {
+): AsyncGenerator<SavedCommit> {
   const chain = new StoredChain();
   let last = { position: START, hash: null as string | null };
   for (const segment of log) {
@@ -45,29 +48,29 @@ export async function* savedCommits(
   }
 }
 
-const checked = (chain: StoredChain, line: string, before: string): ExportedCommit => {
+const checked = (chain: StoredChain, line: string, before: string): SavedCommit => {
   const commit = parseExportLine(line);
   if (commit === undefined) throw damaged(`what follows ${Number(before)} is no commit`);
   if (BigInt(commit.position) !== BigInt(before) + 1n) {
     throw damaged(`${Number(commit.position)} follows ${Number(before)}`);
   }
-  const envelope = envelopeOf(commit.bytes);
+  const saved = { ...commit, ...envelopeOf(commit.bytes) };
   try {
-    chain.check({ ...commit, ...envelope }, String(Number(commit.position)));
+    chain.check(saved, String(Number(commit.position)));
   } catch (cause) {
     if (cause instanceof LogDamagedError) throw damaged(cause.message, cause);
     throw cause;
   }
-  return commit;
+  return saved;
 };
 
 /** An export carries what is in the bytes: stream and id stand in them and nowhere else. */
-export const envelopeOf = (bytes: Uint8Array): { stream: string; id: string } => {
+const envelopeOf = (bytes: Uint8Array): Pick<StoredCommit, 'stream' | 'id'> => {
   try {
     const { stream, id } = storedCommit.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
     return { stream, id };
-  } catch {
-    return { stream: '', id: '' };
+  } catch (cause) {
+    throw damaged('what lies there is no commit', cause);
   }
 };
 

@@ -1,10 +1,9 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
-import { Readable } from 'node:stream';
+import { basename, dirname, join, sep } from 'node:path';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { exportLine } from '@shiplog/events/log';
-import { describeError, faultPoint, pathsOf } from '@shiplog/runtime';
+import { describeError, faultPoint, pathsOf, type PlatformConfig } from '@shiplog/runtime';
 import { BackupError } from '../backup-error.js';
 import { bundlesFor, keysOf, refsOf } from '../backups/verify-backup.js';
 import { findBackup } from '../content/backup-set.js';
@@ -15,14 +14,14 @@ import { placeImage } from '../parts/images.js';
 import { placeKeys, type KeyFile } from '../parts/keys.js';
 import { backupPaths } from '../parts/recovery-key.js';
 import { placeRepository } from '../parts/repositories.js';
-import { savedCommits } from '../parts/saved-log.js';
+import { savedCommits, type SavedCommit } from '../parts/saved-log.js';
 import type { BackupTarget } from '../target/backup-target.port.js';
 
 export interface RestoreWorld {
-  readonly home: string;
+  readonly config: Pick<PlatformConfig, 'home' | 'platform' | 'nodeId' | 'masterKeyFile'>;
   readonly engine: ImageEngine;
-  /** Makes a log of the commits in this file (lines of an exported log) in the home. */
-  readonly importLog: (file: string) => Promise<void>;
+  /** Makes a log of these commits in the home. */
+  readonly importLog: (commits: AsyncIterable<SavedCommit>) => Promise<unknown>;
   readonly now: () => number;
 }
 
@@ -57,9 +56,10 @@ export const restoreBackup = async (
   target: BackupTarget,
   options: RestoreOptions,
 ): Promise<Restored> => {
-  const { home } = world;
+  const { home } = world.config;
   await requireEmptyHome(home);
   const { manifest } = await findBackup(target, options.backupId);
+  requireName(world.config, manifest);
   const keys = await openedKeys(target, manifest, options.recoveryKey);
   const marker = pathsOf(home).restoring;
   await clearHome(home);
@@ -67,7 +67,7 @@ export const restoreBackup = async (
   faultPoint('backup/restore-begun');
 
   const restore = new Restore(world, target, manifest, options.onStep);
-  await placeKeys(home, keys);
+  await placeKeys(world.config, keys);
   await restore.files();
   await restore.sources();
   await restore.repositories();
@@ -90,8 +90,20 @@ export const restoreBackup = async (
   };
 };
 
-/** What a test, or a person, may put there before the first start. */
-const MAY_BE_THERE = new Set(['lost+found', 'test-run.json']);
+/** Containers, images and routes bear the name of the platform: under another one they would be lost. */
+const requireName = (
+  { platform, nodeId }: Pick<PlatformConfig, 'platform' | 'nodeId'>,
+  manifest: Manifest,
+): void => {
+  if (platform === manifest.platform && nodeId === manifest.nodeId) return;
+  throw new BackupError(
+    'platform-differs',
+    `backup ${manifest.backupId} is of platform "${manifest.platform}" on node "${manifest.nodeId}": set SHIPLOG_PLATFORM=${manifest.platform} SHIPLOG_NODE=${manifest.nodeId} and restore again`,
+  );
+};
+
+/** What a disk, a test, or the claim on this home may have put there. */
+const MAY_BE_THERE = new Set(['lost+found', 'test-run.json', 'control-plane.pid']);
 
 const requireEmptyHome = async (home: string): Promise<void> => {
   const names = await readdir(home).catch((error: unknown) => {
@@ -99,7 +111,7 @@ const requireEmptyHome = async (home: string): Promise<void> => {
     throw error;
   });
   const inTheWay = names.filter((name) => !MAY_BE_THERE.has(name));
-  if (inTheWay.length === 0 || inTheWay.includes('restoring.json')) return;
+  if (inTheWay.length === 0 || inTheWay.includes(basename(pathsOf(home).restoring))) return;
   throw new BackupError(
     'home-not-empty',
     `${home} holds ${inTheWay.slice(0, 3).join(', ')}${inTheWay.length > 3 ? ' and more' : ''}: a restore makes a new data directory. Set SHIPLOG_HOME to an empty one, or move this one away`,
@@ -145,7 +157,7 @@ class Restore {
   }
 
   async files(): Promise<void> {
-    const { home } = this.world;
+    const { home } = this.world.config;
     for (const { path, content } of this.manifest.files) {
       const file = join(home, path);
       if (!file.startsWith(`${home}${sep}`)) throw new Error(`${path} leaves the home`);
@@ -156,14 +168,14 @@ class Restore {
   async sources(): Promise<void> {
     const { sources } = this.manifest;
     this.onStep(`${sources.length} sources`);
-    const folder = pathsOf(this.world.home).sources;
+    const folder = pathsOf(this.world.config.home).sources;
     for (const content of sources) await this.place(join(folder, `${content}.tar`), content);
   }
 
   async repositories(): Promise<void> {
     const { repositories } = this.manifest;
     this.onStep(`${repositories.length} git repositories`);
-    const folder = pathsOf(this.world.home).repositories;
+    const folder = pathsOf(this.world.config.home).repositories;
     for (const one of repositories) await placeRepository(folder, one, this.read);
   }
 
@@ -178,33 +190,33 @@ class Restore {
     }
   }
 
-  /** Checked commit by commit on its way into a file, and once more on its way into the log. */
+  /** Checked commit by commit on its way, and once more by the importer. */
   async log(): Promise<number> {
-    const { home } = this.world;
     this.onStep(`log up to ${Number(this.manifest.position)}`);
-    const file = join(pathsOf(home).backup, 'log.ndjson');
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     let commits = 0;
     const { target, manifest } = this;
-    const lines = async function* (): AsyncGenerator<string> {
+    const counted = async function* (): AsyncGenerator<SavedCommit> {
       for await (const commit of savedCommits(target, manifest, refsOf(manifest))) {
         commits += 1;
-        yield `${exportLine(commit)}\n`;
+        yield commit;
       }
     };
-    await pipeline(Readable.from(lines()), createWriteStream(file, { mode: 0o600 }));
-    await this.world.importLog(file);
-    await rm(file);
+    await this.world.importLog(counted());
     return commits;
   }
 
   /** For the first start: it is a fact, and backups go on being sealed for the same recovery key. */
   async remember(target: string, withKeys: boolean): Promise<void> {
-    const { home, now } = this.world;
+    const {
+      config: { home },
+      now,
+    } = this.world;
     const { restored, recipient } = backupPaths(home);
     const { backupId, position, keys } = this.manifest;
     const restoredAt = new Date(now()).toISOString();
     const fact = { backupId, target, position, restoredAt, withKeys };
+    await mkdir(dirname(recipient), { recursive: true, mode: 0o700 });
+    await writeFile(join(home, 'platform'), `${this.manifest.platform}\n`, { mode: 0o644 });
     await writeFile(recipient, `${keys.recipient}\n`, { mode: 0o600, flush: true });
     await writeFile(restored, JSON.stringify(fact), { mode: 0o600, flush: true });
   }
