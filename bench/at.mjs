@@ -18,7 +18,7 @@ import { waitFor } from './lib/wait.mjs';
 
 const LOOK_MS_MAX = 5_000;
 const APPS = 50;
-const EVENTS_PER_TURN = 15.5;
+const EVENTS_PER_TURN = 14.3;
 const SNAPSHOT_EVERY = 50_000;
 const wantedEvents = Number(process.argv[2] ?? 1_000_000);
 const looks = Number(process.argv[3] ?? 12);

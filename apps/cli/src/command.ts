@@ -24,6 +24,8 @@ export interface CommandSpec<Options extends object = object> {
   readonly examples: readonly (readonly [string, string])[];
   readonly options?: readonly OptionSpec[];
   readonly takes?: readonly Shared[];
+  /** Why it shows no past, for who asks with `--at`: what it shows is not in the log. */
+  readonly onlyNow?: string;
   readonly hidden?: boolean;
   /** Returns the exit code; nothing means 0. */
   run(invocation: Invocation<Options>): Promise<number | void>;

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { CATALOGUE } from './catalogue.js';
 import type { CommandSpec, GroupSpec, OptionSpec, Shared, SharedOptions } from './command.js';
 import type { Entry } from './entry.js';
+import { usageError } from './exit-code.js';
 import type { Io } from './io.js';
 import { parseMoment } from './parse/moment.js';
 
@@ -119,12 +120,21 @@ const addCommand = (
   for (const [argument, help] of spec.args ?? []) command.argument(argument, help);
   for (const option of spec.options ?? []) command.addOption(toOption(option));
   for (const shared of spec.takes ?? []) command.addOption(toOption(SHARED[shared](io)));
+  if (spec.onlyNow !== undefined) command.addOption(refusedMoment(spec.onlyNow));
   command.addOption(toOption(JSON_OPTION));
   command.addHelpText('after', `\nExamples:\n${exampleLines(spec.examples)}`);
   command.action(async () => {
     await dispatch(spec, command.args, command.opts<OptionValues>());
   });
 };
+
+/** `--at` where there is no past to show: says why, instead of "unknown option". */
+const refusedMoment = (why: string): Option =>
+  new Option('--at <moment>')
+    .argParser(() => {
+      throw usageError('--at was given, and this command shows no past', why);
+    })
+    .hideHelp();
 
 const toOption = ({ flags, help, parse }: OptionSpec): Option => {
   const option = new Option(flags, help);

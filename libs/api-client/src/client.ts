@@ -253,6 +253,10 @@ const platformOf = ({ fetch: api, url }: Connection) => ({
   doctor: () => valueOf(api.GET('/v1/doctor'), url),
   rebuild: (name: string | undefined) =>
     valueOf(api.POST('/v1/rebuild', { body: name === undefined ? {} : { name } }), url),
+  startRebuild: (body: { readonly name?: string; readonly force?: boolean }) =>
+    valueOf(api.POST('/v1/rebuild/start', { body }), url),
+  rebuildStatus: () => valueOf(api.GET('/v1/rebuild'), url),
+  cancelRebuild: () => valueOf(api.POST('/v1/rebuild/cancel', { body: {} }), url),
   events: (filter: EventFilter) =>
     valueOf(api.GET('/v1/events', { params: { query: filter } }), url),
 });

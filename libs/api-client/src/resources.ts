@@ -29,6 +29,7 @@ export type ProgressLine = Schemas['ProgressLine'] & {
   readonly buildId?: string;
   readonly url?: string;
 };
+export type RebuildStatus = Schemas['RebuildStatus'];
 export type Release = Schemas['Release'];
 export type Settings = App['settings'];
 export type Token = Schemas['Token'];

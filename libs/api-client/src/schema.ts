@@ -731,10 +731,45 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** How far the rebuild under way is, or how the last one of this process ended */
+        get: operations["showRebuild"];
+        put?: never;
+        /** Make the read models again from the log and wait; queries are answered meanwhile */
+        post: operations["rebuildReadModels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rebuild/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get?: never;
         put?: never;
-        /** Make the read models again from the log; queries are answered meanwhile */
-        post: operations["rebuildReadModels"];
+        /** End the rebuild under way; what is served stays as it is */
+        post: operations["cancelRebuild"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rebuild/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to make the read models again from the log, or join the same rebuild under way */
+        post: operations["startRebuild"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1181,6 +1216,8 @@ export interface components {
             tried: string | null;
         };
         Finding: {
+            /** @description What it belongs to: log, machine, processes, apps, platform. */
+            group: string;
             /** @description What was looked at. */
             name: string;
             /** @description What to do about it. */
@@ -1299,6 +1336,14 @@ export interface components {
             n: number;
             text: string;
         };
+        ParkedReadModel: {
+            model: string;
+            problem: string;
+            /** @description The event that its projection cannot apply. */
+            sequence: string;
+            /** @description ISO 8601, UTC. */
+            since: string;
+        };
         /** @description RFC 9457 */
         Problem: {
             /** @description Stable word for programs. */
@@ -1321,9 +1366,46 @@ export interface components {
             kind: "output" | "step" | "done" | "failed";
             text: string;
         };
+        ReadModelDifference: {
+            /** @description Documents that only the new tables have. */
+            added: number;
+            /** @description Documents that are in both and not the same. */
+            changed: number;
+            /** @description The first of them; "~" begins a memory of the projection. */
+            keys: string[];
+            /** @description Documents that only the served tables have. */
+            missing: number;
+            model: string;
+        };
+        RebuildStatus: {
+            differences: components["schemas"]["ReadModelDifference"][];
+            /** @description Commits of the log that are folded. */
+            done: number;
+            events: number;
+            eventsPerSecond: number | null;
+            finishedAt: string | null;
+            models: string[];
+            parked: components["schemas"]["ParkedReadModel"][];
+            problem: string | null;
+            /** @description It went on where it was before a restart. */
+            resumed: boolean;
+            secondsLeft: number | null;
+            startedAt: string | null;
+            /**
+             * @description refused: the same code made other documents than are served, so these stayed.
+             * @enum {string}
+             */
+            state: "none" | "running" | "comparing" | "done" | "refused" | "cancelled" | "failed";
+            /** @description Commits in the log now. */
+            total: number;
+        };
         Rebuilt: {
+            /** @description What was served otherwise before. */
+            differences: components["schemas"]["ReadModelDifference"][];
             durationMs: number;
             events: number;
+            /** @description What could not be made, and is served as before. */
+            parked: components["schemas"]["ParkedReadModel"][];
             rebuilt: string[];
         };
         Release: {
@@ -6854,8 +6936,64 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description not-caught-up */
+            /** @description not-caught-up, read-model-parked */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showRebuild: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description State none: there was none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebuildStatus"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6875,6 +7013,8 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
+                    /** @description Serve what was made also where the same code made other documents before. */
+                    force?: boolean;
                     /** @description Default: all. */
                     name?: string;
                 };
@@ -6910,6 +7050,212 @@ export interface operations {
             };
             /** @description token-scope, not-administrator */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rebuild-running, rebuild-cancelled */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, rebuild-differs */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal, projection-failed */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelRebuild: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It has ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebuildStatus"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no-rebuild */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startRebuild: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Serve what was made also where the same code made other documents before. */
+                    force?: boolean;
+                    /** @description Default: all. */
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description It is under way. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebuildStatus"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rebuild-running */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,9 +1,15 @@
 export * from './documents.js';
 export {
   AtUnknownError,
+  ModelParkedError,
+  NoRebuildError,
   NotReachedError,
   PastCrowdedError,
+  ProjectionFailedError,
   ReadModelsUnavailableError,
+  RebuildCancelledError,
+  RebuildDiffersError,
+  RebuildRunningError,
 } from './errors.js';
 export type * from './read-models.port.js';
 export type { Fill, FillJob } from './fill.js';

@@ -203,6 +203,8 @@ export const pathsOf = (home: string) => ({
   natsStore: join(home, 'nats-store'),
   /** What the provisioner proved about the durability of the running server. */
   natsProof: join(home, 'nats/proof/durability.json'),
+  /** What the provisioner saw when it looked at the log stream last. */
+  natsStreamCheck: join(home, 'nats/proof/stream.json'),
   /** Keys of apps, wrapped by the master key. */
   keys: join(home, 'keys'),
   /** A key per person, which what is known of where they called from is sealed with. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { CommandContext } from '@shiplog/commands';
 import type { World } from '@shiplog/domain';
-import { START } from '@shiplog/events';
+import { START, type Position } from '@shiplog/events';
 import type { EventLog, LogFeed } from '@shiplog/events/log';
 import type { ReadModels, RunningReadModels } from '@shiplog/read-models';
 import { z } from 'zod';
@@ -21,7 +21,10 @@ interface DoorDependencies {
   readonly log: EventLog;
   readonly feed: LogFeed;
   readonly world: World;
-  readonly readModels: Pick<RunningReadModels, 'queries' | 'at' | 'positionAt' | 'reach'>;
+  readonly readModels: Pick<
+    RunningReadModels,
+    'queries' | 'queriesAtLeast' | 'at' | 'positionAt' | 'reach'
+  >;
   readonly persons: Pick<Persons, 'seal'>;
   readonly now: () => number;
 }
@@ -177,7 +180,7 @@ export class Door {
     atLeast?: string,
   ): Promise<ReadModels> {
     const { readModels, feed } = this.deps;
-    if (atLeast !== undefined) await this.reach(atLeast);
+    const known = atLeast === undefined ? undefined : await this.reach(atLeast);
     if (at !== undefined) {
       const position = await readModels.positionAt(at);
       return readModels.at(position, signal).catch((cause: unknown) => {
@@ -187,11 +190,11 @@ export class Door {
     }
     // What this process has acknowledged is in what it shows, unless the database is slow: then soon.
     if (route.reads) await readModels.reach(feed.position, 1_000).catch(() => undefined);
-    return readModels.queries;
+    return known === undefined ? readModels.queries : readModels.queriesAtLeast(known);
   }
 
   /** Waits until the position is in the documents; tells one that does not exist from one that is late. */
-  private async reach(atLeast: string): Promise<void> {
+  private async reach(atLeast: string): Promise<Position> {
     const match = ATLEAST_PATTERN.exec(atLeast);
     if (match === null) {
       const message = 'expected a sequence such as 00000000000000000042-0000.';
@@ -211,6 +214,7 @@ export class Door {
         { headers: { 'Retry-After': '2' }, cause },
       );
     }
+    return position;
   }
 }
 

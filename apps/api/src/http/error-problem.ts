@@ -3,9 +3,15 @@ import { CrowdedError } from '@shiplog/commands';
 import { CommitRefusedError, LogUnavailableError } from '@shiplog/events/log';
 import {
   AtUnknownError,
+  ModelParkedError,
+  NoRebuildError,
   NotReachedError,
   PastCrowdedError,
+  ProjectionFailedError,
   ReadModelsUnavailableError,
+  RebuildCancelledError,
+  RebuildDiffersError,
+  RebuildRunningError,
 } from '@shiplog/read-models';
 import { KeyMissingError, KeyStoreError } from '@shiplog/secrets';
 import { SourceTooLargeError } from '@shiplog/sources';
@@ -28,6 +34,7 @@ export const toProblem = (error: unknown): Problem => {
   if (error instanceof BusError) return busProblem(error);
   return (
     readProblem(error) ??
+    rebuildProblem(error) ??
     storageProblem(error) ??
     new Problem(
       'internal',
@@ -63,6 +70,48 @@ const readProblem = (error: unknown): Problem | undefined => {
   }
   if (isNodeError(error) && BROKEN_OFF.has(error.code ?? '')) {
     return new Problem('bad-request', 'The connection ended before the whole body had arrived.', {
+      cause: error,
+    });
+  }
+  return undefined;
+};
+
+/** What rebuilds and parked models are refused with. */
+const rebuildProblem = (error: unknown): Problem | undefined => {
+  if (error instanceof ModelParkedError) {
+    return new Problem(
+      'read-model-parked',
+      `What is asked for is not known here: ${error.message}. Everything else is up to date; \`shiplog doctor\` says what to do.`,
+      { members: { model: error.model, sequence: error.sequence }, cause: error },
+    );
+  }
+  if (error instanceof ProjectionFailedError) {
+    return new Problem(
+      'projection-failed',
+      `${sentence(error.message)} What is served stays as it is. A version of Shiplog that can apply the event makes it; \`shiplog doctor\` tells more.`,
+      { members: { model: error.model, sequence: error.at?.sequence ?? null }, cause: error },
+    );
+  }
+  if (error instanceof RebuildRunningError) {
+    return new Problem(
+      'rebuild-running',
+      `${sentence(error.message)} \`shiplog rebuild --status\` shows it, \`shiplog rebuild --cancel\` ends it.`,
+      { cause: error },
+    );
+  }
+  if (error instanceof RebuildDiffersError) {
+    const members = { differences: error.differences };
+    return new Problem(
+      'rebuild-differs',
+      `${sentence(error.message)} What is served stays as it is. \`shiplog rebuild --force\` serves the rebuilt ones.`,
+      { members, cause: error },
+    );
+  }
+  if (error instanceof RebuildCancelledError) {
+    return new Problem('rebuild-cancelled', sentence(error.message), { cause: error });
+  }
+  if (error instanceof NoRebuildError) {
+    return new Problem('no-rebuild', 'No rebuild is under way: there is nothing to cancel.', {
       cause: error,
     });
   }

@@ -60,6 +60,7 @@ const list = defineCommand<FilterOptions & { limit?: number }>({
       parse: parseInteger('--limit', 1, 1_000_000_000),
     },
   ],
+  onlyNow: 'An audit is of a stretch of time: use --since and --until.',
   run: async (invocation) => {
     const { out, options, client } = invocation;
     const limit = options.limit ?? (out.isJson ? Number.POSITIVE_INFINITY : SHOWN);

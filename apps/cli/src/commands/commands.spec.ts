@@ -508,12 +508,17 @@ describe('git remote', () => {
 
 describe('the rest of the platform', () => {
   it('doctor tells what failed and what to do, and ends with 1', async () => {
-    const finding = { name: 'router', state: 'failed', summary: 'down', remedy: 'start it' };
+    const down = { state: 'failed', summary: 'down', remedy: 'start it' };
+    const finding = { name: 'router', group: 'processes', ...down };
+    const well = { name: 'gc', group: 'processes', state: 'ok', summary: 'is there', remedy: null };
     const run = await cli('doctor', {
-      'GET /v1/doctor': { ok: false, durability: 'disk', findings: [finding] },
+      'GET /v1/doctor': { ok: false, durability: 'disk', findings: [finding, well] },
     });
     expect(run.code).toBe(1);
-    expect(run.stdout).toContain('✗ router: down\n    start it\n');
+    expect(run.stdout).toContain(
+      '\n\nProcesses\n  ✗ router  down\n            → start it\n  ✓ gc      is there\n\n',
+    );
+    expect(run.stdout).toMatch(/1 failed, 0 to look at, 2 fine\.\n$/);
   });
 
   it('doctor works without a server', async () => {

@@ -12,6 +12,7 @@ const list = defineCommand({
   summary: 'show the master key and what it wraps: ids and ages, never keys',
   details: 'Administrators only.',
   examples: [['keys list', 'one key for every app that ever had config']],
+  onlyNow: 'Keys lie beside the log, so that a destroyed one is gone for every moment.',
   run: async ({ client, out, io }) => {
     const shown = await (await client()).keys.list();
     out.json(shown);

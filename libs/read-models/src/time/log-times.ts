@@ -1,5 +1,5 @@
 import { positionOf, SEQUENCE_PATTERN, START, toPosition, type Position } from '@shiplog/events';
-import type { EventLog } from '@shiplog/events/log';
+import type { PastLog } from './past-log.js';
 import { AtUnknownError } from '../errors.js';
 import type { TimeMark } from './snapshot-files.js';
 
@@ -34,7 +34,7 @@ export class LogTimes {
   private kept: Promise<void> | undefined;
 
   constructor(
-    private readonly log: EventLog,
+    private readonly log: PastLog,
     private readonly options: LogTimesOptions = {},
   ) {}
 

@@ -1,5 +1,5 @@
 import type { Position, RecordedCommit } from '@shiplog/events';
-import type { EventLog } from '@shiplog/events/log';
+import type { PastLog } from './past-log.js';
 import { fillFast } from '../fill.js';
 import type { CommitReader } from '../handed-over.js';
 import { PROJECTIONS } from '../projections/index.js';
@@ -29,7 +29,7 @@ const SILENT = { info: () => undefined, warn: () => undefined, error: () => unde
 
 /** Folds on from the nearest snapshot, in this thread, and keeps snapshots on the way. */
 export const makePastHere =
-  (log: EventLog, every = SNAPSHOT_EVERY): MakePast =>
+  (log: PastLog, every = SNAPSHOT_EVERY): MakePast =>
   async ({ directory, codeHash, file, until }, signal) => {
     const files = new SnapshotFiles(directory, codeHash);
     let state = await files.copyNearest(log, until, file);
@@ -79,7 +79,7 @@ class Stretch implements CommitReader {
   private end: Position;
 
   constructor(
-    private readonly log: EventLog,
+    private readonly log: PastLog,
     from: PastState,
     private left: number,
   ) {

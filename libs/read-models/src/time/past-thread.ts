@@ -1,5 +1,5 @@
 import { Worker, type MessagePort } from 'node:worker_threads';
-import type { EventLog } from '@shiplog/events/log';
+import type { PastLog } from './past-log.js';
 import { ReadModelsUnavailableError } from '../errors.js';
 import { makePastHere, type MakePast, type PastJob } from './make-past.js';
 import type { PastState } from './snapshot-files.js';
@@ -39,7 +39,7 @@ export const makePastInThread =
     });
 
 /** The whole of such a thread: does the job and tells the other side. */
-export const servePast = async (port: MessagePort, log: EventLog, job: PastJob): Promise<void> => {
+export const servePast = async (port: MessagePort, log: PastLog, job: PastJob): Promise<void> => {
   const stopping = new AbortController();
   port.on('message', () => stopping.abort());
   try {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { START, type Position } from '@shiplog/events';
-import type { EventLog } from '@shiplog/events/log';
+import type { PastLog } from './past-log.js';
 import { breathe } from '../breathe.js';
 import { AtUnknownError } from '../errors.js';
 import { ProjectionFold } from '../fold.js';
@@ -60,7 +60,7 @@ export class Past {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly log: EventLog,
+    private readonly log: PastLog,
     private readonly place?: PastPlace,
     private readonly foldedHereMax = FOLDED_HERE_MAX,
   ) {}

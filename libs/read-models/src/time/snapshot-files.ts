@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { positionBefore, START, type Position } from '@shiplog/events';
-import type { EventLog } from '@shiplog/events/log';
+import type { PastLog } from './past-log.js';
 import { z } from 'zod';
 import { thinOut } from './thin-out.js';
 
@@ -45,7 +45,7 @@ export type PastState = Pick<SnapshotMeta, 'position' | 'hash' | 'commits'> & {
 };
 export const NOTHING_YET: PastState = { position: START, hash: '', commits: 0, marks: [] };
 
-type LogReader = Pick<EventLog, 'readAfter' | 'compare'>;
+type LogReader = Pick<PastLog, 'readAfter' | 'compare'>;
 
 const BYTES_MAX = 2 * 1024 ** 3;
 /** Of what the disk has left. */

@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { START, type Position } from '@shiplog/events';
-import type { EventLog, LogFeed } from '@shiplog/events/log';
+import type { LogFeed } from '@shiplog/events/log';
+import type { PastLog } from './past-log.js';
 import type { ReadModelsLogger } from '../logger.js';
 import { SNAPSHOT_EVERY } from './make-past.js';
 import type { PastPlace } from './past.js';
 import { SnapshotFiles } from './snapshot-files.js';
 
 interface KeeperOptions {
-  readonly log: EventLog;
+  readonly log: PastLog;
   readonly feed: Pick<LogFeed, 'position' | 'onBatch'>;
   readonly place: PastPlace;
   readonly logger: ReadModelsLogger;
