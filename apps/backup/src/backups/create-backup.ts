@@ -125,7 +125,7 @@ class Run {
   }
 
   async save(base: Manifest | undefined, recipient: string) {
-    const { config, world, catchUp } = this.platform;
+    const { world, catchUp } = this.platform;
     // Before the position is fixed: what signs the log must not speak of more than the backup has.
     const files = await this.saveFiles(['integrity']);
     await catchUp();
