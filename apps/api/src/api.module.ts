@@ -8,6 +8,7 @@ import { AppsController } from './apps/apps.controller.js';
 import { ListAppsHandler, ShowAppHandler } from './apps/apps.queries.js';
 import { ChangeAppHandler } from './apps/change-app.handler.js';
 import { CreateAppHandler } from './apps/create-app.handler.js';
+import { BackupsController } from './backups/backups.controller.js';
 import { BuildsController } from './builds/builds.controller.js';
 import { ListBuildsHandler, ShowBuildHandler } from './builds/builds.queries.js';
 import { RequestBuildHandler } from './builds/request-build.handler.js';
@@ -37,6 +38,8 @@ import type { PlatformKeyStore } from '@shiplog/secrets';
 import { KeysController } from './keys/keys.controller.js';
 import { DiagnoseHandler } from './platform/doctor.query.js';
 import { GarbageController } from './platform/garbage.controller.js';
+import type { Checkpoints } from './integrity/checkpoints.js';
+import { IntegrityController } from './integrity/integrity.controller.js';
 import { PlatformController } from './platform/platform.controller.js';
 import type { Telemetry } from './platform/telemetry.js';
 import { ReleasesController } from './releases/releases.controller.js';
@@ -55,6 +58,7 @@ export interface ApiParts {
   readonly keys: PlatformKeyStore;
   readonly audit: AuditRecorder;
   readonly persons: Persons;
+  readonly checkpoints: Checkpoints;
   readonly sources: SourceStore;
   readonly readModels: RunningReadModels;
   readonly telemetry: Telemetry;
@@ -108,8 +112,10 @@ export class ApiModule {
         TokensController,
         EventsController,
         AuditController,
+        IntegrityController,
         PlatformController,
         GarbageController,
+        BackupsController,
         KeysController,
         ReplayController,
       ],
@@ -121,6 +127,7 @@ export class ApiModule {
         { provide: tokens.KEY_STORE, useFactory: () => parts.keys },
         { provide: tokens.AUDIT, useFactory: () => parts.audit },
         { provide: tokens.PERSONS, useFactory: () => parts.persons },
+        { provide: tokens.CHECKPOINTS, useFactory: () => parts.checkpoints },
         { provide: tokens.SOURCES, useFactory: () => parts.sources },
         { provide: tokens.READ_MODELS, useFactory: () => parts.readModels },
         { provide: tokens.TELEMETRY, useFactory: () => parts.telemetry },

@@ -16,6 +16,7 @@ import { startPruningSources } from './builds/prune-sources.js';
 import { Changes } from './changes/changes.js';
 import { startGitService, type GitService } from './git/index.js';
 import { Door } from './http/door.js';
+import { Checkpoints } from './integrity/checkpoints.js';
 import { keyStoreOf } from './keys/key-store-of.js';
 import { Metrics } from './platform/metrics.js';
 import { Telemetry } from './platform/telemetry.js';
@@ -32,6 +33,8 @@ export const startApi: StartProcess = async (context) => {
   const { config, log, feed, logger } = context;
   const keys = keyStoreOf(config);
   await keys.store.open();
+  // Before anything is folded or answered: is this the log that was sworn to?
+  const checkpoints = await Checkpoints.open(context);
   const readModels = await startReadModels({
     database: databaseIn(config),
     log,
@@ -39,21 +42,28 @@ export const startApi: StartProcess = async (context) => {
     logger,
     fill: fillBeside(config),
     past: pastBeside(config),
+  }).catch(async (error: unknown) => {
+    await checkpoints.stop();
+    throw error;
   });
   try {
     await ensureFirstAdministrator(context);
     const persons = new Persons({ keyring: keys.people, world: context.world, logger });
     const audit = new AuditRecorder({ context, persons });
     const git = await startGitService(context, { persons, audit });
-    const serving = await startServing(context, { keys, readModels, git, persons, audit });
+    const parts = { keys, readModels, git, persons, audit, checkpoints };
+    const serving = await startServing(context, parts);
+    checkpoints.start();
     return {
       stop: async () => {
         await serving.stop();
         await audit.stop();
+        await checkpoints.stop();
         await readModels.stop();
       },
     };
   } catch (error) {
+    await checkpoints.stop();
     await readModels.stop();
     throw error;
   }
@@ -65,11 +75,12 @@ interface ServingParts {
   readonly git: GitService;
   readonly persons: Persons;
   readonly audit: AuditRecorder;
+  readonly checkpoints: Checkpoints;
 }
 
 const startServing = async (
   context: ProcessContext,
-  { keys, readModels, git, persons, audit }: ServingParts,
+  { keys, readModels, git, persons, audit, checkpoints }: ServingParts,
 ): Promise<RunningProcess> => {
   const { config, log, feed, world, bus, logger, commands } = context;
   const paths = pathsOf(config.home);
@@ -83,6 +94,7 @@ const startServing = async (
     keys,
     audit,
     persons,
+    checkpoints,
     sources: new SourceStore(paths.sources),
     readModels,
     telemetry,

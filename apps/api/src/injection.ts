@@ -8,4 +8,5 @@ export const PERSONS = Symbol('Persons');
 export const SOURCES = Symbol('SourceStore');
 export const READ_MODELS = Symbol('RunningReadModels');
 export const TELEMETRY = Symbol('Telemetry');
+export const CHECKPOINTS = Symbol('Checkpoints');
 export const DOOR = Symbol('Door');

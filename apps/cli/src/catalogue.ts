@@ -171,6 +171,12 @@ export const CATALOGUE: readonly Entry[] = [
   ),
   group(
     PLATFORM,
+    'log',
+    'export the log as it is stored',
+    async () => (await import('./commands/log.js')).log,
+  ),
+  group(
+    PLATFORM,
     'nodes',
     'list machines',
     async () => (await import('./commands/nodes.js')).nodes,
@@ -186,6 +192,12 @@ export const CATALOGUE: readonly Entry[] = [
     'replay',
     'show what changed between two moments, check an upgrade',
     async () => (await import('./commands/replay.js')).replay,
+  ),
+  group(
+    PLATFORM,
+    'backup',
+    'make, list, verify and restore backups',
+    async () => (await import('./commands/backup.js')).backup,
   ),
   command(
     PLATFORM,

@@ -133,19 +133,22 @@ export const whyNotAfter = (
   const it = sealed.checkpoint;
   if (it.number !== (previous?.number ?? 0) + 1) return 'the one before it is missing';
   if (!isSigned(it)) return 'its signature is not right';
-  if (it.previous !== nameOf(previous)) return 'it follows another checkpoint';
-  const why = previous === undefined ? undefined : whyNotOfSame(previous, it);
+  const why = previous === undefined ? whyNotFirst(it) : whyNotNext(previous, it);
   if (why !== undefined) return why;
-  if (it.reset !== null && it.reset.total > (previous?.total ?? 0))
-    return 'it goes back to what never was';
   return isWhole(it.reset ?? previous ?? NOTHING, sealed)
     ? undefined
     : 'its commit hashes are not those that were signed';
 };
 
-const whyNotOfSame = (previous: Checkpoint, it: Checkpoint): string | undefined => {
+const whyNotFirst = ({ previous, reset }: Checkpoint): string | undefined =>
+  previous === null && reset === null ? undefined : 'it is not the first one';
+
+const whyNotNext = (previous: Checkpoint, it: Checkpoint): string | undefined => {
+  if (it.previous !== hashOf(previous)) return 'it follows another checkpoint';
   if (it.key !== (previous.nextKey ?? previous.key)) return 'it is signed with another key';
-  return it.platform === previous.platform ? undefined : 'it is of another platform';
+  if (it.platform !== previous.platform) return 'it is of another platform';
+  const goesBackTo = it.reset?.total ?? 0;
+  return goesBackTo > previous.total ? 'it goes back to what never was' : undefined;
 };
 
 const isWhole = (before: Reset, { checkpoint: it, leaves }: Sealed): boolean => {

@@ -1,5 +1,6 @@
 import * as apps from '../apps/apps.routes.js';
 import * as audit from '../audit/audit.routes.js';
+import * as backups from '../backups/backups.routes.js';
 import * as builds from '../builds/builds.routes.js';
 import * as config from '../config/config.routes.js';
 import * as deploys from '../deploys/deploys.routes.js';
@@ -7,6 +8,7 @@ import * as progress from '../deploys/progress.routes.js';
 import * as domains from '../domains/domains.routes.js';
 import * as events from '../events/events.routes.js';
 import * as instances from '../instances/instances.routes.js';
+import * as integrity from '../integrity/integrity.routes.js';
 import * as keys from '../keys/keys.routes.js';
 import * as garbage from '../platform/garbage.routes.js';
 import * as platform from '../platform/platform.routes.js';
@@ -31,8 +33,10 @@ export const ROUTES: readonly AnyRoute[] = [
   tokens,
   events,
   audit,
+  integrity,
   platform,
   garbage,
   keys,
   replay,
+  backups,
 ].flatMap((noun) => Object.values(noun).filter(isRoute));

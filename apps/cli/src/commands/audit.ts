@@ -8,6 +8,7 @@ import { usageError } from '../exit-code.js';
 import { parseInteger } from '../parse/quantity.js';
 import { printableLine } from '../render/printable.js';
 import type { Column } from '../render/table.js';
+import { rotateKey, signingKey, verify } from './audit-verify.js';
 
 const SHOWN = 50;
 
@@ -163,6 +164,6 @@ const erase = defineCommand<{ confirm?: string }>({
 export const audit: GroupSpec = {
   name: 'audit',
   summary: 'who did what, when, from where and why',
-  commands: [list, exportAudit, erase],
+  commands: [list, exportAudit, verify, signingKey, rotateKey, erase],
   main: 'list',
 };

@@ -1,5 +1,6 @@
 import { exportLine, type StoredCommit } from '@shiplog/events/log';
 import { sealedLine, type Sealed } from '../checkpoint.js';
+import { exportEnd, exportHead } from '../export.js';
 
 /** The text of an exported log. `docs/integrity.md` defines it. */
 export const exportText = (
@@ -7,13 +8,11 @@ export const exportText = (
   sealed: readonly Sealed[],
   platform = 'shiplog',
 ): Buffer => {
-  const header = { export: { v: 1, platform, dense: true } };
-  const end = { end: { commits: log.length } };
   const lines = [
-    JSON.stringify(header),
+    exportHead(platform),
     ...sealed.map(sealedLine),
     ...log.map(exportLine),
-    JSON.stringify(end),
+    exportEnd(log.length),
   ];
   return Buffer.from(lines.map((line) => `${line}\n`).join(''));
 };
