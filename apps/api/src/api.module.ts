@@ -49,6 +49,9 @@ import { ReplayController } from './replay/replay.controller.js';
 import { ReplayHandler } from './replay/replay.query.js';
 import { TokensController } from './tokens/tokens.controller.js';
 import { CreateTokenHandler, RevokeTokenHandler } from './tokens/tokens.handlers.js';
+import { UndoController } from './undo/undo.controller.js';
+import { UndoChangeHandler } from './undo/undo.handler.js';
+import { ProposeUndoHandler } from './undo/undo.queries.js';
 
 /** What the module wires together and did not make. */
 export interface ApiParts {
@@ -75,6 +78,7 @@ const COMMAND_HANDLERS = [
   CreateTokenHandler,
   RevokeTokenHandler,
   ErasePersonHandler,
+  UndoChangeHandler,
 ];
 
 const QUERY_HANDLERS = [
@@ -93,6 +97,7 @@ const QUERY_HANDLERS = [
   ReadAuditHandler,
   DiagnoseHandler,
   ReplayHandler,
+  ProposeUndoHandler,
 ];
 
 @Module({})
@@ -118,6 +123,7 @@ export class ApiModule {
         BackupsController,
         KeysController,
         ReplayController,
+        UndoController,
       ],
       providers: [
         { provide: tokens.CONTEXT, useFactory: () => parts.context },

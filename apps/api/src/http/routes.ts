@@ -15,6 +15,7 @@ import * as platform from '../platform/platform.routes.js';
 import * as replay from '../replay/replay.routes.js';
 import * as releases from '../releases/releases.routes.js';
 import * as tokens from '../tokens/tokens.routes.js';
+import * as undo from '../undo/undo.routes.js';
 import type { AnyRoute } from './route.js';
 
 const isRoute = (value: unknown): value is AnyRoute =>
@@ -38,5 +39,6 @@ export const ROUTES: readonly AnyRoute[] = [
   garbage,
   keys,
   replay,
+  undo,
   backups,
 ].flatMap((noun) => Object.values(noun).filter(isRoute));
