@@ -193,6 +193,12 @@ export const CATALOGUE: readonly Entry[] = [
     'show what changed between two moments, check an upgrade',
     async () => (await import('./commands/replay.js')).replay,
   ),
+  command(
+    PLATFORM,
+    'undo',
+    'take one change back',
+    async () => (await import('./commands/undo.js')).undo,
+  ),
   group(
     PLATFORM,
     'backup',

@@ -38,6 +38,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     platform: platformOf(connection),
     garbage: garbageOf(connection),
     keys: keysOf(connection),
+    undo: undoOf(connection),
     backups: backupsOf(connection),
     ...audits(connection),
     ...streams(connection),
@@ -267,6 +268,26 @@ const platformOf = ({ fetch: api, url }: Connection) => ({
     valueOf(api.GET('/v1/replay', { params: { query: moments } }), url),
   events: (filter: EventFilter) =>
     valueOf(api.GET('/v1/events', { params: { query: filter } }), url),
+});
+
+interface Undo {
+  readonly force: boolean;
+  readonly plan?: string;
+}
+
+const undoOf = ({ fetch: api, url }: Connection) => ({
+  propose: (sequence: string, force: boolean) =>
+    valueOf(
+      api.GET('/v1/undo/{sequence}', {
+        params: { path: { sequence }, query: force ? { force: 'true' } : {} },
+      }),
+      url,
+    ),
+  send: (sequence: string, body: Undo, options: ChangeOptions) =>
+    valueOf(
+      api.POST('/v1/undo/{sequence}', { params: { path: { sequence } }, body, ...change(options) }),
+      url,
+    ),
 });
 
 const keysOf = ({ fetch: api, url }: Connection) => ({

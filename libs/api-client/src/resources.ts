@@ -37,4 +37,5 @@ export type SigningState = Schemas['SigningState'];
 export type VerificationLine = Schemas['VerificationLine'];
 export type Settings = App['settings'];
 export type Token = Schemas['Token'];
+export type UndoProposal = Schemas['UndoProposal'];
 export type Whoami = Schemas['Whoami'];

@@ -11,9 +11,12 @@ import {
   aggregateOf,
   idOf,
   positionBefore,
+  START,
   toPosition,
+  toSequence,
   type RecordedCommit,
   type Revision,
+  type Sequence,
 } from '@shiplog/events';
 import type { ProcessContext } from '@shiplog/runtime';
 import canonicalize from 'canonicalize';
@@ -62,7 +65,7 @@ export const changeAt = async (
     before: fold(records.slice(0, place)),
     now: fold(records),
     later: records.slice(place + 1),
-    facts: factsOf(world, idOf(stream)),
+    facts: { ...factsOf(world, idOf(stream)), cause: await causeOf(log, record) },
     force,
   });
   const { revision } = records.at(-1) ?? record;
@@ -86,8 +89,31 @@ const recordAt = async (
   return isThere ? record : undefined;
 };
 
+/** How far around it the change is looked for that something follows from. */
+const COMMITS_BEFORE = 2_000;
+const COMMITS_AFTER = 20;
+
+/** The change of an app that one request made, and of which this is a part or a consequence. */
+const causeOf = async (
+  log: Api['log'],
+  { position, commit: { correlation, stream } }: RecordedCommit,
+): Promise<Sequence | null> => {
+  if (aggregateOf(stream) === 'app') return null;
+  const start = BigInt(position) - BigInt(COMMITS_BEFORE);
+  const records = await log.readAfter(
+    start > 0n ? toPosition(start) : START,
+    COMMITS_BEFORE + COMMITS_AFTER,
+  );
+  const related = records.filter(
+    ({ commit }) => commit.correlation === correlation && aggregateOf(commit.stream) === 'app',
+  );
+  const isBefore = (one: RecordedCommit): boolean => log.compare(one.position, position) < 0;
+  const cause = related.findLast(isBefore) ?? related[0];
+  return cause === undefined ? null : toSequence(cause.position, 0);
+};
+
 /** What the streams of others say about an app. */
-const factsOf = (world: World, appId: string): UndoFacts => {
+const factsOf = (world: World, appId: string): Omit<UndoFacts, 'cause'> => {
   const builds = Object.entries(world.app(appId)?.builds ?? {});
   return {
     liveVersion: world.liveOf(appId)?.release.version ?? null,

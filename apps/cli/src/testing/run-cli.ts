@@ -34,7 +34,7 @@ export const runCli = async (argv: readonly string[], options: RunOptions = {}):
   const home = options.home ?? (await mkdtemp(join(tmpdir(), 'shiplog-cli-')));
   const stdout = collector(options.isTerminal);
   const stderr = collector(options.isTerminal);
-  const stdin = new PassThrough();
+  const stdin = Object.assign(new PassThrough(), { isTTY: options.isTerminal });
   stdin.end(options.stdin ?? '');
   const { url, env = {} } = options;
   const io: Io = {

@@ -145,7 +145,9 @@ const undoScale = (
     { type: 'Scale', formation },
     {
       lines: [`scale ${formationText(formation)}`],
-      restores: back.map(({ name, was = 0 }) => `${name} has ${was} instances again.`),
+      restores: back.map(
+        ({ name, was = 0 }) => `${name} has ${was} instance${was === 1 ? '' : 's'} again.`,
+      ),
       causes: back.map(({ name, was = 0, is = 0 }) =>
         was > is
           ? `New instances of ${name} start.`

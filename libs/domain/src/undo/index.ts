@@ -24,14 +24,23 @@ type OtherUndo = {
 const always = (why: string, instead: string | null) => (): UndoProposal =>
   impossible(why, instead);
 
+type Caused = Pick<UndoQuestion<never>, 'facts'>;
+
 /** What a worker saw is so, whatever anybody wishes. */
-const fact = (who: string) =>
-  always(
-    `This is what ${who} observed: it happened.`,
-    'Take back the change that caused it: shiplog events shows its sequence',
-  );
-const partOf = (what: string) =>
-  always(`This belongs to ${what}.`, `Take back ${what}: shiplog events shows its sequence`);
+const fact =
+  (who: string) =>
+  (_event: unknown, { facts: { cause } }: Caused): UndoProposal =>
+    impossible(
+      `This is what ${who} observed: it happened.`,
+      `Take back the change that caused it${cause === null ? '; shiplog events shows it.' : `: shiplog undo ${cause}`}`,
+    );
+const partOf =
+  (what: string) =>
+  (_event: unknown, { facts: { cause } }: Caused): UndoProposal =>
+    impossible(
+      `This belongs to ${what}.`,
+      `Take back ${what}${cause === null ? '; shiplog events shows it.' : `: shiplog undo ${cause}`}`,
+    );
 const people = always(
   'People and teams cannot be taken away yet.',
   'Revoke the tokens of the person: shiplog tokens list',

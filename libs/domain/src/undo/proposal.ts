@@ -82,7 +82,7 @@ export type UndoProposal =
 
 export type Possible = Extract<UndoProposal, { outcome: 'possible' }>;
 
-/** What the streams of others say about the app. */
+/** What the streams of others say. */
 export interface UndoFacts {
   /** The release that serves. */
   readonly liveVersion: number | null;
@@ -90,6 +90,8 @@ export interface UndoFacts {
   readonly isRollingOut: boolean;
   /** Builds without a result. */
   readonly openBuilds: readonly string[];
+  /** The change of an app that this belongs to or follows from. */
+  readonly cause: Sequence | null;
 }
 
 /** What a proposal is made of: the change, and the states of its aggregate around it. */

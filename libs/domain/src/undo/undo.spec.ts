@@ -20,7 +20,7 @@ import { APP, configured, created, released, scaled } from '../testing/index.js'
 import { proposeUndo, type UndoFacts, type UndoProposal } from './index.js';
 
 type Events = readonly DomainEventUnion[];
-const QUIET: UndoFacts = { liveVersion: 1, isRollingOut: false, openBuilds: [] };
+const QUIET: UndoFacts = { liveVersion: 1, isRollingOut: false, openBuilds: [], cause: null };
 const value = (n: number) => `enc1.aXY.dGFn.${n}`;
 const base = [created, released(1), scaled({ web: 1, worker: 0 })] as const;
 
@@ -312,6 +312,22 @@ describe('undoing a build', () => {
       outcome: 'impossible',
       instead: expect.stringContaining(`shiplog undo ${toSequence(toPosition(3), 0)}`) as string,
     });
+  });
+});
+
+describe('undoing what follows from a change', () => {
+  it('points at that change', () => {
+    const facts = { cause: toSequence(toPosition(7), 0) };
+    for (const [stream, type] of [
+      ['rollout.r1', 'RolloutCompleted'],
+      ['name.hello', 'NameReserved'],
+    ] as const) {
+      const event = { type, v: 1, data: samples[type] } as DomainEventUnion;
+      expect(undo([[event]], 0, facts, { stream })).toMatchObject({
+        outcome: 'impossible',
+        instead: expect.stringContaining(`shiplog undo ${facts.cause}`) as string,
+      });
+    }
   });
 });
 
