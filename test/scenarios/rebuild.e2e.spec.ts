@@ -1,4 +1,5 @@
 import { readdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectEngine, ownedBy } from '@shiplog/engine';
@@ -22,6 +23,11 @@ interface Finding {
 interface EventRow {
   readonly sequence: string;
 }
+interface Sqlite {
+  prepare(sql: string): { run(...values: string[]): { changes: number } };
+  close(): void;
+}
+const Database = createRequire(import.meta.url)('libsql') as new (file: string) => Sqlite;
 
 describe('everything but the log, keys and sources is deleted', () => {
   let platform: TestPlatform;
@@ -59,6 +65,33 @@ describe('everything but the log, keys and sources is deleted', () => {
       expect(check).toMatchObject({ code: 0, stderr: '' });
       expect(JSON.parse(check.stdout)).toMatchObject({ differences: [], failures: [] });
     }
+  };
+
+  /** What nothing but a fault of a disk or of code can do. */
+  const expectDifferenceFound = async (): Promise<void> => {
+    const database = new Database(join(platform.home, 'read-models.sqlite'));
+    const change = `UPDATE shiplog_apps_a SET document = replace(document, ?, ?)`;
+    expect(database.prepare(change).run('"web":2', '"web":7').changes).toBeGreaterThan(0);
+    database.close();
+    const check = await platform.cli(['replay', 'check']);
+    expect(check.code).toBe(1);
+    expect(check.stdout).toContain('formation.web: 7 → 2\n1 difference in ');
+  };
+
+  const expectTakenBack = async (app: string): Promise<void> => {
+    const set = ['config', 'set', '-a', app, 'COLOUR=red'];
+    const { sequence } = await platform.json<EventRow>(set);
+    expect(JSON.parse((await platform.get(app)).body)).toMatchObject({ config: 'red' });
+    const plan = await platform.cli(['undo', sequence, '--plan']);
+    expect(plan).toMatchObject({ code: 0, stderr: '' });
+    expect(plan.stdout).toContain(`shiplog config set COLOUR=… -a ${app}`);
+    expect(plan.stdout).not.toContain('blue');
+    const undone = await platform.json<EventRow>(['undo', sequence, '--yes', '-m', 'too red']);
+    expect(undone).toMatchObject({ app, undone: true, settled: true });
+    expect(JSON.parse((await platform.get(app)).body)).toMatchObject({ config: 'blue' });
+    const events = await platform.cli(['events', '-a', app, '--type', 'ConfigChanged']);
+    expect(events.stdout).toContain(`(undo of ${sequence}: too red)`);
+    expect((await platform.cli(['undo', sequence])).stdout).toContain('Nothing to take back');
   };
 
   const expectReplayed = async (app: string, sequence: string): Promise<void> => {
@@ -108,6 +141,7 @@ describe('everything but the log, keys and sources is deleted', () => {
     await platform.json(['config', 'set', '-a', 'ledger', 'COLOUR=blue']);
     await platform.json(['scale', '-a', 'ledger', 'web=2']);
     await platform.json(['domains', 'add', '-a', 'ledger', 'www.example.com']);
+    await expectTakenBack('ledger');
     const docker = await deployed(platform, 'docker-app', 'dockerfile-app');
     await makeOnlyImage(connectEngine(), LOCAL_IMAGE, 'one');
     await platform.json(['apps', 'create', 'lost']);
@@ -119,6 +153,7 @@ describe('everything but the log, keys and sources is deleted', () => {
     const releases = await platform.json<ReleaseRow[]>(['releases', 'list', '-a', 'ledger']);
     await expectNoDifference();
     await expectReplayed('ledger', sequence);
+    await expectDifferenceFound();
     await platform.stop();
 
     await deleteWorld();

@@ -48,7 +48,7 @@ export const check = defineCommand({
     for (const one of differences.slice(0, SHOWN)) out.line(differenceText(one, out.colors));
     if (differences.length > SHOWN) out.line(`… and ${differences.length - SHOWN} more: --json`);
     const count = differences.length + failures.length;
-    const found = count === 0 ? 'No difference' : `${count} differences`;
+    const found = count === 0 ? 'No difference' : `${count} difference${count === 1 ? '' : 's'}`;
     out.line(`${found} in ${documents} documents at ${at}.`);
     return count === 0 ? EXIT.done : EXIT.failed;
   },

@@ -38,6 +38,8 @@ interface Pair {
 export class ChangesBetween {
   private readonly pairs: readonly Pair[];
   private readonly wanted: ReadonlySet<string>;
+  /** New releases are told with who made them, not with who carried them out. */
+  private readonly made: ReadonlySet<string>;
   private readonly causes = new Map<string, Cause>();
   /** Who began what the commits after it carry out, by correlation. */
   private readonly asked = new Map<string, Pick<Cause, 'by' | 'reason'>>();
@@ -47,6 +49,11 @@ export class ChangesBetween {
     this.pairs = keys
       .map((key) => ({ key, before: before.get(key), after: after.get(key) }))
       .filter((pair) => isNews(pair, before, after));
+    this.made = new Set(
+      this.pairs
+        .filter(({ before, after: fact }) => before === undefined && isPlainRelease(fact))
+        .map(({ key }) => key),
+    );
     this.wanted = new Set(this.pairs.flatMap(({ key }) => [key, aroundOf(key) ?? key]));
   }
 
@@ -59,7 +66,7 @@ export class ChangesBetween {
     const isOwn = actor.kind === 'user' || asked === undefined;
     commit.events.forEach((event, index) => {
       for (const key of touchesOf(event)) {
-        if (!this.wanted.has(key)) continue;
+        if (!this.wanted.has(key) || (this.made.has(key) && this.causes.has(key))) continue;
         this.causes.set(key, {
           sequence: toSequence(position, index),
           time,
@@ -96,6 +103,10 @@ export class ChangesBetween {
     };
   }
 }
+
+/** One that nobody has anything to say about but that it is there. */
+const isPlainRelease = (fact: Fact | undefined): boolean =>
+  fact?.kind === 'release' && fact.value === null;
 
 const changeName = (before: Fact | undefined, after: Fact | undefined): Change['change'] => {
   if (before === undefined) return 'added';

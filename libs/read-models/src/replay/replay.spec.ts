@@ -115,13 +115,22 @@ describe('between two moments', () => {
     await platform.do('app', 'app-1', shop);
     const before = await platform.log.head();
     await released(platform);
+    const made = toPosition(Number(await platform.log.head()));
+    const rollout = { rolloutId: 'app-1-g1', appId: 'app-1', generation: 1, version: 1 } as const;
+    const start = {
+      type: 'StartRollout',
+      fromVersion: null,
+      deadline: '2030-01-01T00:00:00Z',
+    } as const;
+    await platform.do('rollout', 'app-1-g1', { ...start, ...rollout });
+    await platform.do('rollout', 'app-1-g1', { type: 'CompleteRollout' });
     const { changes } = await lookerAt(platform).between(before, await platform.log.head());
-    expect(changes.find(({ kind }) => kind === 'release')).toMatchObject({
-      name: 'v1',
-      by: 'api',
-      for: 'ann',
-      reason: 'go',
-    });
+    const release = changes.find(({ kind }) => kind === 'release');
+    expect(release).toMatchObject({ name: 'v1', by: 'api', for: 'ann', reason: 'go' });
+    // By whoever made it; that it serves is told by who brought it live.
+    expect(release?.sequence?.slice(0, 20)).toBe(made);
+    const live = changes.find(({ kind }) => kind === 'live');
+    expect(live?.sequence?.slice(0, 20)).toBe(await platform.log.head());
     await platform.stop();
   });
 });
