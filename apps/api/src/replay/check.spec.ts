@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { pathsOf } from '@shiplog/runtime';
+import { derivedPathsOf } from '@shiplog/runtime';
 import { startTestApi, type TestApi } from '../testing/start-test-api.js';
 import { checkReplay } from './check.js';
 import { RunningPlatform } from './running-platform.js';
@@ -29,7 +29,9 @@ const check = (token = api.token) =>
 
 /** What nothing but a fault of a disk or of code can do. */
 const tamper = (change: (document: string) => string): void => {
-  const database = new Database(pathsOf(api.home).database);
+  const database = new Database(
+    derivedPathsOf({ ...api.platform.api.config, home: api.home }).database,
+  );
   const tables = database
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%apps%'")
     .all();
