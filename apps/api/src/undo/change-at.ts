@@ -98,7 +98,8 @@ const causeOf = async (
   log: Api['log'],
   { position, commit: { correlation, stream } }: RecordedCommit,
 ): Promise<Sequence | null> => {
-  if (aggregateOf(stream) === 'app') return null;
+  // Where positions are not counted, there is no going back by so many without reading it all.
+  if (aggregateOf(stream) === 'app' || !log.isDense) return null;
   const start = BigInt(position) - BigInt(COMMITS_BEFORE);
   const records = await log.readAfter(
     start > 0n ? toPosition(start) : START,

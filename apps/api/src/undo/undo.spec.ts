@@ -44,6 +44,9 @@ const configOf = async (app: string) => {
     (body as { key: string; value: string }[]).map(({ key, value }) => [key, value]),
   );
 };
+/** What follows from earlier changes goes on meanwhile. */
+const changedByUsers = async (head: string) =>
+  (await changesAfter(log(), head)).filter(({ commit }) => commit.actor.kind === 'user');
 const newest = async (app: string) => (await log().read(`app.${app}`)).at(-1)?.commit;
 
 describe('taking config back', () => {
@@ -59,7 +62,7 @@ describe('taking config back', () => {
       commands: ['shiplog config set COLOUR=… OLD=… -a paint', 'shiplog config unset NEW -a paint'],
     });
     expect(JSON.stringify(proposal)).not.toMatch(/secret|enc1/);
-    expect(await changesAfter(log(), before)).toEqual([]);
+    expect(await changedByUsers(before)).toEqual([]);
 
     const answer = await undo(sequence, { plan: proposal.plan })
       .set('Shiplog-Reason', encodeURIComponent('red was wrong'))
@@ -236,7 +239,17 @@ describe('what cannot be taken back', () => {
     const refused = await undo(destruction, { force: true }).expect(422);
     expect(refused.body).toMatchObject({ code: 'undo-impossible' });
     expect(refused.body.detail).toContain('shredded');
-    expect(await changesAfter(log(), head)).toEqual([]);
+    expect(await changedByUsers(head)).toEqual([]);
+  });
+
+  it('is a part of another change, which it points at', async () => {
+    const id = await api.deployed('caused');
+    const fact = (await log().read(`name.caused`))[0];
+    expect(fact?.commit.events[0]?.type).toBe('NameReserved');
+    const [creation] = await log().read(`app.${id}`);
+    expect((await proposed(`${fact?.position}`)).instead).toContain(
+      `shiplog undo ${creation?.position}-0000`,
+    );
   });
 
   it('is the same for what is not there and what is not theirs', async () => {
@@ -260,6 +273,6 @@ describe('what cannot be taken back', () => {
       expect(texts[0].text).not.toContain('hidden');
     }
     await api.call('get', '/v1/undo/yesterday').expect(400);
-    expect(await changesAfter(log(), head)).toEqual([]);
+    expect(await changedByUsers(head)).toEqual([]);
   });
 });
