@@ -46,6 +46,8 @@ import { ListReleasesHandler, ShowReleaseHandler } from './releases/releases.que
 import { RollBackHandler } from './releases/roll-back.handler.js';
 import { TokensController } from './tokens/tokens.controller.js';
 import { CreateTokenHandler, RevokeTokenHandler } from './tokens/tokens.handlers.js';
+import { WhyController } from './why/why.controller.js';
+import { ShowCausesHandler } from './why/why.queries.js';
 
 /** What the module wires together and did not make. */
 export interface ApiParts {
@@ -88,6 +90,7 @@ const QUERY_HANDLERS = [
   ListInstancesHandler,
   ReadEventsHandler,
   ReadAuditHandler,
+  ShowCausesHandler,
   DiagnoseHandler,
 ];
 
@@ -108,6 +111,7 @@ export class ApiModule {
         TokensController,
         EventsController,
         AuditController,
+        WhyController,
         IntegrityController,
         PlatformController,
         GarbageController,

@@ -2,9 +2,12 @@ import { changeHeaders, valueOf, type ChangeOptions, type Connection } from './c
 import type { paths } from './schema.js';
 
 type Query = NonNullable<paths['/v1/audit']['get']['parameters']['query']>;
+type WhyQuery = NonNullable<paths['/v1/why']['get']['parameters']['query']>;
 
 /** Who did what, when, from where and why. */
 export const audits = ({ fetch: api, url }: Connection) => ({
+  /** Why something is there. */
+  why: (query: WhyQuery) => valueOf(api.GET('/v1/why', { params: { query } }), url),
   audit: {
     page: (query: Query) => valueOf(api.GET('/v1/audit', { params: { query } }), url),
     signing: () => valueOf(api.GET('/v1/audit/key'), url),

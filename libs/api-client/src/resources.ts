@@ -5,6 +5,7 @@ type Schemas = components['schemas'];
 export type App = Schemas['App'];
 export type AppSummary = Schemas['AppSummary'];
 export type AuditEntry = Schemas['AuditEntry'];
+export type CausalStep = Schemas['CausalStep'];
 export type Build = Schemas['Build'];
 export type CloudEvent = Schemas['CloudEvent'];
 export type ConfigEntry = Schemas['ConfigEntry'];

@@ -826,6 +826,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why something is there: what led to it, and what came of it */
+        get: operations["showCauses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -994,6 +1011,32 @@ export interface components {
             startedAt: string | null;
             /** @enum {string} */
             state: "requested" | "running" | "succeeded" | "failed" | "cancelled";
+        };
+        CausalStep: {
+            /** @description Who asked for it or recorded it. */
+            actor: string | null;
+            /** @description This is what you asked for. */
+            asked: boolean;
+            /** @description It came of the last step above it that is one less deep; 0: of nothing we know. */
+            depth: number;
+            /** @description Of the user, commit, build, rollout, instance or router; v3; a short container id. */
+            id: string;
+            /** @enum {string} */
+            kind: "actor" | "command" | "build" | "release" | "rollout" | "instance" | "container" | "route";
+            /** @description Why, in the words of who did it (-m). */
+            reason: string | null;
+            sequence: string | null;
+            /** @description How far it came, or why there is such a release. */
+            state: string | null;
+            /** @description What it is, for people. */
+            text: string;
+            time: string | null;
+        };
+        Causes: {
+            app: string;
+            /** @description Opaque; unique on the platform. */
+            appId: string;
+            steps: components["schemas"]["CausalStep"][];
         };
         Changed: {
             /** @description Place of the change in the log; pass it as atLeast. */
@@ -7310,6 +7353,98 @@ export interface operations {
             };
             /** @description token-scope */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showCauses: {
+        parameters: {
+            query: {
+                /** @description Name or id. Releases and config keys need it; instances and hosts do not. */
+                app?: string;
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+                /** @description Id of an instance, a release (v3), a host, or a config key. */
+                of: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A tree as a list, in the order in which it is printed: person, command, build, release, rollout, instance, container, route. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Causes"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found, subject-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -13,6 +13,7 @@ import * as garbage from '../platform/garbage.routes.js';
 import * as platform from '../platform/platform.routes.js';
 import * as releases from '../releases/releases.routes.js';
 import * as tokens from '../tokens/tokens.routes.js';
+import * as why from '../why/why.routes.js';
 import type { AnyRoute } from './route.js';
 
 const isRoute = (value: unknown): value is AnyRoute =>
@@ -31,6 +32,7 @@ export const ROUTES: readonly AnyRoute[] = [
   tokens,
   events,
   audit,
+  why,
   integrity,
   platform,
   garbage,

@@ -1,0 +1,129 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CATALOGUE } from './catalogue.js';
+import type { CommandSpec } from './command.js';
+import { startFakeApi, type Received } from './testing/fake-api.js';
+import { shop } from './testing/fixtures.js';
+import { runCli } from './testing/run-cli.js';
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly { readonly name?: string; readonly $ref?: string }[];
+}
+const document = JSON.parse(
+  await readFile(new URL('../../../libs/api-client/openapi.json', import.meta.url), 'utf8'),
+) as { paths: Record<string, Record<string, Operation>> };
+
+/** Operations that write a reason into the log, as the API describes itself. */
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods)
+    .filter(([, operation]) => JSON.stringify(operation).includes('Reason'))
+    .map(([method, { operationId }]) => ({
+      id: operationId,
+      method: method.toUpperCase(),
+      pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+    })),
+);
+const operationOf = ({ method, url }: Received): string | undefined =>
+  operations.find((one) => one.method === method && one.pattern.test(url.split('?')[0] ?? ''))?.id;
+
+const all: readonly (readonly [string, CommandSpec])[] = (
+  await Promise.all(
+    CATALOGUE.map(async (entry) => {
+      const loaded = await entry.load();
+      if (!('commands' in loaded)) return [[loaded.name, loaded] as const];
+      return loaded.commands.map((spec) => [`${loaded.name} ${spec.name}`, spec] as const);
+    }),
+  )
+).flat();
+
+/** Every command that changes something by the API, how it is typed, and what it asks the API for. */
+const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: string[]]>> = {
+  'apps create': ['shop', 'createApp'],
+  'apps destroy': ['shop --confirm shop', 'destroyApp'],
+  restart: ['-a shop --no-wait', 'restartApp'],
+  stop: ['-a shop --no-wait', 'stopApp'],
+  start: ['-a shop --no-wait', 'startApp'],
+  deploy: ['SOURCE -a shop --no-wait', 'uploadSource', 'requestBuild'],
+  'builds cancel': ['b1 -a shop', 'cancelBuild'],
+  'deploys cancel': ['d1 -a shop', 'cancelDeploy'],
+  rollback: ['v1 -a shop --no-wait', 'rollBack'],
+  'git-url': ['-a shop', 'createGitUrl'],
+  scale: ['web=2 -a shop --no-wait', 'scaleApp'],
+  'config set': ['A=1 -a shop --no-wait', 'changeConfig'],
+  'config unset': ['A -a shop --no-wait', 'changeConfig'],
+  'config import': ['ENV -a shop --no-wait', 'changeConfig'],
+  'settings set': ['port=3000 -a shop --no-wait', 'changeSettings'],
+  'domains add': ['www.example.com -a shop --no-wait', 'addDomain'],
+  'domains remove': ['www.example.com -a shop --no-wait', 'removeDomain'],
+  'keys rotate': ['', 'rotateMasterKey'],
+  'audit erase': ['ann --confirm ann', 'erasePerson'],
+  'gc policy': ['--exited-kept 3', 'changeGarbagePolicy'],
+  'tokens create': ['laptop', 'createToken'],
+  'tokens revoke': ['tok_1', 'revokeToken'],
+};
+/** Its reason is for the apps that it stops one by one; tried with a platform, in test/scenarios. */
+const WITH_A_PLATFORM = ['down'];
+
+/** Answers whatever is asked so that a change goes as far as it can. */
+const answers = (request: Received): object => {
+  const [path = ''] = request.url.split('?');
+  if (path.endsWith('/v1/tokens') && request.method === 'GET') return [{ id: 'tok_1', name: 'x' }];
+  if (path.endsWith('/sources')) return { digest: `sha256:${'a'.repeat(64)}`, sizeBytes: 1 };
+  if (path.endsWith('/gc/policy')) return { exitedKept: 3, minimumAgeSeconds: 60 };
+  return { ...shop, sequence: '00000000000000000042-0000', buildId: 'b1', entries: [], keys: [] };
+};
+
+const typed = async (name: string, args: string): Promise<readonly string[]> => {
+  const folder = await mkdtemp(join(tmpdir(), 'shiplog-reason-'));
+  await writeFile(join(folder, 'package.json'), '{}');
+  await writeFile(join(folder, '.env'), 'A=1\n');
+  const words = [...name.split(' '), ...args.split(' ').filter((word) => word !== '')];
+  const places: Readonly<Record<string, string>> = { SOURCE: folder, ENV: join(folder, '.env') };
+  return words.map((word) => places[word] ?? word);
+};
+
+const receivedOf = async (argv: readonly string[]): Promise<readonly Received[]> => {
+  const routes = new Proxy(
+    {},
+    {
+      get: () => (response: import('node:http').ServerResponse, request: Received) => {
+        response.writeHead(200, { 'Content-Type': 'application/json' });
+        response.end(JSON.stringify(answers(request)));
+      },
+    },
+  );
+  const api = await startFakeApi(routes);
+  try {
+    await runCli(argv, { url: api.url, isImpatient: true });
+    return api.received;
+  } finally {
+    await api.close();
+  }
+};
+
+describe('-m', () => {
+  it('is taken by every command that changes something, and by no other', () => {
+    const taking = all.filter(([, { takes }]) => takes?.includes('reason') === true);
+    expect(taking.map(([name]) => name).toSorted()).toEqual(
+      [...Object.keys(CHANGES), ...WITH_A_PLATFORM].toSorted(),
+    );
+  });
+
+  it('is for every operation of the API that writes a reason into the log', () => {
+    const asked = Object.values(CHANGES).flatMap(([, ...ids]) => ids);
+    expect([...new Set(asked)].toSorted()).toEqual(operations.map(({ id }) => id).toSorted());
+  });
+
+  it.each(Object.entries(CHANGES))('of %s goes to the API', async (name, [args, ...ids]) => {
+    const argv = [...(await typed(name, args)), '-m', 'Grüße, 100 %'];
+    const changes = (await receivedOf(argv)).filter((one) => operationOf(one) !== undefined);
+    expect([...new Set(changes.map(operationOf))]).toEqual(ids);
+    // What a source is uploaded for stands in the log with the build that it is for.
+    for (const { headers, url } of changes.filter((one) => operationOf(one) !== 'uploadSource')) {
+      expect(decodeURIComponent(String(headers['shiplog-reason'])), url).toBe('Grüße, 100 %');
+    }
+  });
+});
