@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ProcessName } from '@shiplog/events';
 import { ROUTES } from '../http/routes.js';
 import { aSource } from '../progress/testing/platform.js';
 import { startTestApi, type Method, type TestApi } from '../testing/start-test-api.js';
@@ -23,6 +24,11 @@ const running = async (): Promise<string> => {
 };
 
 type Change = readonly [Method, path: string, body?: object];
+const send = ([method, path, body]: Change, reason: string) => {
+  const call = api.call(method, path).set('Shiplog-Reason', encodeURIComponent(reason));
+  return body === undefined ? call : call.send(body);
+};
+
 /** One request for every operation that changes something. In this order: the last one destroys the app. */
 const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   createApp: ['post', '/v1/apps', { name: 'other' }],
@@ -48,26 +54,76 @@ const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   rotateMasterKey: ['post', '/v1/keys/rotate', {}],
   destroyApp: ['delete', '/v1/apps/shop?confirm=shop'],
 };
-/** Changes that are not in the log of this api: a source is stored, and a worker keeps its own policy. */
-const ELSEWHERE = ['uploadSource', 'changeGarbagePolicy'];
+/** Changes that a worker writes into the log: it is told who asked and why. */
+const OF_WORKERS: Readonly<Record<string, readonly [ProcessName, operation: string, ...Change]>> = {
+  changeGarbagePolicy: [
+    ...(['gc', 'policy', 'put', '/v1/gc/policy'] as const),
+    { exitedKept: 3, minimumAgeSeconds: 60 },
+  ],
+  createBackup: ['backup', 'create', 'post', '/v1/backups', { target: '/mnt/backup' }],
+  changeBackupPolicy: [
+    ...(['backup', 'policy', 'put', '/v1/backups/policy'] as const),
+    { schedule: 'off', target: null, keep: null },
+  ],
+};
 
-it('knows every operation that takes a reason', () => {
-  const taking = ROUTES.filter(({ changes }) => changes).map(({ id }) => id);
-  expect([...Object.keys(CHANGES), ...ELSEWHERE].toSorted()).toEqual(taking.toSorted());
+/** Requests that are no GET and write no reason into the log. */
+const NO_CHANGE: Readonly<Record<string, string>> = {
+  uploadSource: 'what it is for stands in the log with the build that is asked for next',
+  verifyBackup: 'looks',
+  rebuildReadModels: 'the log says what comes of it',
+  startRebuild: 'the same',
+  cancelRebuild: 'the same',
+  collectGarbage: 'removes what nothing in the log wants any more, as happens by itself',
+  rotateSigningKey: 'is a checkpoint, which is not in the log',
+};
+
+it('knows every operation that takes a reason, and why the others take none', () => {
+  const changes = ROUTES.filter(({ method }) => method !== 'GET').map(({ id }) => id);
+  const known = [CHANGES, OF_WORKERS, NO_CHANGE].flatMap((table) => Object.keys(table));
+  expect(known.toSorted()).toEqual(changes.toSorted());
+  const taking = ROUTES.filter((route) => route.changes && !(route.id in NO_CHANGE));
+  expect(taking.map(({ id }) => id).toSorted()).toEqual(
+    [CHANGES, OF_WORKERS].flatMap((table) => Object.keys(table)).toSorted(),
+  );
 });
 
 it.each(Object.entries(CHANGES))(
   '%s is in the log with who, where from and why',
   async (id, is) => {
-    const [method, path, body] = typeof is === 'function' ? await is() : is;
-    const reason = `because of ${id}`;
-    const sent = api.call(method, path).set('Shiplog-Reason', encodeURIComponent(reason));
-    const { status, body: answer } = await (body === undefined ? sent : sent.send(body));
+    const change = typeof is === 'function' ? await is() : is;
+    const { status, body: answer } = await send(change, `because of ${id}`);
     expect(status, JSON.stringify(answer)).toBeLessThan(300);
     const { body: page } = await api.call('get', '/v1/audit?limit=50').expect(200);
     const entries = (page as { entries: { reason: string | null }[] }).entries;
     // The oldest: what a process manager carries on has the reason, too.
-    const entry = entries.findLast((one) => one.reason === reason);
+    const entry = entries.findLast(({ reason }) => reason === `because of ${id}`);
     expect(entry).toMatchObject({ actor: 'admin', outcome: 'done', address: expect.any(String) });
+  },
+);
+
+it.each(Object.entries(OF_WORKERS))(
+  '%s tells the worker who, where from and why',
+  async (id, [worker, operation, ...change]) => {
+    const bus = api.platform.busOf(worker);
+    const told: unknown[] = [];
+    bus.serve(operation, (input) => {
+      told.push(input);
+      return Promise.reject(new Error('only looked'));
+    });
+    await send(change, `because of ${id}`);
+    await bus.close();
+    const context = {
+      reason: `because of ${id}`,
+      actor: expect.objectContaining({ name: 'admin' }),
+    };
+    expect(told).toEqual([
+      expect.objectContaining({
+        context: expect.objectContaining({
+          ...context,
+          origin: expect.objectContaining({ address: expect.any(String) }),
+        }),
+      }),
+    ]);
   },
 );

@@ -21,6 +21,7 @@ export interface CauseSource {
 const INSTANCES_MAX = 200;
 /** Routing follows an instance within seconds; who is not routed by then is not looked for to the end. */
 const LOOKED_MAX = 2_000;
+const LOOKED_IN_ALL_MAX = 20_000;
 const BATCH = 500;
 
 /**
@@ -118,43 +119,67 @@ const instanceIds = async (
 
 /** What routers recorded of the instances, looked for where it is to be expected. */
 const routesOf = async (
-  { log, until }: CauseSource,
+  source: CauseSource,
   instances: readonly RecordedCommit[],
 ): Promise<readonly RecordedCommit[]> => {
-  const found = new Map<Position, RecordedCommit>();
-  const names = (record: RecordedCommit, id: string): boolean =>
-    record.commit.events.some(
-      ({ type, data }) =>
-        type === 'RoutesApplied' &&
-        [...data.routed, ...data.unrouted, ...data.drained].includes(id),
-    );
-  for (const { id, position } of anchorsIn(instances)) {
-    const isKnown = [...found.values()].some((r) => r.position > position && names(r, id));
-    if (isKnown) continue;
-    let after = position;
-    for (let looked = 0; looked < LOOKED_MAX && after < until; looked += BATCH) {
-      const batch = await log.readStored(after, BATCH);
-      for (const { stream, bytes, hash, position: at } of batch) {
-        if (!stream.startsWith('router.') || at > until || found.has(at)) continue;
-        const commit = decodeCommit(bytes, hash, at);
-        found.set(at, { position: at, revision: at, hash, commit });
-      }
-      const last = batch.at(-1);
-      if (last === undefined || batch.length < BATCH) break;
-      if ([...found.values()].some((r) => r.position > position && names(r, id))) break;
-      after = last.position;
-    }
-  }
+  const search = new RouteSearch(source);
+  for (const anchor of anchorsIn(instances)) await search.lookAfter(anchor);
   const ids = new Set(anchorsIn(instances).map(({ id }) => id));
-  return [...found.values()].filter((record) => [...ids].some((id) => names(record, id)));
+  return search.found.filter((record) => [...ids].some((id) => names(record, id)));
 };
 
+interface Anchor {
+  readonly id: string;
+  readonly position: Position;
+}
+
+/** Reads on from where something happened until a router names it; gives up where that would take long. */
+class RouteSearch {
+  private readonly byPosition = new Map<Position, RecordedCommit>();
+  private left = LOOKED_IN_ALL_MAX;
+
+  constructor(private readonly source: CauseSource) {}
+
+  get found(): readonly RecordedCommit[] {
+    return [...this.byPosition.values()];
+  }
+
+  async lookAfter(anchor: Anchor): Promise<void> {
+    let after: Position | undefined = anchor.position;
+    for (let looked = 0; looked < LOOKED_MAX && this.left > 0; looked += BATCH) {
+      if (after === undefined || after >= this.source.until || this.isNamedAfter(anchor)) return;
+      after = await this.readOn(after);
+    }
+  }
+
+  /** Where to go on; undefined at the end of the log. */
+  private async readOn(after: Position): Promise<Position | undefined> {
+    const { log, until } = this.source;
+    const batch = await log.readStored(after, BATCH);
+    this.left -= batch.length;
+    for (const { stream, bytes, hash, position } of batch) {
+      if (!stream.startsWith('router.') || position > until) continue;
+      const commit = decodeCommit(bytes, hash, position);
+      this.byPosition.set(position, { position, revision: position, hash, commit });
+    }
+    return batch.length < BATCH ? undefined : batch.at(-1)?.position;
+  }
+
+  private isNamedAfter({ id, position }: Anchor): boolean {
+    return this.found.some((record) => record.position > position && names(record, id));
+  }
+}
+
+const names = ({ commit }: RecordedCommit, id: string): boolean =>
+  commit.events.some(
+    ({ type, data }) =>
+      type === 'RoutesApplied' && [...data.routed, ...data.unrouted, ...data.drained].includes(id),
+  );
+
 /** Where something is recorded that routers follow: first and last readiness, and retirement. */
-const anchorsIn = (
-  instances: readonly RecordedCommit[],
-): readonly { readonly id: string; readonly position: Position }[] => {
+const anchorsIn = (instances: readonly RecordedCommit[]): readonly Anchor[] => {
   const ready = new Map<string, Position[]>();
-  const anchors: { id: string; position: Position }[] = [];
+  const anchors: Anchor[] = [];
   for (const { commit, position } of instances) {
     for (const event of commit.events) {
       if (event.type === 'InstanceReady') {

@@ -53,21 +53,24 @@ export class ShowCausesHandler implements IQueryHandler<ShowCauses> {
 
   /** What is meant, in the order: release, instance, host, config key. No two look alike but the last. */
   private async find(query: ShowCauses): Promise<Found | undefined> {
-    const { documents, of, appName, caller } = query;
-    const named = appName === undefined ? undefined : await appOf(documents, appName);
-    if (appName !== undefined && (named === undefined || !belongsTo(caller, named.teamId))) {
-      throw problemOf({ code: 'app-not-found' });
-    }
-    const version = /^v([1-9]\d{0,8})$/.exec(of)?.[1];
+    const named = await this.namedApp(query);
+    const version = /^v([1-9]\d{0,8})$/.exec(query.of)?.[1];
     if (version !== undefined && named !== undefined) {
       return { app: named, subject: { kind: 'release', version: Number(version) } };
     }
     const found = (await this.findInstance(query)) ?? (await this.findHost(query));
-    if (found !== undefined && belongsTo(caller, found.app.teamId)) {
-      if (named === undefined || named.appId === found.app.appId) return found;
-    }
-    if (named === undefined || !CONFIG_KEY_PATTERN.test(of)) return undefined;
-    return { app: named, subject: { kind: 'key', key: of } };
+    const isTheirs = found !== undefined && belongsTo(query.caller, found.app.teamId);
+    if (isTheirs && (named === undefined || named.appId === found.app.appId)) return found;
+    if (named === undefined || !CONFIG_KEY_PATTERN.test(query.of)) return undefined;
+    return { app: named, subject: { kind: 'key', key: query.of } };
+  }
+
+  private async namedApp(query: ShowCauses): Promise<AppDocument | undefined> {
+    const { documents, appName, caller } = query;
+    if (appName === undefined) return undefined;
+    const app = await appOf(documents, appName);
+    if (app !== undefined && belongsTo(caller, app.teamId)) return app;
+    throw problemOf({ code: 'app-not-found' });
   }
 
   private async findInstance({ documents, of }: ShowCauses): Promise<Found | undefined> {

@@ -85,9 +85,10 @@ describe('GET /v1/why', () => {
 
   it('tells nobody of the apps of other teams', async () => {
     const codes = await Promise.all(
-      ['of=i1', 'of=shop.localhost', 'of=v1&app=shop'].map(
-        async (query) => (await api.call('get', `/v1/why?${query}`, bob).expect(404)).body.code,
-      ),
+      ['of=i1', 'of=shop.localhost', 'of=v1&app=shop'].map(async (query) => {
+        const { body } = await api.call('get', `/v1/why?${query}`, bob).expect(404);
+        return (body as { code: string }).code;
+      }),
     );
     expect(codes).toEqual(['subject-not-found', 'subject-not-found', 'app-not-found']);
   });

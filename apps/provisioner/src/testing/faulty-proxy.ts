@@ -4,7 +4,7 @@ import { createConnection, createServer, type AddressInfo, type Socket } from 'n
 /** What the proxy does with bytes on their way back from the server. */
 export type Fault = 'none' | 'drop-answers' | 'cut-after-request' | 'cut-in-request';
 
-/** Stands between a client and nats-server and breaks what it is told to break. */
+/** Stands between a client and a server of the log and breaks what it is told to break. */
 export interface FaultyProxy {
   readonly port: number;
   /** In force for what passes from now on. A cut happens once, then the fault is `none` again. */
@@ -19,7 +19,11 @@ interface Pair {
   readonly upstream: Socket;
 }
 
-export const startFaultyProxy = async (target: number): Promise<FaultyProxy> => {
+/** `marker`: stands in what asks the server to append, and in nothing else that a client sends. */
+export const startFaultyProxy = async (
+  target: number,
+  marker = 'HPUB log.',
+): Promise<FaultyProxy> => {
   const pairs = new Set<Pair>();
   let fault: Fault = 'none';
   let struck = 0;
@@ -30,7 +34,7 @@ export const startFaultyProxy = async (target: number): Promise<FaultyProxy> => 
     upstream.end();
     client.destroy();
   };
-  const isPublish = (chunk: Buffer): boolean => chunk.includes('HPUB log.');
+  const isPublish = (chunk: Buffer): boolean => chunk.includes(marker);
 
   const server = createServer((client) => {
     const upstream = createConnection({ host: '127.0.0.1', port: target });
@@ -38,7 +42,7 @@ export const startFaultyProxy = async (target: number): Promise<FaultyProxy> => 
     pairs.add(pair);
     client.on('data', (chunk) => {
       if (fault === 'cut-in-request' && isPublish(chunk)) {
-        upstream.write(chunk.subarray(0, chunk.indexOf('HPUB log.') + 40));
+        upstream.write(chunk.subarray(0, chunk.indexOf(marker) + 40));
         cut(pair);
         return;
       }
