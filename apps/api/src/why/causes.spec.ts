@@ -32,6 +32,8 @@ const event = <T extends DomainEventUnion['type']>(type: T, data: DataOf<T>): Do
 /** A log that grows by one commit at a time; each gets an id that says where it lies. */
 class History {
   readonly records: RecordedCommit[] = [];
+  /** What the read models say of routes. */
+  readonly known: Record<string, Record<string, string>> = {};
 
   add(
     [aggregate, id]: readonly [Aggregate, string],
@@ -131,7 +133,10 @@ const given = (tell: (history: History) => void) => {
     when: (subject: Subject) => ({
       then: (...lines: string[]) => {
         const { records } = history;
-        const steps = causesOf(subject, { appId: APP, ownHost: 'shop.localhost', records });
+        const steps = causesOf(subject, {
+          ...{ appId: APP, ownHost: 'shop.localhost', records },
+          routes: new Map(Object.entries(history.known)),
+        });
         const shown = steps.map(({ depth, kind, id, text, state, reason, asked }) =>
           [
             '  '.repeat(depth) + (kind === 'command' ? text : `${kind} ${id}`),
@@ -242,6 +247,24 @@ describe('why an instance is there', () => {
       );
   });
 
+  it('says that it is routed, where it was not found since when', () => {
+    given((log) => {
+      log.released(1, ann, {});
+      log.running('i1', { version: 1 });
+      log.known['i1'] = { r1: 'routed' };
+    })
+      .when(web('i1'))
+      .then(
+        'actor u1',
+        '  ReleaseCreated',
+        '    release v1 shiplog/shop:v1 (config)',
+        '      rollout a1-g1 generation 1 (pending)',
+        '        instance i1 web on n1 (ready) <',
+        '          container 693178787878 started',
+        '            route r1 shop.localhost (routed)',
+      );
+  });
+
   it('is nothing where nothing is known of it', () => {
     given((log) => log.deployed(1, ann))
       .when(web('i9'))
@@ -274,6 +297,19 @@ describe('why a release is there', () => {
         '          instance i3 worker on n1 (ready)',
         '            container 693378787878 started',
       );
+  });
+
+  it('shows the newest of many restarts', () => {
+    const history = new History();
+    history.released(1, ann, {});
+    for (let generation = 2; generation <= 200; generation += 1) {
+      history.app(bob, [event('AppRestarted', { appId: APP, generation, version: 1 })]);
+    }
+    const of = { appId: APP, ownHost: 'shop.localhost', routes: new Map() };
+    const steps = causesOf({ kind: 'release', version: 1 }, { ...of, records: history.records });
+    const rollouts = steps.filter(({ kind }) => kind === 'rollout').map(({ id }) => id);
+    expect(rollouts).toHaveLength(50);
+    expect(rollouts.at(-1)).toBe(rolloutIdOf(APP, 200));
   });
 
   it('names the rollback, not what its image was built for', () => {

@@ -22,7 +22,12 @@ export interface Evidence {
   readonly ownHost: string;
   /** In the order of the log. */
   readonly records: readonly RecordedCommit[];
+  /** What routers do with each instance, where it is not in the commits. */
+  readonly routes: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }
+
+/** Rollouts of one release that are told of, the newest ones: each restart is one. */
+export const GENERATIONS_MAX = 50;
 
 type Named<T> = Extract<DomainEventUnion, { type: T }>;
 interface Fact<E = DomainEventUnion> {
@@ -75,6 +80,13 @@ export const keyChangeIn = (
     ),
   );
 
+/** What a router does with an instance, and since when, where that was found. */
+interface Routing {
+  readonly routerId: string;
+  readonly state: string;
+  readonly since: Fact<Named<'RoutesApplied'>> | undefined;
+}
+
 class Facts {
   private readonly all: readonly Fact[];
 
@@ -112,10 +124,9 @@ class Facts {
   /** Who gave the app that host, and everything that stands behind it. */
   routePaths(host: string): Step[][] {
     const added = this.of('DomainAdded').findLast(({ event }) => event.data.host === host);
-    const paths = this.instancePaths(({ instanceId }) => {
-      const { routed } = this.routingOf(instanceId);
-      return routed?.state === 'routed';
-    });
+    const paths = this.instancePaths(
+      ({ instanceId }) => this.routingOf(instanceId)?.state === 'routed',
+    );
     if (added === undefined) return paths;
     return [[actorStep(added.commit.actor), commandOf(added.commit, added.sequence)], ...paths];
   }
@@ -141,21 +152,23 @@ class Facts {
       ({ event }) => event.data.instanceId === instanceId,
     );
     const containers = new Map(starts.map((start) => [start.event.data.containerId, start]));
-    const { routed, since } = this.routingOf(instanceId);
+    const routing = this.routingOf(instanceId);
     const tails = [...containers.values()].slice(-CONTAINERS_MAX).map((start, index, shown) => {
       const { containerId, restarts } = start.event.data;
       const text = restarts === 0 ? 'started' : `started, restart ${restarts}`;
       const container = { ...stepOf('container', containerId.slice(0, 12), start), text };
       const isLast = index === shown.length - 1;
-      return isLast && routed !== undefined && since !== undefined
-        ? [container, { ...stepOf('route', routed.routerId, since), ...this.routeText(routed) }]
-        : [container];
+      return isLast && routing !== undefined ? [container, this.route(routing)] : [container];
     });
     return tails.length === 0 ? [path] : tails.map((tail) => [...path, ...tail]);
   }
 
-  private routeText({ state }: { readonly state: string }): Pick<Step, 'text' | 'state'> {
-    return { text: [this.evidence.ownHost, ...this.domains()].join(' '), state };
+  private route({ routerId, state, since }: Routing): Step {
+    return {
+      ...(since === undefined ? nothing('route', routerId) : stepOf('route', routerId, since)),
+      text: [this.evidence.ownHost, ...this.domains()].join(' '),
+      state,
+    };
   }
 
   /** The command after the rollout that this instance is there for; none where the rollout was enough. */
@@ -237,26 +250,23 @@ class Facts {
   private generationsOf(version: number): number[] {
     return [...this.of('ReleaseCreated'), ...this.of('AppRestarted')]
       .filter(({ event }) => event.data.version === version)
-      .map(({ event }) => event.data.generation);
+      .map(({ event }) => event.data.generation)
+      .toSorted((a, b) => a - b)
+      .slice(-GENERATIONS_MAX);
   }
 
-  /** Where routers have it: since when, and what they did with it last. */
-  private routingOf(instanceId: string): {
-    readonly since?: Fact<Named<'RoutesApplied'>>;
-    readonly routed?: { readonly routerId: string; readonly state: string };
-  } {
+  private routingOf(instanceId: string): Routing | undefined {
     const applied = this.of('RoutesApplied');
     const since = applied.find(({ event }) => event.data.routed.includes(instanceId));
-    if (since === undefined) return {};
+    const [known] = Object.entries(this.evidence.routes.get(instanceId) ?? {});
+    const routerId = since?.event.data.routerId ?? known?.[0];
+    if (routerId === undefined) return undefined;
     const states = applied.flatMap(({ event }) =>
       (['routed', 'unrouted', 'drained'] as const).filter((step) =>
         event.data[step].includes(instanceId),
       ),
     );
-    return {
-      since,
-      routed: { routerId: since.event.data.routerId, state: states.at(-1) ?? 'routed' },
-    };
+    return { routerId, state: known?.[1] ?? states.at(-1) ?? 'routed', since };
   }
 
   private stateOf(instanceId: string): string {

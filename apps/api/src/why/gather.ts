@@ -8,12 +8,12 @@ import {
 } from '@shiplog/events';
 import { decodeCommit, type EventLog } from '@shiplog/events/log';
 import type { InstanceDocument, ReadModels } from '@shiplog/read-models';
-import { keyChangeIn, type Subject } from './causes.js';
+import { GENERATIONS_MAX, keyChangeIn, type Evidence, type Subject } from './causes.js';
 
 export interface CauseSource {
   readonly log: Pick<EventLog, 'read' | 'readStored'>;
   /** As of the moment that is asked for. */
-  readonly documents: Pick<ReadModels, 'instances'>;
+  readonly documents: Pick<ReadModels, 'instance' | 'instances'>;
   readonly until: Position;
 }
 
@@ -32,30 +32,37 @@ export const gatherCauses = async (
   source: CauseSource,
   appId: string,
   subject: Subject,
-): Promise<readonly RecordedCommit[]> => {
+): Promise<Pick<Evidence, 'records' | 'routes'>> => {
   const app = await streamOf(source, streamName('app', appId));
-  const instances = await instancesOf(source, appId, subject, app);
+  const known = await instancesOf(source, appId, subject, app);
+  const instances: RecordedCommit[] = [];
+  for (const { id } of known)
+    instances.push(...(await streamOf(source, streamName('instance', id))));
   const events = [...app, ...instances].flatMap(({ commit }) => commit.events);
   const versions = new Set([
     ...events.flatMap((event) => (event.type === 'InstanceScheduled' ? event.data.version : [])),
     ...versionOf(subject, app),
   ]);
-  const ids = new Set<StreamName>();
-  for (const event of events) {
-    if (event.type === 'InstanceScheduled') {
-      ids.add(streamName('rollout', rolloutIdOf(appId, event.data.generation)));
-    }
-    if (!isOf(event, versions)) continue;
-    const { generation } = event.data;
-    ids.add(streamName('rollout', rolloutIdOf(appId, generation)));
-    const buildId = event.type === 'ReleaseCreated' ? event.data.buildId : null;
-    if (buildId !== null) ids.add(streamName('build', buildId));
-  }
+  const made = events.filter((event) => isOf(event, versions));
+  const generations = new Set([
+    ...made.map(({ data }) => data.generation).slice(-GENERATIONS_MAX),
+    ...events.flatMap((event) => (event.type === 'InstanceScheduled' ? event.data.generation : [])),
+  ]);
+  const streams = new Set<StreamName>([
+    ...[...generations].map((generation) => streamName('rollout', rolloutIdOf(appId, generation))),
+    ...made.flatMap((event) =>
+      event.type === 'ReleaseCreated' && event.data.buildId !== null
+        ? streamName('build', event.data.buildId)
+        : [],
+    ),
+  ]);
   const more: RecordedCommit[] = [];
-  for (const id of ids) more.push(...(await streamOf(source, id)));
-  const routes = await routesOf(source, instances);
-  const all = [...app, ...instances, ...more, ...routes];
-  return all.toSorted((a, b) => (a.position < b.position ? -1 : 1));
+  for (const stream of streams) more.push(...(await streamOf(source, stream)));
+  const all = [...app, ...instances, ...more, ...(await routesOf(source, instances))];
+  return {
+    records: all.toSorted((a, b) => (a.position < b.position ? -1 : 1)),
+    routes: new Map(known.map(({ id, routes }) => [id, routes])),
+  };
 };
 
 const isOf = (
@@ -84,37 +91,27 @@ const versionOf = (subject: Subject, app: readonly RecordedCommit[]): readonly n
   return released === undefined ? [] : [released.data.version];
 };
 
-const instancesOf = async (
-  source: CauseSource,
-  appId: string,
-  subject: Subject,
-  app: readonly RecordedCommit[],
-): Promise<readonly RecordedCommit[]> => {
-  const records: RecordedCommit[] = [];
-  for (const id of await instanceIds(source, appId, subject, app)) {
-    records.push(...(await streamOf(source, streamName('instance', id))));
-  }
-  return records;
-};
+type KnownInstance = Pick<InstanceDocument, 'id' | 'routes'>;
 
-const instanceIds = async (
+const instancesOf = async (
   { documents }: CauseSource,
   appId: string,
   subject: Subject,
   app: readonly RecordedCommit[],
-): Promise<readonly string[]> => {
-  if (subject.kind === 'instance') return [subject.instanceId];
+): Promise<readonly KnownInstance[]> => {
+  if (subject.kind === 'instance') {
+    const id = subject.instanceId;
+    return [(await documents.instance(id)) ?? { id, routes: {} }];
+  }
   const limit = INSTANCES_MAX;
   const running = await documents.instances({ appId, limit });
-  const isRouted = ({ routes }: InstanceDocument): boolean =>
-    Object.values(routes).includes('routed');
-  if (subject.kind === 'route') return running.filter(isRouted).map(({ id }) => id);
+  const isRouted = ({ routes }: KnownInstance): boolean => Object.values(routes).includes('routed');
+  if (subject.kind === 'route') return running.filter(isRouted);
   const ended = await documents.instances({ appId, ended: true, limit });
   const versions = new Set(versionOf(subject, app));
   return [...ended, ...running]
     .filter(({ version }) => versions.has(version))
-    .slice(-INSTANCES_MAX)
-    .map(({ id }) => id);
+    .slice(-INSTANCES_MAX);
 };
 
 /** What routers recorded of the instances, looked for where it is to be expected. */
@@ -176,12 +173,19 @@ const names = ({ commit }: RecordedCommit, id: string): boolean =>
       type === 'RoutesApplied' && [...data.routed, ...data.unrouted, ...data.drained].includes(id),
   );
 
-/** Where something is recorded that routers follow: first and last readiness, and retirement. */
+/**
+ * Where something is recorded that routers follow: first and last readiness, and retirement; nothing of
+ * instances without a port, which no router ever heard of.
+ */
 const anchorsIn = (instances: readonly RecordedCommit[]): readonly Anchor[] => {
+  const unreachable = new Set<string>();
   const ready = new Map<string, Position[]>();
   const anchors: Anchor[] = [];
   for (const { commit, position } of instances) {
     for (const event of commit.events) {
+      if (event.type === 'InstanceScheduled' && event.data.port === null) {
+        unreachable.add(event.data.instanceId);
+      }
       if (event.type === 'InstanceReady') {
         const { instanceId } = event.data;
         ready.set(instanceId, [...(ready.get(instanceId) ?? []).slice(0, 1), position]);
@@ -194,5 +198,6 @@ const anchorsIn = (instances: readonly RecordedCommit[]): readonly Anchor[] => {
   for (const [id, places] of ready) {
     for (const position of new Set(places)) anchors.push({ id, position });
   }
-  return anchors.toSorted((a, b) => (a.position < b.position ? -1 : 1));
+  const reachable = anchors.filter(({ id }) => !unreachable.has(id));
+  return reachable.toSorted((a, b) => (a.position < b.position ? -1 : 1));
 };

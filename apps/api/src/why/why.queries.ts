@@ -44,9 +44,9 @@ export class ShowCausesHandler implements IQueryHandler<ShowCauses> {
     const { log, config } = this.api;
     const { appId, name } = app;
     const source = { log, documents, until: await documents.position() };
-    const records = await gatherCauses(source, appId, subject);
+    const evidence = await gatherCauses(source, appId, subject);
     const ownHost = `${name}.${config.domain}`;
-    const steps = causesOf(subject, { appId, ownHost, records });
+    const steps = causesOf(subject, { appId, ownHost, ...evidence });
     if (steps.length === 0) refuse(query);
     return { app: name, appId, steps: [...steps] };
   }
