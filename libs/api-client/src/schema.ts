@@ -1025,10 +1025,10 @@ export interface components {
             /** @description The last time. */
             lastTime: string;
             /**
-             * @description done: it is in the log. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown.
+             * @description done: it is in the log. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown. unlisted: so many more were refused or read, too many to tell of one by one.
              * @enum {string}
              */
-            outcome: "done" | "rejected" | "conflict" | "denied" | "read";
+            outcome: "done" | "rejected" | "conflict" | "denied" | "read" | "unlisted";
             /** @description Why, in the words of who did it (-m). */
             reason: string | null;
             /** @description Place in the log: 20 digits, a dash, 4 digits. String order is log order. */

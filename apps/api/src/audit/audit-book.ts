@@ -38,6 +38,8 @@ const STRANGERS_MAX = 10;
 const READS_MAX = 500;
 /** An attack that lasts all day must not fill the log either. */
 export const REFUSALS_PER_DAY = 10_000;
+/** Nor may one caller use up the day of the others; strangers are one caller here. */
+export const REFUSALS_PER_DAY_EACH = 2_500;
 const READS_PER_DAY = 20_000;
 
 /**
@@ -49,7 +51,12 @@ export class AuditBook {
   private readonly reads = new Map<string, GatheredReading>();
   private refusalsUnlisted = 0;
   private readsUnlisted = 0;
-  private readonly listed = { day: '', refusals: 0, reads: 0 };
+  private readonly listed = {
+    day: '',
+    refusals: 0,
+    reads: 0,
+    of: new Map<string | null, number>(),
+  };
 
   get isEmpty(): boolean {
     return this.refusals.size + this.reads.size + this.refusalsUnlisted + this.readsUnlisted === 0;
@@ -63,6 +70,7 @@ export class AuditBook {
       this.refusals.set(key, { ...known, count: known.count + 1, lastAt: at });
     } else if (this.hasRoomFor(seen, at)) {
       this.listed.refusals += 1;
+      this.listed.of.set(callerOf(seen), this.listedOf(seen) + 1);
       this.refusals.set(key, { ...seen, count: 1, firstAt: at, lastAt: at });
     } else {
       this.refusalsUnlisted += 1;
@@ -98,20 +106,28 @@ export class AuditBook {
     return page;
   }
 
-  private hasRoomFor({ actor }: SeenRefusal, at: string): boolean {
+  private hasRoomFor(seen: SeenRefusal, at: string): boolean {
     this.turnTo(at);
     if (this.refusals.size >= AUDIT_ENTRIES_MAX) return false;
     if (this.listed.refusals >= REFUSALS_PER_DAY) return false;
-    const ofTheirs = [...this.refusals.values()].filter((one) => one.actor?.id === actor?.id);
-    return ofTheirs.length < (actor === null ? STRANGERS_MAX : PER_PERSON_MAX);
+    if (this.listedOf(seen) >= REFUSALS_PER_DAY_EACH) return false;
+    const caller = callerOf(seen);
+    const ofTheirs = [...this.refusals.values()].filter((one) => callerOf(one) === caller);
+    return ofTheirs.length < (caller === null ? STRANGERS_MAX : PER_PERSON_MAX);
+  }
+
+  private listedOf(seen: SeenRefusal): number {
+    return this.listed.of.get(callerOf(seen)) ?? 0;
   }
 
   private turnTo(at: string): void {
     const day = at.slice(0, 10);
     if (day === this.listed.day) return;
-    Object.assign(this.listed, { day, refusals: 0, reads: 0 });
+    Object.assign(this.listed, { day, refusals: 0, reads: 0, of: new Map() });
   }
 }
+
+const callerOf = ({ actor }: SeenRefusal): string | null => actor?.id ?? null;
 
 const takeFirst = <T>(entries: Map<string, T>): T[] => {
   const first = [...entries].slice(0, AUDIT_ENTRIES_MAX);

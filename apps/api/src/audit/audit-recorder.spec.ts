@@ -4,7 +4,12 @@ import type { AuditCommand } from '@shiplog/domain';
 import type { AuditEvent } from '@shiplog/events';
 import { encodeCommit } from '@shiplog/events/log';
 import { commitAfter, NO_COMMIT } from '@shiplog/events/testing';
-import { REFUSALS_PER_DAY, type SeenReading, type SeenRefusal } from './audit-book.js';
+import {
+  REFUSALS_PER_DAY,
+  REFUSALS_PER_DAY_EACH,
+  type SeenReading,
+  type SeenRefusal,
+} from './audit-book.js';
 import { AuditRecorder } from './audit-recorder.js';
 import type { Persons } from './persons.js';
 
@@ -179,7 +184,10 @@ describe('what changed nothing', () => {
 
   it('is only counted when it was too much for one day', async () => {
     for (let i = 0; i < REFUSALS_PER_DAY / 20 + 10; i += 1) {
-      for (let n = 0; n < 20; n += 1) recorder.refused({ ...refusedScale, target: `${i} ${n}` });
+      const actor = { ...ann, id: `u${i % 20}` };
+      for (let n = 0; n < 20; n += 1) {
+        recorder.refused({ ...refusedScale, actor, target: `${i} ${n}` });
+      }
       await vi.advanceTimersByTimeAsync(11_000);
     }
     const entries = written.flatMap(({ command }) => command.refusals);
@@ -189,6 +197,27 @@ describe('what changed nothing', () => {
     recorder.refused(refusedScale);
     await vi.advanceTimersByTimeAsync(11_000);
     expect(written.at(-1)?.command.refusals).toHaveLength(1);
+  });
+
+  it('is listed of everybody, however many refusals somebody else or strangers have had today', async () => {
+    const listed = (id: string | undefined): number =>
+      written.flatMap(({ command }) => command.refusals).filter(({ actor }) => actor?.id === id)
+        .length;
+    for (let i = 0; i < 300; i += 1) {
+      for (let n = 0; n < 10; n += 1) {
+        recorder.refused({ ...stranger(n), code: `${i}` });
+        recorder.refused({ ...refusedScale, target: `${i} ${n}` });
+      }
+      await vi.advanceTimersByTimeAsync(11_000);
+    }
+    expect([listed(undefined), listed('u1')]).toEqual([
+      REFUSALS_PER_DAY_EACH,
+      REFUSALS_PER_DAY_EACH,
+    ]);
+    recorder.refused({ ...refusedScale, actor: { ...ann, id: 'u2' } });
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(listed('u2')).toBe(1);
+    expect(counted()).toBe(6_001);
   });
 
   it('forgets after thirty days from where strangers called', async () => {

@@ -15,7 +15,7 @@ export interface FilterOptions {
   readonly oldestFirst?: boolean;
 }
 
-const OUTCOMES = ['done', 'rejected', 'conflict', 'denied', 'read'];
+const OUTCOMES = ['done', 'rejected', 'conflict', 'denied', 'read', 'unlisted'];
 
 const parseOutcome = (text: string): string => {
   const wrong = text.split(',').find((word) => !OUTCOMES.includes(word));
