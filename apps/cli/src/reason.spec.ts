@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -66,8 +67,8 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
   'tokens create': ['laptop', 'createToken'],
   'tokens revoke': ['tok_1', 'revokeToken'],
 };
-/** Its reason is for the apps that it stops one by one; tried with a platform, in test/scenarios. */
-const WITH_A_PLATFORM = ['down'];
+/** Its reason is for the apps that it stops one by one. */
+const LOCAL = ['down'];
 
 /** Whoever adds a command says here that it writes nothing into the log, or it takes `-m`. */
 const CHANGE_NOTHING: readonly string[] = [
@@ -123,11 +124,11 @@ const receivedOf = async (argv: readonly string[]): Promise<readonly Received[]>
 describe('-m', () => {
   it('is taken by every command but those that change nothing', () => {
     expect(all.map(([name]) => name).toSorted()).toEqual(
-      [...Object.keys(CHANGES), ...WITH_A_PLATFORM, ...CHANGE_NOTHING].toSorted(),
+      [...Object.keys(CHANGES), ...LOCAL, ...CHANGE_NOTHING].toSorted(),
     );
     const taking = all.filter(([, { takes }]) => takes?.includes('reason') === true);
     expect(taking.map(([name]) => name).toSorted()).toEqual(
-      [...Object.keys(CHANGES), ...WITH_A_PLATFORM].toSorted(),
+      [...Object.keys(CHANGES), ...LOCAL].toSorted(),
     );
   });
 
@@ -143,6 +144,31 @@ describe('-m', () => {
     // What a source is uploaded for stands in the log with the build that it is for.
     for (const { headers, url } of changes.filter((one) => operationOf(one) !== 'uploadSource')) {
       expect(decodeURIComponent(String(headers['shiplog-reason'])), url).toBe('Grüße, 100 %');
+    }
+  });
+
+  it('of down goes with the stop of every app', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'shiplog-reason-'));
+    const platform = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    const apps = ['a1', 'a2'].map((id) => ({ ...shop, id, state: 'running' }));
+    const api = await startFakeApi({
+      'GET /v1/apps': apps,
+      'POST /v1/apps/a1/stop': { sequence: '1' },
+      'POST /v1/apps/a2/stop': { sequence: '1' },
+    });
+    try {
+      await mkdir(join(home, 'platform'));
+      const ready = { api: api.url, pid: platform.pid };
+      await writeFile(join(home, 'platform/ready.json'), JSON.stringify(ready));
+      await writeFile(join(home, 'platform/credentials.json'), '{"token":"shp_test"}');
+      await runCli(['down', '--apps', '-m', 'moving house'], { home, isImpatient: true });
+      const stops = api.received.filter(({ method }) => method === 'POST');
+      expect(stops.map(({ headers }) => headers['shiplog-reason'])).toEqual(
+        apps.map(() => encodeURIComponent('moving house')),
+      );
+    } finally {
+      platform.kill();
+      await api.close();
     }
   });
 });
