@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { CATALOGUE } from './catalogue.js';
 import type { CommandSpec } from './command.js';
 import { startFakeApi, type Received } from './testing/fake-api.js';
-import { shop } from './testing/fixtures.js';
+import { shop, web1 } from './testing/fixtures.js';
 import { runCli } from './testing/run-cli.js';
 
 interface Operation {
@@ -69,6 +69,11 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
 };
 /** Its reason is for the apps that it stops one by one. */
 const LOCAL = ['down'];
+/** Terminals: WebSockets. */
+const TERMINALS: Readonly<Record<string, string>> = {
+  run: '-a shop -- ls',
+  exec: 'web -a shop -- ls',
+};
 
 /** Whoever adds a command says here that it writes nothing into the log, or it takes `-m`. */
 const CHANGE_NOTHING: readonly string[] = [
@@ -80,8 +85,8 @@ const CHANGE_NOTHING: readonly string[] = [
   // Of this machine.
   ...['git remote', 'git-credential', 'login', 'context list', 'context use', 'completion'],
   ...['__complete', 'backup restore'],
-  // Work that no decision of a person stands behind in the log: sessions, tables, checkpoints, leftovers.
-  ...['run', 'exec', 'rebuild', 'audit rotate-key', 'gc run'],
+  // Work that no decision of a person stands behind in the log: tables, checkpoints, leftovers.
+  ...['rebuild', 'audit rotate-key', 'gc run'],
 ];
 
 /** Answers whatever is asked so that a change goes as far as it can. */
@@ -124,11 +129,11 @@ const receivedOf = async (argv: readonly string[]): Promise<readonly Received[]>
 describe('-m', () => {
   it('is taken by every command but those that change nothing', () => {
     expect(all.map(([name]) => name).toSorted()).toEqual(
-      [...Object.keys(CHANGES), ...LOCAL, ...CHANGE_NOTHING].toSorted(),
+      [...Object.keys(CHANGES), ...LOCAL, ...Object.keys(TERMINALS), ...CHANGE_NOTHING].toSorted(),
     );
     const taking = all.filter(([, { takes }]) => takes?.includes('reason') === true);
     expect(taking.map(([name]) => name).toSorted()).toEqual(
-      [...Object.keys(CHANGES), ...LOCAL].toSorted(),
+      [...Object.keys(CHANGES), ...LOCAL, ...Object.keys(TERMINALS)].toSorted(),
     );
   });
 
@@ -168,6 +173,22 @@ describe('-m', () => {
       );
     } finally {
       platform.kill();
+      await api.close();
+    }
+  });
+
+  it.each(Object.entries(TERMINALS))('of %s goes with the request for it', async (name, args) => {
+    const api = await startFakeApi({ 'GET /v1/apps/shop/instances': [web1] });
+    const reasons: unknown[] = [];
+    api.server.on('upgrade', ({ headers }, socket) => {
+      reasons.push(headers['shiplog-reason']);
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+    });
+    try {
+      const argv = [name, '-m', 'why slow', ...args.split(' ')];
+      await runCli(argv, { url: api.url, isImpatient: true });
+      expect(reasons).toEqual(['why%20slow']);
+    } finally {
       await api.close();
     }
   });

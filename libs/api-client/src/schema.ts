@@ -1025,10 +1025,10 @@ export interface components {
             /** @description The last time. */
             lastTime: string;
             /**
-             * @description done: it is in the log. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown. unlisted: so many more were refused or read, too many to tell of one by one.
+             * @description done: it is in the log. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown. terminal: one was opened in an app (run, exec). unlisted: so many more there were, too many to tell of one by one.
              * @enum {string}
              */
-            outcome: "done" | "rejected" | "conflict" | "denied" | "read" | "unlisted";
+            outcome: "done" | "rejected" | "conflict" | "denied" | "read" | "terminal" | "unlisted";
             /** @description Why, in the words of who did it (-m). */
             reason: string | null;
             /** @description Place in the log: 20 digits, a dash, 4 digits. String order is log order. */

@@ -5,6 +5,8 @@ import { actor, origin } from './who.js';
 
 /** So many different refusals or reads stand in one commit; more are only counted. */
 export const AUDIT_ENTRIES_MAX = 50;
+/** Fewer, so that a commit that is full of all kinds still fits. */
+export const AUDIT_TERMINALS_MAX = 10;
 
 /** What was seen of the same thing, and when: one entry stands for all of them. */
 const seen = {
@@ -44,6 +46,19 @@ export const secretsRead = z.strictObject({
 });
 export type SecretsReading = z.infer<typeof secretsRead>;
 
+/** Somebody opened a terminal in an app: whoever has one can see its config values. Never what they type. */
+export const terminal = z.strictObject({
+  /** `run`: in a container of its own, `exec`: in a running instance. */
+  kind: z.enum(['run', 'exec']),
+  appId: id,
+  instanceId: id.nullable(),
+  actor,
+  origin: origin.nullable(),
+  reason: z.string().max(500).nullable(),
+  ...seen,
+});
+export type Terminal = z.infer<typeof terminal>;
+
 /**
  * What the api saw and that changed nothing; a stream for each day. Gathered for a while and bounded
  * (decision record 0008), so that nobody can fill the log with what they are refused.
@@ -56,6 +71,11 @@ export const auditEvent = z.discriminatedUnion('type', [
   }),
   defineEvent('SecretsRead', 1, {
     reads: z.array(secretsRead).max(AUDIT_ENTRIES_MAX),
+    /** As above. */
+    unlisted: z.number().int().nonnegative(),
+  }),
+  defineEvent('TerminalsOpened', 1, {
+    terminals: z.array(terminal).max(AUDIT_TERMINALS_MAX),
     /** As above. */
     unlisted: z.number().int().nonnegative(),
   }),

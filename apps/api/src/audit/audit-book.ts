@@ -1,4 +1,10 @@
-import { AUDIT_ENTRIES_MAX, type Actor, type Refusal } from '@shiplog/events';
+import {
+  AUDIT_ENTRIES_MAX,
+  AUDIT_TERMINALS_MAX,
+  type Actor,
+  type Refusal,
+  type Terminal,
+} from '@shiplog/events';
 import type { CalledFrom } from './persons.js';
 
 export interface SeenRefusal extends Pick<
@@ -15,6 +21,13 @@ export interface SeenReading {
   readonly from: CalledFrom;
 }
 
+export interface SeenTerminal extends Pick<
+  Terminal,
+  'kind' | 'appId' | 'instanceId' | 'actor' | 'reason'
+> {
+  readonly from: CalledFrom;
+}
+
 interface Gathered {
   readonly count: number;
   readonly firstAt: string;
@@ -22,6 +35,7 @@ interface Gathered {
 }
 type GatheredRefusal = SeenRefusal & Gathered;
 type GatheredReading = SeenReading & Gathered;
+type GatheredTerminal = SeenTerminal & Gathered;
 
 /** What one commit tells of. */
 export interface AuditPage {
@@ -29,6 +43,8 @@ export interface AuditPage {
   readonly refusalsUnlisted: number;
   readonly reads: readonly GatheredReading[];
   readonly readsUnlisted: number;
+  readonly terminals: readonly GatheredTerminal[];
+  readonly terminalsUnlisted: number;
 }
 
 /** Different refusals of one person until the next commit; more are only counted. */
@@ -41,6 +57,8 @@ export const REFUSALS_PER_DAY = 10_000;
 /** Nor may one caller use up the day of the others; strangers are one caller here. */
 export const REFUSALS_PER_DAY_EACH = 2_500;
 const READS_PER_DAY = 20_000;
+const TERMINALS_MAX = 500;
+const TERMINALS_PER_DAY = 10_000;
 
 /**
  * Gathers what changed nothing until it is written: the same thing again is one more, not one again. Of
@@ -51,15 +69,19 @@ export class AuditBook {
   private readonly reads = new Map<string, GatheredReading>();
   private refusalsUnlisted = 0;
   private readsUnlisted = 0;
+  private readonly terminals = new Map<string, GatheredTerminal>();
+  private terminalsUnlisted = 0;
   private readonly listed = {
     day: '',
     refusals: 0,
     reads: 0,
+    terminals: 0,
     of: new Map<string | null, number>(),
   };
 
   get isEmpty(): boolean {
-    return this.refusals.size + this.reads.size + this.refusalsUnlisted + this.readsUnlisted === 0;
+    const listed = this.refusals.size + this.reads.size + this.terminals.size;
+    return listed + this.refusalsUnlisted + this.readsUnlisted + this.terminalsUnlisted === 0;
   }
 
   refuse(seen: SeenRefusal, at: string): void {
@@ -93,14 +115,32 @@ export class AuditBook {
     }
   }
 
+  /** The same terminal again until the next commit is one more. */
+  open(seen: SeenTerminal, at: string): void {
+    const key = JSON.stringify(seen);
+    const known = this.terminals.get(key);
+    this.turnTo(at);
+    if (known !== undefined) {
+      this.terminals.set(key, { ...known, count: known.count + 1, lastAt: at });
+    } else if (this.terminals.size < TERMINALS_MAX && this.listed.terminals < TERMINALS_PER_DAY) {
+      this.listed.terminals += 1;
+      this.terminals.set(key, { ...seen, count: 1, firstAt: at, lastAt: at });
+    } else {
+      this.terminalsUnlisted += 1;
+    }
+  }
+
   /** What the next commit tells; what there is no room for in it stays for the one after. */
   take(): AuditPage {
     const page = {
-      refusals: takeFirst(this.refusals),
+      refusals: takeFirst(this.refusals, AUDIT_ENTRIES_MAX),
       refusalsUnlisted: this.refusalsUnlisted,
-      reads: takeFirst(this.reads),
+      reads: takeFirst(this.reads, AUDIT_ENTRIES_MAX),
       readsUnlisted: this.readsUnlisted,
+      terminals: takeFirst(this.terminals, AUDIT_TERMINALS_MAX),
+      terminalsUnlisted: this.terminalsUnlisted,
     };
+    this.terminalsUnlisted = 0;
     this.refusalsUnlisted = 0;
     this.readsUnlisted = 0;
     return page;
@@ -123,14 +163,14 @@ export class AuditBook {
   private turnTo(at: string): void {
     const day = at.slice(0, 10);
     if (day === this.listed.day) return;
-    Object.assign(this.listed, { day, refusals: 0, reads: 0, of: new Map() });
+    Object.assign(this.listed, { day, refusals: 0, reads: 0, terminals: 0, of: new Map() });
   }
 }
 
 const callerOf = ({ actor }: SeenRefusal): string | null => actor?.id ?? null;
 
-const takeFirst = <T>(entries: Map<string, T>): T[] => {
-  const first = [...entries].slice(0, AUDIT_ENTRIES_MAX);
+const takeFirst = <T>(entries: Map<string, T>, max: number): T[] => {
+  const first = [...entries].slice(0, max);
   for (const [key] of first) entries.delete(key);
   return first.map(([, entry]) => entry);
 };

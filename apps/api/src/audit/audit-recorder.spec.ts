@@ -90,9 +90,10 @@ afterEach(async () => {
 const counted = (): number =>
   written
     .flatMap(({ command }) => [
-      ...[...command.refusals, ...command.reads].map(({ count }) => count),
+      ...[...command.refusals, ...command.reads, ...command.terminals].map(({ count }) => count),
       command.refusalsUnlisted,
       command.readsUnlisted,
+      command.terminalsUnlisted,
     ])
     .reduce((sum, n) => sum + n, 0);
 
@@ -118,6 +119,25 @@ describe('what changed nothing', () => {
       { appId: 'a1', keys: ['A', 'B', 'C'], keysUnlisted: 0, count: 2 },
       { appId: 'a2', keys: ['A'], count: 1 },
     ]);
+  });
+
+  it('tells who opened a terminal where and why, and counts what no commit has room for', async () => {
+    const opened = {
+      kind: 'exec',
+      appId: 'a1',
+      instanceId: 'i1',
+      actor: ann,
+      reason: 'slow',
+    } as const;
+    for (let i = 0; i < 3; i += 1) recorder.opened({ ...opened, from });
+    await vi.advanceTimersByTimeAsync(300);
+    expect(written[0]?.command.terminals).toMatchObject([
+      { ...opened, count: 3, origin: { address: 'enc1.a' } },
+    ]);
+    for (let i = 0; i < 700; i += 1) recorder.opened({ ...opened, instanceId: `i${i}`, from });
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(counted()).toBe(703);
+    expect(written.flatMap(({ command }) => command.terminals)).toHaveLength(501);
   });
 
   it('is kept while the log is down, and written once when it is back', async () => {
@@ -247,9 +267,21 @@ describe('what changed nothing', () => {
     const read = { appId: 'a'.repeat(64), keys, keysUnlisted: 1, actor, origin, ...seen };
     const data = { refusals: Array.from({ length: 50 }, () => refusal), unlisted: 1 };
     const reads = { reads: Array.from({ length: 50 }, () => read), unlisted: 1 };
+    const terminal = {
+      ...{
+        kind: 'exec' as const,
+        appId: 'a'.repeat(64),
+        instanceId: 'i'.repeat(64),
+        actor,
+        origin,
+      },
+      ...{ reason: '🚢'.repeat(250), ...seen },
+    };
+    const terminals = { terminals: Array.from({ length: 10 }, () => terminal), unlisted: 1 };
     const events: AuditEvent[] = [
       { type: 'CommandsRefused', v: 1, data },
       { type: 'SecretsRead', v: 1, data: reads },
+      { type: 'TerminalsOpened', v: 1, data: terminals },
     ];
     const bytes = encodeCommit(commitAfter('audit.2026-11-25', NO_COMMIT, { events }));
     expect(bytes.length).toBeLessThan(900 * 1024);

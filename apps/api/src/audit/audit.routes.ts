@@ -4,11 +4,19 @@ import { defineRoute } from '../http/route.js';
 
 const tag = 'audit';
 
-const OUTCOMES = ['done', 'rejected', 'conflict', 'denied', 'read', 'unlisted'] as const;
+const OUTCOMES = [
+  'done',
+  'rejected',
+  'conflict',
+  'denied',
+  'read',
+  'terminal',
+  'unlisted',
+] as const;
 export const outcome = z
   .enum(OUTCOMES)
   .describe(
-    'done: it is in the log. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown. unlisted: so many more were refused or read, too many to tell of one by one.',
+    'done: it is in the log. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown. terminal: one was opened in an app (run, exec). unlisted: so many more there were, too many to tell of one by one.',
   );
 
 export const auditEntry = z

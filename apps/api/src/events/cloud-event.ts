@@ -49,5 +49,8 @@ const dataOf = (event: DomainEvent): Record<string, unknown> => {
   if (event.type === 'SecretsRead') {
     return { ...event.data, reads: event.data.reads.map(withoutOrigin) };
   }
+  if (event.type === 'TerminalsOpened') {
+    return { ...event.data, terminals: event.data.terminals.map(withoutOrigin) };
+  }
   return { ...event.data };
 };

@@ -139,7 +139,7 @@ const paths = (): NonNullable<ZodOpenApiObject['paths']> => {
 
 const DESCRIPTION = `Commands answer with the \`sequence\` at which they lie in the log; pass it as \`atLeast\` to see them in a query.
 
-Terminals are WebSockets: \`/v1/apps/{app}/run\` and \`/v1/apps/{app}/instances/{instance}/exec\`. The first message of the client is JSON: \`{"command": ["sh"], "tty": true, "columns": 80, "rows": 24}\` (\`run\` also takes \`detach\` and \`env\`). After it, binary messages are the input; \`{"resize": {"columns": 100, "rows": 30}}\` and \`{"stdinEnd": true}\` are JSON. Binary messages of the server begin with a byte 1 (standard output) or 2 (standard error); the last message is \`{"exitCode": 0}\` or \`{"error": {"code": "…", "message": "…"}}\`.`;
+Terminals are WebSockets: \`/v1/apps/{app}/run\` and \`/v1/apps/{app}/instances/{instance}/exec\`. \`Shiplog-Reason\` says why, for the audit. The first message of the client is JSON: \`{"command": ["sh"], "tty": true, "columns": 80, "rows": 24}\` (\`run\` also takes \`detach\` and \`env\`). After it, binary messages are the input; \`{"resize": {"columns": 100, "rows": 30}}\` and \`{"stdinEnd": true}\` are JSON. Binary messages of the server begin with a byte 1 (standard output) or 2 (standard error); the last message is \`{"exitCode": 0}\` or \`{"error": {"code": "…", "message": "…"}}\`.`;
 
 /** The OpenAPI 3.1 document of exactly the routes that are served. */
 export const openApiDocument = (version: string): ReturnType<typeof createDocument> =>

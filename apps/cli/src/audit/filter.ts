@@ -15,7 +15,7 @@ export interface FilterOptions {
   readonly oldestFirst?: boolean;
 }
 
-const OUTCOMES = ['done', 'rejected', 'conflict', 'denied', 'read', 'unlisted'];
+const OUTCOMES = ['done', 'rejected', 'conflict', 'denied', 'read', 'terminal', 'unlisted'];
 
 const parseOutcome = (text: string): string => {
   const wrong = text.split(',').find((word) => !OUTCOMES.includes(word));

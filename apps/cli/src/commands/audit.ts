@@ -17,6 +17,8 @@ const outcomeText = ({ outcome, code, count }: AuditEntry): string =>
     ? `${outcome}: ${count} more`
     : `${outcome}${code === null ? '' : `: ${code}`}${count === 1 ? '' : ` (${count} times)`}`;
 
+const REFUSED = new Set<AuditEntry['outcome']>(['rejected', 'conflict', 'denied', 'unlisted']);
+
 const whoText = ({ outcome, actor }: AuditEntry): string =>
   actor ?? (outcome === 'unlisted' ? '(several)' : '(unknown)');
 
@@ -37,8 +39,7 @@ const columns = ({ out }: Invocation<FilterOptions>): readonly Column<AuditEntry
   {
     title: 'outcome',
     value: outcomeText,
-    paint: (text, { outcome }) =>
-      outcome === 'done' || outcome === 'read' ? text : out.colors.red(text),
+    paint: (text, { outcome }) => (REFUSED.has(outcome) ? out.colors.red(text) : text),
   },
   { title: 'why', value: ({ reason }) => reason },
   { title: 'sequence', value: ({ sequence }) => sequence },
