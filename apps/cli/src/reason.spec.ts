@@ -64,6 +64,7 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
   'gc policy': ['--exited-kept 3', 'changeGarbagePolicy'],
   'backup create': ['--to /mnt/backup', 'createBackup'],
   'backup schedule': ['off', 'changeBackupPolicy'],
+  undo: ['42 --yes --no-wait', 'undoChange'],
   'tokens create': ['laptop', 'createToken'],
   'tokens revoke': ['tok_1', 'revokeToken'],
 };
@@ -77,11 +78,32 @@ const TERMINALS: Readonly<Record<string, string>> = {
 
 /** Whoever adds a command says here that it writes nothing into the log, or it takes `-m`. */
 const CHANGE_NOTHING: readonly string[] = [
-  ...['apps list', 'apps show', 'open', 'ps', 'logs', 'nodes list', 'events', 'why', 'doctor'],
+  ...[
+    'apps list',
+    'apps show',
+    'open',
+    'ps',
+    'logs',
+    'nodes list',
+    'events',
+    'why',
+    'doctor',
+    'replay show',
+    'replay check',
+  ],
   ...['builds list', 'builds show', 'builds output', 'deploys list', 'deploys show'],
   ...['releases list', 'releases show', 'config list', 'config get', 'settings show'],
   ...['domains list', 'tokens list', 'keys list', 'gc preview', 'backup list', 'backup verify'],
-  ...['audit list', 'audit export', 'audit verify', 'audit key', 'log export', 'whoami', 'version'],
+  ...[
+    'audit list',
+    'audit export',
+    'audit verify',
+    'audit key',
+    'log export',
+    'log copy',
+    'whoami',
+    'version',
+  ],
   // Of this machine.
   ...['git remote', 'git-credential', 'login', 'context list', 'context use', 'completion'],
   ...['__complete', 'backup restore'],
@@ -89,10 +111,17 @@ const CHANGE_NOTHING: readonly string[] = [
   ...['rebuild', 'audit rotate-key', 'gc run'],
 ];
 
+const undoable = {
+  ...{ outcome: 'possible', plan: 'p1', app: null, by: 'ann', reason: null, settles: false },
+  ...{ time: '2026-11-21T10:00:00.000Z', events: ['TokenCreated'], commands: [], restores: [] },
+  ...{ causes: [], leaves: [], overwrites: [] },
+};
+
 /** Answers whatever is asked so that a change goes as far as it can. */
 const answers = (request: Received): object => {
   const [path = ''] = request.url.split('?');
   if (path.endsWith('/v1/tokens') && request.method === 'GET') return [{ id: 'tok_1', name: 'x' }];
+  if (path.includes('/undo/')) return { ...undoable, sequence: '42' };
   if (path.endsWith('/sources')) return { digest: `sha256:${'a'.repeat(64)}`, sizeBytes: 1 };
   if (path.endsWith('/gc/policy')) return { exitedKept: 3, minimumAgeSeconds: 60 };
   return { ...shop, sequence: '00000000000000000042-0000', buildId: 'b1', entries: [], keys: [] };
