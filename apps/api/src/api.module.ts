@@ -142,7 +142,7 @@ export class ApiModule {
         { provide: tokens.READ_MODELS, useFactory: () => parts.readModels },
         { provide: tokens.TELEMETRY, useFactory: () => parts.telemetry },
         { provide: APP_GUARD, useFactory: () => new RouteGuard(parts.door) },
-        { provide: APP_INTERCEPTOR, useFactory: () => new AnswerInterceptor() },
+        { provide: APP_INTERCEPTOR, useFactory: () => new AnswerInterceptor(parts.audit) },
         {
           provide: APP_FILTER,
           useFactory: () => new ProblemFilter(parts.context.logger, parts.audit),

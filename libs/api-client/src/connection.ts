@@ -99,6 +99,9 @@ export const changeHeaders = (options: ChangeOptions): Record<string, string> =>
   ...(options.ifMatch !== undefined && { 'If-Match': options.ifMatch }),
 });
 
+/** Why, for what is no change: nothing there can be asked for twice by mistake. */
+export type ReasonOptions = Pick<ChangeOptions, 'reason'>;
+
 export const reasonHeader = (reason: string | undefined): Record<string, string> =>
   reason === undefined ? {} : { 'Shiplog-Reason': encodeURIComponent(reason) };
 

@@ -1034,7 +1034,7 @@ export interface components {
             url: string | null;
         };
         AuditEntry: {
-            /** @description Types of the events that came of it, or the operation that was refused. */
+            /** @description Types of the events that came of it, or the operation where none did. */
             actions: string[];
             /** @description Name of the user or process; null: nobody we know. */
             actor: string | null;
@@ -1060,10 +1060,10 @@ export interface components {
             /** @description The last time. */
             lastTime: string;
             /**
-             * @description done: it is in the log. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown. terminal: one was opened in an app (run, exec). unlisted: so many more there were, too many to tell of one by one.
+             * @description done: it is in the log, or was carried out. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown. unlisted: so many more there were, too many to tell of one by one.
              * @enum {string}
              */
-            outcome: "done" | "rejected" | "conflict" | "denied" | "read" | "terminal" | "unlisted";
+            outcome: "done" | "rejected" | "conflict" | "denied" | "read" | "unlisted";
             /** @description Why, in the words of who did it (-m). */
             reason: string | null;
             /** @description Place in the log: 20 digits, a dash, 4 digits. String order is log order. */
@@ -5780,7 +5780,10 @@ export interface operations {
     rotateSigningKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6441,7 +6444,10 @@ export interface operations {
     verifyBackup: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7033,7 +7039,10 @@ export interface operations {
     collectGarbage: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7614,7 +7623,10 @@ export interface operations {
     rebuildReadModels: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7715,7 +7727,10 @@ export interface operations {
     cancelRebuild: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7811,7 +7826,10 @@ export interface operations {
     startRebuild: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };

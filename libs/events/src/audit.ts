@@ -6,7 +6,7 @@ import { actor, origin } from './who.js';
 /** So many different refusals or reads stand in one commit; more are only counted. */
 export const AUDIT_ENTRIES_MAX = 50;
 /** Fewer, so that a commit that is full of all kinds still fits. */
-export const AUDIT_TERMINALS_MAX = 10;
+export const AUDIT_OPERATIONS_MAX = 10;
 
 /** What was seen of the same thing, and when: one entry stands for all of them. */
 const seen = {
@@ -46,18 +46,21 @@ export const secretsRead = z.strictObject({
 });
 export type SecretsReading = z.infer<typeof secretsRead>;
 
-/** Somebody opened a terminal in an app: whoever has one can see its config values. Never what they type. */
-export const terminal = z.strictObject({
-  /** `run`: in a container of its own, `exec`: in a running instance. */
-  kind: z.enum(['run', 'exec']),
-  appId: id,
-  instanceId: id.nullable(),
+/**
+ * Somebody had something done that is no change in the log: garbage collected, another key signs, or a
+ * terminal in an app (`run`, `exec`), which shows its config values. Never what they sent or typed.
+ */
+export const operation = z.strictObject({
+  /** As the API calls it: `rotateSigningKey`. */
+  operation: z.string().max(64),
+  appId: id.nullable(),
+  target: z.string().max(128).nullable(),
   actor,
   origin: origin.nullable(),
   reason: z.string().max(500).nullable(),
   ...seen,
 });
-export type Terminal = z.infer<typeof terminal>;
+export type Operation = z.infer<typeof operation>;
 
 /**
  * What the api saw and that changed nothing; a stream for each day. Gathered for a while and bounded
@@ -74,8 +77,8 @@ export const auditEvent = z.discriminatedUnion('type', [
     /** As above. */
     unlisted: z.number().int().nonnegative(),
   }),
-  defineEvent('TerminalsOpened', 1, {
-    terminals: z.array(terminal).max(AUDIT_TERMINALS_MAX),
+  defineEvent('OperationsDone', 1, {
+    operations: z.array(operation).max(AUDIT_OPERATIONS_MAX),
     /** As above. */
     unlisted: z.number().int().nonnegative(),
   }),

@@ -1,9 +1,9 @@
 import {
   AUDIT_ENTRIES_MAX,
-  AUDIT_TERMINALS_MAX,
+  AUDIT_OPERATIONS_MAX,
   type Actor,
   type Refusal,
-  type Terminal,
+  type Operation,
 } from '@shiplog/events';
 import type { CalledFrom } from './persons.js';
 
@@ -21,9 +21,9 @@ export interface SeenReading {
   readonly from: CalledFrom;
 }
 
-export interface SeenTerminal extends Pick<
-  Terminal,
-  'kind' | 'appId' | 'instanceId' | 'actor' | 'reason'
+export interface SeenOperation extends Pick<
+  Operation,
+  'operation' | 'appId' | 'target' | 'actor' | 'reason'
 > {
   readonly from: CalledFrom;
 }
@@ -35,7 +35,7 @@ interface Gathered {
 }
 type GatheredRefusal = SeenRefusal & Gathered;
 type GatheredReading = SeenReading & Gathered;
-type GatheredTerminal = SeenTerminal & Gathered;
+type GatheredOperation = SeenOperation & Gathered;
 
 /** What one commit tells of. */
 export interface AuditPage {
@@ -43,8 +43,8 @@ export interface AuditPage {
   readonly refusalsUnlisted: number;
   readonly reads: readonly GatheredReading[];
   readonly readsUnlisted: number;
-  readonly terminals: readonly GatheredTerminal[];
-  readonly terminalsUnlisted: number;
+  readonly operations: readonly GatheredOperation[];
+  readonly operationsUnlisted: number;
 }
 
 /** Different refusals of one person until the next commit; more are only counted. */
@@ -57,8 +57,8 @@ export const REFUSALS_PER_DAY = 10_000;
 /** Nor may one caller use up the day of the others; strangers are one caller here. */
 export const REFUSALS_PER_DAY_EACH = 2_500;
 const READS_PER_DAY = 20_000;
-const TERMINALS_MAX = 500;
-const TERMINALS_PER_DAY = 10_000;
+const OPERATIONS_MAX = 500;
+const OPERATIONS_PER_DAY = 10_000;
 
 /**
  * Gathers what changed nothing until it is written: the same thing again is one more, not one again. Of
@@ -69,19 +69,19 @@ export class AuditBook {
   private readonly reads = new Map<string, GatheredReading>();
   private refusalsUnlisted = 0;
   private readsUnlisted = 0;
-  private readonly terminals = new Map<string, GatheredTerminal>();
-  private terminalsUnlisted = 0;
+  private readonly operations = new Map<string, GatheredOperation>();
+  private operationsUnlisted = 0;
   private readonly listed = {
     day: '',
     refusals: 0,
     reads: 0,
-    terminals: 0,
+    operations: 0,
     of: new Map<string | null, number>(),
   };
 
   get isEmpty(): boolean {
-    const listed = this.refusals.size + this.reads.size + this.terminals.size;
-    return listed + this.refusalsUnlisted + this.readsUnlisted + this.terminalsUnlisted === 0;
+    const listed = this.refusals.size + this.reads.size + this.operations.size;
+    return listed + this.refusalsUnlisted + this.readsUnlisted + this.operationsUnlisted === 0;
   }
 
   refuse(seen: SeenRefusal, at: string): void {
@@ -115,18 +115,21 @@ export class AuditBook {
     }
   }
 
-  /** The same terminal again until the next commit is one more. */
-  open(seen: SeenTerminal, at: string): void {
+  /** The same operation again until the next commit is one more. */
+  perform(seen: SeenOperation, at: string): void {
     const key = JSON.stringify(seen);
-    const known = this.terminals.get(key);
+    const known = this.operations.get(key);
     this.turnTo(at);
     if (known !== undefined) {
-      this.terminals.set(key, { ...known, count: known.count + 1, lastAt: at });
-    } else if (this.terminals.size < TERMINALS_MAX && this.listed.terminals < TERMINALS_PER_DAY) {
-      this.listed.terminals += 1;
-      this.terminals.set(key, { ...seen, count: 1, firstAt: at, lastAt: at });
+      this.operations.set(key, { ...known, count: known.count + 1, lastAt: at });
+    } else if (
+      this.operations.size < OPERATIONS_MAX &&
+      this.listed.operations < OPERATIONS_PER_DAY
+    ) {
+      this.listed.operations += 1;
+      this.operations.set(key, { ...seen, count: 1, firstAt: at, lastAt: at });
     } else {
-      this.terminalsUnlisted += 1;
+      this.operationsUnlisted += 1;
     }
   }
 
@@ -137,10 +140,10 @@ export class AuditBook {
       refusalsUnlisted: this.refusalsUnlisted,
       reads: takeFirst(this.reads, AUDIT_ENTRIES_MAX),
       readsUnlisted: this.readsUnlisted,
-      terminals: takeFirst(this.terminals, AUDIT_TERMINALS_MAX),
-      terminalsUnlisted: this.terminalsUnlisted,
+      operations: takeFirst(this.operations, AUDIT_OPERATIONS_MAX),
+      operationsUnlisted: this.operationsUnlisted,
     };
-    this.terminalsUnlisted = 0;
+    this.operationsUnlisted = 0;
     this.refusalsUnlisted = 0;
     this.readsUnlisted = 0;
     return page;
@@ -163,7 +166,7 @@ export class AuditBook {
   private turnTo(at: string): void {
     const day = at.slice(0, 10);
     if (day === this.listed.day) return;
-    Object.assign(this.listed, { day, refusals: 0, reads: 0, terminals: 0, of: new Map() });
+    Object.assign(this.listed, { day, refusals: 0, reads: 0, operations: 0, of: new Map() });
   }
 }
 

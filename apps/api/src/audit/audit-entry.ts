@@ -14,8 +14,8 @@ import {
 import { appIdOf } from '../events/event-filter.js';
 import type { Sealer } from './persons.js';
 
-/** `read`: config values were shown. `terminal`: one was opened. `unlisted`: there were more of these than are told of one by one. */
-export type Outcome = 'done' | 'read' | 'terminal' | 'unlisted' | Refusal['outcome'];
+/** `read`: config values were shown. `unlisted`: there were more of these than are told of one by one. */
+export type Outcome = 'done' | 'read' | 'unlisted' | Refusal['outcome'];
 
 /** One line of the audit, with its origin still sealed. */
 export interface SealedEntry {
@@ -137,15 +137,14 @@ const observations = (event: AuditEvent): readonly Observation[] => {
         target: null,
         reason: null,
       }));
-    case 'TerminalsOpened':
-      return event.data.terminals.map(({ firstAt, lastAt, kind, instanceId, ...seen }) => ({
+    case 'OperationsDone':
+      return event.data.operations.map(({ firstAt, lastAt, operation, ...seen }) => ({
         ...seen,
         time: firstAt,
         lastTime: lastAt,
-        outcome: 'terminal' as const,
-        actions: [kind],
+        outcome: 'done' as const,
+        actions: [operation],
         code: null,
-        target: instanceId === null ? null : `instance ${instanceId}`,
         keys: [],
       }));
   }

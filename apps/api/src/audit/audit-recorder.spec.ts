@@ -90,10 +90,10 @@ afterEach(async () => {
 const counted = (): number =>
   written
     .flatMap(({ command }) => [
-      ...[...command.refusals, ...command.reads, ...command.terminals].map(({ count }) => count),
+      ...[...command.refusals, ...command.reads, ...command.operations].map(({ count }) => count),
       command.refusalsUnlisted,
       command.readsUnlisted,
-      command.terminalsUnlisted,
+      command.operationsUnlisted,
     ])
     .reduce((sum, n) => sum + n, 0);
 
@@ -121,23 +121,23 @@ describe('what changed nothing', () => {
     ]);
   });
 
-  it('tells who opened a terminal where and why, and counts what no commit has room for', async () => {
-    const opened = {
-      kind: 'exec',
+  it('tells who had what done and why, and counts what no commit has room for', async () => {
+    const exec = {
+      operation: 'exec',
       appId: 'a1',
-      instanceId: 'i1',
+      target: 'i1',
       actor: ann,
       reason: 'slow',
     } as const;
-    for (let i = 0; i < 3; i += 1) recorder.opened({ ...opened, from });
+    for (let i = 0; i < 3; i += 1) recorder.performed({ ...exec, from });
     await vi.advanceTimersByTimeAsync(300);
-    expect(written[0]?.command.terminals).toMatchObject([
-      { ...opened, count: 3, origin: { address: 'enc1.a' } },
+    expect(written[0]?.command.operations).toMatchObject([
+      { ...exec, count: 3, origin: { address: 'enc1.a' } },
     ]);
-    for (let i = 0; i < 700; i += 1) recorder.opened({ ...opened, instanceId: `i${i}`, from });
+    for (let i = 0; i < 700; i += 1) recorder.performed({ ...exec, target: `i${i}`, from });
     await vi.advanceTimersByTimeAsync(600_000);
     expect(counted()).toBe(703);
-    expect(written.flatMap(({ command }) => command.terminals)).toHaveLength(501);
+    expect(written.flatMap(({ command }) => command.operations)).toHaveLength(501);
   });
 
   it('is kept while the log is down, and written once when it is back', async () => {
@@ -267,21 +267,15 @@ describe('what changed nothing', () => {
     const read = { appId: 'a'.repeat(64), keys, keysUnlisted: 1, actor, origin, ...seen };
     const data = { refusals: Array.from({ length: 50 }, () => refusal), unlisted: 1 };
     const reads = { reads: Array.from({ length: 50 }, () => read), unlisted: 1 };
-    const terminal = {
-      ...{
-        kind: 'exec' as const,
-        appId: 'a'.repeat(64),
-        instanceId: 'i'.repeat(64),
-        actor,
-        origin,
-      },
-      ...{ reason: '🚢'.repeat(250), ...seen },
+    const operation = {
+      ...{ operation: 'o'.repeat(64), appId: 'a'.repeat(64), target: '\u0800'.repeat(128) },
+      ...{ actor, origin, reason: '🚢'.repeat(250), ...seen },
     };
-    const terminals = { terminals: Array.from({ length: 10 }, () => terminal), unlisted: 1 };
+    const operations = { operations: Array.from({ length: 10 }, () => operation), unlisted: 1 };
     const events: AuditEvent[] = [
       { type: 'CommandsRefused', v: 1, data },
       { type: 'SecretsRead', v: 1, data: reads },
-      { type: 'TerminalsOpened', v: 1, data: terminals },
+      { type: 'OperationsDone', v: 1, data: operations },
     ];
     const bytes = encodeCommit(commitAfter('audit.2026-11-25', NO_COMMIT, { events }));
     expect(bytes.length).toBeLessThan(900 * 1024);

@@ -1,4 +1,4 @@
-import type { Refusal, SecretsReading, Terminal } from '@shiplog/events';
+import type { Operation, Refusal, SecretsReading } from '@shiplog/events';
 import { describeError, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
 import { v7 as uuidv7 } from 'uuid';
 import {
@@ -6,7 +6,7 @@ import {
   type AuditPage,
   type SeenReading,
   type SeenRefusal,
-  type SeenTerminal,
+  type SeenOperation,
 } from './audit-book.js';
 import { Pace } from './pace.js';
 import type { Persons } from './persons.js';
@@ -38,7 +38,7 @@ interface Pending {
 }
 
 /**
- * Writes down what changed nothing: refused commands, readings of config values and opened terminals. Whoever tells it of
+ * Writes down what changed nothing: refused commands, readings of config values and operations that are no change. Whoever tells it of
  * one goes on at once; what they were refused or shown depends on nothing that happens here.
  */
 export class AuditRecorder {
@@ -69,8 +69,8 @@ export class AuditRecorder {
     this.plan(GATHER_MS);
   }
 
-  opened(seen: SeenTerminal): void {
-    this.book.open(seen, this.now());
+  performed(seen: SeenOperation): void {
+    this.book.perform(seen, this.now());
     this.plan(GATHER_MS);
   }
 
@@ -142,8 +142,8 @@ export class AuditRecorder {
       refusalsUnlisted: page.refusalsUnlisted,
       reads: await Promise.all(page.reads.map((one) => this.readingOf(one))),
       readsUnlisted: page.readsUnlisted,
-      terminals: await Promise.all(page.terminals.map((one) => this.terminalOf(one))),
-      terminalsUnlisted: page.terminalsUnlisted,
+      operations: await Promise.all(page.operations.map((one) => this.operationOf(one))),
+      operationsUnlisted: page.operationsUnlisted,
     };
   }
 
@@ -173,7 +173,10 @@ export class AuditRecorder {
     };
   }
 
-  private async terminalOf({ from, ...seen }: AuditPage['terminals'][number]): Promise<Terminal> {
+  private async operationOf({
+    from,
+    ...seen
+  }: AuditPage['operations'][number]): Promise<Operation> {
     const sealer = { kind: 'person', userId: seen.actor.id } as const;
     return { ...seen, origin: await this.parts.persons.seal(sealer, from) };
   }

@@ -29,6 +29,12 @@ const changing = {
   'Shiplog-Reason': z.string().optional().describe('Why; percent-encoded UTF-8.'),
 };
 
+const headersOf = ({ method, changes }: AnyRoute) => {
+  if (changes) return { header: z.object(changing) };
+  const { 'Shiplog-Reason': reason } = changing;
+  return method === 'GET' ? {} : { header: z.object({ 'Shiplog-Reason': reason }) };
+};
+
 const BY_EVERY_OPERATION: readonly ProblemCode[] = [
   'unauthenticated',
   'token-scope',
@@ -114,7 +120,7 @@ const operation = (route: AnyRoute): ZodOpenApiOperationObject => {
     requestParams: {
       path: z.object(route.params),
       query: z.object(query),
-      ...(route.changes ? { header: z.object(changing) } : {}),
+      ...headersOf(route),
     },
     ...requestBody(route),
     responses: {

@@ -99,7 +99,7 @@ describe('run', () => {
     socket.once('open', () => socket.send('{"command":["psql","hunter2"]}'));
     await messagesOf(socket);
     const opened = async (): Promise<unknown[]> => {
-      const { body } = await api.call('get', '/v1/audit?outcome=terminal').expect(200);
+      const { body } = await api.call('get', '/v1/audit?type=run').expect(200);
       return (body as { entries: unknown[] }).entries;
     };
     await expect.poll(opened, { timeout: 20_000 }).toContainEqual(
@@ -110,7 +110,7 @@ describe('run', () => {
     );
     const stored = await api.platform.api.log.readStored(START, 10_000);
     const bytes = Buffer.concat(stored.map((one) => one.bytes)).toString('utf8');
-    expect(bytes).toContain('TerminalsOpened');
+    expect(bytes).toContain('OperationsDone');
     expect(bytes).not.toMatch(/hunter2|127\.0\.0\.1/);
   });
 

@@ -40,7 +40,7 @@ export class Terminals {
   constructor(
     private readonly api: Pick<ProcessContext, 'bus' | 'world' | 'logger'>,
     private readonly door: Door,
-    private readonly audit: Pick<AuditRecorder, 'refused' | 'opened'>,
+    private readonly audit: Pick<AuditRecorder, 'refused' | 'performed'>,
   ) {}
 
   attach(server: Server): void {
@@ -144,7 +144,8 @@ export class Terminals {
     // Who opened what, but not the command: people type secrets into it.
     logger.info({ kind, appId, instanceId, userId: caller.userId }, 'terminal-opened');
     const session = await bus.open('deployer', kind, input);
-    this.audit.opened({ kind, appId, instanceId, actor: actorOf(caller), from, reason });
+    const where = { appId, target: instanceId === null ? app.name : `instance ${instanceId}` };
+    this.audit.performed({ operation: kind, ...where, actor: actorOf(caller), from, reason });
     const send = bridge(socket, session);
     if (socket.readyState !== socket.OPEN) session.end();
     return send;

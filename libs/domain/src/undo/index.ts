@@ -118,7 +118,7 @@ const otherUndo: OtherUndo = {
   MasterKeyRotated: masterKey,
   CommandsRefused: noted('what was refused'),
   SecretsRead: noted('who was shown config values'),
-  TerminalsOpened: noted('who opened a terminal'),
+  OperationsDone: noted('what somebody had done'),
 };
 
 /**

@@ -460,6 +460,7 @@ const REFUSED = [
   'NameReleased',
   'NameReserved',
   'NodeObserved',
+  'OperationsDone',
   'PersonErased',
   'RolloutCancelRequested',
   'RolloutCancelled',
@@ -472,7 +473,6 @@ const REFUSED = [
   'SecretsRead',
   'TeamCreated',
   'TeamMemberAdded',
-  'TerminalsOpened',
   'TokenRevoked',
   'UserCreated',
 ];

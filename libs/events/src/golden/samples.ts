@@ -287,12 +287,12 @@ export const samples: Samples = {
     ],
     unlisted: 0,
   },
-  TerminalsOpened: {
-    terminals: [
+  OperationsDone: {
+    operations: [
       {
-        kind: 'exec',
+        operation: 'exec',
         appId,
-        instanceId,
+        target: 'hello',
         actor: { kind: 'user', id: userId, name: 'ann' },
         origin: sealedOrigin,
         reason: 'why is it slow',
