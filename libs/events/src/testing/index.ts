@@ -1,2 +1,3 @@
 export * from './commits.js';
 export * from './event-log.contract.js';
+export * from './history.js';
