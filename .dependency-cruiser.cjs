@@ -59,6 +59,17 @@ module.exports = {
       to: { path: '/(docker|haproxy|nats|jetstream|in-memory)-[^/]+\\.ts$' },
     },
     {
+      name: 'replays-touch-nothing',
+      comment:
+        'What makes a past state from the log reaches no engine, no bus and nothing that sends or records.',
+      severity: 'error',
+      from: { path: '^libs/read-models/src/', pathNot: '(\\.(spec|contract)\\.ts$|/testing/)' },
+      to: {
+        path: '^(libs/(bus|commands|engine|integrity|reconcile|runtime|secrets|sources)|apps)/',
+        reachable: true,
+      },
+    },
+    {
       name: 'nest-at-the-edge',
       comment: 'Only the HTTP edge of the api knows Nest.',
       severity: 'error',

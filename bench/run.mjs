@@ -1,6 +1,7 @@
 // `npm run bench`: every benchmark, or those named, one after the other; a table of what was asked and what came out.
 //   npm run bench                        all of them: about ten minutes, on a machine that does nothing else
 //   npm run bench -- append route        some
+//   npm run bench log                    everything about the log, long ones included
 //   npm run bench -- --quick             small ones, to see that they run: their figures say nothing
 //   node bench/run.mjs --write-docs      writes bench/results.json into docs/benchmarks.md, and runs nothing
 // Progress on stderr; results in bench/results.json. Exit code 1 when a target is missed or one did not run.
@@ -13,11 +14,17 @@ import { resultsTable, writeDocs } from './lib/results-table.mjs';
 /** Arguments of a quick run. */
 const BENCHES = {
   append: ['3'],
+  at: ['20000', '2'],
   projection: ['20000'],
   route: ['30'],
   scale: ['1'],
   start: ['5000', '1'],
+  verify: ['5000', '2'],
 };
+/** By one name: everything about the log. */
+const SUITES = { log: ['append', 'projection', 'verify', 'at', 'start'] };
+/** Takes long, so it runs where it is named only. */
+const LONG = new Set(['at']);
 const RESULTS = new URL('results.json', import.meta.url);
 const { prepare } = createRequire(import.meta.url)('../scripts/lib/prepare.cjs');
 
@@ -69,18 +76,21 @@ const runAll = async (names, isQuick) => {
 };
 
 const args = process.argv.slice(2);
-const names = args.filter((argument) => !argument.startsWith('--'));
+const names = args
+  .filter((argument) => !argument.startsWith('--'))
+  .flatMap((name) => SUITES[name] ?? [name]);
+const usual = Object.keys(BENCHES).filter((name) => !LONG.has(name));
 const unknown = [
   ...names.filter((name) => !(name in BENCHES)),
   ...args.filter((a) => a.startsWith('--') && a !== '--quick' && a !== '--write-docs'),
 ];
 if (unknown.length > 0) {
   console.error(
-    `there is no ${unknown.join(', ')}; benchmarks: ${Object.keys(BENCHES).join(', ')}; options: --quick, --write-docs`,
+    `there is no ${unknown.join(', ')}; benchmarks: ${[...Object.keys(BENCHES), ...Object.keys(SUITES)].join(', ')}; options: --quick, --write-docs`,
   );
   process.exitCode = 2;
 } else if (args.includes('--write-docs')) {
   await writeDocs(await readResults());
 } else {
-  await runAll(names.length > 0 ? names : Object.keys(BENCHES), args.includes('--quick'));
+  await runAll(names.length > 0 ? names : usual, args.includes('--quick'));
 }

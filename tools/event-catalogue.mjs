@@ -10,7 +10,7 @@ import { code, table } from './lib/markdown.mjs';
 import { jsonSchemaOf, schemaText } from './lib/schema-text.mjs';
 
 const FILE = 'docs/event-catalogue.md';
-const SOURCES = ['app', 'identity', 'facts', 'values', 'ids', 'event'];
+const SOURCES = ['app', 'identity', 'facts', 'keys', 'audit', 'who', 'values', 'ids', 'event'];
 const comments = new Map(
   SOURCES.flatMap((name) => [
     ...docCommentsOf(fileURLToPath(new URL(`../libs/events/src/${name}.ts`, import.meta.url))),
@@ -34,6 +34,8 @@ const VALUES = [
   'processSpec',
   'settings',
   'formation',
+  'actor',
+  'origin',
   'explanation',
   'tokenScope',
 ];

@@ -27,7 +27,11 @@ export class BenchPlatform {
 
   static async create(purpose) {
     const name = `bench-${purpose}-${process.pid}`;
-    const home = await mkdtemp(join(tmpdir(), `shiplog-${name}-`));
+    return BenchPlatform.in(await mkdtemp(join(tmpdir(), `shiplog-${name}-`)), name);
+  }
+
+  /** In a home that may be there already, of a platform of that name. */
+  static async in(home, name) {
     const env = {
       ...process.env,
       SHIPLOG_HOME: home,
@@ -49,7 +53,7 @@ export class BenchPlatform {
   }
 
   /** Milliseconds from the command a person types until the platform says that it is ready. */
-  async start() {
+  async start(withinMs = READY_WITHIN_MS) {
     let output = '';
     const startedAt = performance.now();
     const child = spawn('npm', ['start', '--silent', '--', '--yes', '--no-sample'], {
@@ -73,7 +77,7 @@ export class BenchPlatform {
         this.#pid = pid;
         return true;
       },
-      { timeoutMs: READY_WITHIN_MS },
+      { timeoutMs: withinMs },
     );
     return performance.now() - startedAt;
   }
@@ -109,6 +113,16 @@ export class BenchPlatform {
       if (args.split('\0').some((argument) => files.includes(argument))) found.push(Number(pid));
     }
     return found;
+  }
+
+  /** Pid of the nats-server that runs on this home, or undefined. */
+  async natsServer() {
+    const file = pathsOf(this.home).natsConfig;
+    for (const pid of await this.#companions()) {
+      const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      if (args.split('\0').includes(file)) return pid;
+    }
+    return undefined;
   }
 
   /** As after a power cut: control plane, nats-server and proxy are dead. */

@@ -62,6 +62,7 @@ describe('everything but the log, keys and sources is deleted', () => {
       'nats',
       'nats-store',
       'keys',
+      'master-key',
       'sources',
       'repositories',
       'credentials.json',

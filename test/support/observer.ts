@@ -1,5 +1,6 @@
 import { START, type DomainEventUnion, type Position, type RecordedCommit } from '@shiplog/events';
 import { JetStreamEventLog } from '@shiplog/events/jetstream';
+import { changesAfter } from '@shiplog/events/testing';
 import { connectEngine, LABEL, ownedBy } from '@shiplog/engine';
 import { connectNats, inboxPrefixOf, readConfig } from '@shiplog/runtime';
 import type { TestPlatform } from './platform.js';
@@ -60,6 +61,11 @@ export class Observer {
 
   async head(): Promise<Position> {
     return this.log.head();
+  }
+
+  /** What was changed since; that something was refused is recorded, too, and changes nothing. */
+  changesAfter(head: Position): Promise<readonly RecordedCommit[]> {
+    return changesAfter(this.log, head);
   }
 
   /** Reads what is new. */

@@ -115,12 +115,15 @@ export class TestPlatform {
   }
 
   /** Starts the platform and waits until it says that it is ready. Answers how long that took. */
-  async start(args: readonly string[] = ['--yes', '--no-sample']): Promise<number> {
+  async start(
+    args: readonly string[] = ['--yes', '--no-sample'],
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<number> {
     const startedAt = performance.now();
     // A process group of its own, so that Ctrl-C of the test runner is not ours, and kill -9 is.
     const child = spawn(process.execPath, [join(ROOT, 'scripts/start.cjs'), ...args], {
       cwd: ROOT,
-      env: this.env,
+      env: { ...this.env, ...env },
       detached: true,
     });
     this.child = child;

@@ -3,7 +3,6 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { RunningReadModels } from '@shiplog/read-models';
 import type { ProcessContext } from '@shiplog/runtime';
-import type { Keyring } from '@shiplog/secrets';
 import type { SourceStore } from '@shiplog/sources';
 import { AppsController } from './apps/apps.controller.js';
 import { ListAppsHandler, ShowAppHandler } from './apps/apps.queries.js';
@@ -12,6 +11,11 @@ import { CreateAppHandler } from './apps/create-app.handler.js';
 import { BuildsController } from './builds/builds.controller.js';
 import { ListBuildsHandler, ShowBuildHandler } from './builds/builds.queries.js';
 import { RequestBuildHandler } from './builds/request-build.handler.js';
+import { AuditController } from './audit/audit.controller.js';
+import { ReadAuditHandler } from './audit/audit.queries.js';
+import { ErasePersonHandler } from './audit/erase-person.handler.js';
+import type { AuditRecorder } from './audit/audit-recorder.js';
+import type { Persons } from './audit/persons.js';
 import type { Changes } from './changes/changes.js';
 import { ChangeConfigHandler } from './config/change-config.handler.js';
 import { ConfigController } from './config/config.controller.js';
@@ -29,8 +33,12 @@ import { RouteGuard } from './http/route.guard.js';
 import * as tokens from './injection.js';
 import { InstancesController } from './instances/instances.controller.js';
 import { ListInstancesHandler } from './instances/instances.queries.js';
+import type { PlatformKeyStore } from '@shiplog/secrets';
+import { KeysController } from './keys/keys.controller.js';
 import { DiagnoseHandler } from './platform/doctor.query.js';
 import { GarbageController } from './platform/garbage.controller.js';
+import type { Checkpoints } from './integrity/checkpoints.js';
+import { IntegrityController } from './integrity/integrity.controller.js';
 import { PlatformController } from './platform/platform.controller.js';
 import type { Telemetry } from './platform/telemetry.js';
 import { ReleasesController } from './releases/releases.controller.js';
@@ -44,7 +52,10 @@ export interface ApiParts {
   readonly context: ProcessContext;
   readonly door: Door;
   readonly changes: Changes;
-  readonly keyring: Keyring;
+  readonly keys: PlatformKeyStore;
+  readonly audit: AuditRecorder;
+  readonly persons: Persons;
+  readonly checkpoints: Checkpoints;
   readonly sources: SourceStore;
   readonly readModels: RunningReadModels;
   readonly telemetry: Telemetry;
@@ -60,6 +71,7 @@ const COMMAND_HANDLERS = [
   RemoveDomainHandler,
   CreateTokenHandler,
   RevokeTokenHandler,
+  ErasePersonHandler,
 ];
 
 const QUERY_HANDLERS = [
@@ -75,6 +87,7 @@ const QUERY_HANDLERS = [
   ShowReleaseHandler,
   ListInstancesHandler,
   ReadEventsHandler,
+  ReadAuditHandler,
   DiagnoseHandler,
 ];
 
@@ -94,20 +107,30 @@ export class ApiModule {
         DomainsController,
         TokensController,
         EventsController,
+        AuditController,
+        IntegrityController,
         PlatformController,
         GarbageController,
+        KeysController,
       ],
       providers: [
         { provide: tokens.CONTEXT, useFactory: () => parts.context },
         { provide: tokens.DOOR, useFactory: () => parts.door },
         { provide: tokens.CHANGES, useFactory: () => parts.changes },
-        { provide: tokens.KEYRING, useFactory: () => parts.keyring },
+        { provide: tokens.KEYRING, useFactory: () => parts.keys.apps },
+        { provide: tokens.KEY_STORE, useFactory: () => parts.keys },
+        { provide: tokens.AUDIT, useFactory: () => parts.audit },
+        { provide: tokens.PERSONS, useFactory: () => parts.persons },
+        { provide: tokens.CHECKPOINTS, useFactory: () => parts.checkpoints },
         { provide: tokens.SOURCES, useFactory: () => parts.sources },
         { provide: tokens.READ_MODELS, useFactory: () => parts.readModels },
         { provide: tokens.TELEMETRY, useFactory: () => parts.telemetry },
         { provide: APP_GUARD, useFactory: () => new RouteGuard(parts.door) },
         { provide: APP_INTERCEPTOR, useFactory: () => new AnswerInterceptor() },
-        { provide: APP_FILTER, useFactory: () => new ProblemFilter(parts.context.logger) },
+        {
+          provide: APP_FILTER,
+          useFactory: () => new ProblemFilter(parts.context.logger, parts.audit),
+        },
         ...COMMAND_HANDLERS,
         ...QUERY_HANDLERS,
       ],

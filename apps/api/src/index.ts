@@ -7,17 +7,21 @@ import {
   type RunningProcess,
   type StartProcess,
 } from '@shiplog/runtime';
-import { Keyring } from '@shiplog/secrets';
+import type { PlatformKeyStore } from '@shiplog/secrets';
 import { SourceStore } from '@shiplog/sources';
+import { AuditRecorder } from './audit/audit-recorder.js';
+import { Persons } from './audit/persons.js';
 import { ensureFirstAdministrator } from './auth/first-administrator.js';
 import { startPruningSources } from './builds/prune-sources.js';
 import { Changes } from './changes/changes.js';
 import { startGitService, type GitService } from './git/index.js';
 import { Door } from './http/door.js';
+import { Checkpoints } from './integrity/checkpoints.js';
+import { keyStoreOf } from './keys/key-store-of.js';
 import { Metrics } from './platform/metrics.js';
 import { Telemetry } from './platform/telemetry.js';
 import { startProcessManagers } from './process-managers/index.js';
-import { databaseIn, fillBeside } from './read-models/catch-up.js';
+import { databaseIn, fillBeside, pastBeside } from './read-models/catch-up.js';
 import { closeServer, createServer, listen } from './server.js';
 import { Terminals } from './terminals/terminals.js';
 
@@ -27,44 +31,70 @@ export { requirePort } from './server.js';
 /** The api: commands and queries over HTTP, git, and what follows from what was asked for. */
 export const startApi: StartProcess = async (context) => {
   const { config, log, feed, logger } = context;
+  const keys = keyStoreOf(config);
+  await keys.store.open();
+  // Before anything is folded or answered: is this the log that was sworn to?
+  const checkpoints = await Checkpoints.open(context);
   const readModels = await startReadModels({
     database: databaseIn(config),
     log,
     feed,
     logger,
     fill: fillBeside(config),
+    past: pastBeside(config),
+  }).catch(async (error: unknown) => {
+    await checkpoints.stop();
+    throw error;
   });
   try {
     await ensureFirstAdministrator(context);
-    const serving = await startServing(context, readModels, await startGitService(context));
+    const persons = new Persons({ keyring: keys.people, world: context.world, logger });
+    const audit = new AuditRecorder({ context, persons });
+    const git = await startGitService(context, { persons, audit });
+    const parts = { keys, readModels, git, persons, audit, checkpoints };
+    const serving = await startServing(context, parts);
+    checkpoints.start();
     return {
       stop: async () => {
         await serving.stop();
+        await audit.stop();
+        await checkpoints.stop();
         await readModels.stop();
       },
     };
   } catch (error) {
+    await checkpoints.stop();
     await readModels.stop();
     throw error;
   }
 };
 
+interface ServingParts {
+  readonly keys: PlatformKeyStore;
+  readonly readModels: RunningReadModels;
+  readonly git: GitService;
+  readonly persons: Persons;
+  readonly audit: AuditRecorder;
+  readonly checkpoints: Checkpoints;
+}
+
 const startServing = async (
   context: ProcessContext,
-  readModels: RunningReadModels,
-  git: GitService,
+  { keys, readModels, git, persons, audit, checkpoints }: ServingParts,
 ): Promise<RunningProcess> => {
   const { config, log, feed, world, bus, logger, commands } = context;
   const paths = pathsOf(config.home);
-  const keyring = new Keyring(paths.keys);
   const readiness = new ReadinessProbe(log, feed);
   const telemetry = new Telemetry(bus);
-  const door = new Door({ log, feed, world, readModels, now: Date.now });
+  const door = new Door({ log, feed, world, readModels, persons, now: Date.now });
   const parts = {
     context,
     door,
     changes: new Changes(commands, feed, world, readiness),
-    keyring,
+    keys,
+    audit,
+    persons,
+    checkpoints,
     sources: new SourceStore(paths.sources),
     readModels,
     telemetry,
@@ -76,14 +106,16 @@ const startServing = async (
     readiness,
     git: git.handler,
   });
-  const terminals = new Terminals(context, door);
+  const terminals = new Terminals(context, door, audit);
   terminals.attach(server);
   const processManagers = startProcessManagers({
     context,
     forgetApp: async (appId) => {
-      await keyring.shred(appId);
+      await keys.apps.shred(appId);
       await git.repositories.remove(appId);
     },
+    rotateMasterKey: (keyId) => keys.store.rotate(keyId),
+    forgetPerson: (userId, erasures) => persons.erase(userId, erasures),
   });
   const pruning = startPruningSources(context, parts.sources);
   const stop = async (): Promise<void> => {

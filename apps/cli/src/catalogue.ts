@@ -159,6 +159,24 @@ export const CATALOGUE: readonly Entry[] = [
   ),
   group(
     PLATFORM,
+    'keys',
+    'list the keys of apps, replace the master key',
+    async () => (await import('./commands/keys.js')).keys,
+  ),
+  group(
+    PLATFORM,
+    'audit',
+    'show who did what, what was refused, who read secrets',
+    async () => (await import('./commands/audit.js')).audit,
+  ),
+  group(
+    PLATFORM,
+    'log',
+    'export the log as it is stored',
+    async () => (await import('./commands/log.js')).log,
+  ),
+  group(
+    PLATFORM,
     'nodes',
     'list machines',
     async () => (await import('./commands/nodes.js')).nodes,

@@ -24,6 +24,8 @@ export interface CommandSpec<Options extends object = object> {
   readonly examples: readonly (readonly [string, string])[];
   readonly options?: readonly OptionSpec[];
   readonly takes?: readonly Shared[];
+  /** Why it shows no past, for who asks with `--at`: what it shows is not in the log. */
+  readonly onlyNow?: string;
   readonly hidden?: boolean;
   /** Returns the exit code; nothing means 0. */
   run(invocation: Invocation<Options>): Promise<number | void>;
@@ -34,6 +36,8 @@ export interface GroupSpec {
   readonly name: string;
   readonly summary: string;
   readonly commands: readonly CommandSpec[];
+  /** The verb that is meant where none is named: `shiplog audit` is `shiplog audit list`. */
+  readonly main?: string;
 }
 
 export interface SharedOptions {

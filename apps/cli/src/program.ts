@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { CATALOGUE } from './catalogue.js';
 import type { CommandSpec, GroupSpec, OptionSpec, Shared, SharedOptions } from './command.js';
 import type { Entry } from './entry.js';
+import { usageError } from './exit-code.js';
 import type { Io } from './io.js';
 import { parseMoment } from './parse/moment.js';
 
@@ -78,7 +79,9 @@ const addEntry = async (
   }
   const noun = program.command(loaded.name).summary(loaded.summary).description(loaded.summary);
   noun.enablePositionalOptions().addOption(new Option('--json').hideHelp());
-  for (const spec of loaded.commands) addCommand(noun, spec, io, dispatch);
+  for (const spec of loaded.commands) {
+    addCommand(noun, spec, io, dispatch, spec.name === loaded.main);
+  }
   addGroupHelp(noun, loaded);
 };
 
@@ -103,20 +106,35 @@ const exampleLines = (examples: readonly (readonly [string, string])[]): string 
 };
 const EXAMPLE_WIDTH_MAX = 52;
 
-const addCommand = (parent: Command, spec: CommandSpec, io: Io, dispatch: Dispatch): void => {
+const addCommand = (
+  parent: Command,
+  spec: CommandSpec,
+  io: Io,
+  dispatch: Dispatch,
+  isDefault = false,
+): void => {
   const command = parent
-    .command(spec.name, { hidden: spec.hidden ?? false })
+    .command(spec.name, { hidden: spec.hidden ?? false, isDefault })
     .summary(spec.summary)
     .description(spec.details === undefined ? spec.summary : `${spec.summary}\n\n${spec.details}`);
   for (const [argument, help] of spec.args ?? []) command.argument(argument, help);
   for (const option of spec.options ?? []) command.addOption(toOption(option));
   for (const shared of spec.takes ?? []) command.addOption(toOption(SHARED[shared](io)));
+  if (spec.onlyNow !== undefined) command.addOption(refusedMoment(spec.onlyNow));
   command.addOption(toOption(JSON_OPTION));
   command.addHelpText('after', `\nExamples:\n${exampleLines(spec.examples)}`);
   command.action(async () => {
     await dispatch(spec, command.args, command.opts<OptionValues>());
   });
 };
+
+/** `--at` where there is no past to show: says why, instead of "unknown option". */
+const refusedMoment = (why: string): Option =>
+  new Option('--at <moment>')
+    .argParser(() => {
+      throw usageError('--at was given, and this command shows no past', why);
+    })
+    .hideHelp();
 
 const toOption = ({ flags, help, parse }: OptionSpec): Option => {
   const option = new Option(flags, help);

@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import type Docker from 'dockerode';
 import { connectEngine } from '@shiplog/engine';
 import { startReconcileLoop } from '@shiplog/reconcile';
@@ -34,6 +35,7 @@ export const startMonitorAgent: StartProcess = async (context) => {
   let readings: readonly Reading[] = [];
   let isOutdated = false;
   let nodeDueMs = 0;
+  let engineDisk: DiskRoom | null = null;
 
   const loop = startReconcileLoop({
     name: 'monitor-agent',
@@ -41,7 +43,8 @@ export const startMonitorAgent: StartProcess = async (context) => {
     round: async () => {
       await watched.refresh();
       if (performance.now() >= nodeDueMs) {
-        await observeNode(context, engine, host.version);
+        const root = await observeNode(context, engine, host.version);
+        engineDisk = await roomIn(root);
         nodeDueMs = performance.now() + NODE_EVERY_MS;
       }
       return undefined;
@@ -63,7 +66,7 @@ export const startMonitorAgent: StartProcess = async (context) => {
   const previous = new Map<string, Sample>();
   const timer = setInterval(() => {
     readings = look.at(watched.all(), Date.now());
-    context.bus.publish('metrics', messageOf(readings, previous));
+    context.bus.publish('metrics', { ...messageOf(readings, previous), engineDisk });
     if (!isOutdated) return;
     isOutdated = false;
     loop.nudge();
@@ -106,14 +109,31 @@ interface EngineMachine {
   readonly NCPU: number;
   readonly MemTotal: number;
   readonly ServerVersion: string;
+  readonly DockerRootDir: string;
 }
 
-/** The engine's words for its machine: from inside a container ours would name the container. */
+interface DiskRoom {
+  readonly path: string;
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
+/** Null where the folder of the engine is not to be seen from here, as in a container. */
+const roomIn = async (path: string): Promise<DiskRoom | null> => {
+  try {
+    const { bavail, blocks, bsize } = await statfs(path);
+    return { path, freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  } catch {
+    return null;
+  }
+};
+
+/** Answers where the engine keeps what it has. The engine's words for its machine: from inside a container ours would name the container. */
 const observeNode = async (
   context: ProcessContext,
   engine: Docker,
   cgroupVersion: CgroupVersion,
-): Promise<void> => {
+): Promise<string> => {
   const machine = (await engine.info()) as EngineMachine;
   const { nodeId } = context.config;
   await context.commands.handle(
@@ -130,4 +150,5 @@ const observeNode = async (
     },
     onOwnAccount(context),
   );
+  return machine.DockerRootDir;
 };

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { assertStreams } from './assert-streams.js';
 import { findNatsServer } from './find-nats-server.js';
 import { logStreamConfig } from './log-stream.js';
+import { provision } from './provision.js';
 import { spawnServer, stopServerProcess, type StartedServer } from './server-process.js';
 import { startTestNats, type TestNats } from './testing/index.js';
 
@@ -67,6 +68,23 @@ describe('the log stream', () => {
       code: 'log-stream-refused',
       message: expect.stringContaining(Object.keys(change).at(-1) ?? '') as unknown,
     });
+  });
+
+  it('that somebody changes at run time is told to doctor, and that it is well again', async () => {
+    const checkOf = async (): Promise<unknown> =>
+      JSON.parse(await readFile(pathsOf(nats.config.home).natsStreamCheck, 'utf8'));
+    await provision(nats.config);
+    expect(await checkOf()).toMatchObject({ settings: null, gaps: null });
+    await update({ max_bytes: 1_000_000 });
+    await expect(provision(nats.config)).rejects.toMatchObject({ code: 'log-stream-refused' });
+    expect(await checkOf()).toMatchObject({
+      checkedAt: expect.stringMatching(/^20/) as string,
+      settings: expect.stringContaining('max_bytes is 1000000, must be -1') as string,
+      gaps: null,
+    });
+    await update({});
+    await provision(nats.config);
+    expect(await checkOf()).toMatchObject({ settings: null, gaps: null });
   });
 
   it('keeps every message, even from its administrator', async () => {

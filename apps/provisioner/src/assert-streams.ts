@@ -12,6 +12,13 @@ import {
 export class StreamRefusedError extends OperationalError {
   readonly code = 'log-stream-refused';
   readonly retryable = false;
+  constructor(
+    message: string,
+    /** A setting differs, or commits are missing. */
+    readonly what: 'settings' | 'gaps' = 'settings',
+  ) {
+    super(message);
+  }
 }
 
 interface StreamAnswer {
@@ -80,6 +87,7 @@ const assertWhole = (state: StreamAnswer['state']): void => {
   throw new StreamRefusedError(
     `the log lost commits: it holds ${state.messages} of ${state.last_seq} (first ${state.first_seq}, ` +
       `deleted ${state.num_deleted ?? 0}, unreadable ${state.lost?.msgs?.length ?? 0}). Restore it from a backup`,
+    'gaps',
   );
 };
 

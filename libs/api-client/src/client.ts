@@ -7,6 +7,7 @@ import {
   type ConnectionOptions,
   type ReadOptions,
 } from './connection.js';
+import { audits } from './audit-client.js';
 import type { GarbagePolicy, Settings } from './resources.js';
 import type { paths } from './schema.js';
 import { sessions } from './session-client.js';
@@ -35,6 +36,8 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     tokens: tokensOf(connection),
     platform: platformOf(connection),
     garbage: garbageOf(connection),
+    keys: keysOf(connection),
+    ...audits(connection),
     ...streams(connection),
     ...sessions(connection),
   };
@@ -248,8 +251,18 @@ const platformOf = ({ fetch: api, url }: Connection) => ({
   doctor: () => valueOf(api.GET('/v1/doctor'), url),
   rebuild: (name: string | undefined) =>
     valueOf(api.POST('/v1/rebuild', { body: name === undefined ? {} : { name } }), url),
+  startRebuild: (body: { readonly name?: string; readonly force?: boolean }) =>
+    valueOf(api.POST('/v1/rebuild/start', { body }), url),
+  rebuildStatus: () => valueOf(api.GET('/v1/rebuild'), url),
+  cancelRebuild: () => valueOf(api.POST('/v1/rebuild/cancel', { body: {} }), url),
   events: (filter: EventFilter) =>
     valueOf(api.GET('/v1/events', { params: { query: filter } }), url),
+});
+
+const keysOf = ({ fetch: api, url }: Connection) => ({
+  list: () => valueOf(api.GET('/v1/keys'), url),
+  rotate: (options: ChangeOptions) =>
+    valueOf(api.POST('/v1/keys/rotate', { body: {}, ...change(options) }), url),
 });
 
 const garbageOf = ({ fetch: api, url }: Connection) => ({

@@ -4,6 +4,7 @@ type Schemas = components['schemas'];
 
 export type App = Schemas['App'];
 export type AppSummary = Schemas['AppSummary'];
+export type AuditEntry = Schemas['AuditEntry'];
 export type Build = Schemas['Build'];
 export type CloudEvent = Schemas['CloudEvent'];
 export type ConfigEntry = Schemas['ConfigEntry'];
@@ -15,6 +16,7 @@ export type Finding = Schemas['Finding'];
 export type GarbageItem = Schemas['GarbageItem'];
 export type GarbagePolicy = Schemas['GarbagePolicy'];
 export type Instance = Schemas['Instance'];
+export type Keys = Schemas['Keys'];
 export type LogLine = Schemas['LogLine'];
 export type OutputLine = Schemas['OutputLine'];
 /** One line of news; the last one says where what was followed ended. */
@@ -24,7 +26,10 @@ export type ProgressLine = Schemas['ProgressLine'] & {
   readonly buildId?: string;
   readonly url?: string;
 };
+export type RebuildStatus = Schemas['RebuildStatus'];
 export type Release = Schemas['Release'];
+export type SigningState = Schemas['SigningState'];
+export type VerificationLine = Schemas['VerificationLine'];
 export type Settings = App['settings'];
 export type Token = Schemas['Token'];
 export type Whoami = Schemas['Whoami'];

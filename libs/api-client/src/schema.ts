@@ -449,6 +449,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what, when, from where and why; also what was refused, and who read secrets */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make unreadable for ever from where a person called */
+        post: operations["erasePerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public key that signs checkpoints, the newest of them, and who keeps them */
+        get: operations["showSigning"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/key/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let another key sign from the next checkpoint on; the old one signs for it */
+        post: operations["rotateSigningKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Check the whole log against its hashes, its chains and every witness */
+        get: operations["verifyLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/doctor": {
         parameters: {
             query?: never;
@@ -552,6 +637,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The master key and the keys it wraps: ids and ages, never keys */
+        get: operations["listKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a new master key and wrap every key with it; config values stay as they are */
+        post: operations["rotateMasterKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/log/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole log as it is stored, with its signed checkpoints (docs/integrity.md) */
+        get: operations["exportLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/nodes": {
         parameters: {
             query?: never;
@@ -593,10 +729,45 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** How far the rebuild under way is, or how the last one of this process ended */
+        get: operations["showRebuild"];
+        put?: never;
+        /** Make the read models again from the log and wait; queries are answered meanwhile */
+        post: operations["rebuildReadModels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rebuild/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get?: never;
         put?: never;
-        /** Make the read models again from the log; queries are answered meanwhile */
-        post: operations["rebuildReadModels"];
+        /** End the rebuild under way; what is served stays as it is */
+        post: operations["cancelRebuild"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rebuild/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to make the read models again from the log, or join the same rebuild under way */
+        post: operations["startRebuild"];
         delete?: never;
         options?: never;
         head?: never;
@@ -739,6 +910,56 @@ export interface components {
             teamId: string;
             /** @description Where `web` answers; null for an app without it. */
             url: string | null;
+        };
+        AuditEntry: {
+            /** @description Types of the events that came of it, or the operation that was refused. */
+            actions: string[];
+            /** @description Name of the user or process; null: nobody we know. */
+            actor: string | null;
+            actorId: string | null;
+            actorKind: ("user" | "process") | null;
+            /** @description Where it came from; "[erased]" when that was erased; null when you may not see it. */
+            address: string | null;
+            /** @description Name of the app. */
+            app: string | null;
+            appId: string | null;
+            /** @description Commit id of what caused it. */
+            causation: string | null;
+            /** @description Why it was refused. */
+            code: string | null;
+            /** @description The same for everything that one request caused. */
+            correlation: string;
+            /** @description So often the same thing was refused or read. */
+            count: number;
+            /** @description Unique: commit id, and which part of it. */
+            id: string;
+            /** @description Config keys that were changed or read. */
+            keys: string[];
+            /** @description The last time. */
+            lastTime: string;
+            /**
+             * @description done: it is in the log. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown.
+             * @enum {string}
+             */
+            outcome: "done" | "rejected" | "conflict" | "denied" | "read";
+            /** @description Why, in the words of who did it (-m). */
+            reason: string | null;
+            /** @description Place in the log: 20 digits, a dash, 4 digits. String order is log order. */
+            sequence: string;
+            /** @description What it was done to: <aggregate> <id>, or as it was named. */
+            target: string | null;
+            /** @description When; the first time where `count` is above 1. */
+            time: string;
+            /** @description Name of the token. */
+            token: string | null;
+            tokenId: string | null;
+            /** @description The same. */
+            userAgent: string | null;
+        };
+        AuditPage: {
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description Where to go on; null: this was the last page. */
+            next: string | null;
         };
         Build: {
             cancelRequested: boolean;
@@ -914,6 +1135,13 @@ export interface components {
             kind: "default" | "custom";
             url: string;
         };
+        ErasedPerson: {
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+            user: string;
+            /** @description Opaque; unique on the platform. */
+            userId: string;
+        };
         EventPage: {
             end: boolean;
             events: components["schemas"]["CloudEvent"][];
@@ -934,6 +1162,8 @@ export interface components {
             tried: string | null;
         };
         Finding: {
+            /** @description What it belongs to: log, machine, processes, apps, platform. */
+            group: string;
             /** @description What was looked at. */
             name: string;
             /** @description What to do about it. */
@@ -1002,6 +1232,30 @@ export interface components {
             /** @description Sent since it started. */
             txBytes: number | null;
         };
+        Key: {
+            createdAt: string | null;
+            /** @description Id of the app or the person. */
+            id: string;
+            /** @description What it is the key of: `app` or `person`. */
+            kind: string;
+            /** @description The master key it is wrapped with; null: with none. */
+            masterKeyId: string | null;
+            /** @description Name of the app; null for a person, and where there is no such app any more. */
+            name: string | null;
+        };
+        Keys: {
+            keys: components["schemas"]["Key"][];
+            /** @description The one that wraps; null before the first key was made. */
+            masterKey: {
+                /** @description ISO 8601, UTC. */
+                createdAt: string;
+                file: string;
+                /** @description Id of a master key. It says nothing about the key itself. */
+                id: string;
+            } | null;
+            /** @description The one that is taking its place just now. */
+            rotatingTo: string | null;
+        };
         LogLine: {
             instance: string;
             process: string;
@@ -1028,6 +1282,14 @@ export interface components {
             n: number;
             text: string;
         };
+        ParkedReadModel: {
+            model: string;
+            problem: string;
+            /** @description The event that its projection cannot apply. */
+            sequence: string;
+            /** @description ISO 8601, UTC. */
+            since: string;
+        };
         /** @description RFC 9457 */
         Problem: {
             /** @description Stable word for programs. */
@@ -1050,9 +1312,46 @@ export interface components {
             kind: "output" | "step" | "done" | "failed";
             text: string;
         };
+        ReadModelDifference: {
+            /** @description Documents that only the new tables have. */
+            added: number;
+            /** @description Documents that are in both and not the same. */
+            changed: number;
+            /** @description The first of them; "~" begins a memory of the projection. */
+            keys: string[];
+            /** @description Documents that only the served tables have. */
+            missing: number;
+            model: string;
+        };
+        RebuildStatus: {
+            differences: components["schemas"]["ReadModelDifference"][];
+            /** @description Commits of the log that are folded. */
+            done: number;
+            events: number;
+            eventsPerSecond: number | null;
+            finishedAt: string | null;
+            models: string[];
+            parked: components["schemas"]["ParkedReadModel"][];
+            problem: string | null;
+            /** @description It went on where it was before a restart. */
+            resumed: boolean;
+            secondsLeft: number | null;
+            startedAt: string | null;
+            /**
+             * @description refused: the same code made other documents than are served, so these stayed.
+             * @enum {string}
+             */
+            state: "none" | "running" | "comparing" | "done" | "refused" | "cancelled" | "failed";
+            /** @description Commits in the log now. */
+            total: number;
+        };
         Rebuilt: {
+            /** @description What was served otherwise before. */
+            differences: components["schemas"]["ReadModelDifference"][];
             durationMs: number;
             events: number;
+            /** @description What could not be made, and is served as before. */
+            parked: components["schemas"]["ParkedReadModel"][];
             rebuilt: string[];
         };
         Release: {
@@ -1110,6 +1409,38 @@ export interface components {
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
         };
+        RotatedMasterKey: {
+            done: boolean;
+            /** @description How many it wraps. */
+            keys: number;
+            /** @description Id of a master key. It says nothing about the key itself. */
+            masterKeyId: string;
+            previousMasterKeyId: string | null;
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+        };
+        SigningState: {
+            /** @description Who else keeps the checkpoints. */
+            copies: {
+                name: string;
+                /** @description Its newest checkpoint. */
+                number: number | null;
+                problem: string | null;
+            }[];
+            /** @description Signed the first checkpoint: the one to pin. */
+            firstKey: string | null;
+            /** @description Signs the next checkpoint. */
+            key: string | null;
+            newest: {
+                /** @description Commits of the log up to there. */
+                commits: number;
+                number: number;
+                /** @description ISO 8601, UTC. */
+                time: string;
+            } | null;
+            /** @description Why no checkpoint can be made. */
+            problem: string | null;
+        };
         StoredSource: {
             bytes: number;
             digest: string;
@@ -1136,6 +1467,34 @@ export interface components {
             /** @description Whose rights it carries. */
             user: string;
         };
+        VerificationLine: {
+            /** @description Commits. */
+            checked: number;
+            /** @description The first commit that is not what and where it was. */
+            firstBad?: {
+                detail: string;
+                /** @enum {string} */
+                kind: "altered" | "missing" | "inserted" | "reordered" | "truncated" | "forked" | "rolled back";
+                /** @description Place in the log: 20 digits, a dash, 4 digits. String order is log order. */
+                sequence: string;
+            } | null;
+            head?: string | null;
+            /** @enum {string} */
+            kind: "progress" | "result";
+            /** @description Nothing is wrong, and no witness is. */
+            ok?: boolean;
+            /** @description Where an operator knowingly went on with a log that had lost commits. */
+            resets?: {
+                checkpoint: number;
+                /** @description What was left of the log. */
+                commits: number;
+                /** @description ISO 8601, UTC. */
+                time: string;
+            }[];
+            /** @description Commits in the log; of progress. */
+            total?: number;
+            witnesses?: components["schemas"]["WitnessReport"][];
+        };
         Whoami: {
             administrator: boolean;
             domain: string;
@@ -1155,6 +1514,18 @@ export interface components {
             /** @description Opaque; unique on the platform. */
             userId: string;
             version: string;
+        };
+        WitnessReport: {
+            /** @description So many commits, from the first one on, it vouches for. */
+            commits: number;
+            name: string;
+            problem: string | null;
+            /**
+             * @description contradicts: the log, or another witness. damaged: its own checkpoints.
+             * @enum {string}
+             */
+            state: "agrees" | "contradicts" | "damaged" | "empty";
+            upTo: string | null;
         };
     };
     responses: never;
@@ -4769,6 +5140,463 @@ export interface operations {
             };
         };
     };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Name or id of a user or process. */
+                actor?: string;
+                /** @description Name or id of an app, also of a destroyed one. */
+                app?: string;
+                /** @description all: also what processes did on their own account. Default: users, unless actor, type or correlation says what is wanted. */
+                by?: "users" | "all";
+                /** @description Everything that one request caused. */
+                correlation?: string;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                limit?: string;
+                /** @description Which come first. */
+                order?: "newest" | "oldest";
+                outcome?: string;
+                since?: string;
+                /** @description Event types, or operations that were refused, separated by commas. */
+                type?: string;
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page never splits a commit, so it may be a little longer than the limit; where few match, it may be shorter, or empty, and not the last one. Administrators see everything; others what concerns the apps of their teams, and themselves. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasePerson: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description The name once more. */
+                    confirm: string;
+                    /** @description Name or id. */
+                    user: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Their key is deleted: addresses and user agents in the log cannot be read any more. The log itself did not change, but for the record of this. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasedPerson"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description user-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, confirmation-mismatch */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showSigning: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SigningState"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateSigningKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The new key is in its place. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SigningState"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verifyLog: {
+        parameters: {
+            query?: {
+                /** @description The public key that the first checkpoint must be signed with. */
+                key?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines of kind progress, and at the end one of kind result. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["VerificationLine"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     doctor: {
         parameters: {
             query?: never;
@@ -5356,6 +6184,266 @@ export interface operations {
             };
         };
     };
+    listKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those of apps, then those of people; each by id. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keys"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up, key-store-unusable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateMasterKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is in the log, and carried out whatever dies meanwhile. `done` is false where that takes longer than the answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotatedMasterKey"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description key-rotation-running */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up, key-store-unusable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A head, the checkpoints, the commits in their order, an end; one line each. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listNodes: {
         parameters: {
             query?: {
@@ -5505,8 +6593,64 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description not-caught-up */
+            /** @description not-caught-up, read-model-parked */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showRebuild: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description State none: there was none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebuildStatus"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5526,6 +6670,8 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
+                    /** @description Serve what was made also where the same code made other documents before. */
+                    force?: boolean;
                     /** @description Default: all. */
                     name?: string;
                 };
@@ -5561,6 +6707,212 @@ export interface operations {
             };
             /** @description token-scope, not-administrator */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rebuild-running, rebuild-cancelled */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, rebuild-differs */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal, projection-failed */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelRebuild: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It has ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebuildStatus"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no-rebuild */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startRebuild: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Serve what was made also where the same code made other documents before. */
+                    force?: boolean;
+                    /** @description Default: all. */
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description It is under way. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebuildStatus"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rebuild-running */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,11 @@
 import { pathSegment, type Connection } from './connection.js';
-import type { CloudEvent, LogLine, OutputLine, ProgressLine } from './resources.js';
+import type {
+  CloudEvent,
+  LogLine,
+  OutputLine,
+  ProgressLine,
+  VerificationLine,
+} from './resources.js';
 import { serverSentEvents } from './server-sent-events.js';
 import { ndjson, responseLines } from './stream.js';
 
@@ -27,6 +33,10 @@ export const streams = (connection: Connection) => ({
     ),
   logs: (app: string, filter: LogFilter) =>
     ndjson<LogLine>(connection.stream(`/v1/apps/${pathSegment(app)}/logs`, { ...filter })),
+  verifyLog: (query: { readonly key?: string }) =>
+    ndjson<VerificationLine>(connection.stream('/v1/audit/verification', query)),
+  /** The lines of an exported log, as they are. */
+  exportLog: () => responseLines(connection.stream('/v1/log/export', {})),
   /**
    * Events as they happen, after the given sequence or from now on. `onPlace` hears which sequence that
    * is: a stream that is lost before its first event is opened again from there.

@@ -2,6 +2,7 @@ import type { Aggregate, EventsByAggregate } from '@shiplog/events';
 import { app, type AppCommand, type AppRejection, type AppState } from './app/index.js';
 import { build, type BuildCommand, type BuildRejection, type BuildState } from './build/index.js';
 import type { Decider } from './decider.js';
+import { audit, type AuditCommand, type AuditState } from './facts/audit.js';
 import { garbage, type GarbageCommand, type GarbageState } from './facts/garbage.js';
 import { node, type NodeCommand, type NodeState } from './facts/node.js';
 import {
@@ -39,6 +40,7 @@ import {
   type InstanceRejection,
   type InstanceState,
 } from './instance/index.js';
+import { keys, type KeysCommand, type KeysRejection, type KeysState } from './keys/index.js';
 import {
   rollout,
   type RolloutCommand,
@@ -59,6 +61,8 @@ export interface StateByAggregate {
   router: RouterState;
   node: NodeState;
   garbage: GarbageState;
+  keys: KeysState;
+  audit: AuditState;
 }
 
 export interface CommandByAggregate {
@@ -74,6 +78,8 @@ export interface CommandByAggregate {
   router: RouterCommand;
   node: NodeCommand;
   garbage: GarbageCommand;
+  keys: KeysCommand;
+  audit: AuditCommand;
 }
 
 export interface RejectionByAggregate {
@@ -89,6 +95,8 @@ export interface RejectionByAggregate {
   router: RouterRejection;
   node: never;
   garbage: never;
+  keys: KeysRejection;
+  audit: never;
 }
 export type Rejection = RejectionByAggregate[Aggregate];
 
@@ -112,6 +120,8 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   router,
   node,
   garbage,
+  keys,
+  audit,
 };
 
 /** The rules of one aggregate, for code that is generic over all of them. */

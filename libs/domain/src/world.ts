@@ -50,6 +50,8 @@ interface LiveRelease {
 const ROLLOUTS_KEPT = 30;
 /** More than an app keeps open (libs/domain/src/app/state.ts): a forgotten build would look new. */
 const BUILDS_KEPT = 60;
+/** Days whose audit stream is written to, at midnight and by clocks that differ; the others are only read. */
+const AUDIT_DAYS_KEPT = 3;
 
 /**
  * All aggregates of the platform as the log tells them, in memory: what commands are decided on and
@@ -163,6 +165,7 @@ export class World {
       this.index(event, id);
       this.buildRequests.apply(event, commit, position);
     }
+    if (aggregate === 'audit') this.forgetAuditDays();
     this.commands.apply(commit, position);
     this.at = position;
   }
@@ -209,6 +212,13 @@ export class World {
   private setLive(appId: string, generation: number, version: number): void {
     const release = this.app(appId)?.releases.find((candidate) => candidate.version === version);
     if (release !== undefined) this.liveByApp.set(appId, { generation, release });
+  }
+
+  /** Their ids are dates. Whoever appends to a forgotten one loses, and reads it from the log. */
+  private forgetAuditDays(): void {
+    const { audit } = this.entries;
+    const old = [...audit.keys()].toSorted().slice(0, -AUDIT_DAYS_KEPT);
+    for (const day of old) audit.delete(day);
   }
 
   private forgetInstance(id: string): void {

@@ -1,22 +1,10 @@
 import { z } from 'zod';
-import { id } from './ids.js';
 import type { Position } from './sequence.js';
 import type { Aggregate, DomainEventUnion, EventsByAggregate, StreamName } from './registry.js';
+import { actor, origin, type Actor, type Origin } from './who.js';
 
-/** Who asked: a person through a token, or a process on its own account. */
-export const actor = z.strictObject({
-  kind: z.enum(['user', 'process']),
-  id,
-  name: z.string().max(64),
-});
-export type Actor = z.infer<typeof actor>;
-
-export const origin = z.strictObject({
-  tokenId: id.nullable(),
-  address: z.string().max(64).nullable(),
-  userAgent: z.string().max(300).nullable(),
-});
-export type Origin = z.infer<typeof origin>;
+/** Of the envelope. */
+export const COMMIT_VERSION = 1;
 
 /**
  * What is stored as one message: the events of one command on one aggregate, all or none.
@@ -56,7 +44,7 @@ export const COMMIT_BYTES_MAX = 900 * 1024;
 
 /** Envelope as found in storage, before its events are brought to today's shape. */
 export const storedCommit = z.object({
-  v: z.literal(1),
+  v: z.literal(COMMIT_VERSION),
   id: z.string(),
   command: z.object({ id: z.string(), digest: z.string() }).nullable(),
   stream: z.string().regex(/^[a-z]+\.[A-Za-z0-9_-]{1,64}$/),

@@ -7,13 +7,23 @@ export interface EventType {
   readonly v: number;
 }
 
-type EventSchema = z.ZodObject<{ type: z.ZodLiteral<EventType['type']>; v: z.ZodLiteral<number> }>;
+type EventSchema = z.ZodObject<{
+  type: z.ZodLiteral<EventType['type']>;
+  v: z.ZodLiteral<number>;
+  data: z.ZodType;
+}>;
+
+const schemas = new Map<string, EventSchema>(
+  Object.values(schemaByAggregate).flatMap((union) =>
+    (union.options as unknown as readonly EventSchema[]).map(
+      (schema) => [schema.shape.type.value, schema] as const,
+    ),
+  ),
+);
 
 /** Every event type of the registry with its current version, as the schemas have it. */
 export const eventTypes = (): readonly EventType[] =>
-  Object.values(schemaByAggregate).flatMap((union) =>
-    (union.options as unknown as readonly EventSchema[]).map(({ shape }) => ({
-      type: shape.type.value,
-      v: shape.v.value,
-    })),
-  );
+  [...schemas.values()].map(({ shape }) => ({ type: shape.type.value, v: shape.v.value }));
+
+/** Today's schema of one event type; undefined where there is none of this name. */
+export const eventSchemaOf = (type: string): EventSchema | undefined => schemas.get(type);

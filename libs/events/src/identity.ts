@@ -14,6 +14,8 @@ export const userEvent = z.discriminatedUnion('type', [
     name: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/),
     administrator: z.boolean(),
   }),
+  /** What was recorded of where this person called from is to be unreadable from here on: its key goes. */
+  defineEvent('PersonErased', 1, { userId: id }),
 ]);
 export type UserEvent = z.infer<typeof userEvent>;
 

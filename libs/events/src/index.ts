@@ -1,11 +1,14 @@
 export * from './app.js';
+export * from './audit.js';
 export * from './commit.js';
 export * from './event.js';
 export { eventTypes } from './event-types.js';
 export * from './facts.js';
 export * from './identity.js';
 export * from './ids.js';
+export * from './keys.js';
 export * from './registry.js';
 export * from './sequence.js';
 export * from './upcast.js';
 export * from './values.js';
+export * from './who.js';

@@ -1,4 +1,5 @@
 import { appEvent, type AppEvent } from './app.js';
+import { auditEvent, type AuditEvent } from './audit.js';
 import {
   buildEvent,
   garbageEvent,
@@ -25,6 +26,7 @@ import {
   type TokenEvent,
   type UserEvent,
 } from './identity.js';
+import { keysEvent, type KeysEvent } from './keys.js';
 
 /** Every aggregate, the events of its stream, and so the whole vocabulary of the log. */
 export interface EventsByAggregate {
@@ -40,6 +42,8 @@ export interface EventsByAggregate {
   router: RouterEvent;
   node: NodeEvent;
   garbage: GarbageEvent;
+  keys: KeysEvent;
+  audit: AuditEvent;
 }
 export type Aggregate = keyof EventsByAggregate;
 export type DomainEventUnion = EventsByAggregate[Aggregate];
@@ -57,6 +61,8 @@ export const schemaByAggregate = {
   router: routerEvent,
   node: nodeEvent,
   garbage: garbageEvent,
+  keys: keysEvent,
+  audit: auditEvent,
 } as const;
 
 export const AGGREGATES = Object.keys(schemaByAggregate) as readonly Aggregate[];
@@ -75,6 +81,8 @@ export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
   router: 'router-sync',
   node: 'monitor-agent',
   garbage: 'gc',
+  keys: 'api',
+  audit: 'api',
 };
 export type ProcessName =
   'api' | 'builder' | 'deployer' | 'router-sync' | 'gc' | 'monitor-agent' | 'provisioner';

@@ -17,11 +17,25 @@ export const projectionCodeHash = async (): Promise<string> => {
   return hash.digest('hex');
 };
 
+/** The same, and of what lays documents into tables: names the code that may use a snapshot file. */
+export const snapshotCodeHash = async (): Promise<string> => {
+  const hash = createHash('sha256').update(await projectionCodeHash());
+  const here = dirname(fileURLToPath(import.meta.url));
+  for (const folder of ['.', 'sql']) {
+    for (const file of await codeFilesIn(join(here, folder))) hash.update(await readFile(file));
+  }
+  return hash.digest('hex');
+};
+
 const codeFiles = async (): Promise<string[]> => {
   const here = fileURLToPath(import.meta.url);
-  const folder = join(dirname(here), 'projections');
+  const code = await codeFilesIn(join(dirname(here), 'projections'));
+  // In a bundle all code is one file.
+  return code.length === 0 ? [here] : code;
+};
+
+const codeFilesIn = async (folder: string): Promise<string[]> => {
   const files = await readdir(folder).catch(() => []);
   const code = files.filter((file) => /(?<!\.d|\.spec)\.(js|ts)$/.test(file)).toSorted();
-  // In a bundle all code is one file.
-  return code.length === 0 ? [here] : code.map((file) => join(folder, file));
+  return code.map((file) => join(folder, file));
 };

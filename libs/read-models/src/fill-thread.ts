@@ -1,14 +1,13 @@
 import { Worker, type MessagePort } from 'node:worker_threads';
-import type { Position } from '@shiplog/events';
 import type { EventLog, LogFeed } from '@shiplog/events/log';
-import { isFenced, ReadModelsUnavailableError } from './errors.js';
+import { isFenced, isProjectionFailed, ReadModelsUnavailableError } from './errors.js';
 import { fillFast, type Fill, type Filled, type FillJob } from './fill.js';
 import { HandedOver, HandOver, type HandedPiece } from './handed-over.js';
 import { SqlDatabase, type Database } from './sql/database.js';
 
 /** From the thread. */
 type Message =
-  | { readonly kind: 'progress'; readonly position: Position }
+  | { readonly kind: 'progress'; readonly filled: Filled }
   | { readonly kind: 'filled'; readonly filled: Filled };
 
 /** To the thread: some of what it needs, or that it has to stop. */
@@ -41,8 +40,8 @@ export const fillInThread =
           filled = message.filled;
           return;
         }
-        handOver?.usedUpTo(message.position);
-        onProgress?.(message.position);
+        handOver?.usedUpTo(message.filled.position);
+        onProgress?.(message.filled);
       });
       let failure: unknown;
       thread.once('error', (error) => (failure = error));
@@ -60,7 +59,8 @@ export const fillInThread =
 const reasonOf = (signal: AbortSignal | undefined, cause: unknown): Error => {
   const reason: unknown = signal?.aborted === true ? signal.reason : undefined;
   if (reason instanceof Error) return reason;
-  return isFenced(cause) ? cause : new ReadModelsUnavailableError('folding the log', { cause });
+  if (isFenced(cause) || isProjectionFailed(cause)) return cause;
+  return new ReadModelsUnavailableError('folding the log', { cause });
 };
 
 /** The whole of such a thread: does the job, tells the other side, and answers when all is said. */
@@ -81,7 +81,7 @@ export const serveFill = async (
   try {
     const filled = await fillFast(database, source)(job, {
       signal: stopping.signal,
-      onProgress: (position) => tell({ kind: 'progress', position }),
+      onProgress: (filled) => tell({ kind: 'progress', filled }),
     });
     tell({ kind: 'filled', filled });
   } finally {

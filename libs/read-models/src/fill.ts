@@ -6,8 +6,9 @@ import type { CommitReader } from './handed-over.js';
 import { PROJECTIONS } from './projections/index.js';
 import type { SqlDatabase } from './sql/database.js';
 import {
-  assertBuild,
   moveCheckpoint,
+  touchBuild,
+  type BuildRecord,
   type ProjectionState,
   type Slots,
 } from './sql/projection-state.js';
@@ -20,9 +21,11 @@ export interface FillJob {
   readonly slots: Slots;
   readonly owner:
     | { readonly kind: 'checkpoint'; readonly state: ProjectionState }
-    | { readonly kind: 'build'; readonly buildId: string };
+    | { readonly kind: 'build'; readonly build: BuildRecord };
   readonly after: Position;
   readonly until: Position;
+  /** Each commit alone: to find the one that cannot be applied. */
+  readonly oneByOne?: boolean;
 }
 
 export interface Filled {
@@ -35,10 +38,13 @@ export interface Filled {
 export interface FillOptions {
   /** Ends the filling with the next transaction; what was written so far stays. */
   readonly signal?: AbortSignal;
-  readonly onProgress?: (position: Position) => void;
+  readonly onProgress?: (filled: Filled) => void;
 }
 
-/** Rejects when the owner lost the tables, and when it was told to stop. */
+/**
+ * Rejects when the owner lost the tables, when it was told to stop, and with `ProjectionFailedError` when a
+ * projection cannot apply a commit: what the transactions before wrote stays.
+ */
 export type Fill = (job: FillJob, options?: FillOptions) => Promise<Filled>;
 
 interface Piece {
@@ -70,24 +76,26 @@ const filler =
     const projections = PROJECTIONS.filter(({ model }) => job.models.includes(model));
     const fold = new TableFold(projections, job.slots, piece.rows);
     const own = ownership(job.owner);
+    const commits = job.oneByOne === true ? 1 : piece.commits;
     let filled: Filled = { position: job.after, hash: '', events: 0 };
-    let ahead = stretch(log, job.after, job.until, piece.commits);
+    let ahead = stretch(log, job.after, job.until, commits);
     for (;;) {
       const batch = await ahead;
       signal?.throwIfAborted();
       const last = batch.at(-1);
       if (last === undefined) return filled;
       // The next piece is read while this one is written.
-      ahead = stretch(log, last.position, job.until, piece.commits);
+      ahead = stretch(log, last.position, job.until, commits);
       ahead.catch(() => undefined);
+      const events = batch.reduce((sum, { commit }) => sum + commit.events.length, filled.events);
+      const next = { position: last.position, hash: last.hash, events };
       await database.write(async (manager) => {
         // First, so that the transaction begins with the lock that it needs.
-        await own(manager, last);
+        await own(manager, next);
         await fold.take(manager, batch);
       });
-      const events = batch.reduce((sum, { commit }) => sum + commit.events.length, filled.events);
-      filled = { position: last.position, hash: last.hash, events };
-      onProgress?.(last.position);
+      filled = next;
+      onProgress?.(filled);
       await breathe();
     }
   };
@@ -95,13 +103,24 @@ const filler =
 /** Throws where the tables belong to somebody else by now. */
 const ownership = (
   owner: FillJob['owner'],
-): ((manager: EntityManager, end: RecordedCommit) => Promise<void>) => {
-  if (owner.kind === 'build') return (manager) => assertBuild(manager, owner.buildId);
+): ((manager: EntityManager, end: Filled) => Promise<void>) => {
+  if (owner.kind === 'build') {
+    return (manager, end) => touchBuild(manager, advanced(owner.build, end));
+  }
   let { state } = owner;
   return async (manager, { position, hash }) => {
     state = await moveCheckpoint(manager, state, { position, hash });
   };
 };
+
+/** The rebuild after some more of it was done. */
+export const advanced = (build: BuildRecord, more: Filled): BuildRecord => ({
+  ...build,
+  position: more.position,
+  hash: more.hash === '' ? build.hash : more.hash,
+  events: build.events + more.events,
+  touchedAt: new Date().toISOString(),
+});
 
 /** The next commits up to `until`, at most `limit`. */
 export const stretch = async (

@@ -1,5 +1,7 @@
 import { aggregateOf, toSequence, type RecordedCommit } from '@shiplog/events';
 import type { ModelName } from './documents.js';
+import { ModelParkedError, ProjectionFailedError } from './errors.js';
+import { reasonOf } from './failure.js';
 import type { AnyProjection, Envelope, EventNamed, EventType } from './projection.js';
 import { isMemoryKey, memoryKey, WorkingRows } from './working-rows.js';
 
@@ -15,9 +17,11 @@ export class ProjectionFold {
   private readonly lanes: readonly Lane[];
   private readonly lanesOf = new Map<EventType, Lane[]>();
 
-  constructor(
+  private constructor(
     readonly projections: readonly AnyProjection[],
     private readonly rowsOf: ReadonlyMap<ModelName, WorkingRows>,
+    /** Those that could not be folded on and are left out. Undefined: a failure ends the whole fold. */
+    private readonly leftOut?: Map<ModelName, ProjectionFailedError>,
   ) {
     this.lanes = projections.map((projection) => ({
       projection,
@@ -30,15 +34,19 @@ export class ProjectionFold {
     }
   }
 
-  /** Over nothing: everything the commits make stays at hand. */
+  /**
+   * Over nothing: everything the commits make stays at hand. A model that cannot be made is left out, and
+   * asking for it is refused.
+   */
   static inMemory(projections: readonly AnyProjection[]): ProjectionFold {
     return new ProjectionFold(
       projections,
       new Map(projections.map(({ model }) => [model, new WorkingRows(true)])),
+      new Map(),
     );
   }
 
-  /** Over rows that lie elsewhere: see `missing`. */
+  /** Over rows that lie elsewhere: see `missing`. Throws `ProjectionFailedError`. */
   static overStore(projections: readonly AnyProjection[]): ProjectionFold {
     return new ProjectionFold(
       projections,
@@ -49,6 +57,9 @@ export class ProjectionFold {
   rows(model: ModelName): WorkingRows {
     const rows = this.rowsOf.get(model);
     if (rows === undefined) throw new Error(`no projection makes ${model}`);
+    const failure = this.leftOut?.get(model);
+    if (failure?.at != null)
+      throw new ModelParkedError(model, failure.at.sequence, failure.problem);
     return rows;
   }
 
@@ -56,19 +67,26 @@ export class ProjectionFold {
     return new ProjectionFold(
       this.projections,
       new Map([...this.rowsOf].map(([model, rows]) => [model, rows.copy()])),
+      this.leftOut === undefined ? undefined : new Map(this.leftOut),
     );
   }
 
   /** Stored keys of the rows that a batch reads, by model. */
   needed(batch: readonly RecordedCommit[]): NeededByModel {
     const needed = new Map<ModelName, Set<string>>();
-    for (const event of batch.flatMap(({ commit }) => commit.events)) {
-      for (const lane of this.lanesOf.get(event.type) ?? []) {
-        const { model } = lane.projection;
-        const keys = needed.get(model) ?? new Set();
-        needed.set(model, keys);
-        addKeys(lane, event, keys);
-      }
+    for (const { position, commit } of batch) {
+      commit.events.forEach((event, index) => {
+        for (const lane of this.lanesOf.get(event.type) ?? []) {
+          const { model } = lane.projection;
+          const keys = needed.get(model) ?? new Set();
+          needed.set(model, keys);
+          try {
+            addKeys(lane, event, keys);
+          } catch (cause) {
+            throw failureOf(model, { position, sequence: toSequence(position, index) }, cause);
+          }
+        }
+      });
     }
     return needed;
   }
@@ -107,13 +125,30 @@ export class ProjectionFold {
         if (lanes === undefined) return;
         const at = envelopeOf(record, index);
         for (const { projection, rows } of lanes) {
+          if (this.leftOut?.has(projection.model) === true) continue;
           rows.moveTo(at.sequence);
-          projection.evolve(rows as never, event, at);
+          try {
+            projection.evolve(rows as never, event, at);
+          } catch (cause) {
+            this.fail(failureOf(projection.model, at, cause));
+          }
         }
       });
     }
   }
+
+  private fail(failure: ProjectionFailedError): void {
+    if (this.leftOut === undefined) throw failure;
+    this.leftOut.set(failure.model, failure);
+  }
 }
+
+const failureOf = (
+  model: ModelName,
+  { position, sequence }: Pick<Envelope, 'position' | 'sequence'>,
+  cause: unknown,
+): ProjectionFailedError =>
+  new ProjectionFailedError(model, { position, sequence }, reasonOf(cause), { cause });
 
 /** A row that the event makes, and that nothing in the batch asked for before, is known not to exist. */
 const addKeys = (

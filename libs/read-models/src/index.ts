@@ -1,5 +1,16 @@
 export * from './documents.js';
-export { AtUnknownError, NotReachedError, ReadModelsUnavailableError } from './errors.js';
+export {
+  AtUnknownError,
+  ModelParkedError,
+  NoRebuildError,
+  NotReachedError,
+  PastCrowdedError,
+  ProjectionFailedError,
+  ReadModelsUnavailableError,
+  RebuildCancelledError,
+  RebuildDiffersError,
+  RebuildRunningError,
+} from './errors.js';
 export type * from './read-models.port.js';
 export type { Fill, FillJob } from './fill.js';
 export { fillInThread, serveFill } from './fill-thread.js';
@@ -10,3 +21,5 @@ export {
   type ReadModelsOptions,
 } from './read-models.js';
 export { describeDatabase, type Database } from './sql/database.js';
+export type { MakePast, PastJob } from './time/make-past.js';
+export { makePastInThread, servePast } from './time/past-thread.js';

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeParking } from './parking.contract.js';
 import { describeReadModels } from './read-models.contract.js';
 import { startReadModels } from './read-models.js';
+import { describeRebuilds } from './rebuilds.contract.js';
 import { describeRunningReadModels } from './running-read-models.contract.js';
 import type { Database } from './sql/database.js';
 import { recordHistory } from './testing/index.js';
@@ -25,6 +27,8 @@ describeReadModels('PostgreSQL', async ({ log, feed }) => {
   return { models: running.queries, close: () => running.stop() };
 });
 describeRunningReadModels('PostgreSQL', newDatabase);
+describeParking('PostgreSQL', newDatabase);
+describeRebuilds('PostgreSQL', newDatabase);
 
 describe('read models in PostgreSQL', () => {
   const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };

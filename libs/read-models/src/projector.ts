@@ -2,12 +2,19 @@ import type { Position, RecordedCommit } from '@shiplog/events';
 import type { EventLog, LogFeed } from '@shiplog/events/log';
 import { breathe } from './breathe.js';
 import { CommitSource } from './commit-source.js';
-import { ProjectionFencedError } from './errors.js';
+import { isProjectionFailed, ProjectionFencedError, type ProjectionFailedError } from './errors.js';
+import { afterFailure } from './failure.js';
 import type { ReadModelsLogger } from './logger.js';
+import { unparkedModels, withParked } from './parking.js';
 import { PROJECTIONS } from './projections/index.js';
 import { Reached } from './reached.js';
 import type { SqlDatabase } from './sql/database.js';
-import { loadState, moveCheckpoint, type ProjectionState } from './sql/projection-state.js';
+import {
+  changeParked,
+  loadState,
+  moveCheckpoint,
+  type ProjectionState,
+} from './sql/projection-state.js';
 import { TableFold } from './sql/table-fold.js';
 
 /** Commits of one transaction. */
@@ -25,7 +32,16 @@ interface ProjectorDependencies {
   readonly logger: ReadModelsLogger;
 }
 
-/** Follows the log into the served tables: rows and checkpoint in one transaction, batch by batch. */
+/** While a commit is met that cannot be applied: no further than this, as many at once. */
+interface Narrowed {
+  readonly until: Position;
+  readonly commitsAtOnce: number;
+}
+
+/**
+ * Follows the log into the served tables: rows and checkpoint in one transaction, batch by batch. A model
+ * whose projection cannot apply a commit is parked before it, and the others go on.
+ */
 export class Projector {
   private readonly source: CommitSource;
   private readonly reached: Reached;
@@ -34,6 +50,7 @@ export class Projector {
   private wake = (): void => undefined;
   private running: Promise<void> | undefined;
   private retryMs = RETRY_MS_FIRST;
+  private narrowed: Narrowed | undefined;
 
   constructor(
     private readonly deps: ProjectorDependencies,
@@ -83,7 +100,7 @@ export class Projector {
 
   private async step(): Promise<'projected' | 'idle' | 'failed'> {
     try {
-      const batch = await this.source.next(this.current.position, COMMITS_AT_ONCE);
+      const batch = await this.nextBatch();
       if (batch.length === 0) {
         this.fold.shrinkTo(ROWS_KEPT_IDLE);
         // A log that answers behind its own head is asked again in a moment.
@@ -94,9 +111,59 @@ export class Projector {
       this.retryMs = RETRY_MS_FIRST;
       return 'projected';
     } catch (error) {
+      if (isProjectionFailed(error) && (await this.narrowOrPark(error))) return 'projected';
       await this.recover(error);
       return 'failed';
     }
+  }
+
+  private async nextBatch(): Promise<readonly RecordedCommit[]> {
+    const { log } = this.deps;
+    const { position } = this.current;
+    if (this.narrowed !== undefined && log.compare(position, this.narrowed.until) >= 0) {
+      this.narrowed = undefined;
+    }
+    const { narrowed } = this;
+    const batch = await this.source.next(position, narrowed?.commitsAtOnce ?? COMMITS_AT_ONCE);
+    return narrowed === undefined
+      ? batch
+      : batch.filter((record) => log.compare(record.position, narrowed.until) <= 0);
+  }
+
+  /** Goes on without the model that cannot; false where that could not be written down. */
+  private async narrowOrPark(failure: ProjectionFailedError): Promise<boolean> {
+    const { log, database, logger } = this.deps;
+    // What was folded of the batch is not in the tables.
+    this.fold = this.newFold();
+    const { position } = this.current;
+    const next = afterFailure(failure, position, log);
+    if (next.kind === 'one-by-one' && this.narrowed?.commitsAtOnce !== 1) {
+      const [last] = (await this.source.next(position, COMMITS_AT_ONCE)).slice(-1);
+      this.narrowed = { until: last?.position ?? position, commitsAtOnce: 1 };
+      return true;
+    }
+    if (next.kind === 'apply-before' && (await this.hasCommits(next.until))) {
+      this.narrowed = { until: next.until, commitsAtOnce: COMMITS_AT_ONCE };
+      return true;
+    }
+    this.narrowed = undefined;
+    const parked = withParked(this.current.parked, failure, position, new Date());
+    try {
+      const from = this.current;
+      this.adopt(await database.write((manager) => changeParked(manager, from, parked)));
+    } catch {
+      return false;
+    }
+    logger.error(
+      { err: failure, model: failure.model, sequence: failure.at?.sequence },
+      'read-models.parked',
+    );
+    return true;
+  }
+
+  private async hasCommits(until: Position): Promise<boolean> {
+    const [first] = await this.source.next(this.current.position, 1);
+    return first !== undefined && this.deps.log.compare(first.position, until) <= 0;
   }
 
   private project(batch: readonly RecordedCommit[]): Promise<void> {
@@ -153,6 +220,8 @@ export class Projector {
   }
 
   private newFold(): TableFold {
-    return new TableFold(PROJECTIONS, this.current.slots, ROWS_KEPT);
+    const models = unparkedModels(this.current.parked);
+    const projections = PROJECTIONS.filter(({ model }) => models.includes(model));
+    return new TableFold(projections, this.current.slots, ROWS_KEPT);
   }
 }

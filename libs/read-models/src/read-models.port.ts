@@ -1,4 +1,4 @@
-import type { Position } from '@shiplog/events';
+import type { Position, Sequence } from '@shiplog/events';
 import type {
   AppDocument,
   BuildDocument,
@@ -90,30 +90,96 @@ export interface ReadModels {
   dump(): AsyncIterable<string>;
 }
 
-/** How far a rebuild has come, in log positions. */
-export interface RebuildProgress {
+/** What a rebuild made otherwise than it is served, memories of the projection included. */
+export interface ModelDifference {
+  readonly model: ModelName;
+  /** Documents that are in both and not the same, that only the new tables have, that only the served ones have. */
+  readonly changed: number;
+  readonly added: number;
+  readonly missing: number;
+  /** The first of them; `~` begins the key of a memory. */
+  readonly keys: readonly string[];
+}
+
+/** A model that stands still at a commit that its projection cannot apply; the others go on. */
+export interface ParkedModel {
+  readonly model: ModelName;
+  /** Its documents hold everything up to here. */
+  readonly position: Position;
+  /** The event that cannot be applied. */
+  readonly sequence: Sequence;
+  readonly problem: string;
+  readonly since: string;
+}
+
+/** The rebuild under way, or the last one of this process. */
+export interface RebuildStatus {
+  /** `refused`: the same code made other documents than are served, so these stayed. */
+  readonly state: 'none' | 'running' | 'comparing' | 'done' | 'refused' | 'cancelled' | 'failed';
+  readonly models: readonly ModelName[];
+  /** Log positions folded, and how many there are now. */
   readonly done: number;
   readonly total: number;
+  readonly events: number;
+  readonly eventsPerSecond: number | null;
+  readonly secondsLeft: number | null;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  /** It went on where an earlier process or attempt had left it. */
+  readonly resumed: boolean;
+  readonly differences: readonly ModelDifference[];
+  /** Models that could not be made; they are served as before. */
+  readonly parked: readonly ParkedModel[];
+  readonly problem: string | null;
+}
+
+export interface RebuildResult {
+  readonly models: readonly ModelName[];
+  readonly position: Position;
+  readonly events: number;
+  readonly durationMs: number;
+  readonly differences: readonly ModelDifference[];
+  readonly parked: readonly ParkedModel[];
+}
+
+export interface RebuildOptions {
+  /** Serve what was made also where the same code made other documents before. */
+  readonly force?: boolean;
 }
 
 /** The read models of a process that projects the log into SQL. */
 export interface RunningReadModels {
-  /** As of the last projected commit. */
+  /** As of the last projected commit; parked models as of where they stand. */
   readonly queries: ReadModels;
-  /** As of a position of the past (`?at=`); refuses one that is not in the log yet. */
-  at(position: Position): Promise<ReadModels>;
+  /** As `queries`; what is parked before this position is refused with `ModelParkedError`. */
+  queriesAtLeast(position: Position): ReadModels;
+  /**
+   * As of a position of the past (`?at=`); refuses one that is not in the log yet. One is made at a time.
+   * `signal`: the caller is done with it, or wants it no more; without one it is good for a minute.
+   */
+  at(position: Position, signal?: AbortSignal): Promise<ReadModels>;
   /**
    * The position that `?at=` names: a sequence, a bare position, or a time (everything before the
    * first commit later than it). Throws `AtUnknownError` for anything else and for the future of the log.
    */
   positionAt(at: string): Promise<Position>;
-  /** Resolves when the commit at this position is in the documents; rejects after `timeoutMs` (default 10 s). */
+  /**
+   * Resolves when the commit at this position is in the documents of every model that is not parked;
+   * rejects after `timeoutMs` (default 10 s).
+   */
   reach(position: Position, timeoutMs?: number): Promise<void>;
   checkpoint(): { readonly position: Position; readonly hash: string };
-  /** Folds the log once more beside the live tables and switches; queries go on. Default: all models. */
-  rebuild(
-    model?: ModelName,
-    onProgress?: (progress: RebuildProgress) => void,
-  ): Promise<{ readonly position: Position; readonly events: number; readonly durationMs: number }>;
+  /** Models that stand still. */
+  parked(): readonly ParkedModel[];
+  /**
+   * Folds the log once more beside the live tables, compares, and switches; queries go on. Default: all
+   * models. Joins one of the same models that is under way. Resolves when it is over.
+   */
+  rebuild(model?: ModelName, options?: RebuildOptions): Promise<RebuildResult>;
+  /** As `rebuild`, but resolves when it is under way. Throws `RebuildRunningError` beside another one. */
+  startRebuild(model?: ModelName, options?: RebuildOptions): Promise<RebuildStatus>;
+  rebuildStatus(): Promise<RebuildStatus>;
+  /** Ends the rebuild under way, whichever process runs it; what is served stays. Throws `NoRebuildError`. */
+  cancelRebuild(): Promise<RebuildStatus>;
   stop(): Promise<void>;
 }

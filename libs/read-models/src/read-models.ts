@@ -1,26 +1,32 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { START, type Position } from '@shiplog/events';
 import { assertStillThere, type EventLog, type LogFeed } from '@shiplog/events/log';
-import { projectionCodeHash } from './code-hash.js';
-import type { ModelName } from './documents.js';
-import { isFenced, ReadModelsUnavailableError } from './errors.js';
-import { fillHere, type Fill } from './fill.js';
+import { projectionCodeHash, snapshotCodeHash } from './code-hash.js';
+import { isFenced, isProjectionFailed, ReadModelsUnavailableError } from './errors.js';
+import { afterFailure } from './failure.js';
+import { fillHere, stretch, type Fill } from './fill.js';
 import type { ReadModelsLogger } from './logger.js';
+import { ParkedModels } from './parked-models.js';
+import { parkedList, unparkedModels, withParked } from './parking.js';
 import { PROJECTIONS } from './projections/index.js';
 import { Projector } from './projector.js';
 import { readModelsOver } from './query/queries.js';
-import type { RebuildProgress, RunningReadModels } from './read-models.port.js';
-import { rebuild, type RebuildResult } from './rebuild.js';
+import type { RunningReadModels } from './read-models.port.js';
+import { Rebuilds } from './rebuilds.js';
 import { describeDatabase, SqlDatabase, type Database } from './sql/database.js';
 import {
+  changeParked,
   CURRENT_VERSIONS,
   loadOrCreateState,
-  loadState,
+  requireState,
   type ProjectionState,
 } from './sql/projection-state.js';
 import { sqlRowStore } from './sql/sql-row-store.js';
 import { LogTimes } from './time/log-times.js';
-import { Past } from './time/past.js';
+import type { MakePast } from './time/make-past.js';
+import { Past, removeOpened, type PastPlace } from './time/past.js';
+import { SnapshotFiles } from './time/snapshot-files.js';
+import { SnapshotKeeper } from './time/snapshot-keeper.js';
 
 export interface ReadModelsOptions {
   readonly database: Database;
@@ -30,6 +36,8 @@ export interface ReadModelsOptions {
   readonly logger: ReadModelsLogger;
   /** Folds long stretches of the log. Default: this thread, as it does short ones, in small steps. */
   readonly fill?: Fill;
+  /** Where snapshots of the past are kept, and who makes them. Default: none, and the past is folded in memory. */
+  readonly past?: { readonly directory: string; readonly make: MakePast };
 }
 
 /** PostgreSQL where a URL is given (`SHIPLOG_DATABASE_URL`), else a SQLite file. */
@@ -53,16 +61,37 @@ export const catchUpReadModels = async (
   if (Number(head) < FILL_FROM) return;
   const database = await SqlDatabase.open(options.database, logger);
   const where = describeDatabase(options.database);
+  let oneByOne = false;
+  let before: Position | undefined;
   const fillUp = async (state: ProjectionState): Promise<void> => {
     if (!hasCurrentShape(state) || Number(head) - Number(state.position) < FILL_FROM) return;
     await assertSameLog(log, state, where);
     try {
-      logger.info(await fillServed(state, head, fill), 'read-models.caught-up');
+      const filled = await fillServed(state, before ?? head, { fill, oneByOne });
+      logger.info(filled, 'read-models.caught-up');
+      if (before === undefined) return;
+      before = undefined;
     } catch (error) {
-      if (!isFenced(error)) throw error;
-      // Another api fills the same tables: two that fence each other would both get there late.
-      await fillUp(await stillState(database));
+      if (isFenced(error)) {
+        // Another api fills the same tables: two that fence each other would both get there late.
+        return fillUp(await stillState(database));
+      }
+      if (!isProjectionFailed(error)) throw error;
+      const { position, parked } = await requireState(database.queries);
+      const next = afterFailure(error, position, log);
+      oneByOne = next.kind === 'one-by-one';
+      before = next.kind === 'apply-before' ? next.until : undefined;
+      const isNext = before === undefined || (await stretch(log, position, before, 1)).length === 0;
+      if (!oneByOne && isNext) {
+        before = undefined;
+        const stands = withParked(parked, error, position, new Date());
+        await database.write(async (manager) =>
+          changeParked(manager, await requireState(manager), stands),
+        );
+        logger.error({ err: error, model: error.model }, 'read-models.parked');
+      }
     }
+    return fillUp(await requireState(database.queries));
   };
   try {
     const codeHash = await projectionCodeHash();
@@ -72,12 +101,16 @@ export const catchUpReadModels = async (
   }
 };
 
-const fillServed = async (state: ProjectionState, until: Position, fill: Fill) => {
-  const models = PROJECTIONS.map(({ model }) => model);
+const fillServed = async (
+  state: ProjectionState,
+  until: Position,
+  { fill, oneByOne }: { readonly fill: Fill; readonly oneByOne: boolean },
+) => {
+  const models = unparkedModels(state.parked);
   const { slots, position } = state;
   const owner = { kind: 'checkpoint', state } as const;
   const startedMs = performance.now();
-  const filled = await fill({ models, slots, owner, after: position, until });
+  const filled = await fill({ models, slots, owner, after: position, until, oneByOne });
   const durationMs = Math.round(performance.now() - startedMs);
   return { from: position, to: filled.position, events: filled.events, durationMs };
 };
@@ -88,8 +121,7 @@ const STILL_MS = 1_000;
 /** Once nobody has moved the checkpoint for a while. */
 const stillState = async (database: SqlDatabase): Promise<ProjectionState> => {
   for (let before: Position | undefined; ; await delay(STILL_MS)) {
-    const state = await loadState(database.queries);
-    if (state === undefined) throw new Error('the state row of the read models vanished');
+    const state = await requireState(database.queries);
     if (state.position === before) return state;
     before = state.position;
   }
@@ -110,10 +142,19 @@ export const startReadModels = async (options: ReadModelsOptions): Promise<Runni
     const head = await feed.catchUp();
     await assertSameLog(log, state, describeDatabase(options.database));
     projector = new Projector({ database, log, feed, logger }, state);
-    const running = runningReadModels(options, database, projector, codeHash);
+    const place = await pastPlaceOf(options);
+    const parts = runningReadModels(options, database, projector, codeHash, place);
+    const { running, rebuilds, parkedModels } = parts;
     if (!hasCurrentShape(state)) await running.rebuild();
     projector.start();
-    if (hasCurrentShape(state) && state.codeHash !== codeHash) rebuildBeside(running, logger);
+    if (hasCurrentShape(state) && state.codeHash !== codeHash) rebuildBeside(rebuilds, logger);
+    else {
+      // Both go on while the models are served.
+      void rebuilds.resume().catch((error: unknown) => {
+        logger.warn({ err: error }, 'read-models.rebuild-not-resumed');
+      });
+      void parkedModels.start();
+    }
     await projector.reach(head, FIRST_FILL_TIMEOUT_MS);
     return running;
   } catch (error) {
@@ -126,55 +167,56 @@ export const startReadModels = async (options: ReadModelsOptions): Promise<Runni
 /** An empty database is filled before it is served; ten million commits take this long. */
 const FIRST_FILL_TIMEOUT_MS = 15 * 60_000;
 
+const pastPlaceOf = async ({ past }: ReadModelsOptions): Promise<PastPlace | undefined> => {
+  if (past === undefined) return undefined;
+  await removeOpened(past.directory);
+  return { ...past, codeHash: await snapshotCodeHash() };
+};
+
 const runningReadModels = (
-  { log, logger, fill }: ReadModelsOptions,
+  { log, feed, logger, fill }: ReadModelsOptions,
   database: SqlDatabase,
   projector: Projector,
   codeHash: string,
-): RunningReadModels => {
-  const past = new Past(log);
-  const times = new LogTimes(log);
+  place: PastPlace | undefined,
+) => {
+  const past = new Past(log, place);
+  const snapshots =
+    place === undefined ? undefined : new SnapshotFiles(place.directory, place.codeHash);
+  const times = new LogTimes(log, { marks: () => snapshots?.marks(log) ?? Promise.resolve([]) });
+  const isIdle = (): boolean => past.isIdle;
+  const keeper =
+    place === undefined ? undefined : new SnapshotKeeper({ log, feed, place, logger, isIdle });
   const stopping = new AbortController();
-  const parts = {
-    database,
-    log,
-    projector,
-    codeHash,
-    fill: fillBySize(fillHere(database, log), fill),
-  };
-  let last: Promise<unknown> = Promise.resolve();
-  const rebuildModels = (
-    model?: ModelName,
-    onProgress: (progress: RebuildProgress) => void = () => undefined,
-  ): Promise<RebuildResult> => {
-    const projections = PROJECTIONS.filter((p) => model === undefined || p.model === model);
-    // One after the other: two at once would build in the same tables.
-    const result = last.then(() =>
-      rebuild(parts, projections, { onProgress, signal: stopping.signal }),
-    );
-    last = result.then(
-      (done) => logger.info({ model: model ?? 'all', ...done }, 'read-models.rebuilt'),
-      () => undefined,
-    );
-    return result;
-  };
-  return {
+  const rebuilds = new Rebuilds(
+    { database, log, logger, projector, codeHash, fill: fillBySize(fillHere(database, log), fill) },
+    stopping.signal,
+  );
+  const parkedModels = new ParkedModels({ database, log, projector, logger });
+  const running: RunningReadModels = {
     queries: readModelsOver(sqlRowStore(database)),
-    at: (position) => past.at(position),
+    queriesAtLeast: (position) => readModelsOver(sqlRowStore(database, position)),
+    at: (position, signal) => past.at(position, signal),
     positionAt: (at) => times.positionAt(at),
     reach: (position, timeoutMs) => projector.reach(position, timeoutMs),
     checkpoint: () => ({ position: projector.state.position, hash: projector.state.hash }),
-    rebuild: rebuildModels,
+    parked: () => parkedList(projector.state.parked),
+    rebuild: (model, rebuildOptions) => rebuilds.run(model, rebuildOptions),
+    startRebuild: (model, rebuildOptions) => rebuilds.start(model, rebuildOptions),
+    rebuildStatus: () => rebuilds.status(),
+    cancelRebuild: () => rebuilds.cancel(),
     stop: async () => {
-      past.forget();
+      await Promise.all([past.forget(), keeper?.stop()]);
       await projector.stop();
-      // A rebuild under way ends with its next write: what it made so far is not served.
+      // A rebuild under way ends with its next write: the next start goes on with it.
       stopping.abort(new ReadModelsUnavailableError('rebuilding while the process stops'));
       database.refuseWrites();
-      await last;
+      await parkedModels.stop();
+      await rebuilds.settled();
       await database.close();
     },
   };
+  return { running, rebuilds, parkedModels };
 };
 
 const fillBySize =
@@ -185,9 +227,9 @@ const fillBySize =
 const hasCurrentShape = (state: ProjectionState): boolean =>
   PROJECTIONS.every(({ model }) => state.versions[model] === CURRENT_VERSIONS[model]);
 
-const rebuildBeside = (running: RunningReadModels, logger: ReadModelsLogger): void => {
+const rebuildBeside = (rebuilds: Rebuilds, logger: ReadModelsLogger): void => {
   logger.info({}, 'read-models.rebuilding-with-new-code');
-  running.rebuild().catch((error: unknown) => {
+  rebuilds.run(undefined).catch((error: unknown) => {
     // What is served stays right for its own code; the next start tries again.
     logger.error({ err: error }, 'read-models.rebuild-failed');
   });

@@ -6,8 +6,10 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeParking } from './parking.contract.js';
 import { describeReadModels } from './read-models.contract.js';
 import { startReadModels } from './read-models.js';
+import { describeRebuilds } from './rebuilds.contract.js';
 import { describeRunningReadModels } from './running-read-models.contract.js';
 import { SqlDatabase, type Database } from './sql/database.js';
 import { recordHistory } from './testing/index.js';
@@ -30,6 +32,8 @@ describeReadModels('SQLite', async ({ log, feed }) => {
   return { models: running.queries, close: () => running.stop() };
 });
 describeRunningReadModels('SQLite', newDatabase);
+describeParking('SQLite', newDatabase);
+describeRebuilds('SQLite', newDatabase);
 
 /** Changes what lies in the file, as an older release of the code would have left it. */
 const alter = async (file: string, sql: string): Promise<void> => {
@@ -69,8 +73,11 @@ describe('read models in a SQLite file', () => {
     messages.length = 0;
     const models = await startReadModels(options);
     expect(messages).toContain('read-models.rebuilding-with-new-code');
-    // Rebuilds run one after the other: when this one is done, so is the one of the start.
-    await models.rebuild('apps');
+    // The same models: this joins the one of the start.
+    const { differences } = await models.rebuild();
+    expect(differences).toMatchObject([
+      { model: 'users', changed: 2, keys: ['user-ann', 'user-bob'] },
+    ]);
     expect(await textOf(models.queries.dump())).toBe(
       await textOf((await documentsOf(platform)).dump()),
     );

@@ -58,6 +58,40 @@ export const environment = z.object({
     .regex(/^[A-Za-z0-9_-]{1,64}$/)
     .default('node-1')
     .describe('Name of this machine in the log.'),
+  SHIPLOG_MASTER_KEY_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'File of the master key, which wraps the keys of all apps. Default: master-key/master.key in the data ' +
+        'directory. Only api and deployer read it; its folder has to be writable for the api.',
+    ),
+  SHIPLOG_WITNESS_DIRECTORY: z
+    .string()
+    .startsWith('/', 'an absolute path')
+    .optional()
+    .describe(
+      'Folder, best on another machine, that gets a copy of every signed checkpoint (docs/integrity.md). Default: none.',
+    ),
+  SHIPLOG_WITNESS_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Address that every signed checkpoint is sent to, as a Standard Webhook. Default: none.',
+    ),
+  SHIPLOG_WITNESS_SECRET_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'File with the secret (whsec_…) that what goes to SHIPLOG_WITNESS_URL is signed with.',
+    ),
+  SHIPLOG_ACCEPT_LOG: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe(
+      'Go on with a log that lost commits: so many as it has now. Asked for by a start that refused; recorded for ever.',
+    ),
   SHIPLOG_HEALTH_PORT: port
     .optional()
     .describe(
@@ -121,6 +155,12 @@ export interface PlatformConfig {
   readonly nodeId: string;
   readonly instanceHost: string;
   readonly publishAddress: string;
+  readonly masterKeyFile: string;
+  readonly integrity: {
+    readonly directory: string | undefined;
+    readonly webhook: { readonly url: string; readonly secretFile: string } | undefined;
+    readonly acceptLog: number | undefined;
+  };
   /** Absent: the deployer chooses by the name of the platform. */
   readonly instancePorts?: { readonly from: number; readonly to: number };
   /** Only where a process runs alone and is watched. */
@@ -140,8 +180,10 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
   }
   const e = parsed.data;
   const isRoot = process.getuid?.() === 0;
+  const home =
+    e.SHIPLOG_HOME ?? (isRoot ? '/var/lib/shiplog' : join(homedir(), '.local/share/shiplog'));
   return {
-    home: e.SHIPLOG_HOME ?? (isRoot ? '/var/lib/shiplog' : join(homedir(), '.local/share/shiplog')),
+    home,
     platform: e.SHIPLOG_PLATFORM,
     domain: e.SHIPLOG_DOMAIN,
     apiPort: e.SHIPLOG_API_PORT,
@@ -156,9 +198,23 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
     nodeId: e.SHIPLOG_NODE,
     instanceHost: e.SHIPLOG_INSTANCE_HOST,
     publishAddress: e.SHIPLOG_PUBLISH_ADDRESS,
+    masterKeyFile: e.SHIPLOG_MASTER_KEY_FILE ?? pathsOf(home).masterKey,
+    ...witnessOf(e),
     ...portsOf(e.SHIPLOG_INSTANCE_PORTS),
     healthPort: e.SHIPLOG_HEALTH_PORT,
   };
+};
+
+const witnessOf = (e: z.infer<typeof environment>): Pick<PlatformConfig, 'integrity'> => {
+  const { SHIPLOG_WITNESS_URL: url, SHIPLOG_WITNESS_SECRET_FILE: secretFile } = e;
+  if ((url === undefined) !== (secretFile === undefined)) {
+    throw new ConfigError(
+      'SHIPLOG_WITNESS_URL and SHIPLOG_WITNESS_SECRET_FILE: give both of them, or none',
+    );
+  }
+  const webhook = url === undefined || secretFile === undefined ? undefined : { url, secretFile };
+  const { SHIPLOG_WITNESS_DIRECTORY: directory, SHIPLOG_ACCEPT_LOG: acceptLog } = e;
+  return { integrity: { directory, webhook, acceptLog } };
 };
 
 const portsOf = (range: readonly number[] | undefined): Pick<PlatformConfig, 'instancePorts'> => {
@@ -192,12 +248,23 @@ export const pathsOf = (home: string) => ({
   natsStore: join(home, 'nats-store'),
   /** What the provisioner proved about the durability of the running server. */
   natsProof: join(home, 'nats/proof/durability.json'),
+  /** What the provisioner saw when it looked at the log stream last. */
+  natsStreamCheck: join(home, 'nats/proof/stream.json'),
+  /** Keys of apps, wrapped by the master key. */
   keys: join(home, 'keys'),
+  /** A key per person, which what is known of where they called from is sealed with. */
+  personKeys: join(home, 'person-keys'),
+  /** A folder of its own, so that it can lie elsewhere. What counts is `masterKeyFile` of the configuration. */
+  masterKey: join(home, 'master-key/master.key'),
+  /** Signed checkpoints of the log, and the key that signs them. */
+  integrity: join(home, 'integrity'),
   sources: join(home, 'sources'),
   repositories: join(home, 'repositories'),
   builds: join(home, 'builds'),
   snapshots: join(home, 'snapshots'),
   database: join(home, 'read-models.sqlite'),
+  /** Read models of the past: disposable, like `snapshots`. */
+  past: join(home, 'past'),
   router: join(home, 'router'),
   logs: join(home, 'logs'),
   bin: join(home, 'bin'),

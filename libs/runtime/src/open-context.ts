@@ -39,10 +39,12 @@ export const openContext = async (
   const opened = await openLog(config, process);
   const { connection, log } = opened;
   const bus = new NatsBus(connection, process);
-  // Says that the process is there, for `shiplog doctor`.
-  const alive = setInterval(() => bus.publish('alive', {}), ALIVE_MS);
-  alive.unref();
   const { feed, world } = shared ?? (await ownFeed(config, process, log));
+  // Says that the process is there, how far it read and what its clock shows, for `shiplog doctor`.
+  const sayAlive = (): void =>
+    bus.publish('alive', { position: Number(feed.position), at: new Date().toISOString() });
+  const alive = setInterval(() => sayAlive(), ALIVE_MS);
+  alive.unref();
   const context = processContext({ process, config, log, feed, world, bus, logger });
   return {
     context,

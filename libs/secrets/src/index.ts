@@ -1,1 +1,4 @@
+export * from './errors.js';
+export * from './key-store.js';
 export * from './keyring.js';
+export * from './master-key.js';

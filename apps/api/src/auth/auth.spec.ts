@@ -1,5 +1,6 @@
 import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { pathsOf } from '@shiplog/runtime';
+import { START } from '@shiplog/events';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROUTES } from '../http/routes.js';
@@ -20,11 +21,17 @@ const methodOf = (method: string): Method => method.toLowerCase() as Method;
 const pathOf = (path: string, app: string): string =>
   path.replace('{app}', app).replace(/\{\w+\}/g, '1');
 
+/** Commits but those that record refusals. */
+const changes = async (): Promise<number> =>
+  (await api.platform.api.log.readStored(START, 10_000)).filter(
+    ({ stream }) => !stream.startsWith('audit.'),
+  ).length;
+
 describe('every route', () => {
   it.each(ROUTES.map((route) => [route.id, route] as const))(
     '%s needs a token',
     async (_id, { method, path }) => {
-      const before = await api.platform.api.log.head();
+      const before = await changes();
       for (const header of [
         undefined,
         'Bearer',
@@ -39,21 +46,21 @@ describe('every route', () => {
         expect(answer.body).toMatchObject({ code: 'unauthenticated', status: 401 });
         expect(answer.body.detail).toContain('shiplog login');
       }
-      expect(await api.platform.api.log.head()).toBe(before);
+      expect(await changes()).toBe(before);
     },
   );
 
   it.each(ROUTES.filter(({ access }) => access === 'app').map((r) => [r.id, r] as const))(
     '%s tells nothing about an app of another team',
     async (_id, { id, method, path }) => {
-      const before = await api.platform.api.log.head();
+      const before = await changes();
       const query = id === 'destroyApp' ? '?confirm=secret' : '';
       const ofSecret = await api.call(methodOf(method), `${pathOf(path, 'secret')}${query}`, bob);
       const ofNone = await api.call(methodOf(method), `${pathOf(path, 'secreu')}${query}`, bob);
       expect(ofSecret.status).toBe(404);
       expect(ofSecret.body.code).toBe('app-not-found');
       expect(ofSecret.text).toBe(ofNone.text.replaceAll('secreu', 'secret'));
-      expect(await api.platform.api.log.head()).toBe(before);
+      expect(await changes()).toBe(before);
     },
   );
 
@@ -174,12 +181,12 @@ describe('the first administrator', () => {
   });
 
   it('stays the same at the next start, and the file private', async () => {
-    const before = await api.platform.api.log.head();
+    const before = await changes();
     await chmod(file(), 0o644);
     await ensureFirstAdministrator(apiContext());
     expect((await kept()).token).toBe(api.token);
     expect((await stat(file())).mode & 0o777).toBe(0o600);
-    expect(await api.platform.api.log.head()).toBe(before);
+    expect(await changes()).toBe(before);
   });
 
   it('finishes what a crash between file and log left undone', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { hashOfToken, newTokenText } from '../auth/token-text.js';
 import { startTestApi, type TestApi } from '../testing/start-test-api.js';
 
 let api: TestApi;
@@ -30,6 +31,39 @@ it('sets values that enter the log only encrypted', async () => {
   const events = await api.call('get', `/v1/events?app=${id}`).expect(200);
   expect(events.text).not.toContain('p4ss');
   expect(events.text).not.toContain('enc1.');
+});
+
+it('tells a value to members of the team only: to nobody without a token, of another team, or who may only push', async () => {
+  const appId = await created('guarded');
+  const secret = 'for members only';
+  await change('guarded', { set: { SECRET: secret } }).expect(200);
+  const text = newTokenText();
+  await api.platform.given('token', 'tok-push', {
+    ...{ type: 'CreateToken', tokenId: 'tok-push', userId: 'pusher', name: 'ci' },
+    ...{ hash: hashOfToken(text), scope: { kind: 'push', appId }, expiresAt: null },
+  });
+  const stranger = await api.addUser('pusher');
+  const member = await api.addUser('colleague');
+  const { state } = api.platform.api.world.get('app', appId);
+  const teamId = state.status === 'active' ? state.teamId : '';
+  await api.platform.given('team', teamId, { type: 'AddTeamMember', userId: 'colleague' });
+  const { headers } = await api.call('get', '/v1/apps/guarded');
+  const at = `?at=${String(headers['shiplog-sequence'])}`;
+  for (const path of ['', '/SECRET', at, `/SECRET${at}`]) {
+    const url = `/v1/apps/guarded/config${path}`;
+    const refused: [string, number][] = [
+      ['none', 401],
+      [stranger, 404],
+      [text, 403],
+    ];
+    for (const [token, status] of refused) {
+      const answer = await api.call('get', url, token);
+      expect([path, answer.status]).toEqual([path, status]);
+      expect(answer.text).not.toContain(secret);
+    }
+  }
+  const seen = await api.call('get', '/v1/apps/guarded/config/SECRET', member).expect(200);
+  expect(seen.body.value).toBe(secret);
 });
 
 it('appends nothing when the value is the same', async () => {

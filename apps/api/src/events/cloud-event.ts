@@ -27,6 +27,12 @@ export const toCloudEvents = (record: RecordedCommit, platform: string): CloudEv
   }));
 };
 
+/** `shiplog audit` opens it for those who may see it. */
+const withoutOrigin = <T extends { readonly origin: unknown }>({
+  origin: _origin,
+  ...shown
+}: T): Omit<T, 'origin'> => shown;
+
 /** Encrypted values and token hashes are of no use to a reader and stay inside. */
 const dataOf = (event: DomainEvent): Record<string, unknown> => {
   if (event.type === 'ConfigChanged') {
@@ -36,6 +42,12 @@ const dataOf = (event: DomainEvent): Record<string, unknown> => {
   if (event.type === 'TokenCreated') {
     const { hash: _hash, ...data } = event.data;
     return data;
+  }
+  if (event.type === 'CommandsRefused') {
+    return { ...event.data, refusals: event.data.refusals.map(withoutOrigin) };
+  }
+  if (event.type === 'SecretsRead') {
+    return { ...event.data, reads: event.data.reads.map(withoutOrigin) };
   }
   return { ...event.data };
 };

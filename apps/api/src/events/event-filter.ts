@@ -28,7 +28,7 @@ export const isWanted = (
   return userIdOf(event, world) === caller.userId;
 };
 
-const appIdOf = (event: DomainEventUnion, world: World): string | undefined => {
+export const appIdOf = (event: DomainEventUnion, world: World): string | undefined => {
   // From the event itself: the world may not have seen it yet.
   if (event.type === 'TokenCreated') {
     const { scope } = event.data;

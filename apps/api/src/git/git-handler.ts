@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { ActiveApp, World } from '@shiplog/domain';
 import { authenticate, belongsTo, type Caller } from '../auth/caller.js';
 
@@ -94,6 +94,3 @@ export const deny = (
   });
   response.end(`${text}\n`);
 };
-
-export const addressOf = (request: IncomingMessage): string | null =>
-  request.socket.remoteAddress?.slice(0, 64) ?? null;

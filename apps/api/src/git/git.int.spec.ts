@@ -10,6 +10,9 @@ import { gzipSync } from 'node:zlib';
 import express from 'express';
 import { SourceStore } from '@shiplog/sources';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Keyring, MasterKey } from '@shiplog/secrets';
+import type { SeenRefusal } from '../audit/audit-book.js';
+import { Persons } from '../audit/persons.js';
 import { startProcessManagers } from '../process-managers/index.js';
 import { startFakeBuilder, startFakeDeployer } from '../progress/testing/fake-workers.js';
 import { hashOf, startTestPlatform, type TestPlatform } from '../progress/testing/platform.js';
@@ -27,6 +30,7 @@ interface Result {
 let root: string;
 let platform: TestPlatform;
 let service: GitService;
+let refused: SeenRefusal[];
 let server: Server;
 let base: string;
 let stops: { stop(): Promise<void> }[];
@@ -121,13 +125,22 @@ beforeEach(async () => {
   await newToken('tok_s', strangerToken, 'u2');
   await newToken('tok_p', pushToken, 'u1', 'app_1');
 
+  refused = [];
   held = { builds: new Set(), versions: new Set(), allBuilds: false };
   const sources = new SourceStore(join(home, 'sources'));
-  service = await startGitService(platform.api);
+  const master = new MasterKey(join(home, 'master.key'));
+  const keyring = new Keyring(join(home, 'person-keys'), master, 'person');
+  const persons = new Persons({ keyring, ...platform.api });
+  service = await startGitService(platform.api, {
+    persons,
+    audit: { refused: (seen) => refused.push(seen) },
+  });
   stops = [
     startProcessManagers({
       context: platform.api,
       forgetApp: (id) => service.repositories.remove(id),
+      rotateMasterKey: () => Promise.resolve(0),
+      forgetPerson: () => Promise.resolve(),
     }),
     startFakeBuilder(platform.builder, {
       lets: (buildId) => !held.allBuilds && !held.builds.has(buildId),

@@ -105,8 +105,8 @@ interface Request {
 
 /** Returns why it was refused. */
 const requestBuild = async (
-  { commands, feed }: PushDependencies,
-  { app, actor, origin }: Push,
+  { commands, feed, audit }: PushDependencies,
+  { app, actor, origin, from }: Push,
   { buildId, reason, source }: Request,
 ): Promise<string | undefined> => {
   const result = await commands.handle(
@@ -118,6 +118,12 @@ const requestBuild = async (
   if (result.outcome === 'accepted') {
     await feed.reach(result.position);
     return undefined;
+  }
+  if (result.outcome !== 'repeated') {
+    const isRejected = result.outcome === 'rejected';
+    const code = isRejected ? result.rejection.code : result.outcome;
+    const what = { command: 'gitPush', appId: app.appId, target: app.name, actor, reason, from };
+    audit.refused({ outcome: isRejected ? 'rejected' : 'conflict', code, ...what });
   }
   return result.outcome === 'rejected' && result.rejection.code === 'app-destroyed'
     ? `app '${app.name}' was destroyed`

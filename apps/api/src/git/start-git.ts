@@ -2,11 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describeError, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import { SourceStore } from '@shiplog/sources';
+import type { AuditRecorder } from '../audit/audit-recorder.js';
+import type { Persons } from '../audit/persons.js';
+import { calledFrom } from '../audit/request-notes.js';
+import { actorOf } from '../http/request-headers.js';
 import { TOKEN_PATTERN } from '../auth/token-text.js';
 import { procReceive } from './branch.js';
+import { deniedGit } from './denied-git.js';
 import {
   accessTo,
-  addressOf,
   deny,
   parseGitRequest,
   tokenOf,
@@ -29,13 +33,21 @@ export interface GitService {
   stop(): Promise<void>;
 }
 
+export interface GitAudit {
+  readonly persons: Persons;
+  readonly audit: Pick<AuditRecorder, 'refused'>;
+}
+
 /** Each one is a git process or three, and an open file for each pack. */
 const REQUESTS_MAX = 64;
 
 /** How long pushes may take to say goodbye. */
 const STOP_MS = 3_000;
 
-export const startGitService = async (context: ProcessContext): Promise<GitService> => {
+export const startGitService = async (
+  context: ProcessContext,
+  { persons, audit }: GitAudit,
+): Promise<GitService> => {
   const { config, logger } = context;
   const paths = pathsOf(config.home);
   const repositories = new Repositories(paths.repositories);
@@ -44,7 +56,7 @@ export const startGitService = async (context: ProcessContext): Promise<GitServi
   const hookServer = await startHookServer(hooks, (error) =>
     logger.error({ error: describeError(error) }, 'git-hook'),
   );
-  const deps = { ...context, sources: new SourceStore(paths.sources), repositories };
+  const deps = { ...context, sources: new SourceStore(paths.sources), repositories, audit };
   const running = new Set<Promise<void>>();
 
   return {
@@ -54,11 +66,13 @@ export const startGitService = async (context: ProcessContext): Promise<GitServi
         response.setHeader('Retry-After', '10');
         return deny(response, { status: 503, text: 'too many pushes at once; try again' });
       }
-      const served = serve({ deps, hooks, hookServer }, request, response).catch((error) => {
-        logger.error({ error: describeError(error) }, 'git-request');
-        if (response.headersSent) response.destroy();
-        else deny(response, { status: 500, text: 'the platform could not serve the repository' });
-      });
+      const served = serve({ deps, hooks, hookServer, persons }, request, response).catch(
+        (error) => {
+          logger.error({ error: describeError(error) }, 'git-request');
+          if (response.headersSent) response.destroy();
+          else deny(response, { status: 500, text: 'the platform could not serve the repository' });
+        },
+      );
       running.add(served);
       void served.finally(() => running.delete(served));
     },
@@ -76,10 +90,11 @@ interface Serving {
   readonly deps: PushDependencies;
   readonly hooks: string;
   readonly hookServer: HookServer;
+  readonly persons: Persons;
 }
 
 const serve = async (
-  { deps, hooks, hookServer }: Serving,
+  { deps, hooks, hookServer, persons }: Serving,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
@@ -89,12 +104,18 @@ const serve = async (
     return deny(response, { status: 404, text: 'git repositories are at /git/<app>.git' });
   }
   const access = await grant(deps, wanted, tokenOf(request.headers.authorization));
-  if (access.kind === 'denied') return deny(response, access);
+  if (access.kind === 'denied') {
+    const refusal = deniedGit(deps.world, wanted, request);
+    if (refusal !== undefined) deps.audit.refused(refusal);
+    return deny(response, access);
+  }
   const { app, caller } = access;
   await repositories.ensure(app.appId);
 
   const isPush = wanted.path === 'git-receive-pack';
-  const push = isPush ? hookServer.register(answersFor(deps, pushOf(access, request))) : undefined;
+  const push = isPush
+    ? hookServer.register(answersFor(deps, await pushOf(access, request, persons)))
+    : undefined;
   try {
     await runHttpBackend(
       {
@@ -114,19 +135,15 @@ const serve = async (
   }
 };
 
-const pushOf = (
+const pushOf = async (
   { app, caller }: Extract<Access, { kind: 'granted' }>,
   request: IncomingMessage,
-): Push => ({
-  app,
-  actor: { kind: 'user', id: caller.userId, name: caller.name },
-  origin: {
-    tokenId: caller.token.tokenId,
-    address: addressOf(request),
-    userAgent: request.headers['user-agent']?.slice(0, 300) ?? null,
-  },
-  deployedBuildId: undefined,
-});
+  persons: Persons,
+): Promise<Push> => {
+  const from = calledFrom(request, caller.token.tokenId);
+  const origin = await persons.seal({ kind: 'person', userId: caller.userId }, from);
+  return { app, actor: actorOf(caller), from, origin, deployedBuildId: undefined };
+};
 
 const hookEnvironment = ({ socketPath }: HookServer, secret: string): Record<string, string> => ({
   [HOOK_ENVIRONMENT.socket]: socketPath,

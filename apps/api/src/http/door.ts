@@ -1,16 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { CommandContext } from '@shiplog/commands';
 import type { World } from '@shiplog/domain';
-import { START } from '@shiplog/events';
+import { START, type Position } from '@shiplog/events';
 import type { EventLog, LogFeed } from '@shiplog/events/log';
 import type { ReadModels, RunningReadModels } from '@shiplog/read-models';
 import { z } from 'zod';
+import { calledFrom, noteOn } from '../audit/request-notes.js';
+import type { CalledFrom, Persons } from '../audit/persons.js';
+import { tokenFaultOf } from '../audit/token-fault.js';
 import { authenticate, belongsTo, type Caller } from '../auth/caller.js';
 import { TOKEN_PATTERN } from '../auth/token-text.js';
 import { Problem } from './problem.js';
 import { readJsonBody } from './read-json-body.js';
 import { refuseFuture } from './refuse-future.js';
-import { bearerOf, changeContext, commandIdOf } from './request-headers.js';
+import { actorOf, bearerOf, changeContext, commandIdOf, reasonOf } from './request-headers.js';
 import type { AnyRoute, BodyOf, ParamsOf, QueryOf } from './route.js';
 import { validate } from './validate.js';
 
@@ -18,7 +21,11 @@ interface DoorDependencies {
   readonly log: EventLog;
   readonly feed: LogFeed;
   readonly world: World;
-  readonly readModels: Pick<RunningReadModels, 'queries' | 'at' | 'positionAt' | 'reach'>;
+  readonly readModels: Pick<
+    RunningReadModels,
+    'queries' | 'queriesAtLeast' | 'at' | 'positionAt' | 'reach'
+  >;
+  readonly persons: Pick<Persons, 'seal'>;
   readonly now: () => number;
 }
 
@@ -38,6 +45,8 @@ export interface Admitted<R = AnyRoute> {
   /** The app in `{app}`. Only for routes with access `app`. */
   readonly app: AppIdentity;
   readonly context: CommandContext;
+  /** From where, as it came: not to be written anywhere but sealed. */
+  readonly from: CalledFrom;
   /** Documents as of `at`, or now, not older than `atLeast`. */
   readonly documents: ReadModels;
 }
@@ -46,6 +55,8 @@ interface Incoming {
   readonly request: IncomingMessage;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
+  /** Aborted when the answer is out, or the caller has gone away. */
+  readonly signal?: AbortSignal;
 }
 
 const moment = { at: z.string().max(64).optional(), atLeast: z.string().max(64).optional() };
@@ -57,6 +68,8 @@ export class Door {
 
   async admit(route: AnyRoute, incoming: Incoming): Promise<Admitted> {
     const { request } = incoming;
+    const isChange = route.method !== 'GET';
+    noteOn(request, { command: route.id, isChange, ...targetOf(incoming.params) });
     const caller = await this.callerOf(request);
     if (route.access === 'administrator' && !caller.administrator) {
       throw new Problem('not-administrator', 'Only administrators may do this; ask one of them.');
@@ -67,31 +80,38 @@ export class Door {
       ...incoming.query,
     }) as { at?: string; atLeast?: string };
 
-    const documents = await this.documentsAt(route, at, atLeast);
+    const documents = await this.documentsAt(route, incoming.signal, at, atLeast);
     const past = at === undefined ? undefined : documents;
     const app =
       route.access !== 'app'
         ? NO_APP
         : ((route.changes ? this.appOfRepeated(request, caller) : undefined) ??
-          (await this.appOf(incoming.params['app'] ?? '', caller, past)));
+          (await this.appOf(incoming.params['app'] ?? '', caller, { past, request })));
+    if (isChange) noteOn(request, { reason: reasonOf(request) });
     const body =
       route.body === undefined
         ? undefined
         : validate('body', route.body, await readJsonBody(request));
-    const context = changeContext(request, caller, body);
-    return { params, query, body, caller, app, context, documents };
+    const from = calledFrom(request, caller.token.tokenId);
+    const person = { kind: 'person', userId: caller.userId } as const;
+    const origin = isChange ? await this.deps.persons.seal(person, from) : null;
+    const context = changeContext(request, caller, { body, origin });
+    return { params, query, body, caller, app, context, from, documents };
   }
 
   /** The same answer for a token that never was, has expired or was revoked. */
   async callerOf(request: IncomingMessage): Promise<Caller> {
-    const caller = await this.authenticate(bearerOf(request));
+    const text = bearerOf(request);
+    const caller = await this.authenticate(text);
     if (caller === undefined) {
+      noteOn(request, tokenFaultOf(this.deps.world, text));
       throw new Problem(
         'unauthenticated',
         'This needs a valid token: send "Authorization: Bearer shp_…", or sign in with `shiplog login`.',
         { headers: { 'WWW-Authenticate': 'Bearer realm="shiplog"' } },
       );
     }
+    noteOn(request, { actor: actorOf(caller), tokenId: caller.token.tokenId });
     if (caller.token.scope.kind === 'push') {
       throw new Problem(
         'token-scope',
@@ -115,12 +135,22 @@ export class Door {
    * The app that a request is about. By id first: no name can look like an id, so nobody can put a name
    * in another app's way. `past`: as it was then.
    */
-  async appOf(nameOrId: string, caller: Caller, past?: ReadModels): Promise<AppIdentity> {
+  async appOf(
+    nameOrId: string,
+    caller: Caller,
+    {
+      past,
+      request,
+    }: { readonly past?: ReadModels | undefined; readonly request?: IncomingMessage } = {},
+  ): Promise<AppIdentity> {
     const { world } = this.deps;
     const app =
       past === undefined
         ? (world.app(nameOrId) ?? world.appByName(nameOrId))
         : ((await past.app(nameOrId)) ?? (await past.appByName(nameOrId)));
+    if (request !== undefined && app !== undefined) {
+      noteOn(request, { appId: app.appId, isHidden: !belongsTo(caller, app.teamId) });
+    }
     if (app !== undefined && belongsTo(caller, app.teamId)) {
       return { appId: app.appId, name: app.name, teamId: app.teamId };
     }
@@ -143,17 +173,28 @@ export class Door {
     return { appId: state.appId, name: state.name, teamId: state.teamId };
   }
 
-  private async documentsAt(route: AnyRoute, at?: string, atLeast?: string): Promise<ReadModels> {
+  private async documentsAt(
+    route: AnyRoute,
+    signal: AbortSignal | undefined,
+    at?: string,
+    atLeast?: string,
+  ): Promise<ReadModels> {
     const { readModels, feed } = this.deps;
-    if (atLeast !== undefined) await this.reach(atLeast);
-    if (at !== undefined) return readModels.at(await readModels.positionAt(at));
+    const known = atLeast === undefined ? undefined : await this.reach(atLeast);
+    if (at !== undefined) {
+      const position = await readModels.positionAt(at);
+      return readModels.at(position, signal).catch((cause: unknown) => {
+        if (signal?.aborted !== true) throw cause;
+        throw new Problem('bad-request', 'The caller went away before the answer.', { cause });
+      });
+    }
     // What this process has acknowledged is in what it shows, unless the database is slow: then soon.
     if (route.reads) await readModels.reach(feed.position, 1_000).catch(() => undefined);
-    return readModels.queries;
+    return known === undefined ? readModels.queries : readModels.queriesAtLeast(known);
   }
 
   /** Waits until the position is in the documents; tells one that does not exist from one that is late. */
-  private async reach(atLeast: string): Promise<void> {
+  private async reach(atLeast: string): Promise<Position> {
     const match = ATLEAST_PATTERN.exec(atLeast);
     if (match === null) {
       const message = 'expected a sequence such as 00000000000000000042-0000.';
@@ -173,11 +214,18 @@ export class Door {
         { headers: { 'Retry-After': '2' }, cause },
       );
     }
+    return position;
   }
 }
 
 /** Never looked at: routes without `{app}` have no app. */
 const NO_APP: AppIdentity = { appId: '', name: '', teamId: '' };
+
+/** What a request is about, in the words of its address: `shop www.example.com`. */
+const targetOf = (params: Readonly<Record<string, string>>): { readonly target?: string } => {
+  const words = Object.values(params);
+  return words.length === 0 ? {} : { target: printable(words.join(' ')) };
+};
 
 /** What a caller wrote, as it may stand in a sentence. */
 export const printable = (text: string): string => text.replace(/[\p{C}"\\]/gu, '?').slice(0, 80);

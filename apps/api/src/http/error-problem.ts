@@ -1,8 +1,19 @@
 import { BusError } from '@shiplog/bus';
 import { CrowdedError } from '@shiplog/commands';
 import { CommitRefusedError, LogUnavailableError } from '@shiplog/events/log';
-import { AtUnknownError, NotReachedError, ReadModelsUnavailableError } from '@shiplog/read-models';
-import { KeyMissingError } from '@shiplog/secrets';
+import {
+  AtUnknownError,
+  ModelParkedError,
+  NoRebuildError,
+  NotReachedError,
+  PastCrowdedError,
+  ProjectionFailedError,
+  ReadModelsUnavailableError,
+  RebuildCancelledError,
+  RebuildDiffersError,
+  RebuildRunningError,
+} from '@shiplog/read-models';
+import { KeyMissingError, KeyStoreError } from '@shiplog/secrets';
 import { SourceTooLargeError } from '@shiplog/sources';
 import { PROBLEMS, type ProblemCode } from './problem-codes.js';
 import { Problem } from './problem.js';
@@ -23,6 +34,7 @@ export const toProblem = (error: unknown): Problem => {
   if (error instanceof BusError) return busProblem(error);
   return (
     readProblem(error) ??
+    rebuildProblem(error) ??
     storageProblem(error) ??
     new Problem(
       'internal',
@@ -35,6 +47,13 @@ export const toProblem = (error: unknown): Problem => {
 const readProblem = (error: unknown): Problem | undefined => {
   if (error instanceof AtUnknownError) {
     return new Problem('moment-unknown', `query.at: ${error.message}.`, { cause: error });
+  }
+  if (error instanceof PastCrowdedError) {
+    return new Problem(
+      'too-many-looks',
+      'Too many people look at different moments of the past at once. Try again shortly.',
+      { headers: RETRY_SOON, cause: error },
+    );
   }
   if (error instanceof NotReachedError || error instanceof ReadModelsUnavailableError) {
     return new Problem(
@@ -57,6 +76,48 @@ const readProblem = (error: unknown): Problem | undefined => {
   return undefined;
 };
 
+/** What rebuilds and parked models are refused with. */
+const rebuildProblem = (error: unknown): Problem | undefined => {
+  if (error instanceof ModelParkedError) {
+    return new Problem(
+      'read-model-parked',
+      `What is asked for is not known here: ${error.message}. Everything else is up to date; \`shiplog doctor\` says what to do.`,
+      { members: { model: error.model, sequence: error.sequence }, cause: error },
+    );
+  }
+  if (error instanceof ProjectionFailedError) {
+    return new Problem(
+      'projection-failed',
+      `${sentence(error.message)} What is served stays as it is. A version of Shiplog that can apply the event makes it; \`shiplog doctor\` tells more.`,
+      { members: { model: error.model, sequence: error.at?.sequence ?? null }, cause: error },
+    );
+  }
+  if (error instanceof RebuildRunningError) {
+    return new Problem(
+      'rebuild-running',
+      `${sentence(error.message)} \`shiplog rebuild --status\` shows it, \`shiplog rebuild --cancel\` ends it.`,
+      { cause: error },
+    );
+  }
+  if (error instanceof RebuildDiffersError) {
+    const members = { differences: error.differences };
+    return new Problem(
+      'rebuild-differs',
+      `${sentence(error.message)} What is served stays as it is. \`shiplog rebuild --force\` serves the rebuilt ones.`,
+      { members, cause: error },
+    );
+  }
+  if (error instanceof RebuildCancelledError) {
+    return new Problem('rebuild-cancelled', sentence(error.message), { cause: error });
+  }
+  if (error instanceof NoRebuildError) {
+    return new Problem('no-rebuild', 'No rebuild is under way: there is nothing to cancel.', {
+      cause: error,
+    });
+  }
+  return undefined;
+};
+
 const storageProblem = (error: unknown): Problem | undefined => {
   if (error instanceof CommitRefusedError) {
     return new Problem('body-too-large', `The change cannot be stored: ${error.message}.`, {
@@ -69,6 +130,9 @@ const storageProblem = (error: unknown): Problem | undefined => {
       'The key that config values of this app are encrypted with is not in the key store, so they cannot be read. Set the values again, or restore the keys directory from a backup.',
       { cause: error },
     );
+  }
+  if (error instanceof KeyStoreError) {
+    return new Problem('key-store-unusable', sentence(error.message), { cause: error });
   }
   if (error instanceof SourceTooLargeError) {
     return new Problem(

@@ -29,13 +29,21 @@ export type ApiCode =
   | 'nothing-to-roll-back-to'
   | 'domain-of-platform'
   | 'key-missing'
+  | 'key-store-unusable'
   | 'revision-conflict'
   | 'idempotency-key-reused'
   | 'moment-unknown'
   | 'log-unavailable'
   | 'too-many-changes'
+  | 'too-many-looks'
   | 'outcome-unknown'
   | 'not-caught-up'
+  | 'read-model-parked'
+  | 'projection-failed'
+  | 'rebuild-running'
+  | 'rebuild-differs'
+  | 'rebuild-cancelled'
+  | 'no-rebuild'
   | 'worker-unreachable'
   | 'worker-failed'
   | 'storage-full'
@@ -69,9 +77,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'instance-not-found': { status: 404, title: 'No such instance' },
   'node-not-found': { status: 404, title: 'No such node' },
   'token-not-found': { status: 404, title: 'No such token' },
+  'user-not-found': { status: 404, title: 'No such user' },
   'team-not-found': { status: 404, title: 'No such team' },
   'config-key-not-set': { status: 404, title: 'Config key is not set' },
   'domain-not-on-app': { status: 404, title: 'The app does not have this domain' },
+  'no-rebuild': { status: 404, title: 'No rebuild is under way' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
 
   'bad-request': { status: 400, title: 'Malformed request' },
@@ -100,6 +110,9 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'user-already-exists': { status: 409, title: 'The user exists already' },
   'team-already-exists': { status: 409, title: 'The team exists already' },
   'token-already-exists': { status: 409, title: 'The token exists already' },
+  'rebuild-running': { status: 409, title: 'Another rebuild is under way' },
+  'rebuild-cancelled': { status: 409, title: 'The rebuild was cancelled' },
+  'rebuild-differs': { status: 422, title: 'The rebuilt documents are not the served ones' },
   'nothing-deployed': { status: 422, title: 'Nothing was deployed yet' },
   'nothing-to-roll-back-to': { status: 422, title: 'Nothing to roll back to' },
   'release-already-live': { status: 422, title: 'The release is live already' },
@@ -112,15 +125,20 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'not-executable': { status: 422, title: 'The command cannot be executed' },
   'router-not-active': { status: 422, title: 'The router is not active' },
   'key-missing': { status: 422, title: 'The key of the app is gone' },
+  'key-rotation-running': { status: 409, title: 'The master key is being replaced' },
   'revision-conflict': { status: 412, title: 'The app changed meanwhile' },
 
+  'projection-failed': { status: 500, title: 'A read model cannot be made from the log' },
   'worker-failed': { status: 502, title: 'A worker could not do it' },
   'log-unavailable': { status: 503, title: 'The log cannot be written' },
   'too-many-changes': { status: 503, title: 'Too many changes at once' },
+  'too-many-looks': { status: 503, title: 'Too many looks into the past at once' },
   'outcome-unknown': { status: 503, title: 'The outcome is unknown' },
   'not-caught-up': { status: 503, title: 'Not caught up yet' },
+  'read-model-parked': { status: 503, title: 'A read model stands still' },
   'engine-unreachable': { status: 503, title: 'The container engine does not answer' },
   'worker-unreachable': { status: 503, title: 'A worker does not answer' },
+  'key-store-unusable': { status: 503, title: 'The key store cannot be used' },
   'storage-full': { status: 507, title: 'The disk is full' },
   internal: { status: 500, title: 'Internal error' },
 };

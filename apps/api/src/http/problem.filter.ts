@@ -2,6 +2,8 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import type { Logger } from '@shiplog/runtime';
 import { describeError } from '@shiplog/runtime';
 import type { Request, Response } from 'express';
+import type { AuditRecorder } from '../audit/audit-recorder.js';
+import { refusalOf } from '../audit/refusal-of.js';
 import { toProblem } from './error-problem.js';
 import { Problem } from './problem.js';
 import { pathPattern, type AnyRoute } from './route.js';
@@ -10,12 +12,17 @@ import { ROUTES } from './routes.js';
 /** Every error leaves as one problem document; what went wrong inside stays inside, in the log. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly logger: Logger) {}
+  constructor(
+    private readonly logger: Logger,
+    private readonly audit: Pick<AuditRecorder, 'refused'>,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
     const problem = error instanceof HttpException ? httpProblem(error, request) : toProblem(error);
+    const refusal = refusalOf(request, problem.code);
+    if (refusal !== undefined) this.audit.refused(refusal);
     if (problem.status >= 500) {
       const fields = { code: problem.code, error: describeError(problem.extras.cause ?? problem) };
       this.logger.error(

@@ -53,6 +53,8 @@ const detailOf = (rejection: Rejection): string => {
       return `Destroying needs the name of the app as confirmation: confirm=${rejection.expected}.`;
     case 'user-already-exists':
       return 'There is a user of this id already.';
+    case 'user-not-found':
+      return 'There is no such user.';
     case 'team-not-found':
       return 'There is no such team.';
     case 'team-already-exists':
@@ -67,6 +69,8 @@ const detailOf = (rejection: Rejection): string => {
       return `The deploy is not running; its state is "${rejection.status}".`;
     case 'instance-not-in-state':
       return `The instance is in state "${rejection.status}", in which this cannot be done.`;
+    case 'key-rotation-running':
+      return `Master key ${rejection.keyId} is taking the place of the last one just now. \`shiplog keys list\` shows when it is done.`;
     case 'router-not-active':
       return 'The router is not active.';
   }

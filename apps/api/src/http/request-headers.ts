@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { CommandContext } from '@shiplog/commands';
+import type { Actor, Origin } from '@shiplog/events';
 import canonicalize from 'canonicalize';
+import { v7 as uuidv7 } from 'uuid';
 import type { Caller } from '../auth/caller.js';
 import { Problem } from './problem.js';
 
@@ -13,7 +15,7 @@ const badHeader = (name: string, message: string): Problem =>
   });
 
 /** Node.js joins a repeated header with ", " or makes a list of it; for ours one value is right. */
-const single = (request: IncomingMessage, name: string): string | undefined => {
+export const headerOf = (request: IncomingMessage, name: string): string | undefined => {
   const value = request.headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
 };
@@ -22,26 +24,30 @@ const single = (request: IncomingMessage, name: string): string | undefined => {
 export const changeContext = (
   request: IncomingMessage,
   caller: Caller,
-  body: unknown,
+  { body, origin }: { readonly body: unknown; readonly origin: Origin | null },
 ): CommandContext => {
   const expectedRevision = expectedRevisionOf(request);
   const commandId = commandIdOf(request, caller);
   return {
-    actor: { kind: 'user', id: caller.userId, name: caller.name },
-    origin: {
-      tokenId: caller.token.tokenId,
-      address: request.socket.remoteAddress?.slice(0, 64) ?? null,
-      userAgent: single(request, 'user-agent')?.slice(0, 300) ?? null,
-    },
+    actor: actorOf(caller),
+    origin,
     reason: reasonOf(request),
+    // A request that makes several commits: they are found together.
+    correlation: uuidv7(),
     command: commandId === undefined ? null : { id: commandId, digest: digestOf(request, body) },
     ...(expectedRevision === undefined ? {} : { expectedRevision }),
   };
 };
 
+export const actorOf = ({ userId, name }: Pick<Caller, 'userId' | 'name'>): Actor => ({
+  kind: 'user',
+  id: userId,
+  name,
+});
+
 /** The header is a quoted string in the draft; many clients leave the quotes out. */
 const idempotencyKeyOf = (request: IncomingMessage): string | undefined => {
-  const header = single(request, 'idempotency-key');
+  const header = headerOf(request, 'idempotency-key');
   if (header === undefined) return undefined;
   const key = /^("?)([\x21\x23-\x5b\x5d-\x7e]{1,255})\1$/.exec(header)?.[2];
   if (key !== undefined) return key;
@@ -71,7 +77,7 @@ const digestOf = (request: IncomingMessage & { originalUrl?: string }, body: unk
  * (13.1.1) wants it.
  */
 const expectedRevisionOf = (request: IncomingMessage): string | undefined => {
-  const header = single(request, 'if-match')?.trim();
+  const header = headerOf(request, 'if-match')?.trim();
   if (header === undefined || header === '*') return undefined;
   const [tag, weak, text] = /^(W\/)?"([\x21\x23-\x7e]*)"$/.exec(header) ?? [];
   if (tag !== undefined) return weak === undefined ? text : tag;
@@ -79,8 +85,8 @@ const expectedRevisionOf = (request: IncomingMessage): string | undefined => {
   throw badHeader('if-match', 'expected one revision as the ETag of the app gives it, or *.');
 };
 
-const reasonOf = (request: IncomingMessage): string | null => {
-  const header = single(request, 'shiplog-reason');
+export const reasonOf = (request: IncomingMessage): string | null => {
+  const header = headerOf(request, 'shiplog-reason');
   if (header === undefined || header === '') return null;
   let text: string;
   try {

@@ -1,5 +1,5 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import type { Door } from './door.js';
 import { rememberAdmission, ROUTE } from './route.decorator.js';
 import type { AnyRoute } from './route.js';
@@ -12,11 +12,13 @@ export class RouteGuard implements CanActivate {
     const route = Reflect.getMetadata(ROUTE, context.getHandler()) as AnyRoute | undefined;
     if (route === undefined) throw new Error(`${context.getHandler().name} serves no route`);
     const request = context.switchToHttp().getRequest<Request>();
-    const { params, query } = request;
-    rememberAdmission(
-      request,
-      await this.door.admit(route, { request, params: params as Record<string, string>, query }),
-    );
+    const params = request.params as Record<string, string>;
+    const { query } = request;
+    const over = new AbortController();
+    const response = context.switchToHttp().getResponse<Response>();
+    response.once('close', () => over.abort());
+    const { signal } = over;
+    rememberAdmission(request, await this.door.admit(route, { request, params, query, signal }));
     return true;
   }
 }

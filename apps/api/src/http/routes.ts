@@ -1,4 +1,5 @@
 import * as apps from '../apps/apps.routes.js';
+import * as audit from '../audit/audit.routes.js';
 import * as builds from '../builds/builds.routes.js';
 import * as config from '../config/config.routes.js';
 import * as deploys from '../deploys/deploys.routes.js';
@@ -6,6 +7,8 @@ import * as progress from '../deploys/progress.routes.js';
 import * as domains from '../domains/domains.routes.js';
 import * as events from '../events/events.routes.js';
 import * as instances from '../instances/instances.routes.js';
+import * as integrity from '../integrity/integrity.routes.js';
+import * as keys from '../keys/keys.routes.js';
 import * as garbage from '../platform/garbage.routes.js';
 import * as platform from '../platform/platform.routes.js';
 import * as releases from '../releases/releases.routes.js';
@@ -27,6 +30,9 @@ export const ROUTES: readonly AnyRoute[] = [
   domains,
   tokens,
   events,
+  audit,
+  integrity,
   platform,
   garbage,
+  keys,
 ].flatMap((noun) => Object.values(noun).filter(isRoute));

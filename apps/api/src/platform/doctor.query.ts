@@ -1,12 +1,25 @@
+import { readFile, statfs } from 'node:fs/promises';
 import { Inject } from '@nestjs/common';
 import { BusError } from '@shiplog/bus';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { describeError, diskObstacle, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import type { RunningReadModels } from '@shiplog/read-models';
 import type { ActiveApp } from '@shiplog/domain';
-import type { ProcessName } from '@shiplog/events';
+import { START, toPosition, type ProcessName } from '@shiplog/events';
 import { belongsTo, type Caller } from '../auth/caller.js';
-import { CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
+import { CHECKPOINTS, CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
+import { NO_BACKUPS, backupVerdict } from './doctor/backup.js';
+import { checkpointsVerdict } from './doctor/checkpoints.js';
+import { clockVerdict } from './doctor/clock.js';
+import { diskVerdict, type DiskRoom } from './doctor/disk.js';
+import { durabilityVerdict, type DurabilityProof } from './doctor/durability.js';
+import { groupOf } from './doctor/groups.js';
+import { LAG_COMMITS_MAX, readModelsVerdict, withLag } from './doctor/lag.js';
+import { parkedVerdict } from './doctor/parked.js';
+import { lookAtPrivateFiles, privateFilesVerdict } from './doctor/private-files.js';
+import { gapsVerdict, settingsVerdict, type StreamCheck } from './doctor/stream.js';
+import { bad, ok, type Verdict } from './doctor/verdict.js';
+import type { Checkpoints } from '../integrity/checkpoints.js';
 import type { Finding } from './platform.routes.js';
 import type { Telemetry } from './telemetry.js';
 
@@ -22,18 +35,9 @@ export class Diagnose extends Query<Diagnosis> {
   }
 }
 
-type Verdict = Omit<Finding, 'name'>;
-const ok = (summary: string): Verdict => ({ state: 'ok', summary, remedy: null });
-const bad = (state: 'warning' | 'failed', summary: string, remedy: string): Verdict => ({
-  state,
-  summary,
-  remedy,
-});
-
 const RPC_TIMEOUT_MS = 1_000;
 /** Longer than the pause between two signs of life. */
 const HEARD_PATIENCE_MS = 4_000;
-const LAG_COMMITS_MAX = 1_000;
 const WORKERS: readonly ProcessName[] = [
   'builder',
   'deployer',
@@ -49,16 +53,40 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
     @Inject(CONTEXT) private readonly api: ProcessContext,
     @Inject(READ_MODELS) private readonly readModels: RunningReadModels,
     @Inject(TELEMETRY) private readonly telemetry: Telemetry,
+    @Inject(CHECKPOINTS) private readonly checkpoints: Pick<Checkpoints, 'keeper'>,
   ) {}
 
   async execute({ caller }: Diagnose): Promise<Diagnosis> {
     const apps = this.api.world.apps().filter((app) => belongsTo(caller, app.teamId));
     const durability = await this.api.log.durability().catch(() => 'unknown');
+    const { natsProof, natsStreamCheck } = pathsOf(this.api.config.home);
+    const nowMs = Date.now();
+    const [proof, check] = await Promise.all([
+      noted<DurabilityProof>(natsProof),
+      noted<StreamCheck>(natsStreamCheck),
+    ]);
     const findings = await Promise.all([
       finding('log', () => this.log()),
-      finding('durability', () => Promise.resolve(durabilityVerdict(durability))),
+      finding('durability', () => Promise.resolve(durabilityVerdict(durability, proof, nowMs))),
+      finding('log stream', () => Promise.resolve(settingsVerdict(check, nowMs))),
+      finding('gaps', () => Promise.resolve(gapsVerdict(check, nowMs))),
+      finding('checkpoints', () =>
+        Promise.resolve(checkpointsVerdict(this.checkpoints.keeper.state, nowMs)),
+      ),
       finding('read models', () => this.projections()),
-      ...WORKERS.map((worker) => finding(worker, () => this.worker(worker))),
+      finding('backup', () => Promise.resolve(backupVerdict(NO_BACKUPS, nowMs))),
+      finding('data disk', () => this.dataDisk()),
+      finding('engine disk', () => Promise.resolve(this.engineDisk())),
+      // Where keys lie is for administrators to know.
+      ...(caller.administrator
+        ? [
+            finding('private files', async () =>
+              privateFilesVerdict(await lookAtPrivateFiles(this.api.config)),
+            ),
+          ]
+        : []),
+      finding('clock', () => this.clock()),
+      ...WORKERS.map((worker) => finding(worker, () => this.workerWithLag(worker))),
       finding('routing', () => Promise.resolve(this.routing())),
       finding('images', () => Promise.resolve(this.images(apps))),
       finding('deploys', () => Promise.resolve(this.deploys(apps))),
@@ -79,16 +107,53 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
   }
 
   private projections(): Promise<Verdict> {
-    const behind = Number(this.api.feed.position) - Number(this.readModels.checkpoint().position);
+    const parked = this.readModels.parked();
+    if (parked.length > 0) return Promise.resolve(parkedVerdict(parked));
     return Promise.resolve(
-      behind <= LAG_COMMITS_MAX
-        ? ok(behind <= 0 ? 'up to date' : `${behind} commits behind`)
-        : bad(
-            'warning',
-            `queries are ${behind} commits behind`,
-            'wait; if it stays, `shiplog rebuild` makes them again from the log',
-          ),
+      readModelsVerdict(
+        Number(this.readModels.checkpoint().position),
+        Number(this.api.feed.position),
+      ),
     );
+  }
+
+  private async dataDisk(): Promise<Verdict> {
+    const { home } = this.api.config;
+    const { bavail, blocks, bsize } = await statfs(home);
+    const room: DiskRoom = {
+      path: home,
+      freeBytes: bavail * bsize,
+      totalBytes: blocks * bsize,
+    };
+    return diskVerdict(room, '', `free space there; \`du -sh ${home}/*\` tells what takes it`);
+  }
+
+  private engineDisk(): Verdict {
+    return diskVerdict(
+      this.telemetry.engineDisk,
+      'cannot be seen from here; `docker system df` on its machine tells',
+      '`docker system df` tells what takes it; `shiplog gc` removes what no release needs',
+    );
+  }
+
+  private async clock(): Promise<Verdict> {
+    const head = await this.api.log.head();
+    const before = head === START ? START : toPosition(BigInt(head) - 1n);
+    const [newest] = await this.api.log.readAfter(before, 1);
+    const aheadMs = new Map(
+      WORKERS.flatMap((worker) => {
+        const said = this.telemetry.saidBy(worker);
+        return said === undefined ? [] : [[worker, said.aheadMs] as const];
+      }),
+    );
+    const newestMs = newest === undefined ? undefined : Date.parse(newest.commit.time);
+    return clockVerdict({ nowMs: Date.now(), newestMs, aheadMs });
+  }
+
+  private async workerWithLag(worker: ProcessName): Promise<Verdict> {
+    const verdict = await this.worker(worker);
+    const position = this.telemetry.saidBy(worker)?.position;
+    return withLag(verdict, position, Number(this.api.feed.position), worker);
   }
 
   /** Some answer for themselves and can say more; all say now and then that they are there. */
@@ -164,31 +229,20 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
 
 const finding = async (name: string, look: () => Promise<Verdict>): Promise<Finding> => {
   try {
-    return { name, ...(await look()) };
+    return { name, group: groupOf(name), ...(await look()) };
   } catch (error) {
     const remedy =
       'is nats-server running? `shiplog doctor` again in a moment; see the logs folder';
-    return { name, ...bad('failed', describeError(error), remedy) };
+    return { name, group: groupOf(name), ...bad('failed', describeError(error), remedy) };
   }
 };
 
-const durabilityVerdict = (durability: string): Verdict => {
-  switch (durability) {
-    case 'disk':
-    case 'replicated':
-      return ok(`${durability}: acknowledged changes survive power loss`);
-    case 'process':
-      return bad(
-        'warning',
-        'process: acknowledged changes survive a crash, but the last ones not a power loss',
-        'run nats-server 2.14 or newer with jetstream { sync_interval: always }',
-      );
-    default:
-      return bad(
-        'warning',
-        `${durability}: it is not proved that changes survive a crash`,
-        'restart the platform; the provisioner proves durability at start',
-      );
+/** What the provisioner left in a file; undefined where it left nothing that can be read. */
+const noted = async <T>(file: string): Promise<T | undefined> => {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as T;
+  } catch {
+    return undefined;
   }
 };
 

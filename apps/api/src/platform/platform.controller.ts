@@ -1,6 +1,13 @@
 import { Controller, Inject, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import type { ModelName, RunningReadModels } from '@shiplog/read-models';
+import type {
+  ModelDifference,
+  ModelName,
+  ParkedModel,
+  RebuildOptions,
+  RebuildStatus,
+  RunningReadModels,
+} from '@shiplog/read-models';
 import type { ProcessContext } from '@shiplog/runtime';
 import type { Response } from 'express';
 import type { Reply } from '../http/answer.js';
@@ -89,16 +96,43 @@ export class PlatformController {
   async rebuild(
     @Admission() { body }: Admitted<typeof routes.rebuild>,
   ): Reply<typeof routes.rebuild> {
-    const { name } = body;
-    if (name !== undefined && !isModel(name)) {
-      const message = `there is no read model "${name}"; there are: ${Object.keys(MODELS).join(', ')}.`;
-      throw new Problem('invalid-body', `body.name: ${message}`, {
-        errors: [{ path: 'body.name', message }],
-      });
-    }
-    const { position, events, durationMs } = await this.readModels.rebuild(name);
-    const rebuilt = name === undefined ? Object.keys(MODELS) : [name];
-    return { body: { rebuilt, events, durationMs: Math.round(durationMs) }, position };
+    const { models, position, ...result } = await this.readModels.rebuild(
+      modelIn(body),
+      optionsIn(body),
+    );
+    const { events, durationMs, differences, parked } = result;
+    const shown = {
+      differences: differences.map(shownDifference),
+      parked: parked.map(shownParked),
+    };
+    return { body: { rebuilt: [...models], events, durationMs, ...shown }, position };
+  }
+
+  @Handles(routes.startRebuild)
+  async startRebuild(
+    @Admission() { body }: Admitted<typeof routes.startRebuild>,
+  ): Reply<typeof routes.startRebuild> {
+    return this.shown(await this.readModels.startRebuild(modelIn(body), optionsIn(body)));
+  }
+
+  @Handles(routes.showRebuild)
+  async showRebuild(): Reply<typeof routes.showRebuild> {
+    return this.shown(await this.readModels.rebuildStatus());
+  }
+
+  @Handles(routes.cancelRebuild)
+  async cancelRebuild(): Reply<typeof routes.cancelRebuild> {
+    return this.shown(await this.readModels.cancelRebuild());
+  }
+
+  private shown({ models, differences, parked, ...status }: RebuildStatus) {
+    const body = {
+      ...status,
+      models: [...models],
+      differences: differences.map(shownDifference),
+      parked: parked.map(shownParked),
+    };
+    return { body, position: this.readModels.checkpoint().position };
   }
 
   @Handles(routes.dump)
@@ -112,8 +146,40 @@ export class PlatformController {
       heartbeat: '',
       mayGoOn: () => true,
     };
-    await streamTo(response, options, () => documents.dump());
+    // What has to be refused is refused before the first byte.
+    const lines = await begun(documents.dump());
+    await streamTo(response, options, () => lines);
   }
 }
+
+/** The same lines, with the first one at hand. */
+const begun = async (lines: AsyncIterable<string>): Promise<AsyncIterable<string>> => {
+  const iterator = lines[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    if (first.done === true) return;
+    yield first.value;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  })();
+};
+
+const shownDifference = ({ keys, ...difference }: ModelDifference) => ({
+  ...difference,
+  keys: [...keys],
+});
+const shownParked = ({ position: _position, ...parked }: ParkedModel) => parked;
+
+interface RebuildBody {
+  readonly name?: string | undefined;
+  readonly force?: boolean | undefined;
+}
+const optionsIn = ({ force }: RebuildBody): RebuildOptions => ({ force: force === true });
+const modelIn = ({ name }: RebuildBody): ModelName | undefined => {
+  if (name === undefined || isModel(name)) return name;
+  const message = `there is no read model "${name}"; there are: ${Object.keys(MODELS).join(', ')}.`;
+  throw new Problem('invalid-body', `body.name: ${message}`, {
+    errors: [{ path: 'body.name', message }],
+  });
+};
 
 const isModel = (name: string): name is ModelName => Object.hasOwn(MODELS, name);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, time } from '../http/fields.js';
+import { id, sequence, time } from '../http/fields.js';
 import { defineRoute } from '../http/route.js';
 
 const tag = 'platform';
@@ -56,6 +56,7 @@ export const listNodes = defineRoute({
 const finding = z
   .object({
     name: z.string().describe('What was looked at.'),
+    group: z.string().describe('What it belongs to: log, machine, processes, apps, platform.'),
     state: z.enum(['ok', 'warning', 'failed']),
     summary: z.string(),
     remedy: z.string().nullable().describe('What to do about it.'),
@@ -79,21 +80,47 @@ export const doctor = defineRoute({
   },
 });
 
+const rebuildBody = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z-]{1,64}$/, 'the name of a read model')
+    .optional()
+    .describe('Default: all.'),
+  force: z
+    .boolean()
+    .optional()
+    .describe('Serve what was made also where the same code made other documents before.'),
+});
+
+const difference = z
+  .object({
+    model: z.string(),
+    changed: z.number().int().describe('Documents that are in both and not the same.'),
+    added: z.number().int().describe('Documents that only the new tables have.'),
+    missing: z.number().int().describe('Documents that only the served tables have.'),
+    keys: z.array(z.string()).describe('The first of them; "~" begins a memory of the projection.'),
+  })
+  .meta({ id: 'ReadModelDifference' });
+
+const parked = z
+  .object({
+    model: z.string(),
+    sequence: sequence.describe('The event that its projection cannot apply.'),
+    problem: z.string(),
+    since: time,
+  })
+  .meta({ id: 'ParkedReadModel' });
+
 export const rebuild = defineRoute({
   id: 'rebuildReadModels',
   method: 'POST',
   path: '/v1/rebuild',
-  summary: 'Make the read models again from the log; queries are answered meanwhile',
+  summary: 'Make the read models again from the log and wait; queries are answered meanwhile',
   tag,
   access: 'administrator',
   changes: false,
-  body: z.strictObject({
-    name: z
-      .string()
-      .regex(/^[a-z-]{1,64}$/, 'the name of a read model')
-      .optional()
-      .describe('Default: all.'),
-  }),
+  body: rebuildBody,
+  refuses: ['rebuild-running', 'rebuild-differs', 'rebuild-cancelled', 'projection-failed'],
   answer: {
     status: 200,
     description: 'The rebuilt ones are in use.',
@@ -102,9 +129,68 @@ export const rebuild = defineRoute({
         rebuilt: z.array(z.string()),
         events: z.number().int(),
         durationMs: z.number().int(),
+        differences: z.array(difference).describe('What was served otherwise before.'),
+        parked: z.array(parked).describe('What could not be made, and is served as before.'),
       })
       .meta({ id: 'Rebuilt' }),
   },
+});
+
+const rebuildStatus = z
+  .object({
+    state: z
+      .enum(['none', 'running', 'comparing', 'done', 'refused', 'cancelled', 'failed'])
+      .describe('refused: the same code made other documents than are served, so these stayed.'),
+    models: z.array(z.string()),
+    done: z.number().int().describe('Commits of the log that are folded.'),
+    total: z.number().int().describe('Commits in the log now.'),
+    events: z.number().int(),
+    eventsPerSecond: z.number().int().nullable(),
+    secondsLeft: z.number().int().nullable(),
+    startedAt: time.nullable(),
+    finishedAt: time.nullable(),
+    resumed: z.boolean().describe('It went on where it was before a restart.'),
+    differences: z.array(difference),
+    parked: z.array(parked),
+    problem: z.string().nullable(),
+  })
+  .meta({ id: 'RebuildStatus' });
+
+export const startRebuild = defineRoute({
+  id: 'startRebuild',
+  method: 'POST',
+  path: '/v1/rebuild/start',
+  summary: 'Begin to make the read models again from the log, or join the same rebuild under way',
+  tag,
+  access: 'administrator',
+  changes: false,
+  body: rebuildBody,
+  refuses: ['rebuild-running'],
+  answer: { status: 202, description: 'It is under way.', schema: rebuildStatus },
+});
+
+export const showRebuild = defineRoute({
+  id: 'showRebuild',
+  method: 'GET',
+  path: '/v1/rebuild',
+  summary: 'How far the rebuild under way is, or how the last one of this process ended',
+  tag,
+  access: 'administrator',
+  reads: false,
+  answer: { status: 200, description: 'State none: there was none.', schema: rebuildStatus },
+});
+
+export const cancelRebuild = defineRoute({
+  id: 'cancelRebuild',
+  method: 'POST',
+  path: '/v1/rebuild/cancel',
+  summary: 'End the rebuild under way; what is served stays as it is',
+  tag,
+  access: 'administrator',
+  changes: false,
+  body: z.strictObject({}),
+  refuses: ['no-rebuild'],
+  answer: { status: 200, description: 'It has ended.', schema: rebuildStatus },
 });
 
 export const dump = defineRoute({
@@ -115,6 +201,7 @@ export const dump = defineRoute({
   tag,
   access: 'administrator',
   shows: true,
+  refuses: ['read-model-parked'],
   answer: {
     status: 200,
     description: 'One document per line, in canonical JSON and canonical order.',

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { LogUnavailableError } from '@shiplog/events/log';
-import { ConfigError } from '@shiplog/runtime';
+import { ConfigError, pathsOf } from '@shiplog/runtime';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startApi } from '../index.js';
@@ -94,6 +96,67 @@ describe('doctor', () => {
     }
     unserve();
   }, 20_000);
+});
+
+describe('doctor, about what others saw', () => {
+  beforeAll(async () => {
+    // All are there: nobody is waited for.
+    const { busOf, api: context } = api.platform;
+    const said = { position: Number(context.feed.position), at: new Date().toISOString() };
+    for (const worker of ['builder', 'deployer', 'router-sync', 'gc', 'monitor-agent'] as const) {
+      const bus = busOf(worker);
+      bus.publish('alive', said);
+      await bus.close();
+    }
+  });
+  const find = async (name: string, token?: string): Promise<Finding | undefined> => {
+    const { body } = await api.call('get', '/v1/doctor', token).expect(200);
+    return (body.findings as Finding[]).find((one) => one.name === name);
+  };
+
+  it('tells what the provisioner found of the log stream', async () => {
+    expect(await find('log stream')).toMatchObject({ state: 'warning', group: 'log' });
+    const { natsStreamCheck } = pathsOf(api.home);
+    await mkdir(dirname(natsStreamCheck), { recursive: true });
+    const checkedAt = new Date().toISOString();
+    await writeFile(
+      natsStreamCheck,
+      JSON.stringify({ checkedAt, settings: 'max_bytes is 5', gaps: null }),
+    );
+    expect(await find('log stream')).toMatchObject({ state: 'failed', summary: 'max_bytes is 5' });
+    expect(await find('gaps')).toMatchObject({ state: 'ok' });
+    await writeFile(natsStreamCheck, JSON.stringify({ checkedAt, settings: null, gaps: null }));
+    expect(await find('log stream')).toMatchObject({ state: 'ok' });
+  }, 40_000);
+
+  it('tells how far a worker read, and that its clock is wrong', async () => {
+    const { busOf, api: context } = api.platform;
+    const gc = busOf('gc');
+    const position = Number(context.feed.position) - 2;
+    gc.publish('alive', { position, at: new Date(Date.now() + 60_000).toISOString() });
+    await expect
+      .poll(async () => (await find('gc'))?.summary, { timeout: 10_000 })
+      .toBe('is there; 2 commits behind');
+    expect(await find('clock')).toMatchObject({ state: 'warning' });
+    await gc.close();
+  }, 40_000);
+
+  it('tells administrators only which key files are open', async () => {
+    await api
+      .call('patch', '/v1/apps/hello/config')
+      .send({ set: { KEY: 'v' } })
+      .expect(200);
+    const { keys } = pathsOf(api.home);
+    const [name = ''] = await readdir(keys);
+    await chmod(join(keys, name), 0o604);
+    expect(await find('private files')).toMatchObject({
+      ...{ state: 'failed', group: 'machine' },
+      summary: expect.stringContaining(`${name} (0604)`) as string,
+    });
+    expect(await find('private files', await api.addUser('curious'))).toBeUndefined();
+    await chmod(join(keys, name), 0o600);
+    expect(await find('private files')).toMatchObject({ state: 'ok' });
+  }, 40_000);
 });
 
 describe('doctor, about apps', () => {

@@ -10,8 +10,21 @@ const sample = z.object({
   rxBytes: z.number().nullable(),
   txBytes: z.number().nullable(),
 });
-const batch = z.object({ instances: z.array(sample) });
+const room = z.object({ path: z.string(), freeBytes: z.number(), totalBytes: z.number() });
+const batch = z.object({
+  instances: z.array(sample),
+  /** Of the engine's own disk; null where the agent cannot see it. */
+  engineDisk: room.nullable().optional(),
+});
+const alive = z.object({ position: z.number(), at: z.iso.datetime() });
 export type Sample = z.infer<typeof sample>;
+
+interface Said {
+  /** How far it read the log. */
+  readonly position: number;
+  /** By how much its clock was ahead of ours when we heard it. */
+  readonly aheadMs: number;
+}
 
 /** Older than this says nothing about now. The agent speaks about once a second. */
 const SAMPLE_FRESH_MS = 10_000;
@@ -31,6 +44,9 @@ const SPEAKERS: readonly ProcessName[] = [
 export class Telemetry {
   private samples = new Map<string, { readonly sample: Sample; readonly atMs: number }>();
   private readonly heard = new Map<ProcessName, number>();
+  private readonly said = new Map<ProcessName, Said>();
+  /** The room on the disk of the engine, as the agent saw it last. */
+  engineDisk: z.infer<typeof room> | undefined;
   private readonly waiting = new Set<{ process: ProcessName; heard: () => void }>();
   private readonly unsubscribe: readonly (() => void)[];
 
@@ -40,7 +56,9 @@ export class Telemetry {
   ) {
     this.unsubscribe = [
       bus.listen('monitor-agent', 'metrics', (data) => this.take(data)),
-      ...SPEAKERS.map((speaker) => bus.listen(speaker, '>', () => this.hear(speaker))),
+      ...SPEAKERS.map((speaker) =>
+        bus.listen(speaker, '>', (data, topic) => this.hear(speaker, data, topic)),
+      ),
     ];
   }
 
@@ -78,7 +96,18 @@ export class Telemetry {
     for (const end of this.unsubscribe) end();
   }
 
-  private hear(speaker: ProcessName): void {
+  /** What a process said of itself lately. */
+  saidBy(process: ProcessName): Said | undefined {
+    const silenceMs = this.silenceMsOf(process);
+    return silenceMs !== undefined && silenceMs <= SILENCE_MS ? this.said.get(process) : undefined;
+  }
+
+  private hear(speaker: ProcessName, data: unknown, topic: string): void {
+    const parsed = topic === 'alive' ? alive.safeParse(data) : undefined;
+    if (parsed?.success === true) {
+      const { position, at } = parsed.data;
+      this.said.set(speaker, { position, aheadMs: Date.parse(at) - this.now() });
+    }
     this.heard.set(speaker, this.now());
     for (const wait of [...this.waiting]) if (wait.process === speaker) wait.heard();
   }
@@ -87,6 +116,7 @@ export class Telemetry {
     const parsed = batch.safeParse(data);
     if (!parsed.success) return;
     const atMs = this.now();
+    this.engineDisk = parsed.data.engineDisk ?? undefined;
     const fresh = [...this.samples].filter(([, known]) => atMs - known.atMs <= SAMPLE_FRESH_MS);
     this.samples = new Map(fresh);
     for (const one of parsed.data.instances) {

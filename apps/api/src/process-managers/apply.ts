@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CommandContext, CommandResult } from '@shiplog/commands';
-import type { Aggregate } from '@shiplog/events';
+import { KEYS_ID } from '@shiplog/domain';
+import type { Aggregate, StreamName } from '@shiplog/events';
 import type { EventLog } from '@shiplog/events/log';
 import { faultPoint, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
 import type { Action } from './plan.js';
@@ -9,6 +10,10 @@ export interface Effects {
   readonly context: Pick<ProcessContext, 'commands' | 'actor' | 'log' | 'logger'>;
   /** Removes what is kept of an app outside the log. On repetition nothing happens. */
   readonly forgetApp: (appId: string) => Promise<void>;
+  /** Answers how many keys the new master key wraps. On repetition nothing happens. */
+  readonly rotateMasterKey: (keyId: string) => Promise<number>;
+  /** Deletes the keys that a person had before that erasure. On repetition nothing happens. */
+  readonly forgetPerson: (userId: string, erasures: number) => Promise<void>;
 }
 
 /** A domain's stream: hosts have dots, stream ids have none. */
@@ -30,7 +35,8 @@ export const apply = async (action: Action, effects: Effects): Promise<void> => 
     }
     case 'create-app': {
       const { appId, name, teamId } = action;
-      const asked = await reservationContext(effects.context.log, name, own);
+      // Who reserved the name wanted the app.
+      const asked = await askedBy(effects.context.log, `name.${name}`, own);
       const command = { type: 'CreateApp', appId, name, teamId } as const;
       return note(effects, action, await commands.handle('app', appId, command, asked));
     }
@@ -56,9 +62,22 @@ export const apply = async (action: Action, effects: Effects): Promise<void> => 
       const result = await commands.handle('token', action.tokenId, { type: 'RevokeToken' }, own);
       return note(effects, action, result);
     }
+    case 'rotate-master-key': {
+      const { keyId, previousKeyId } = action;
+      const keys = await effects.rotateMasterKey(keyId);
+      faultPoint('api/master-key-rotated');
+      const asked = await askedBy(effects.context.log, `keys.${KEYS_ID}`, own);
+      const command = { type: 'RecordRotation', keyId, previousKeyId, keys } as const;
+      return note(effects, action, await commands.handle('keys', KEYS_ID, command, asked));
+    }
     case 'forget-app':
+      faultPoint('api/before-forget-app');
       await effects.forgetApp(action.appId);
       logger.info({ appId: action.appId }, 'app-forgotten');
+      return;
+    case 'forget-person':
+      await effects.forgetPerson(action.userId, action.erasures);
+      logger.info({ userId: action.userId }, 'person-erased');
       return;
   }
 };
@@ -85,13 +104,13 @@ const createRelease = (
   );
 };
 
-/** Who reserved the name wanted the app. */
-const reservationContext = async (
+/** In the name of who made the newest commit of the stream. */
+const askedBy = async (
   log: EventLog,
-  name: string,
+  stream: StreamName,
   otherwise: CommandContext,
 ): Promise<CommandContext> => {
-  const commit = (await log.read(`name.${name}`)).at(-1)?.commit;
+  const commit = (await log.read(stream)).at(-1)?.commit;
   if (commit === undefined) return otherwise;
   const { actor, reason, correlation, id } = commit;
   return { actor, reason, correlation, causation: id };

@@ -1,4 +1,4 @@
-import type { BuildRequest, BuildState, World } from '@shiplog/domain';
+import { KEYS_ID, type BuildRequest, type BuildState, type World } from '@shiplog/domain';
 import type { Revision } from '@shiplog/events';
 
 /** What follows from the log and has not happened yet. */
@@ -28,8 +28,15 @@ export type Action =
     }
   | { readonly kind: 'remove-domain'; readonly appId: string; readonly host: string }
   | { readonly kind: 'revoke-token'; readonly tokenId: string }
+  | {
+      readonly kind: 'rotate-master-key';
+      readonly keyId: string;
+      readonly previousKeyId: string | null;
+    }
   /** Key, repository: what is kept of an app outside the log. */
-  | { readonly kind: 'forget-app'; readonly appId: string };
+  | { readonly kind: 'forget-app'; readonly appId: string }
+  /** The keys that a person had before their newest erasure. */
+  | { readonly kind: 'forget-person'; readonly userId: string; readonly erasures: number };
 
 /** A step of a request that stands alone: the request is under way, or it died half-way. */
 export interface LooseEnd {
@@ -51,7 +58,14 @@ export const plan = (world: World, domainIdOf: DomainIdOf): readonly Action[] =>
   ...world.apps().flatMap(({ appId }) => nextRelease(world, appId)),
   ...afterDestruction(world),
   ...unreservedDomains(world, domainIdOf),
+  ...rotationUnderWay(world),
+  ...erasedPersons(world),
 ];
+
+const rotationUnderWay = (world: World): readonly Action[] => {
+  const { rotation } = world.get('keys', KEYS_ID).state;
+  return rotation === null ? [] : [{ kind: 'rotate-master-key', ...rotation }];
+};
 
 /**
  * Releases are made in the order of requests. An older build that ends after a newer one's release is
@@ -85,6 +99,14 @@ const afterDestruction = (world: World): readonly Action[] => {
     ...pushTokensOf(world, destroyed),
   ];
 };
+
+/** Again at every start: keys may have come back from a backup. */
+const erasedPersons = (world: World): readonly Action[] =>
+  [...world.all('user')].flatMap((user): Action[] =>
+    user.status === 'active' && user.erasures > 0
+      ? [{ kind: 'forget-person', userId: user.userId, erasures: user.erasures }]
+      : [],
+  );
 
 const reservationsOf = (world: World, appIds: ReadonlySet<string>): readonly Action[] => [
   ...[...world.all('name')].flatMap((state): Action[] =>

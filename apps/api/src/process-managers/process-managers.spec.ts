@@ -14,12 +14,16 @@ import { processManagerRound } from './process-managers.js';
 let platform: TestPlatform;
 let nowMs: number;
 let forgotten: string[];
+let erased: [string, number][];
 let round: () => Promise<void>;
+let rotateMasterKey: (keyId: string) => Promise<number>;
 
 const newRound = () => {
   const run = processManagerRound({
     context: platform.api,
     forgetApp: (appId) => Promise.resolve(void forgotten.push(appId)),
+    rotateMasterKey,
+    forgetPerson: (userId, erasures) => Promise.resolve(void erased.push([userId, erasures])),
     now: () => nowMs,
   });
   return () => run(new AbortController().signal);
@@ -29,6 +33,8 @@ beforeEach(async () => {
   platform = await startTestPlatform();
   nowMs = 0;
   forgotten = [];
+  rotateMasterKey = () => Promise.resolve(3);
+  erased = [];
   round = newRound();
   await platform.given('name', 'hello', reserveHello);
   await platform.given('app', 'a1', {
@@ -264,6 +270,8 @@ describe('an app that was destroyed', () => {
         forgotten.push(appId);
         return Promise.resolve();
       },
+      rotateMasterKey,
+      forgetPerson: () => Promise.resolve(),
       now: () => nowMs,
     });
     const { signal } = new AbortController();
@@ -272,5 +280,61 @@ describe('an app that was destroyed', () => {
     expect(platform.api.world.get('name', 'hello').state.status).toBe('free');
     await run(signal);
     expect(forgotten).toEqual(['a1']);
+  });
+});
+
+describe('a new master key', () => {
+  const request = { type: 'RequestRotation', keyId: 'mk_2', previousKeyId: 'mk_1' } as const;
+
+  it('that was asked for is made, whatever fails at first, and recorded for who asked', async () => {
+    const asked: string[] = [];
+    let failures = 1;
+    rotateMasterKey = (keyId) => {
+      asked.push(keyId);
+      return failures-- > 0 ? Promise.reject(new Error('disk is busy')) : Promise.resolve(3);
+    };
+    round = newRound();
+    await platform.given('keys', 'master', request);
+    await expect(round()).rejects.toThrow('carrying on');
+    // As after a crash: another process finds it in the log.
+    await newRound()();
+    await newRound()();
+    expect(asked).toEqual(['mk_2', 'mk_2']);
+    const commits = (await platform.api.log.read('keys.master')).map(({ commit }) => commit);
+    expect(commits.map(({ events }) => events[0]?.data)).toEqual([
+      { keyId: 'mk_2', previousKeyId: 'mk_1' },
+      { keyId: 'mk_2', previousKeyId: 'mk_1', keys: 3 },
+    ]);
+    expect(commits[1]).toMatchObject({
+      actor: { name: 'ann' },
+      reason: 'why',
+      causation: commits[0]?.id,
+    });
+  });
+});
+
+describe('a person whose data were erased', () => {
+  it('loses the keys of before, once for each erasure, and again after a restart', async () => {
+    const create = {
+      type: 'CreateUser',
+      userId: 'bob',
+      name: 'bob',
+      administrator: false,
+    } as const;
+    await platform.given('user', 'bob', create);
+    await round();
+    expect(erased).toEqual([]);
+    await platform.given('user', 'bob', { type: 'ErasePerson' });
+    await round();
+    await round();
+    expect(erased).toEqual([['bob', 1]]);
+    await platform.given('user', 'bob', { type: 'ErasePerson' });
+    await round();
+    expect(erased).toEqual([
+      ['bob', 1],
+      ['bob', 2],
+    ]);
+    await newRound()();
+    expect(erased).toHaveLength(3);
   });
 });

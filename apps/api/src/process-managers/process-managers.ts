@@ -11,15 +11,23 @@ export interface ProcessManagersOptions extends Effects {
 }
 
 /** Streams whose events can lead to a command. Rollouts and instances, the busy ones, never do. */
-const RELEVANT: ReadonlySet<Aggregate> = new Set(['app', 'build', 'name', 'domain', 'token']);
+const RELEVANT: ReadonlySet<Aggregate> = new Set([
+  'app',
+  'build',
+  'name',
+  'domain',
+  'token',
+  'keys',
+  'user',
+]);
 
 /** More turns than this without an end is a bug, not work. */
 const TURNS_MAX = 100;
 
 /**
  * What must happen after something happened, as a loop over the log: a build succeeded → its release;
- * an app was destroyed → its name, domains, tokens, key and repository are given back; a request died
- * half-way → it is finished or undone. Never the continuation of an HTTP request, so that the api may
+ * an app was destroyed → its name, domains, tokens, key and repository are given back; a new master key
+ * was asked for → every key is wrapped with it; a request died half-way → it is finished or undone. Never the continuation of an HTTP request, so that the api may
  * die at any moment and any number of them may run.
  */
 export const startProcessManagers = (options: ProcessManagersOptions): RunningProcess => {
@@ -52,7 +60,7 @@ export const processManagerRound = (
   const forgotten = new Set<string>();
 
   const due = (): readonly Action[] => [
-    ...plan(world, domainIdOf).filter((a) => a.kind !== 'forget-app' || !forgotten.has(a.appId)),
+    ...plan(world, domainIdOf).filter((action) => !forgotten.has(forgottenKey(action) ?? '')),
     ...ripe(looseEnds(world), firstSeen, now()),
   ];
 
@@ -60,7 +68,8 @@ export const processManagerRound = (
   const carryOut = async (action: Action): Promise<unknown> => {
     try {
       await apply(action, options);
-      if (action.kind === 'forget-app') forgotten.add(action.appId);
+      const key = forgottenKey(action);
+      if (key !== undefined) forgotten.add(key);
       return undefined;
     } catch (error) {
       logger.warn({ action: action.kind, error: describeError(error) }, 'follow-up-delayed');
@@ -79,6 +88,18 @@ export const processManagerRound = (
       if (failed.length > 0) throw new AggregateError(failed, 'carrying on what the log began');
     }
   };
+};
+
+/** What leaves no trace in the log is done once by each process. Undefined for what the log tells of. */
+const forgottenKey = (action: Action): string | undefined => {
+  switch (action.kind) {
+    case 'forget-app':
+      return `app ${action.appId}`;
+    case 'forget-person':
+      return `person ${action.userId} ${action.erasures}`;
+    default:
+      return undefined;
+  }
 };
 
 /** Loose ends that were seen long enough. Time is counted from when this process saw them first. */

@@ -38,7 +38,12 @@ const start = (
   } = {},
 ) => {
   stops = [
-    startProcessManagers({ context: platform.api, forgetApp: () => Promise.resolve() }),
+    startProcessManagers({
+      context: platform.api,
+      forgetApp: () => Promise.resolve(),
+      rotateMasterKey: () => Promise.resolve(0),
+      forgetPerson: () => Promise.resolve(),
+    }),
     startFakeBuilder(platform.builder, options),
     startFakeDeployer(platform.deployer, { lets: options.letsVersion ?? (() => true) }),
   ];

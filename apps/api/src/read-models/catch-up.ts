@@ -2,8 +2,10 @@ import {
   catchUpReadModels,
   databaseOf,
   fillInThread,
+  makePastInThread,
   type Database,
   type Fill,
+  type MakePast,
 } from '@shiplog/read-models';
 import {
   describeError,
@@ -19,6 +21,12 @@ export const databaseIn = (config: PlatformConfig): Database =>
 /** Folds long stretches of the log on another core, so that requests are answered meanwhile. */
 export const fillBeside = (config: PlatformConfig, feed?: ProcessContext['feed']): Fill =>
   fillInThread(new URL('./thread.js', import.meta.url), { config }, feed);
+
+/** Read models of the past, made on another core, and where their snapshots lie. */
+export const pastBeside = (config: PlatformConfig): { directory: string; make: MakePast } => ({
+  directory: pathsOf(config.home).past,
+  make: makePastInThread(new URL('./past-thread.js', import.meta.url), { config }),
+});
 
 /** Reads what the read models lack while the feed reads the log for the world. */
 export const prepareApi: PrepareProcess = async ({ config, log, feed, logger }) => {

@@ -2,6 +2,9 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ProcessContext } from '@shiplog/runtime';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { AuditRecorder } from '../audit/audit-recorder.js';
+import { refusalOf } from '../audit/refusal-of.js';
+import { noteOn } from '../audit/request-notes.js';
 import { isStillUsable, type Caller } from '../auth/caller.js';
 import { printable, type AppIdentity, type Door } from '../http/door.js';
 import { toProblem } from '../http/error-problem.js';
@@ -33,6 +36,7 @@ export class Terminals {
   constructor(
     private readonly api: Pick<ProcessContext, 'bus' | 'world' | 'logger'>,
     private readonly door: Door,
+    private readonly audit: Pick<AuditRecorder, 'refused'>,
   ) {}
 
   attach(server: Server): void {
@@ -41,7 +45,12 @@ export class Terminals {
       this.admit(request).then(
         (target) =>
           this.sockets.handleUpgrade(request, stream, head, (socket) => this.serve(socket, target)),
-        (error: unknown) => lastWord(stream, toProblem(error)),
+        (error: unknown) => {
+          const problem = toProblem(error);
+          const refusal = refusalOf(request, problem.code);
+          if (refusal !== undefined) this.audit.refused(refusal);
+          lastWord(stream, problem);
+        },
       );
     });
   }
@@ -67,7 +76,9 @@ export class Terminals {
         'There is no terminal at this address. Terminals are /v1/apps/{app}/run and /v1/apps/{app}/instances/{instance}/exec.',
       );
     }
-    const app = await this.door.appOf(decodeURIComponent(match[1] ?? ''), caller);
+    const named = decodeURIComponent(match[1] ?? '');
+    noteOn(request, { command: match[2] === undefined ? 'run' : 'exec', target: printable(named) });
+    const app = await this.door.appOf(named, caller, { request });
     const instanceId = match[2] === undefined ? null : decodeURIComponent(match[2]);
     if (instanceId !== null) this.refuseUnknown(app.appId, instanceId);
     return { caller, app, instanceId };

@@ -90,6 +90,7 @@ const output = defineCommand<{ follow?: boolean }>({
   ],
   options: [{ flags: '-f, --follow', help: 'go on until the build ends' }],
   takes: ['app'],
+  onlyNow: 'What a build printed is not in the log of events, and does not change afterwards.',
   run: async ({ args, app, client, out, io, options }) => {
     const api = await client();
     const name = await app();

@@ -508,12 +508,17 @@ describe('git remote', () => {
 
 describe('the rest of the platform', () => {
   it('doctor tells what failed and what to do, and ends with 1', async () => {
-    const finding = { name: 'router', state: 'failed', summary: 'down', remedy: 'start it' };
+    const down = { state: 'failed', summary: 'down', remedy: 'start it' };
+    const finding = { name: 'router', group: 'processes', ...down };
+    const well = { name: 'gc', group: 'processes', state: 'ok', summary: 'is there', remedy: null };
     const run = await cli('doctor', {
-      'GET /v1/doctor': { ok: false, durability: 'disk', findings: [finding] },
+      'GET /v1/doctor': { ok: false, durability: 'disk', findings: [finding, well] },
     });
     expect(run.code).toBe(1);
-    expect(run.stdout).toContain('✗ router: down\n    start it\n');
+    expect(run.stdout).toContain(
+      '\n\nProcesses\n  ✗ router  down\n            → start it\n  ✓ gc      is there\n\n',
+    );
+    expect(run.stdout).toMatch(/1 failed, 0 to look at, 2 fine\.\n$/);
   });
 
   it('doctor works without a server', async () => {
@@ -530,6 +535,34 @@ describe('the rest of the platform', () => {
       'PUT /v1/gc/policy': { ...policy, sequence: SEQUENCE },
     });
     expect(bodyOf(1)).toEqual({ exitedKept: 3, minimumAgeSeconds: 3600 });
+  });
+
+  const masterKey = { id: 'mk_1', createdAt: '2026-11-20T10:00:00.000Z', file: '/m/master.key' };
+
+  it('keys list shows ids and ages', async () => {
+    const key = { kind: 'app', id: 'a1', name: 'shop', masterKeyId: 'mk_1', createdAt: null };
+    const run = await cli('keys list', {
+      'GET /v1/keys': { masterKey, rotatingTo: null, keys: [key, { ...key, name: null }] },
+    });
+    expect(run.code).toBe(0);
+    expect(run.stdout).toMatch(/^Master key +mk_1\nMade .*\nFile +\/m\/master.key\n\n/);
+    expect(run.stdout).toMatch(/app shop +mk_1/);
+    expect(run.stdout).toMatch(/app a1 +mk_1/);
+  });
+
+  it('keys rotate says what took the place of what, and fails where it is not done yet', async () => {
+    const rotated = { sequence: SEQUENCE, masterKeyId: 'mk_2', previousMasterKeyId: 'mk_1' };
+    const route = 'POST /v1/keys/rotate';
+    const run = await cli('keys rotate -m yearly', {
+      [route]: { ...rotated, keys: 2, done: true },
+    });
+    expect(run).toMatchObject({
+      code: 0,
+      stdout: 'Master key mk_2 wraps 2 keys; mk_1 is forgotten.\n',
+    });
+    const late = await cli('keys rotate', { [route]: { ...rotated, keys: 2, done: false } });
+    expect(late).toMatchObject({ code: 1, stdout: '' });
+    expect(late.stderr).toContain('mk_2 was requested and is not in its place yet');
   });
 
   it('version is known without a server', async () => {

@@ -7,6 +7,7 @@ const list = defineCommand({
   name: 'list',
   summary: 'list the places you are logged in to',
   examples: [['context list', 'the one in use has a star']],
+  onlyNow: 'Places are kept on this machine, not in the log.',
   run: async ({ io, out }) => {
     const { current, contexts } = await readContextFile(io);
     // Never the tokens: this is shown to people who look over a shoulder.

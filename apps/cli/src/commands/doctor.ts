@@ -9,8 +9,11 @@ import { printableLine } from '../render/printable.js';
 export const doctor = defineCommand({
   name: 'doctor',
   summary: 'find out what is wrong',
-  details: 'Looks at this machine first, then asks the server. Exit code 0 when nothing failed.',
+  details:
+    'Looks at this machine first, then asks the server: durability, settings and gaps of the log, lag, disks, modes of ' +
+    'key files, backups, clocks. Exit code 0 when nothing failed; a warning does not fail.',
   examples: [['doctor', 'what was looked at, and what to do about what does not work']],
+  onlyNow: 'Findings are measured now and not recorded.',
   run: async (invocation) => {
     const { out } = invocation;
     const here = await lookHere(invocation);
@@ -18,20 +21,53 @@ export const doctor = defineCommand({
     const findings = [...here, ...there];
     const ok = findings.every(({ state }) => state !== 'failed');
     out.json({ ok, durability, findings });
-    for (const finding of findings) showFinding(invocation, finding);
-    if (durability !== null) out.line(`Durability: ${printableLine(durability)}`);
+    showFindings(invocation, findings);
     if (exitCode !== EXIT.done) return exitCode;
     return ok ? EXIT.done : EXIT.failed;
   },
 });
 
-const showFinding = ({ out }: Invocation, { name, state, summary, remedy }: Finding): void => {
+const HERE = 'this machine';
+
+/** Grouped, in the order in which the groups come first; names in one column. */
+const showFindings = (invocation: Invocation, findings: readonly Finding[]): void => {
+  const { out } = invocation;
+  const groups = [...new Set(findings.map(({ group }) => group))];
+  const width = Math.max(...findings.map(({ name }) => printableLine(name).length));
+  for (const group of groups) {
+    out.line(out.colors.bold(headingOf(group)));
+    const inside = findings.filter((one) => one.group === group);
+    for (const finding of inside) showFinding(invocation, finding, width);
+    out.line();
+  }
+  const count = (state: Finding['state']): number =>
+    findings.filter((one) => one.state === state).length;
+  const [failed, warned] = [count('failed'), count('warning')];
+  out.line(
+    failed + warned === 0
+      ? `All ${findings.length} looks found nothing wrong.`
+      : `${failed} failed, ${warned} to look at, ${findings.length - failed - warned} fine.`,
+  );
+};
+
+const headingOf = (group: string): string => {
+  const shown = printableLine(group);
+  return `${shown.charAt(0).toUpperCase()}${shown.slice(1)}`;
+};
+
+const showFinding = (
+  { out }: Invocation,
+  { name, state, summary, remedy }: Finding,
+  width: number,
+): void => {
   const { colors } = out;
   const mark = { ok: colors.green('✓'), warning: colors.yellow('!'), failed: colors.red('✗') }[
     state
   ];
-  out.line(`${mark} ${printableLine(name)}: ${printableLine(summary)}`);
-  if (remedy !== null && state !== 'ok') out.line(`    ${printableLine(remedy)}`);
+  out.line(`  ${mark} ${printableLine(name).padEnd(width)}  ${printableLine(summary)}`);
+  if (remedy !== null && state !== 'ok') {
+    out.line(`    ${' '.repeat(width)}  ${colors.dim('→')} ${printableLine(remedy)}`);
+  }
 };
 
 /** What can be seen without the server, above all why it may not answer. */
@@ -44,6 +80,7 @@ const lookHere = async ({ io }: Invocation): Promise<readonly Finding[]> => {
     return [
       {
         name: 'target',
+        group: HERE,
         state: 'ok',
         summary: `${target.url} (from ${target.source})`,
         remedy: null,
@@ -53,6 +90,7 @@ const lookHere = async ({ io }: Invocation): Promise<readonly Finding[]> => {
     return [
       {
         name: 'control plane',
+        group: HERE,
         state: 'failed',
         summary: `not running on this machine: no ready.json in ${home}`,
         remedy: 'Start it: npm start',
@@ -65,6 +103,7 @@ const lookHere = async ({ io }: Invocation): Promise<readonly Finding[]> => {
   return [
     {
       name: 'control plane',
+      group: HERE,
       state: isAlive ? 'ok' : 'failed',
       summary,
       remedy: isAlive ? null : 'Start it again: npm start. Running apps keep serving meanwhile.',
@@ -86,6 +125,7 @@ const askServer = async ({ client }: Invocation): Promise<Asked> => {
     const { detail = '', remedy } = problemOf(error);
     const finding: Finding = {
       name: 'api',
+      group: HERE,
       state: 'failed',
       summary: detail,
       remedy: remedy ?? null,

@@ -44,6 +44,8 @@ export const logs = defineCommand<LogsOptions>({
     },
   ],
   takes: ['app'],
+  onlyNow:
+    'What apps write is not in the log of events; --tail shows the last lines that are kept.',
   run: async (invocation) => {
     const { options, out } = invocation;
     const app = await invocation.app();

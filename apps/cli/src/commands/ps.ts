@@ -10,6 +10,9 @@ interface PsOptions {
   readonly watch?: boolean;
 }
 
+/** Measured, not an event: nobody can tell afterwards. */
+const NOT_RECORDED = '\nCPU and memory of that moment are not in the log.';
+
 const WATCH_MS = 2000;
 /** Clears the screen and goes to its first place. */
 const CLEAR = '\u001b[2J\u001b[H';
@@ -70,8 +73,11 @@ const showOnce = async (invocation: Invocation, app: string, before: string): Pr
   await out.table(
     instances,
     columns(invocation),
-    `No instances of ${app}. Deploy it (shiplog deploy), start it (shiplog start) or scale it (shiplog scale web=1).`,
+    read.at === undefined
+      ? `No instances of ${app}. Deploy it (shiplog deploy), start it (shiplog start) or scale it (shiplog scale web=1).`
+      : `No instances of ${app} at that moment.`,
   );
+  if (read.at !== undefined && instances.length > 0) out.line(NOT_RECORDED);
 };
 
 const watch = async (invocation: Invocation, app: string): Promise<void> => {

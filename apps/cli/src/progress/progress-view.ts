@@ -14,6 +14,7 @@ interface ProgressView {
 
 const CLOCK_MS = 1000;
 const SHORT_MS = 1000;
+const NOW_AND_THEN_MS = 5_000;
 
 export const createProgressView = (io: Io, out: Output): ProgressView => {
   const colors = out.noteColors;
@@ -88,4 +89,29 @@ export const withNotice = async <T>(
     clearTimeout(timer);
     clock?.stop();
   }
+};
+
+/** One line that says how far something is: in its place on a terminal, else a new one now and then. */
+export const createProgressLine = (
+  { stderr, now }: Io,
+  { isJson, note, noteColors }: Output,
+): { show(text: string): void; close(): void } => {
+  if (isJson) return { show: () => undefined, close: () => undefined };
+  if (stderr.isTTY !== true) {
+    let nextAtMs = now() + SHORT_MS;
+    const show = (text: string): void => {
+      if (now() < nextAtMs) return;
+      nextAtMs = now() + NOW_AND_THEN_MS;
+      note(text);
+    };
+    return { show, close: () => undefined };
+  }
+  return {
+    show: (text) => {
+      stderr.write(`\r\u001b[K${noteColors.dim(`… ${text}`)}`);
+    },
+    close: () => {
+      stderr.write('\r\u001b[K');
+    },
+  };
 };

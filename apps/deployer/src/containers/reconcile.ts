@@ -130,6 +130,7 @@ export class Reconciliation {
 
   /** What the log says about which apps changed. */
   take(batch: readonly RecordedCommit[]): void {
+    forgetDestroyed(this.bench, batch);
     const { bench } = this;
     const { world } = bench.context;
     for (const { commit } of batch) {
@@ -154,3 +155,10 @@ export class Reconciliation {
     }
   }
 }
+
+/** The key of a destroyed app is shredded by the api; what this process remembers of it goes, too. */
+const forgetDestroyed = ({ keyring }: Workbench, batch: readonly RecordedCommit[]): void => {
+  for (const { commit } of batch)
+    for (const { type, data } of commit.events)
+      if (type === 'AppDestroyed') keyring.forget(data.appId);
+};

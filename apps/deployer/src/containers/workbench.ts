@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { CommandByAggregate } from '@shiplog/domain';
-import { Keyring } from '@shiplog/secrets';
+import { Keyring, MasterKey } from '@shiplog/secrets';
 import { onOwnAccount, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import { askInstance, type AskInstance } from '../probes/probe.js';
 import { findReach, type FindReach } from '../probes/reach.js';
@@ -73,7 +73,7 @@ export class Workbench {
       nowMs: this.nowMs,
       isFree: options.isPortFree,
     });
-    this.keyring = new Keyring(pathsOf(config.home).keys);
+    this.keyring = new Keyring(pathsOf(config.home).keys, new MasterKey(config.masterKeyFile));
   }
 
   /** The engine answers, for the first time or again: everything is looked at and tried anew. */

@@ -7,7 +7,7 @@ import { World, rolloutIdOf, type RolloutState, type CommandByAggregate } from '
 import type { Image, ProcessSpec, Settings } from '@shiplog/events';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
 import { createLogger, processContext, pathsOf, readConfig } from '@shiplog/runtime';
-import { Keyring } from '@shiplog/secrets';
+import { Keyring, MasterKey } from '@shiplog/secrets';
 import { waitFor } from './wait-for.js';
 
 const user = { kind: 'user', id: 'u1', name: 'ann' } as const;
@@ -34,7 +34,7 @@ export const testPlatform = async (ports: { from: number; to: number }) => {
   await feed.start();
   const hub = new InMemoryHub();
   const commands = new CommandHandler({ log, world, feed });
-  const keyring = new Keyring(pathsOf(home).keys);
+  const keyring = new Keyring(pathsOf(home).keys, new MasterKey(config.masterKeyFile));
   const logger = createLogger(process.env['TEST_LOG_LEVEL'] ?? 'silent');
   let builds = 0;
 

@@ -1,8 +1,12 @@
-import { describe, it } from 'vitest';
+import { toPosition } from '@shiplog/events';
+import { commitAfter, NO_COMMIT } from '@shiplog/events/testing';
+import { describe, expect, it } from 'vitest';
 import { given } from '../testing/index.js';
+import { audit } from './audit.js';
 import { garbage } from './garbage.js';
 import { node } from './node.js';
 import { router } from './router.js';
+import { World } from '../world.js';
 
 describe('a router', () => {
   const started = {
@@ -92,5 +96,49 @@ describe('garbage', () => {
     given(garbage)(changed)
       .when({ type: 'ChangePolicy', ...policy })
       .thenNothing();
+  });
+});
+
+describe('the audit', () => {
+  const at = '2026-11-25T10:00:00.000Z';
+  const actor = { kind: 'user', id: 'u1', name: 'ann' } as const;
+  const seen = { actor, origin: null, count: 1, firstAt: at, lastAt: at };
+  const refusal = {
+    ...{ outcome: 'denied' as const, code: 'not-administrator', command: 'rebuildReadModels' },
+    ...{ appId: null, target: null, reason: null, ...seen },
+  } as const;
+  const reading = { appId: 'a1', keys: ['A'], keysUnlisted: 0, ...seen };
+  const none = { refusals: [], refusalsUnlisted: 0, reads: [], readsUnlisted: 0 };
+  const record = (more: object) => ({ type: 'RecordAudit', ...none, ...more }) as const;
+
+  it('records what was refused and what was read, and nothing where there was neither', () => {
+    const refused = { refusals: [refusal], unlisted: 3 };
+    const read = { reads: [reading], unlisted: 0 };
+    given(audit)()
+      .when(record({ refusals: [refusal], refusalsUnlisted: 3, reads: [reading] }))
+      .then(
+        { type: 'CommandsRefused', v: 1, data: refused },
+        { type: 'SecretsRead', v: 1, data: read },
+      );
+    given(audit)()
+      .when(record({ readsUnlisted: 2 }))
+      .then({ type: 'SecretsRead', v: 1, data: { reads: [], unlisted: 2 } });
+    given(audit)().when(record({})).thenNothing();
+  });
+
+  it('does not grow the world with every day', () => {
+    const world = new World();
+    const days = ['2026-11-20', '2026-11-21', '2026-11-22', '2026-11-23', '2026-11-24'];
+    days.forEach((day, i) => {
+      const stream = `audit.${day}` as const;
+      const data = { refusals: [], unlisted: 1 };
+      const events = [{ type: 'CommandsRefused' as const, v: 1, data }];
+      const position = toPosition(i + 1);
+      const commit = commitAfter(stream, NO_COMMIT, { events });
+      world.apply({ position, revision: position, hash: 'h', commit });
+    });
+    expect([...world.all('audit')]).toHaveLength(3);
+    expect(world.get('audit', '2026-11-24').version).toBe(1);
+    expect(world.get('audit', '2026-11-20').version).toBe(0);
   });
 });

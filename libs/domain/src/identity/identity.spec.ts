@@ -111,6 +111,14 @@ describe('users and teams', () => {
       .when({ type: 'CreateTeam', teamId: 't1', name: 'default' })
       .thenNothing();
   });
+  it('are erased as often as it is asked for, if they exist', () => {
+    const erased = { type: 'PersonErased', v: 1, data: { userId: 'u1' } } as const;
+    given(user)(userCreated).when({ type: 'ErasePerson' }).then(erased);
+    given(user)(userCreated, erased).when({ type: 'ErasePerson' }).then(erased);
+    given(user)().when({ type: 'ErasePerson' }).thenRejected({ code: 'user-not-found' });
+    const twice = [userCreated, erased, erased].reduce(user.evolve, user.initialState);
+    expect(twice).toMatchObject({ status: 'active', name: 'ann', erasures: 2 });
+  });
   it('join once, and only a team that exists', () => {
     given(team)(teamCreated).when({ type: 'AddTeamMember', userId: 'u1' }).then(joined);
     given(team)(teamCreated, joined).when({ type: 'AddTeamMember', userId: 'u1' }).thenNothing();

@@ -1,12 +1,9 @@
 import type { TeamEvent, UserEvent } from '@shiplog/events';
 import { accept, reject, type Decider } from '../decider.js';
 
-export type UserCommand = {
-  type: 'CreateUser';
-  userId: string;
-  name: string;
-  administrator: boolean;
-};
+export type UserCommand =
+  | { type: 'CreateUser'; userId: string; name: string; administrator: boolean }
+  | { type: 'ErasePerson' };
 export type UserState =
   | { readonly status: 'none' }
   | {
@@ -14,18 +11,33 @@ export type UserState =
       readonly userId: string;
       readonly name: string;
       readonly administrator: boolean;
+      /** How often what was recorded of this person was erased: each time they get a new key. */
+      readonly erasures: number;
     };
-export type UserRejection = { code: 'user-already-exists' };
+export type UserRejection = { code: 'user-already-exists' } | { code: 'user-not-found' };
 
 export const user: Decider<UserState, UserCommand, UserEvent, UserRejection> = {
   initialState: { status: 'none' },
-  decide: ({ type: _, ...data }, state) =>
-    state.status === 'none'
-      ? accept({ type: 'UserCreated', v: 1, data })
-      : state.name === data.name
-        ? accept()
-        : reject({ code: 'user-already-exists' }),
-  evolve: (_state, event) => ({ status: 'active', ...event.data }),
+  decide: (command, state) => {
+    switch (command.type) {
+      case 'CreateUser': {
+        const { type: _, ...data } = command;
+        if (state.status === 'none') return accept({ type: 'UserCreated', v: 1, data });
+        return state.name === data.name ? accept() : reject({ code: 'user-already-exists' });
+      }
+      case 'ErasePerson':
+        if (state.status === 'none') return reject({ code: 'user-not-found' });
+        return accept({ type: 'PersonErased', v: 1, data: { userId: state.userId } });
+    }
+  },
+  evolve: (state, event) => {
+    switch (event.type) {
+      case 'UserCreated':
+        return { status: 'active', ...event.data, erasures: 0 };
+      case 'PersonErased':
+        return state.status === 'none' ? state : { ...state, erasures: state.erasures + 1 };
+    }
+  },
 };
 
 export type TeamCommand =

@@ -5,6 +5,9 @@ import { NO_COMMIT, commitAfter, newStream } from '../testing/commits.js';
 import { schemaByAggregate } from '../registry.js';
 import { upcast, type StoredEvent } from '../upcast.js';
 import { eventTypes } from '../event-types.js';
+import { COMMIT_VERSION } from '../commit.js';
+import { upcasters } from '../upcasters.js';
+import { releasedEnvelope, releasedSchemaOf } from './released-schema.js';
 
 const folder = new URL('./events/', import.meta.url);
 const files = readdirSync(folder);
@@ -34,6 +37,38 @@ describe('events only grow', () => {
       Array.from({ length: v }, (_, i) => `${type}.v${i + 1}.json`),
     );
     expect(files.toSorted()).toEqual(wanted.toSorted());
+  });
+});
+
+describe('a released schema', () => {
+  const schemaFolder = new URL('./schemas/', import.meta.url);
+  const released = (name: string, v: number): unknown =>
+    JSON.parse(readFileSync(new URL(`${name}.v${v}.json`, schemaFolder), 'utf8'));
+  const WAY_OUT =
+    'Processes and logs out there rely on it, so it never changes, not even by an optional field. Instead: ' +
+    'raise the version in defineEvent, write the upcaster from the old one (libs/events/src/upcasters.ts), and run ' +
+    'npx tsc -b libs/events && node libs/events/dist/golden/write-golden.js';
+
+  it.each(eventTypes())('of $type version $v is as it was released', ({ type, v }) => {
+    const message = `The schema of ${type} version ${v} was changed. ${WAY_OUT}`;
+    expect(releasedSchemaOf(type), message).toEqual(released(type, v));
+  });
+
+  it('of the envelope is as it was released', () => {
+    const message = `The envelope of version ${COMMIT_VERSION} was changed. ${WAY_OUT}`;
+    expect(releasedEnvelope(), message).toEqual(released('commit', COMMIT_VERSION));
+  });
+
+  it('is kept of every version, and has an upcaster to the next one', () => {
+    const wanted = eventTypes().flatMap(({ type, v }) =>
+      Array.from({ length: v }, (_, i) => `${type}.v${i + 1}.json`),
+    );
+    const envelopes = Array.from({ length: COMMIT_VERSION }, (_, i) => `commit.v${i + 1}.json`);
+    expect(readdirSync(schemaFolder).toSorted()).toEqual([...wanted, ...envelopes].toSorted());
+    const steps = eventTypes().flatMap(({ type, v }) =>
+      Array.from({ length: v - 1 }, (_, i) => `${type}.${i + 1}`),
+    );
+    expect(Object.keys(upcasters).toSorted()).toEqual(steps.toSorted());
   });
 });
 

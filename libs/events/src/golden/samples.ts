@@ -21,6 +21,12 @@ const image = {
   repoDigest: `registry.example.com/team/hello@${digest}`,
 };
 
+const sealedOrigin = {
+  tokenId: '01936f3e-8d1a-7c52-9f00-00000000f001',
+  address: 'enc1.aXYtaXYtaXYtaXYt.dGFnLXRhZy10YWctdGFnLXQ.YWRkcmVzcw',
+  userAgent: 'enc1.aXYtaXYtaXYtaXYt.dGFnLXRhZy10YWctdGFnLXQ.YWdlbnQ',
+};
+
 const explanation = {
   code: 'wrong-address',
   summary: 'The app listens on 127.0.0.1:3000, where nobody outside its container can reach it.',
@@ -93,6 +99,7 @@ export const samples: Samples = {
   TeamCreated: { teamId, name: 'Crew' },
   TeamMemberAdded: { teamId, userId },
   UserCreated: { userId, name: 'ann', administrator: true },
+  PersonErased: { userId },
   TokenCreated: {
     tokenId: '01936f3e-8d1a-7c52-9f00-00000000f001',
     userId,
@@ -186,4 +193,44 @@ export const samples: Samples = {
     ],
   },
   GarbagePolicyChanged: { nodeId: 'node-1', exitedKept: 3, minimumAgeSeconds: 3_600 },
+
+  MasterKeyRotationRequested: { keyId: 'mk_0123456789abcdef', previousKeyId: 'mk_fedcba9876543210' },
+  MasterKeyRotated: {
+    keyId: 'mk_0123456789abcdef',
+    previousKeyId: 'mk_fedcba9876543210',
+    keys: 12,
+  },
+  CommandsRefused: {
+    refusals: [
+      {
+        outcome: 'rejected',
+        code: 'process-type-unknown',
+        command: 'scaleApp',
+        appId,
+        target: 'hello',
+        actor: { kind: 'user', id: userId, name: 'ann' },
+        origin: sealedOrigin,
+        reason: 'more workers',
+        count: 2,
+        firstAt: '2026-11-21T10:00:00.000Z',
+        lastAt: '2026-11-21T10:00:09.000Z',
+      },
+    ],
+    unlisted: 17,
+  },
+  SecretsRead: {
+    reads: [
+      {
+        appId,
+        keys: ['DATABASE_URL'],
+        keysUnlisted: 0,
+        actor: { kind: 'user', id: userId, name: 'ann' },
+        origin: sealedOrigin,
+        count: 1,
+        firstAt: '2026-11-21T10:00:00.000Z',
+        lastAt: '2026-11-21T10:00:00.000Z',
+      },
+    ],
+    unlisted: 0,
+  },
 };

@@ -1,7 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NoRespondersError, type NatsConnection } from '@nats-io/nats-core';
 import type { Commit, RecordedCommit, Revision } from '../commit.js';
-import { CommitRefusedError, LogDamagedError, LogUnavailableError } from '../log/errors.js';
+import {
+  CommitRefusedError,
+  LogDamagedError,
+  LogNewerError,
+  LogUnavailableError,
+} from '../log/errors.js';
 import type {
   AppendResult,
   Durability,
@@ -192,6 +197,7 @@ export class JetStreamEventLog implements EventLog {
 const isTransient = (error: unknown): boolean =>
   !(
     error instanceof LogDamagedError ||
+    error instanceof LogNewerError ||
     error instanceof CommitRefusedError ||
     error instanceof StreamApiError
   );

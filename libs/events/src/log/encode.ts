@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { COMMIT_BYTES_MAX, storedCommit, type Commit } from '../commit.js';
-import { upcast } from '../upcast.js';
-import { CommitRefusedError, LogDamagedError } from './errors.js';
+import { COMMIT_BYTES_MAX, COMMIT_VERSION, storedCommit, type Commit } from '../commit.js';
+import { eventSchemaOf } from '../event-types.js';
 import type { StreamName } from '../registry.js';
+import { NewerEventError, upcast } from '../upcast.js';
+import { CommitRefusedError, EventInvalidError, LogDamagedError, LogNewerError } from './errors.js';
 
 export const sha256 = (bytes: Uint8Array | string): string => hash('sha256', bytes, 'hex');
 
@@ -17,6 +18,7 @@ export const encodeCommit = (commit: Commit): Uint8Array => {
       `commit of ${commit.stream} that could not be read back: ${issue?.path.join('.')}: ${issue?.message}`,
     );
   }
+  assertEvents(commit);
   const text = canonicalize(commit);
   if (text === undefined) throw new CommitRefusedError('encoding a commit that is not JSON');
   const bytes = new TextEncoder().encode(text);
@@ -26,6 +28,19 @@ export const encodeCommit = (commit: Commit): Uint8Array => {
     );
   }
   return bytes;
+};
+
+/** What a decider made is checked once more: what is in the log is read for ever, and by everybody. */
+const assertEvents = ({ stream, events }: Commit): void => {
+  for (const event of events) {
+    const checked = eventSchemaOf(event.type)?.safeParse(event);
+    if (checked?.success === true) continue;
+    const [issue] = checked?.error.issues ?? [];
+    // The path and the rule, never the value: it may be somebody's secret.
+    throw new EventInvalidError(
+      `event ${event.type} version ${event.v} of ${stream} is not as its schema says: ${issue === undefined ? 'there is none' : `${issue.path.join('.')}: ${issue.message}`}`,
+    );
+  }
 };
 
 /** The hash proves that the bytes are those we encoded, so they need no check for being UTF-8. */
@@ -38,7 +53,10 @@ export const decodeCommit = (bytes: Uint8Array, hash: string, position: string):
     throw new LogDamagedError(`bytes at ${position} are not those that were written`, position);
   }
   try {
-    const stored = storedCommit.parse(JSON.parse(textOf(bytes)));
+    const value: unknown = JSON.parse(textOf(bytes));
+    if (isNewerEnvelope(value))
+      throw new LogNewerError('its envelope is of another version', position);
+    const stored = storedCommit.parse(value);
     return {
       ...stored,
       stream: stored.stream as StreamName,
@@ -47,6 +65,15 @@ export const decodeCommit = (bytes: Uint8Array, hash: string, position: string):
       ),
     };
   } catch (cause) {
+    if (cause instanceof LogNewerError) throw cause;
+    if (cause instanceof NewerEventError) throw new LogNewerError(cause.message, position);
     throw new LogDamagedError(`decoding the commit at ${position}`, position, { cause });
   }
 };
+
+const isNewerEnvelope = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  'v' in value &&
+  typeof value.v === 'number' &&
+  value.v > COMMIT_VERSION;

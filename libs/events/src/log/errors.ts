@@ -29,6 +29,35 @@ export class LogDamagedError extends Error {
   }
 }
 
+/**
+ * A newer Shiplog wrote to this log than the one that reads it. Nobody goes on: what was passed over would be
+ * missing from every decision after it.
+ */
+export class LogNewerError extends Error {
+  readonly code = 'log-newer';
+  readonly retryable = false;
+  constructor(
+    what: string,
+    readonly position: string,
+  ) {
+    super(
+      `the commit at ${Number(position)} was written by a newer Shiplog than this one: ${what}. ` +
+        'Start the version again that ran here last, or a newer one; nothing was changed',
+    );
+    this.name = 'LogNewerError';
+  }
+}
+
+/** A bug: a decider made an event that its own schema does not allow. Nothing was written. */
+export class EventInvalidError extends Error {
+  readonly code = 'event-invalid';
+  readonly retryable = false;
+  constructor(doing: string) {
+    super(doing);
+    this.name = 'EventInvalidError';
+  }
+}
+
 /** Somebody remembers commits that the log does not have: it was replaced, or restored from a backup. */
 export class LogWentBackError extends Error {
   readonly code = 'log-went-back';

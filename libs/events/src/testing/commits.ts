@@ -18,7 +18,8 @@ export const newStream = (): StreamName => streamName('app', uuidv7());
 export const scaled = (stream: StreamName, web: number): DomainEventUnion => ({
   type: 'FormationScaled',
   v: 1,
-  data: { appId: idOf(stream), formation: { web } },
+  // At most as many as an app may have.
+  data: { appId: idOf(stream), formation: { web: web % 101 } },
 });
 
 /** A commit that follows `end`; one event unless told otherwise. */

@@ -112,7 +112,7 @@ export const describeEventLog = (name: string, open: () => Promise<EventLogUnder
 
       it.each([
         ['an actor', { actor: { kind: 'user', id: 'u1', name: 'x'.repeat(65) } }],
-        ['an origin', { origin: { tokenId: null, address: null, userAgent: 'x'.repeat(301) } }],
+        ['an origin', { origin: { tokenId: null, address: null, userAgent: 'x'.repeat(901) } }],
       ] as const)('refuses %s that it could not read back', async (_, change) => {
         const stream = newStream();
         await expect(

@@ -1,3 +1,4 @@
+export * from './changes-after.js';
 export * from './commits.js';
 export * from './event-log.contract.js';
 export * from './history.js';

@@ -6,6 +6,7 @@ import { ReadModelsUnavailableError } from '../errors.js';
 import type { ReadModelsLogger } from '../logger.js';
 import { PROJECTIONS } from '../projections/index.js';
 import { CreateReadModels1763700000000 } from './create-read-models.migration.js';
+import { KeepRebuilds1764100000000 } from './keep-rebuilds.migration.js';
 import { entitiesOf } from './entities.js';
 
 export type Database =
@@ -28,7 +29,7 @@ export const describeDatabase = (database: Database): string => {
 };
 
 /** A consistent view of all tables at one moment. */
-interface Snapshot {
+export interface Snapshot {
   readonly manager: EntityManager;
   end(): Promise<void>;
 }
@@ -76,9 +77,24 @@ export class SqlDatabase {
 
   /** Runs one piece of writing after the other, each in a transaction of its own. */
   write<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.inTurn(() => this.transaction(work));
+  }
+
+  /** Writes, and looks at what is there then, before anybody else in this process writes. */
+  writeAndLook<T>(
+    work: (manager: EntityManager) => Promise<unknown>,
+    look: (snapshot: Snapshot) => Promise<T>,
+  ): Promise<T> {
+    return this.inTurn(async () => {
+      await this.transaction(work);
+      return look(await this.snapshot());
+    });
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.tail.then(() => {
       if (this.isClosing) throw new ReadModelsUnavailableError('writing while the process stops');
-      return this.transaction(work);
+      return work();
     });
     this.tail = result.catch(() => undefined);
     return result;
@@ -123,6 +139,13 @@ export class SqlDatabase {
     const own = await new DataSource(optionsOf(this.place, true)).initialize();
     await own.query('BEGIN');
     return { manager: own.manager, end: () => own.destroy() };
+  }
+
+  /** Moves everything that was written into the SQLite file itself, so that the file alone can be copied. */
+  async settle(): Promise<void> {
+    await this.tail;
+    const rows = await this.writer.query<{ busy: number }[]>('PRAGMA wal_checkpoint(TRUNCATE)');
+    if (rows[0]?.busy !== 0) throw new Error(`${describeDatabase(this.place)} is in use`);
   }
 
   async close(): Promise<void> {
@@ -183,7 +206,7 @@ const isDamaged = (error: unknown): boolean =>
 const optionsOf = (place: Database, readOnly: boolean): DataSourceOptions => {
   const common = {
     entities: entitiesOf(PROJECTIONS),
-    migrations: [CreateReadModels1763700000000],
+    migrations: [CreateReadModels1763700000000, KeepRebuilds1764100000000],
     migrationsTableName: 'shiplog_migrations',
   };
   if (place.kind === 'postgres') {

@@ -37,6 +37,10 @@ export interface StateRow {
   readonly codeHash: string;
   /** Id of the rebuild that owns the tables that are not served. */
   readonly building: string | null;
+  /** JSON: that rebuild, and how far it is; changes with the rows that it writes. */
+  readonly build: string | null;
+  /** JSON: by model, where it stands still and why. */
+  readonly parked: string;
 }
 
 export const STATE_TABLE = 'shiplog_projection';
@@ -84,6 +88,8 @@ export const stateEntity = new EntitySchema<StateRow>({
     versions: { type: 'text' },
     codeHash: { name: 'code_hash', type: 'text' },
     building: { type: 'text', nullable: true },
+    build: { type: 'text', nullable: true },
+    parked: { type: 'text' },
   },
 });
 

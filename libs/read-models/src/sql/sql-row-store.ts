@@ -1,6 +1,7 @@
 import { IsNull, MoreThan, Not, type EntityManager, type FindOptionsWhere } from 'typeorm';
+import type { Position } from '@shiplog/events';
 import type { DocumentByModel, ModelName } from '../documents.js';
-import { ReadModelsUnavailableError } from '../errors.js';
+import { ModelParkedError, ReadModelsUnavailableError } from '../errors.js';
 import { PROJECTIONS } from '../projections/index.js';
 import type { DumpRow, RowFilter, RowStore } from '../query/row-store.js';
 import type { SqlDatabase } from './database.js';
@@ -9,11 +10,14 @@ import { loadState, type ProjectionState } from './projection-state.js';
 
 const ROWS_SCANNED_AT_ONCE = 500;
 
-/** Documents in SQL, as of the last projected commit. Reads only. */
-export const sqlRowStore = (database: SqlDatabase): RowStore => ({
+/**
+ * Documents in SQL, as of the last projected commit. Reads only. A parked model is read as it stands, unless
+ * it stands before `atLeast`.
+ */
+export const sqlRowStore = (database: SqlDatabase, atLeast?: Position): RowStore => ({
   position: async () => (await servedState(database.queries)).position,
   get: async <M extends ModelName>(model: M, key: string) => {
-    const rows = await onServedTable(database.queries, model, (table) =>
+    const rows = await onServedTable(database.queries, { model, atLeast }, (table) =>
       database.queries.find<Row>(table, {
         select: { document: true },
         where: { key, order: Not(IsNull()) },
@@ -22,7 +26,7 @@ export const sqlRowStore = (database: SqlDatabase): RowStore => ({
     return rows.map((row) => documentOf<M>(row))[0];
   },
   list: async <M extends ModelName>(model: M, filter: RowFilter) => {
-    const rows = await onServedTable(database.queries, model, (table) =>
+    const rows = await onServedTable(database.queries, { model, atLeast }, (table) =>
       database.queries.find<Row>(table, {
         select: { document: true },
         where: whereOf(filter),
@@ -57,26 +61,41 @@ const servedState = async (manager: EntityManager): Promise<ProjectionState> => 
  */
 const onServedTable = async <T>(
   manager: EntityManager,
-  model: ModelName,
+  { model, atLeast }: { readonly model: ModelName; readonly atLeast: Position | undefined },
   read: (table: string) => Promise<T>,
 ): Promise<T> => {
   try {
     for (;;) {
       const before = await servedState(manager);
+      if (atLeast !== undefined) refuseParked(before, model, atLeast);
       const result = await read(tableName(model, before.slots[model]));
       if ((await servedState(manager)).epoch === before.epoch) return result;
     }
   } catch (cause) {
+    if (cause instanceof ModelParkedError) throw cause;
     throw new ReadModelsUnavailableError(`reading ${model}`, { cause });
   }
+};
+
+const refuseParked = (
+  { parked }: ProjectionState,
+  model: ModelName,
+  atLeast: Position | undefined,
+): void => {
+  const stands = parked[model];
+  // Positions are padded: their order is that of their text.
+  if (stands === undefined || (atLeast !== undefined && stands.position >= atLeast)) return;
+  throw new ModelParkedError(model, stands.sequence, stands.problem);
 };
 
 async function* scan(database: SqlDatabase): AsyncIterable<DumpRow> {
   const snapshot = await database.snapshot();
   try {
-    const { slots } = await servedState(snapshot.manager);
+    const state = await servedState(snapshot.manager);
+    // Equal positions give equal dumps: one with a model of an earlier position is none.
+    for (const { model } of PROJECTIONS) refuseParked(state, model, undefined);
     for (const { model } of PROJECTIONS) {
-      yield* scanTable(snapshot.manager, model, tableName(model, slots[model]));
+      yield* scanTable(snapshot.manager, model, tableName(model, state.slots[model]));
     }
   } finally {
     await snapshot.end();

@@ -1,6 +1,8 @@
-import type { RecordedCommit } from '@shiplog/events';
+import { toSequence, type RecordedCommit } from '@shiplog/events';
 import type { EntityManager } from 'typeorm';
 import type { DocumentByModel, ModelName } from '../documents.js';
+import { ProjectionFailedError } from '../errors.js';
+import { isRefusedData, reasonOf } from '../failure.js';
 import { ProjectionFold } from '../fold.js';
 import type { AnyProjection } from '../projection.js';
 import type { ChangedEntry } from '../working-rows.js';
@@ -31,16 +33,27 @@ export class TableFold {
     await this.load(manager, this.fold.missing(this.fold.behind(needed)));
     this.fold.apply(batch);
     for (const projection of this.projections) {
-      const rows = this.fold.rows(projection.model);
-      const table = this.table(projection.model);
-      const { changed, gone } = rows.takeChanges();
-      const placed = changed.filter((entry) => entry.isPlaced);
-      const kept = changed.filter((entry) => !entry.isPlaced);
-      await writeRows(manager, table, rowsOf(projection, placed), true);
-      await writeRows(manager, table, rowsOf(projection, kept), false);
-      await deleteRows(manager, table, gone);
-      rows.shrinkTo(this.rowsKept);
+      try {
+        await this.write(manager, projection);
+      } catch (cause) {
+        if (!(cause instanceof RowsFailedError) && !isRefusedData(cause)) throw cause;
+        throw new ProjectionFailedError(projection.model, onlyPlaceIn(batch), reasonOf(cause), {
+          cause,
+        });
+      }
     }
+  }
+
+  private async write(manager: EntityManager, projection: AnyProjection): Promise<void> {
+    const rows = this.fold.rows(projection.model);
+    const table = this.table(projection.model);
+    const { changed, gone } = rows.takeChanges();
+    const placed = changed.filter((entry) => entry.isPlaced);
+    const kept = changed.filter((entry) => !entry.isPlaced);
+    await writeRows(manager, table, rowsOf(projection, placed), true);
+    await writeRows(manager, table, rowsOf(projection, kept), false);
+    await deleteRows(manager, table, gone);
+    rows.shrinkTo(this.rowsKept);
   }
 
   /** Lets rows go that were written. */
@@ -66,17 +79,34 @@ export class TableFold {
   }
 }
 
-const rowsOf = (projection: AnyProjection, entries: readonly ChangedEntry[]): Row[] =>
-  entries.map(({ key, order, value }) => {
-    const columns = order === null ? {} : projection.columns(value as DocumentByModel[ModelName]);
-    return {
-      key,
-      order,
-      appId: columns.appId ?? null,
-      teamId: columns.teamId ?? null,
-      userId: columns.userId ?? null,
-      status: columns.status ?? null,
-      name: columns.name ?? null,
-      document: JSON.stringify(value),
-    };
-  });
+/** A projection made a document that cannot be a row. */
+class RowsFailedError extends Error {}
+
+/** Where a batch is one commit, that is the one. */
+const onlyPlaceIn = (batch: readonly RecordedCommit[]): ProjectionFailedError['at'] => {
+  const [first, ...others] = batch;
+  if (first === undefined || others.length > 0) return null;
+  return { position: first.position, sequence: toSequence(first.position, 0) };
+};
+
+const rowsOf = (projection: AnyProjection, entries: readonly ChangedEntry[]): Row[] => {
+  try {
+    return entries.map((entry) => rowOf(projection, entry));
+  } catch (cause) {
+    throw new RowsFailedError(reasonOf(cause), { cause });
+  }
+};
+
+const rowOf = (projection: AnyProjection, { key, order, value }: ChangedEntry): Row => {
+  const columns = order === null ? {} : projection.columns(value as DocumentByModel[ModelName]);
+  return {
+    key,
+    order,
+    appId: columns.appId ?? null,
+    teamId: columns.teamId ?? null,
+    userId: columns.userId ?? null,
+    status: columns.status ?? null,
+    name: columns.name ?? null,
+    document: JSON.stringify(value),
+  };
+};

@@ -228,8 +228,8 @@ export class AppLife {
     return this.platform.do('garbage', 'node-1', collected, GC);
   }
 
-  /** Destroyed, and made again under the same name: a new id, a new life. */
-  private async recreate(): Promise<void> {
+  /** Destroyed, and its name and host given back. */
+  async destroy(): Promise<void> {
     const { platform, appId, name, host } = this;
     for (const instance of this.running.splice(0)) {
       await this.instances.stop(instance, 'destroyed', true);
@@ -237,9 +237,14 @@ export class AppLife {
     await platform.do('app', appId, { type: 'DestroyApp', confirm: name }, this.someone());
     await platform.do('name', name, { type: 'ReleaseName', appId });
     await platform.do('domain', digestOf(host).slice(7), { type: 'ReleaseDomain', appId });
+  }
+
+  /** Destroyed, and made again under the same name: a new id, a new life. */
+  private async recreate(): Promise<void> {
+    await this.destroy();
     this.incarnation += 1;
     this.appId = this.newAppId();
-    this.instances = new InstanceLife(platform, this.appId, this.random);
+    this.instances = new InstanceLife(this.platform, this.appId, this.random);
     await this.begin();
   }
 

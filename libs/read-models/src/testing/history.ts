@@ -13,6 +13,8 @@ export interface HistoryOptions {
   readonly log?: EventLog;
   /** At the end every app is stopped and the router gone: a real platform has nothing to start. Default false. */
   readonly atRest?: boolean;
+  /** At the end every app is destroyed. Default false. */
+  readonly destroyed?: boolean;
 }
 
 /** Writes the history of a platform in use: people, apps, builds, rollouts, crashes, garbage. */
@@ -22,6 +24,7 @@ export const recordHistory = async ({
   seed = 1,
   log,
   atRest = false,
+  destroyed = false,
 }: HistoryOptions): Promise<RecordedPlatform> => {
   const platform = await RecordedPlatform.start(log);
   const random = seededRandom(seed);
@@ -33,8 +36,9 @@ export const recordHistory = async ({
     for (const life of lives) await life.turn();
     platform.pass(60_000);
   }
+  if (destroyed) for (const life of lives) await life.destroy();
   if (atRest) {
-    for (const life of lives) await life.rest();
+    if (!destroyed) for (const life of lives) await life.rest();
     await platform.do(
       'router',
       'router-1',

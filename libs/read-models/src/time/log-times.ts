@@ -1,6 +1,7 @@
 import { positionOf, SEQUENCE_PATTERN, START, toPosition, type Position } from '@shiplog/events';
-import type { EventLog } from '@shiplog/events/log';
+import type { PastLog } from './past-log.js';
 import { AtUnknownError } from '../errors.js';
+import type { TimeMark } from './snapshot-files.js';
 
 const PAGE = 1_000;
 
@@ -17,6 +18,12 @@ interface Mark {
   readonly latest: number;
 }
 
+interface LogTimesOptions {
+  readonly nowMs?: () => number;
+  /** Marks that were kept, in order: the log before the last of them is not read again. */
+  readonly marks?: () => Promise<readonly TimeMark[]>;
+}
+
 /**
  * Finds the place of a moment in the log. Clocks of several machines do not run in step, so a moment is
  * *before the first commit that is later*; that is one place, whoever asks and whenever. Remembers a
@@ -24,10 +31,11 @@ interface Mark {
  */
 export class LogTimes {
   private readonly marks: Mark[] = [{ position: START, latest: -Infinity }];
+  private kept: Promise<void> | undefined;
 
   constructor(
-    private readonly log: EventLog,
-    private readonly nowMs: () => number = Date.now,
+    private readonly log: PastLog,
+    private readonly options: LogTimesOptions = {},
   ) {}
 
   /** The position that `?at=` names. */
@@ -51,6 +59,7 @@ export class LogTimes {
 
   /** Everything before the first commit later than this; the head when there is none and the moment has come. */
   private async before(at: string, timeMs: number, head: Position): Promise<Position> {
+    await (this.kept ??= this.takeKept());
     let mark = this.marks.findLast(({ latest }) => latest <= timeMs) ?? this.marks[0]!;
     while (this.log.compare(mark.position, head) < 0) {
       const page = await this.log.readAfter(mark.position, PAGE);
@@ -62,11 +71,21 @@ export class LogTimes {
       mark = { position: last.position, latest };
       if (page.length === PAGE && this.isNew(mark)) this.marks.push(mark);
     }
-    // What may still come before it would change the answer.
-    if (timeMs > this.nowMs() + CLOCKS_APART_MS) {
-      throw new AtUnknownError(`"${at}" has not come yet`);
-    }
+    this.refuseFuture(at, timeMs);
     return mark.position;
+  }
+
+  /** What may still come before it would change the answer. */
+  private refuseFuture(at: string, timeMs: number): void {
+    const now = this.options.nowMs?.() ?? Date.now();
+    if (timeMs > now + CLOCKS_APART_MS) throw new AtUnknownError(`"${at}" has not come yet`);
+  }
+
+  private async takeKept(): Promise<void> {
+    for (const [position, latest] of (await this.options.marks?.()) ?? []) {
+      const mark = { position, latest };
+      if (this.isNew(mark)) this.marks.push(mark);
+    }
   }
 
   private isNew({ position }: Mark): boolean {

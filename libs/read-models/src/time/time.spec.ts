@@ -29,7 +29,7 @@ describe('the place of a moment in the log', () => {
   it('is the end of the log when nothing came later, and unknown while it has not come', async () => {
     const { log } = await platformWithThreeApps();
     const now = Date.parse('2026-11-01T20:00:00Z');
-    const times = new LogTimes(log, () => now);
+    const times = new LogTimes(log, { nowMs: () => now });
     expect(await times.positionAt('2026-11-01T20:00:30Z')).toBe(toPosition(3));
     await expect(times.positionAt('2026-11-01T20:02')).rejects.toThrow('has not come yet');
   });
@@ -58,7 +58,7 @@ describe('the place of a moment in the log', () => {
     platform.pass(-3_600_000);
     await platform.do('app', 'late', { type: 'CreateApp', appId: 'late', name: 'l', teamId: 't' });
     const later = commits.findIndex(({ commit }) => commit.time > middle);
-    const times = new LogTimes(platform.log, () => Date.parse('2031-01-01'));
+    const times = new LogTimes(platform.log, { nowMs: () => Date.parse('2031-01-01') });
     const first = await times.positionAt(middle);
     expect(first).toBe(commits[later - 1]?.position);
     await times.positionAt('2030-01-01');
@@ -74,7 +74,7 @@ describe('the read models as they were', () => {
     expect(await models.position()).toBe(toPosition(2));
     expect((await models.apps()).map(({ appId }) => appId)).toEqual(['a2', 'a1']);
     expect(await models.app('a3')).toBeUndefined();
-    past.forget();
+    await past.forget();
   });
 
   it('are the same folded at once, or on from an earlier past', async () => {
@@ -86,7 +86,7 @@ describe('the read models as they were', () => {
     const all = await textOf((await past.at(head)).dump());
     expect(all).toBe(await textOf((await new Past(platform.log).at(head)).dump()));
     expect(await textOf(half.dump())).toBe(before);
-    past.forget();
+    await past.forget();
   });
 
   it('are refused for a position that is not in the log yet', async () => {

@@ -1,0 +1,120 @@
+import { AUDIT_ENTRIES_MAX, type Actor, type Refusal } from '@shiplog/events';
+import type { CalledFrom } from './persons.js';
+
+export interface SeenRefusal extends Pick<
+  Refusal,
+  'outcome' | 'code' | 'command' | 'appId' | 'target' | 'actor' | 'reason'
+> {
+  readonly from: CalledFrom;
+}
+
+export interface SeenReading {
+  readonly appId: string;
+  readonly keys: readonly string[];
+  readonly actor: Actor;
+  readonly from: CalledFrom;
+}
+
+interface Gathered {
+  readonly count: number;
+  readonly firstAt: string;
+  readonly lastAt: string;
+}
+type GatheredRefusal = SeenRefusal & Gathered;
+type GatheredReading = SeenReading & Gathered;
+
+/** What one commit tells of. */
+export interface AuditPage {
+  readonly refusals: readonly GatheredRefusal[];
+  readonly refusalsUnlisted: number;
+  readonly reads: readonly GatheredReading[];
+  readonly readsUnlisted: number;
+}
+
+/** Different refusals of one person until the next commit; more are only counted. */
+const PER_PERSON_MAX = 20;
+/** The same for all callers together that nobody knows. */
+const STRANGERS_MAX = 10;
+const READS_MAX = 500;
+/** An attack that lasts all day must not fill the log either. */
+export const REFUSALS_PER_DAY = 10_000;
+const READS_PER_DAY = 20_000;
+
+/**
+ * Gathers what changed nothing until it is written: the same thing again is one more, not one again. Of
+ * bounded size, and costs the caller nothing: no input or output here.
+ */
+export class AuditBook {
+  private readonly refusals = new Map<string, GatheredRefusal>();
+  private readonly reads = new Map<string, GatheredReading>();
+  private refusalsUnlisted = 0;
+  private readsUnlisted = 0;
+  private readonly listed = { day: '', refusals: 0, reads: 0 };
+
+  get isEmpty(): boolean {
+    return this.refusals.size + this.reads.size + this.refusalsUnlisted + this.readsUnlisted === 0;
+  }
+
+  refuse(seen: SeenRefusal, at: string): void {
+    const { from, actor, ...what } = seen;
+    const key = JSON.stringify([what, actor?.id, from]);
+    const known = this.refusals.get(key);
+    if (known !== undefined) {
+      this.refusals.set(key, { ...known, count: known.count + 1, lastAt: at });
+    } else if (this.hasRoomFor(seen, at)) {
+      this.listed.refusals += 1;
+      this.refusals.set(key, { ...seen, count: 1, firstAt: at, lastAt: at });
+    } else {
+      this.refusalsUnlisted += 1;
+    }
+  }
+
+  /** Keys that the same person reads of the same app until the next commit are one entry. */
+  read(seen: SeenReading, at: string): void {
+    const key = JSON.stringify([seen.appId, seen.actor.id, seen.from]);
+    const known = this.reads.get(key);
+    this.turnTo(at);
+    if (known !== undefined) {
+      const keys = [...new Set([...known.keys, ...seen.keys])];
+      this.reads.set(key, { ...known, keys, count: known.count + 1, lastAt: at });
+    } else if (this.reads.size < READS_MAX && this.listed.reads < READS_PER_DAY) {
+      this.listed.reads += 1;
+      this.reads.set(key, { ...seen, count: 1, firstAt: at, lastAt: at });
+    } else {
+      this.readsUnlisted += 1;
+    }
+  }
+
+  /** What the next commit tells; what there is no room for in it stays for the one after. */
+  take(): AuditPage {
+    const page = {
+      refusals: takeFirst(this.refusals),
+      refusalsUnlisted: this.refusalsUnlisted,
+      reads: takeFirst(this.reads),
+      readsUnlisted: this.readsUnlisted,
+    };
+    this.refusalsUnlisted = 0;
+    this.readsUnlisted = 0;
+    return page;
+  }
+
+  private hasRoomFor({ actor }: SeenRefusal, at: string): boolean {
+    this.turnTo(at);
+    if (this.refusals.size >= AUDIT_ENTRIES_MAX) return false;
+    if (this.listed.refusals >= REFUSALS_PER_DAY) return false;
+    const ofTheirs = [...this.refusals.values()].filter((one) => one.actor?.id === actor?.id);
+    return ofTheirs.length < (actor === null ? STRANGERS_MAX : PER_PERSON_MAX);
+  }
+
+  private turnTo(at: string): void {
+    const day = at.slice(0, 10);
+    if (day === this.listed.day) return;
+    Object.assign(this.listed, { day, refusals: 0, reads: 0 });
+  }
+}
+
+const takeFirst = <T>(entries: Map<string, T>): T[] => {
+  const first = [...entries].slice(0, AUDIT_ENTRIES_MAX);
+  for (const [key] of first) entries.delete(key);
+  return first.map(([, entry]) => entry);
+};

@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AuditCommand } from '@shiplog/domain';
+import type { AuditEvent } from '@shiplog/events';
+import { encodeCommit } from '@shiplog/events/log';
+import { commitAfter, NO_COMMIT } from '@shiplog/events/testing';
+import { REFUSALS_PER_DAY, type SeenReading, type SeenRefusal } from './audit-book.js';
+import { AuditRecorder } from './audit-recorder.js';
+import type { Persons } from './persons.js';
+
+const ann = { kind: 'user', id: 'u1', name: 'ann' } as const;
+const from = { tokenId: 'tok1', address: '192.0.2.7', userAgent: 'shiplog/1' };
+const refusedScale: SeenRefusal = {
+  outcome: 'rejected',
+  code: 'process-type-unknown',
+  command: 'scaleApp',
+  appId: 'a1',
+  target: 'shop',
+  actor: ann,
+  reason: 'more',
+  from,
+};
+const stranger = (n: number): SeenRefusal => ({
+  outcome: 'denied',
+  code: 'token-unknown',
+  command: null,
+  appId: null,
+  target: null,
+  actor: null,
+  reason: null,
+  from: { tokenId: null, address: `192.0.2.${n}`, userAgent: null },
+});
+const reading = (appId: string, ...keys: string[]): SeenReading => ({
+  appId,
+  keys,
+  actor: ann,
+  from,
+});
+
+interface Written {
+  readonly atMs: number;
+  readonly day: string;
+  readonly command: AuditCommand;
+}
+let written: Written[];
+let isDown: boolean;
+let recorder: AuditRecorder;
+let shredded: string[];
+
+const newRecorder = (): AuditRecorder =>
+  new AuditRecorder({
+    context: {
+      actor: { kind: 'process', id: 'api', name: 'api' },
+      logger: { warn: () => undefined } as never,
+      commands: {
+        handle: (_aggregate: string, day: string, command: AuditCommand) => {
+          if (isDown) return Promise.reject(new Error('the log is down'));
+          written.push({ atMs: Date.now(), day, command });
+          return Promise.resolve({ outcome: 'accepted' });
+        },
+      } as never,
+    },
+    persons: {
+      seal: (_: unknown, plain: typeof from) =>
+        Promise.resolve({ ...plain, address: 'enc1.a', userAgent: null }),
+      eraseStrangers: (day: string) => Promise.resolve(void shredded.push(day)),
+    } as unknown as Persons,
+  });
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: Date.parse('2026-11-25T10:00:00Z') });
+  written = [];
+  shredded = [];
+  isDown = false;
+  recorder = newRecorder();
+});
+afterEach(async () => {
+  const stopped = recorder.stop();
+  await vi.runOnlyPendingTimersAsync();
+  await stopped;
+  vi.useRealTimers();
+});
+
+/** Everything that was refused or read, listed or only counted. */
+const counted = (): number =>
+  written
+    .flatMap(({ command }) => [
+      ...[...command.refusals, ...command.reads].map(({ count }) => count),
+      command.refusalsUnlisted,
+      command.readsUnlisted,
+    ])
+    .reduce((sum, n) => sum + n, 0);
+
+describe('what changed nothing', () => {
+  it('is written a moment later, the same thing once with how often', async () => {
+    for (let i = 0; i < 3; i += 1) recorder.refused(refusedScale);
+    expect(written).toEqual([]);
+    await vi.advanceTimersByTimeAsync(300);
+    const { from: _from, ...seen } = refusedScale;
+    expect(written).toMatchObject([
+      { day: '2026-11-25', command: { refusals: [{ ...seen, count: 3 }], reads: [] } },
+    ]);
+    expect(JSON.stringify(written)).not.toContain('192.0.2.7');
+  });
+
+  it('tells which keys somebody read, one entry for what they read together', async () => {
+    recorder.read(reading('a1', 'A', 'B'));
+    recorder.read(reading('a1', 'C'));
+    recorder.read(reading('a2', 'A'));
+    recorder.read(reading('a3'));
+    await vi.advanceTimersByTimeAsync(300);
+    expect(written[0]?.command.reads).toMatchObject([
+      { appId: 'a1', keys: ['A', 'B', 'C'], keysUnlisted: 0, count: 2 },
+      { appId: 'a2', keys: ['A'], count: 1 },
+    ]);
+  });
+
+  it('is kept while the log is down, and written once when it is back', async () => {
+    isDown = true;
+    recorder.refused(refusedScale);
+    await vi.advanceTimersByTimeAsync(30_000);
+    recorder.refused(stranger(1));
+    expect(written).toEqual([]);
+    isDown = false;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(counted()).toBe(2);
+  });
+
+  it('is written when the api stops', async () => {
+    recorder.refused(refusedScale);
+    recorder.read(reading('a1', 'A'));
+    await recorder.stop();
+    expect(counted()).toBe(2);
+  });
+
+  it('cannot fill the log: whatever comes, commits, entries and bytes are bounded and nothing goes uncounted', async () => {
+    const arrival = fc.record({
+      pauseMs: fc.integer({ min: 0, max: 4_000 }),
+      count: fc.integer({ min: 1, max: 300 }),
+      seen: fc.oneof(
+        fc.integer({ min: 0, max: 255 }).map(stranger),
+        fc
+          .record({ target: fc.string({ maxLength: 80 }), who: fc.integer({ max: 9, min: 0 }) })
+          .map(({ target, who }): SeenRefusal => ({
+            ...refusedScale,
+            target,
+            reason: '🚢'.repeat(250),
+            actor: { ...ann, id: `u${who}` },
+          })),
+      ),
+      key: fc.string({ maxLength: 3 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(arrival, { minLength: 20, maxLength: 120 }), async (arrivals) => {
+        written = [];
+        recorder = newRecorder();
+        let sent = 0;
+        for (const { pauseMs, count, seen, key } of arrivals) {
+          for (let i = 0; i < count; i += 1) {
+            recorder.refused(i % 2 === 0 ? seen : { ...seen, code: `${key}${i}` });
+          }
+          recorder.read(reading(`a${key.length}`, 'KEY'));
+          sent += count + 1;
+          await vi.advanceTimersByTimeAsync(pauseMs);
+        }
+        await recorder.stop();
+        expect(counted()).toBe(sent);
+        for (const { atMs, command } of written) {
+          expect(command.refusals.length).toBeLessThanOrEqual(50);
+          expect(command.reads.length).toBeLessThanOrEqual(50);
+          const inMinute = written.filter((w) => w.atMs >= atMs && w.atMs < atMs + 60_000);
+          // The last ones are of the stop.
+          expect(inMinute.length).toBeLessThanOrEqual(16 + 2);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('is only counted when it was too much for one day', async () => {
+    for (let i = 0; i < REFUSALS_PER_DAY / 20 + 10; i += 1) {
+      for (let n = 0; n < 20; n += 1) recorder.refused({ ...refusedScale, target: `${i} ${n}` });
+      await vi.advanceTimersByTimeAsync(11_000);
+    }
+    const entries = written.flatMap(({ command }) => command.refusals);
+    expect(entries).toHaveLength(REFUSALS_PER_DAY);
+    expect(counted()).toBe(REFUSALS_PER_DAY + 200);
+    await vi.advanceTimersByTimeAsync(24 * 60 * 60_000);
+    recorder.refused(refusedScale);
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(written.at(-1)?.command.refusals).toHaveLength(1);
+  });
+
+  it('forgets after thirty days from where strangers called', async () => {
+    await vi.advanceTimersByTimeAsync(1);
+    expect(shredded[0]).toBe('2026-10-26');
+    expect(shredded).toHaveLength(400);
+    await vi.advanceTimersByTimeAsync(25 * 60 * 60_000);
+    expect(shredded.at(-1)).toBe('2026-10-27');
+    expect(shredded).toHaveLength(401);
+  });
+
+  it('fits a commit, even if everything in it is as long as it may be', () => {
+    const at = '2026-11-25T10:00:00.000Z';
+    const seen = { count: 999_999, firstAt: at, lastAt: at };
+    const actor = { kind: 'user', id: 'u'.repeat(64), name: '🚢'.repeat(32) } as const;
+    const origin = {
+      tokenId: 't'.repeat(64),
+      address: 'x'.repeat(160),
+      userAgent: 'x'.repeat(700),
+    };
+    const refusal = {
+      ...{ outcome: 'rejected' as const, code: 'c'.repeat(64), command: 'c'.repeat(64), ...seen },
+      ...{ appId: 'a'.repeat(64), target: '\u0800'.repeat(128), actor, origin },
+      reason: '🚢'.repeat(250),
+    } as const;
+    const keys = Array.from({ length: 100 }, (_, i) => `K${i}`.padEnd(128, '_'));
+    const read = { appId: 'a'.repeat(64), keys, keysUnlisted: 1, actor, origin, ...seen };
+    const data = { refusals: Array.from({ length: 50 }, () => refusal), unlisted: 1 };
+    const reads = { reads: Array.from({ length: 50 }, () => read), unlisted: 1 };
+    const events: AuditEvent[] = [
+      { type: 'CommandsRefused', v: 1, data },
+      { type: 'SecretsRead', v: 1, data: reads },
+    ];
+    const bytes = encodeCommit(commitAfter('audit.2026-11-25', NO_COMMIT, { events }));
+    expect(bytes.length).toBeLessThan(900 * 1024);
+  });
+});

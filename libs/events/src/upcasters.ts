@@ -1,0 +1,8 @@
+/** Brings the data of one event type from version `v` to `v + 1`. */
+export type Upcaster = (data: unknown) => unknown;
+
+/**
+ * Keyed `<type>.<from version>`: one for every version that was ever released and is not today's. Empty as
+ * long as every event is at its first version.
+ */
+export const upcasters: Readonly<Record<string, Upcaster>> = {};

@@ -1,0 +1,76 @@
+import type { Envelope } from './envelope.js';
+import type { Finding } from './kinds.js';
+
+interface StreamEnd {
+  readonly to: number;
+  readonly hash: string | null;
+  readonly position: string;
+  readonly isSworn: boolean;
+}
+
+interface Place {
+  readonly position: string;
+  readonly hash: string;
+  /** A witness testifies to it. */
+  readonly isSworn: boolean;
+}
+
+const NONE: StreamEnd = { to: 0, hash: null, position: '', isSworn: true };
+
+/** The versions and previous hashes of every aggregate: what a log proves about itself. */
+export class StreamChains {
+  /** Null after a commit that cannot be read: whatever follows it is taken. */
+  private readonly ends = new Map<string, StreamEnd | null>();
+  /** Commits that were skipped, by what would follow their stream's end: they may still come. */
+  private readonly skipped = new Map<string, { finding: Finding }>();
+  private first: Finding | undefined;
+
+  add({ stream, from, to, previousHash }: Envelope, place: Place): void {
+    const end = this.ends.get(stream) === undefined ? NONE : this.ends.get(stream);
+    const next = { to, hash: place.hash, position: place.position, isSworn: place.isSworn };
+    if (end == null || (end.to === from && end.hash === previousHash)) {
+      this.ends.set(stream, next);
+      return;
+    }
+    const late = this.skipped.get(`${stream} ${from} ${previousHash}`);
+    if (late !== undefined) {
+      const detail = 'a later commit of its aggregate comes before an earlier one';
+      late.finding = { ...late.finding, kind: 'reordered', detail };
+      this.skipped.delete(`${stream} ${from} ${previousHash}`);
+      this.keep(late.finding);
+      return;
+    }
+    if (from < end.to) {
+      const detail = `${stream} was at version ${end.to} already; this commit is from ${from} on`;
+      this.keep({ position: place.position, kind: 'inserted', detail });
+      return;
+    }
+    if (from > end.to) {
+      const detail = `${stream} goes from version ${end.to} to ${from}: what was between is not there`;
+      const finding: Finding = { position: place.position, kind: 'missing', detail };
+      this.skipped.set(`${stream} ${end.to} ${end.hash}`, { finding });
+      this.keep(finding);
+    } else {
+      // One of two was changed and given a hash that fits. The earlier one, unless a witness swears to it.
+      const position = end.isSworn || end.position === '' ? place.position : end.position;
+      const detail = `${stream}: the hash that the next commit names is another one`;
+      this.keep({ position, kind: 'altered', detail });
+    }
+    this.ends.set(stream, next);
+  }
+
+  /** The commit at the end of the stream cannot be read. */
+  lose(stream: string): void {
+    this.ends.set(stream, null);
+  }
+
+  get finding(): Finding | undefined {
+    return this.first;
+  }
+
+  private keep(finding: Finding): void {
+    const isSame = this.first?.position === finding.position;
+    if (this.first === undefined || finding.position < this.first.position || isSame)
+      this.first = finding;
+  }
+}

@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { StoredCommit } from '@shiplog/events/log';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chainOf } from './chain.js';
+import { sealedLine, type Sealed } from './checkpoint.js';
+import { newSigningKey } from './signing-key.js';
+import { damageOf, DEEDS, exportText, recordCommits, sealAll } from './testing/index.js';
+import { LogVerification, type Verification } from './verification.js';
+
+const PROGRAM = fileURLToPath(new URL('../../../tools/verify-log', import.meta.url));
+const WITNESSED = 150;
+
+let folder: string;
+let program: string;
+let log: readonly StoredCommit[];
+let sealed: readonly Sealed[];
+let firstKey: string;
+let files = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'shiplog-verify-'));
+  // Alone in a folder of its own: it depends on nothing of ours.
+  program = join(folder, 'verify-log');
+  await copyFile(PROGRAM, program);
+  log = await recordCommits(165);
+  ({ sealed, firstKey } = sealAll(log.slice(0, WITNESSED)));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+type Answer = Verification & { readonly key: string | null; readonly keyPinned: boolean };
+
+const run = (
+  ...args: readonly string[]
+): Promise<{ code: number; stdout: string; stderr: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+
+const put = async (bytes: Buffer): Promise<string> => {
+  const file = join(folder, `${(files += 1)}.ndjson`);
+  await writeFile(file, bytes);
+  return file;
+};
+
+const offline = async (bytes: Buffer, ...more: readonly string[]) => {
+  const { code, stdout } = await run(await put(bytes), '--json', ...more);
+  return { code, answer: JSON.parse(stdout) as Answer };
+};
+
+describe('tools/verify-log', () => {
+  it('says nothing against a log as it is, and which key vouches for it', async () => {
+    const { code, answer } = await offline(exportText(log, sealed), '--key', firstKey);
+    expect(code).toBe(0);
+    expect(answer).toMatchObject({ ok: true, checked: 165, firstBad: null, keyPinned: true });
+    expect(answer.witnesses).toMatchObject([{ state: 'agrees', commits: WITNESSED }]);
+  });
+
+  it('finds what the platform itself finds, in the same damaged logs', async () => {
+    const compared = Array.from({ length: 4 * DEEDS.length }, async (_, n) => {
+      const damage = damageOf(DEEDS, n, log, WITNESSED);
+      const verification = new LogVerification({
+        witnesses: [{ name: 'the export', isOwn: true, chain: chainOf(sealed) }],
+        isDense: true,
+      });
+      for (const { position, hash, bytes } of damage.log)
+        verification.add({ position, hash, bytes });
+      const { firstBad } = verification.finish();
+      const { code, answer } = await offline(exportText(damage.log, sealed));
+      expect({ code, ...answer.firstBad, detail: '' }, damage.what).toEqual({
+        code: 1,
+        ...firstBad,
+        detail: '',
+      });
+    });
+    await Promise.all(compared);
+  });
+
+  it('does not believe checkpoints of another key than the one it is given', async () => {
+    const { key } = newSigningKey();
+    const { code, answer } = await offline(exportText(log, sealed), '--key', key.publicKey);
+    expect(code).toBe(1);
+    expect(answer.witnesses).toMatchObject([{ state: 'damaged', commits: 0 }]);
+  });
+
+  it('holds the log against what a directory elsewhere has seen of it', async () => {
+    const directory = join(folder, 'witness');
+    await mkdir(directory);
+    const file = join(directory, 'checkpoints.ndjson');
+    await writeFile(file, sealed.map((one) => `${sealedLine(one)}\n`).join(''));
+    const half = sealed.slice(0, Math.floor(sealed.length / 2));
+    const older = log.slice(0, half.at(-1)?.checkpoint.total);
+    const { code, answer } = await offline(exportText(older, half), '--witness', directory);
+    expect(code).toBe(1);
+    expect(answer.firstBad?.kind).toBe('rolled back');
+    expect((await offline(exportText(log, []), '--witness', directory)).code).toBe(0);
+  });
+
+  it('notices a file that was cut off, and a line that is none', async () => {
+    const text = exportText(log, []);
+    const cut = await offline(text.subarray(0, text.length - 400));
+    expect(cut.answer.firstBad?.kind).toMatch(/truncated|altered/);
+    const torn = Buffer.from(text.toString('utf8').replace('"commit":{', '"commit"\n:{'));
+    expect((await offline(torn)).answer.firstBad).toMatchObject({
+      sequence: '00000000000000000001-0000',
+      kind: 'altered',
+    });
+  });
+
+  it('explains itself, and what was wrong with its arguments', async () => {
+    expect(await run('--help')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('--witness') as string,
+    });
+    expect(await run()).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('which FILE?') as string,
+    });
+    expect(await run('--frob')).toMatchObject({ code: 2 });
+    expect(await run(join(folder, 'nowhere'))).toMatchObject({ code: 2 });
+    const { stdout, code } = await run(await put(exportText(log, sealed)));
+    expect({ stdout, code }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('165 commits') as string,
+    });
+  });
+});
