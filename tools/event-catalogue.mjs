@@ -10,7 +10,18 @@ import { code, table } from './lib/markdown.mjs';
 import { jsonSchemaOf, schemaText } from './lib/schema-text.mjs';
 
 const FILE = 'docs/event-catalogue.md';
-const SOURCES = ['app', 'identity', 'facts', 'keys', 'audit', 'who', 'values', 'ids', 'event'];
+const SOURCES = [
+  'app',
+  'identity',
+  'facts',
+  'keys',
+  'audit',
+  'backup',
+  'who',
+  'values',
+  'ids',
+  'event',
+];
 const comments = new Map(
   SOURCES.flatMap((name) => [
     ...docCommentsOf(fileURLToPath(new URL(`../libs/events/src/${name}.ts`, import.meta.url))),

@@ -8,7 +8,7 @@ import { dumpAt, lastSequence } from '../support/read-models.js';
 import { deployed } from '../support/repository.js';
 import { waitFor } from '../support/wait.js';
 
-const WITH_SOCKET = ['builder', 'deployer', 'gc', 'monitor-agent'];
+const WITH_SOCKET = ['backup', 'builder', 'deployer', 'gc', 'monitor-agent'];
 const WITH_CREDENTIALS = [...WITH_SOCKET, 'api', 'router-sync'];
 /** Everything that may be down without anybody noticing it at an app. */
 const CONTROL_PLANE = [...WITH_CREDENTIALS, 'nats', 'postgres'];
@@ -38,7 +38,7 @@ describe('the platform as containers', () => {
     return instances.length === count && !instances.some((one) => one.startsWith('status'));
   };
 
-  it('is fenced in: the engine for four processes, and nothing that is not needed for any', async () => {
+  it('is fenced in: the engine for five processes, and nothing that is not needed for any', async () => {
     const services = await compose.services();
     const withSocket = [...services].filter(([, { Mounts }]) =>
       Mounts.some(({ Source, Destination }) => /docker\.sock/.test(Source + Destination)),

@@ -13,6 +13,7 @@ export const SERVER_PROCESSES = [
   'router-sync',
   'gc',
   'monitor-agent',
+  'backup',
 ] as const satisfies readonly ProcessName[];
 export type ServerProcess = (typeof SERVER_PROCESSES)[number];
 

@@ -8,6 +8,7 @@ import { AppsController } from './apps/apps.controller.js';
 import { ListAppsHandler, ShowAppHandler } from './apps/apps.queries.js';
 import { ChangeAppHandler } from './apps/change-app.handler.js';
 import { CreateAppHandler } from './apps/create-app.handler.js';
+import { BackupsController } from './backups/backups.controller.js';
 import { BuildsController } from './builds/builds.controller.js';
 import { ListBuildsHandler, ShowBuildHandler } from './builds/builds.queries.js';
 import { RequestBuildHandler } from './builds/request-build.handler.js';
@@ -111,6 +112,7 @@ export class ApiModule {
         IntegrityController,
         PlatformController,
         GarbageController,
+        BackupsController,
         KeysController,
       ],
       providers: [

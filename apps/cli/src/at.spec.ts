@@ -30,6 +30,7 @@ describe('--at', () => {
     const without = shows.filter(([, { onlyNow: why }]) => why !== undefined);
     expect(without.map(([name]) => name).toSorted()).toEqual([
       'audit list',
+      'backup list',
       'context list',
       'keys list',
     ]);

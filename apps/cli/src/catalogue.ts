@@ -187,6 +187,12 @@ export const CATALOGUE: readonly Entry[] = [
     'collect garbage on the machines',
     async () => (await import('./commands/gc.js')).gc,
   ),
+  group(
+    PLATFORM,
+    'backup',
+    'make, list, verify and restore backups',
+    async () => (await import('./commands/backup.js')).backup,
+  ),
   command(
     PLATFORM,
     'rebuild',

@@ -11,7 +11,7 @@ import {
 } from '@shiplog/events/testing';
 import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startFaultyProxy, type Fate, type FaultyProxy } from './testing/faulty-proxy.js';
+import { startNatsProxy, type Fate, type NatsProxy } from './testing/nats-proxy.js';
 import { startTestNats, type TestNats } from './testing/index.js';
 import { Recorder, storedAtEnd, until } from './testing/recorder.js';
 import { randomFrom } from './testing/random.js';
@@ -63,14 +63,14 @@ afterAll(async () => {
 
 /** A process behind a connection that breaks. */
 interface Process {
-  readonly proxy: FaultyProxy;
+  readonly proxy: NatsProxy;
   readonly log: JetStreamEventLog;
   /** On the same connection, with time. */
   readonly patient: JetStreamEventLog;
   close(): Promise<void>;
 }
 const processWith = async (times: object): Promise<Process> => {
-  const proxy = await startFaultyProxy(nats.config.natsPort);
+  const proxy = await startNatsProxy(nats.config.natsPort);
   const url = `nats://127.0.0.1:${proxy.port}`;
   const connection = await connectNats(nats.config, 'api', { url });
   const log = logOn(connection, times);

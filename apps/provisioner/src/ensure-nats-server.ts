@@ -53,15 +53,12 @@ const LOOPBACK = '127.0.0.1';
 export const ensureNatsServer = async (
   config: ServerConfig,
   binary?: string,
+  importerKey?: string,
 ): Promise<NatsServer> => {
   const { logs, natsStore } = pathsOf(config.home);
   for (const folder of [logs, natsStore]) await mkdir(folder, { recursive: true, mode: 0o700 });
-  const logFile = join(logs, 'nats-server.log');
-  const { digest } = await writeNatsConfig(config, {
-    host: LOOPBACK,
-    logFile,
-    pidFile: pidFileOf(config.home),
-  });
+  const logFile = logFileOf(config.home);
+  const { digest } = await writeOwnConfig(config, importerKey);
 
   const running = await findServerProcess(config.home);
   if (running !== undefined) {
@@ -80,6 +77,20 @@ export const ensureNatsServer = async (
   await writeFile(runningFileOf(config.home), JSON.stringify({ pid: started.pid, digest }));
   return handleOf(started.pid, 'started');
 };
+
+/** The configuration of a server of this machine: nobody else reaches it. */
+export const writeOwnConfig = (
+  config: ServerConfig,
+  importerKey?: string,
+): ReturnType<typeof writeNatsConfig> =>
+  writeNatsConfig(config, {
+    host: LOOPBACK,
+    logFile: logFileOf(config.home),
+    pidFile: pidFileOf(config.home),
+    importerKey,
+  });
+
+const logFileOf = (home: string): string => join(pathsOf(home).logs, 'nats-server.log');
 
 const handleOf = (pid: number, how: NatsServer['how']): NatsServer => ({
   pid,

@@ -28,6 +28,7 @@ describeEventLog('JetStream', async () => {
   });
   return {
     log,
+    isDense: true,
     // The one wait that no condition can replace: the server says nothing when it forgets.
     forgetIds: () => delay(3 * WINDOW_MS),
     interrupt: () => nats.restart(),

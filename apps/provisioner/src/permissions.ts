@@ -15,6 +15,7 @@ export const WORKERS: readonly ProcessName[] = [
   'router-sync',
   'gc',
   'monitor-agent',
+  'backup',
 ];
 
 export const NATS_USERS: readonly NatsUser[] = [...WORKERS, 'provisioner', 'system'];
@@ -23,6 +24,17 @@ export const NATS_USERS: readonly NatsUser[] = [...WORKERS, 'provisioner', 'syst
 export const JETSTREAM_QUESTION = '$SYS.REQ.SERVER.PING.JSZ';
 /** Tells whether every stream takes writes: one that met a full disk takes none until a restart. */
 export const HEALTH_QUESTION = '$SYS.REQ.SERVER.PING.HEALTHZ';
+
+export const IMPORTER_INBOX = '_INBOX_importer';
+
+/**
+ * The only user who may write every stream of the log. It exists while a log is imported, on a server that
+ * lets nobody else in, with a key that is in no file (docs/decisions/0006).
+ */
+export const IMPORTER: Permissions = {
+  publish: ['log.>', `$JS.API.DIRECT.GET.${LOG_STREAM}`, `$JS.API.STREAM.MSG.GET.${LOG_STREAM}`],
+  subscribe: [`${IMPORTER_INBOX}.>`],
+};
 
 /** What a user may do. Nothing else: nats-server refuses what is not named here. */
 export const permissionsOf = (user: NatsUser): Permissions => {

@@ -1,5 +1,5 @@
 import type { NatsUser } from '@shiplog/runtime';
-import { permissionsOf } from './permissions.js';
+import { IMPORTER, permissionsOf } from './permissions.js';
 
 export interface NatsConfig {
   readonly serverName: string;
@@ -10,6 +10,8 @@ export interface NatsConfig {
   /** Undefined: the server writes to its standard error. */
   readonly logFile: string | undefined;
   readonly publicKeys: ReadonlyMap<NatsUser, string>;
+  /** Set while a log is imported: then only the importer is let in, and no process of the platform. */
+  readonly importerKey?: string | undefined;
 }
 
 /** Room for answers with many log lines; a commit is limited to less by the stream. */
@@ -28,7 +30,7 @@ const REFUSED_REQUESTS = [
 
 /** The whole configuration of nats-server: one user per process with exactly its permissions. */
 export const renderNatsConfig = (config: NatsConfig): string => {
-  const users = [...config.publicKeys];
+  const users = usersOfServer(config);
   const usersOf = (isSystem: boolean): string =>
     users
       .filter(([user]) => (user === 'system') === isSystem)
@@ -69,6 +71,17 @@ system_account: SYS
 `;
 };
 
+const usersOfServer = ({
+  publicKeys,
+  importerKey,
+}: NatsConfig): readonly (readonly [NatsUser | 'importer', string])[] =>
+  importerKey === undefined
+    ? [...publicKeys]
+    : [
+        ...[...publicKeys].filter(([user]) => user === 'provisioner' || user === 'system'),
+        ['importer', importerKey],
+      ];
+
 // A wildcard for the rest of a subject has to stand on both sides.
 const renderRefusal = (subject: string): string => {
   const nowhere = subject.endsWith('>') ? 'shiplog.refused.>' : 'shiplog.refused';
@@ -85,8 +98,8 @@ const renderFiles = ({ pidFile, logFile }: NatsConfig): string => {
   return lines.map((line) => `${line}\n`).join('');
 };
 
-const renderUser = (user: NatsUser, publicKey: string): string => {
-  const { publish, subscribe } = permissionsOf(user);
+const renderUser = (user: NatsUser | 'importer', publicKey: string): string => {
+  const { publish, subscribe } = user === 'importer' ? IMPORTER : permissionsOf(user);
   const list = (subjects: readonly string[]): string => subjects.map(quoted).join(', ');
   return `      # ${user}
       { nkey: ${publicKey}, permissions: {

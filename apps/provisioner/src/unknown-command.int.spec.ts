@@ -5,7 +5,7 @@ import { LogFeed } from '@shiplog/events/log';
 import { newStream } from '@shiplog/events/testing';
 import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startFaultyProxy, type FaultyProxy } from './testing/faulty-proxy.js';
+import { startNatsProxy, type NatsProxy } from './testing/nats-proxy.js';
 import { startTestNats, type TestNats } from './testing/index.js';
 
 let nats: TestNats;
@@ -16,7 +16,7 @@ afterAll(() => nats.close());
 
 /** The api as far as commands go, behind a connection that can keep back what it publishes. */
 const api = async () => {
-  const proxy = await startFaultyProxy(nats.config.natsPort);
+  const proxy = await startNatsProxy(nats.config.natsPort);
   const url = `nats://127.0.0.1:${proxy.port}`;
   const connection = await connectNats(nats.config, 'api', { url });
   const log = new JetStreamEventLog(connection, {
@@ -63,7 +63,7 @@ const api = async () => {
   };
 };
 
-const giveUp = async (proxy: FaultyProxy, act: () => Promise<unknown>): Promise<void> => {
+const giveUp = async (proxy: NatsProxy, act: () => Promise<unknown>): Promise<void> => {
   proxy.setFate(() => 'hold');
   await expect(act()).rejects.toMatchObject({ code: 'log-unavailable', outcome: 'unknown' });
   proxy.setFate(() => 'pass');

@@ -5,11 +5,11 @@ import { LogUnavailableError, type AppendResult, type EventLog } from '@shiplog/
 import { NO_COMMIT, appendMany, commitAfter, newStream } from '@shiplog/events/testing';
 import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startFaultyProxy, type FaultyProxy } from './testing/faulty-proxy.js';
+import { startNatsProxy, type NatsProxy } from './testing/nats-proxy.js';
 import { startTestNats, type TestNats } from './testing/index.js';
 
 let nats: TestNats;
-let proxy: FaultyProxy;
+let proxy: NatsProxy;
 let connection: NatsConnection;
 let log: JetStreamEventLog;
 
@@ -25,7 +25,7 @@ const openLog = (
 
 beforeEach(async () => {
   nats = await startTestNats();
-  proxy = await startFaultyProxy(nats.config.natsPort);
+  proxy = await startNatsProxy(nats.config.natsPort);
   connection = await connectNats(nats.config, 'api', { url: `nats://127.0.0.1:${proxy.port}` });
   log = openLog({ attemptTimeoutMs: 300, deadlineMs: 20_000 });
 });

@@ -19,6 +19,8 @@ export interface ListenOptions {
   readonly pidFile?: string;
   /** Default: all seeds in the data directory. */
   readonly seedFile?: SeedFile;
+  /** Public key of the importer, while one is at work. */
+  readonly importerKey?: string | undefined;
 }
 
 export interface WrittenConfig {
@@ -46,6 +48,7 @@ export const writeNatsConfig = async (
     storeDirectory: natsStore,
     pidFile: options.pidFile,
     logFile: options.logFile,
+    importerKey: options.importerKey,
     publicKeys: await ensureCredentials(options.seedFile ?? sharedSeeds(config.home)),
   });
   await writeFile(`${file}.new`, text, { mode: 0o600 });

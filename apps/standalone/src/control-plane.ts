@@ -1,4 +1,5 @@
 import { prepareApi, startApi } from '@shiplog/api';
+import { startBackup } from '@shiplog/backup';
 import { startBuilder } from '@shiplog/builder';
 import { startDeployer } from '@shiplog/deployer';
 import type { ProcessName } from '@shiplog/events';
@@ -22,6 +23,7 @@ const PROCESSES: readonly (readonly [ProcessName, StartProcess])[] = [
   ['builder', startBuilder],
   ['gc', startGc],
   ['monitor-agent', startMonitorAgent],
+  ['backup', startBackup],
   ['api', startApi],
 ];
 

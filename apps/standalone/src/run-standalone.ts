@@ -5,16 +5,17 @@ import { fileURLToPath } from 'node:url';
 import { requirePort } from '@shiplog/api';
 import { ensureNatsServer, provision } from '@shiplog/provisioner';
 import {
+  claimHome,
   ConfigError,
   createLogger,
   describeError,
   pathsOf,
   readConfig,
+  type Claim,
   type Logger,
   type PlatformConfig,
 } from '@shiplog/runtime';
 import { banner } from './banner.js';
-import { claimHome, type Claim } from './claim-home.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
 import { ownHome } from './own-home.js';
 import { readReady, removeReady, writeReady, type Ready } from './ready-file.js';
@@ -60,6 +61,7 @@ const run = async (config: PlatformConfig, options: StandaloneOptions): Promise<
   const paths = pathsOf(config.home);
   refuseHomeInCheckout(config.home);
   await makeHome(config.home, paths.logs);
+  refuseHalfRestored(config.home, paths.restoring);
   const claim = await claimOrRefuse(config, paths.ready);
   await ownHome(config);
   await removeReady(paths.ready);
@@ -129,6 +131,13 @@ const makeHome = async (home: string, logs: string): Promise<void> => {
       { cause },
     );
   }
+};
+
+const refuseHalfRestored = (home: string, restoring: string): void => {
+  if (!existsSync(restoring)) return;
+  throw new ConfigError(
+    `${home} was being restored from a backup, and that was cut off: run the same \`shiplog backup restore\` again, it begins anew`,
+  );
 };
 
 const refuseHomeInCheckout = (home: string): void => {

@@ -7,6 +7,7 @@ import {
   type ConnectionOptions,
   type ReadOptions,
 } from './connection.js';
+import { backupsOf } from './backup-client.js';
 import { audits } from './audit-client.js';
 import type { GarbagePolicy, Settings } from './resources.js';
 import type { paths } from './schema.js';
@@ -37,6 +38,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     platform: platformOf(connection),
     garbage: garbageOf(connection),
     keys: keysOf(connection),
+    backups: backupsOf(connection),
     ...audits(connection),
     ...streams(connection),
     ...sessions(connection),

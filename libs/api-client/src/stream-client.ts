@@ -1,5 +1,6 @@
 import { pathSegment, type Connection } from './connection.js';
 import type {
+  BackupLine,
   CloudEvent,
   LogLine,
   OutputLine,
@@ -31,6 +32,8 @@ export const streams = (connection: Connection) => ({
     ndjson<ProgressLine>(
       connection.stream(`/v1/apps/${pathSegment(app)}/progress`, { ...followed }),
     ),
+  backupProgress: (job: string) =>
+    ndjson<BackupLine>(connection.stream(`/v1/backups/jobs/${pathSegment(job)}/progress`, {})),
   logs: (app: string, filter: LogFilter) =>
     ndjson<LogLine>(connection.stream(`/v1/apps/${pathSegment(app)}/logs`, { ...filter })),
   verifyLog: (query: { readonly key?: string }) =>

@@ -1,5 +1,11 @@
 import type { Aggregate, EventsByAggregate } from '@shiplog/events';
 import { app, type AppCommand, type AppRejection, type AppState } from './app/index.js';
+import {
+  backup,
+  type BackupCommand,
+  type BackupRejection,
+  type BackupState,
+} from './backup/index.js';
 import { build, type BuildCommand, type BuildRejection, type BuildState } from './build/index.js';
 import type { Decider } from './decider.js';
 import { audit, type AuditCommand, type AuditState } from './facts/audit.js';
@@ -61,6 +67,7 @@ export interface StateByAggregate {
   router: RouterState;
   node: NodeState;
   garbage: GarbageState;
+  backup: BackupState;
   keys: KeysState;
   audit: AuditState;
 }
@@ -78,6 +85,7 @@ export interface CommandByAggregate {
   router: RouterCommand;
   node: NodeCommand;
   garbage: GarbageCommand;
+  backup: BackupCommand;
   keys: KeysCommand;
   audit: AuditCommand;
 }
@@ -95,6 +103,7 @@ export interface RejectionByAggregate {
   router: RouterRejection;
   node: never;
   garbage: never;
+  backup: BackupRejection;
   keys: KeysRejection;
   audit: never;
 }
@@ -120,6 +129,7 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   router,
   node,
   garbage,
+  backup,
   keys,
   audit,
 };

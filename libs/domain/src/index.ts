@@ -1,4 +1,5 @@
 export * from './app/index.js';
+export * from './backup/index.js';
 export * from './build/index.js';
 export type { BuildRequest } from './build-requests.js';
 export * from './decider.js';

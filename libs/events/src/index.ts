@@ -1,4 +1,5 @@
 export * from './app.js';
+export * from './backup.js';
 export * from './audit.js';
 export * from './commit.js';
 export * from './event.js';

@@ -1,4 +1,5 @@
 import { appEvent, type AppEvent } from './app.js';
+import { backupEvent, type BackupEvent } from './backup.js';
 import { auditEvent, type AuditEvent } from './audit.js';
 import {
   buildEvent,
@@ -42,6 +43,7 @@ export interface EventsByAggregate {
   router: RouterEvent;
   node: NodeEvent;
   garbage: GarbageEvent;
+  backup: BackupEvent;
   keys: KeysEvent;
   audit: AuditEvent;
 }
@@ -61,6 +63,7 @@ export const schemaByAggregate = {
   router: routerEvent,
   node: nodeEvent,
   garbage: garbageEvent,
+  backup: backupEvent,
   keys: keysEvent,
   audit: auditEvent,
 } as const;
@@ -81,11 +84,19 @@ export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
   router: 'router-sync',
   node: 'monitor-agent',
   garbage: 'gc',
+  backup: 'backup',
   keys: 'api',
   audit: 'api',
 };
 export type ProcessName =
-  'api' | 'builder' | 'deployer' | 'router-sync' | 'gc' | 'monitor-agent' | 'provisioner';
+  | 'api'
+  | 'builder'
+  | 'deployer'
+  | 'router-sync'
+  | 'gc'
+  | 'monitor-agent'
+  | 'backup'
+  | 'provisioner';
 
 export type StreamName = `${Aggregate}.${string}`;
 export const streamName = (aggregate: Aggregate, id: string): StreamName => `${aggregate}.${id}`;

@@ -268,4 +268,8 @@ export const pathsOf = (home: string) => ({
   router: join(home, 'router'),
   logs: join(home, 'logs'),
   bin: join(home, 'bin'),
+  /** What the backup process keeps for itself, the recovery key until somebody takes it away among it. */
+  backup: join(home, 'backup'),
+  /** There while a restore makes this home: whoever finds it starts nothing on it. */
+  restoring: join(home, 'restoring.json'),
 });

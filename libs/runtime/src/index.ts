@@ -1,3 +1,4 @@
+export * from './claim-home.js';
 export * from './code-hash.js';
 export * from './config.js';
 export * from './connect-nats.js';

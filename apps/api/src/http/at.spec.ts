@@ -16,6 +16,12 @@ const ONLY_NOW: Readonly<Record<string, string>> = {
   showGarbagePolicy: 'what holds now',
   previewGarbage: 'what lies on the machines now',
   listKeys: 'keys lie beside the log',
+  verifyLog: 'is about the whole log',
+  exportLog: 'is the log itself',
+  showSigning: 'checkpoints lie beside the log',
+  listBackups: 'what lies at a place outside now',
+  backupProgress: 'is live',
+  showBackupPolicy: 'what holds now',
 };
 
 const looks = ROUTES.filter(({ method }) => method === 'GET');

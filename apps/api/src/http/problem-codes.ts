@@ -30,6 +30,9 @@ export type ApiCode =
   | 'domain-of-platform'
   | 'key-missing'
   | 'key-store-unusable'
+  | 'backup-not-found'
+  | 'backup-target-invalid'
+  | 'backup-target-unavailable'
   | 'revision-conflict'
   | 'idempotency-key-reused'
   | 'moment-unknown'
@@ -75,6 +78,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'deploy-not-found': { status: 404, title: 'No such deploy' },
   'release-not-found': { status: 404, title: 'No such release' },
   'instance-not-found': { status: 404, title: 'No such instance' },
+  'backup-not-found': { status: 404, title: 'No such backup' },
   'node-not-found': { status: 404, title: 'No such node' },
   'token-not-found': { status: 404, title: 'No such token' },
   'user-not-found': { status: 404, title: 'No such user' },
@@ -125,6 +129,13 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'not-executable': { status: 422, title: 'The command cannot be executed' },
   'router-not-active': { status: 422, title: 'The router is not active' },
   'key-missing': { status: 422, title: 'The key of the app is gone' },
+  'backup-running': { status: 409, title: 'A backup is being made' },
+  'backup-not-running': { status: 422, title: 'The backup is over' },
+  'backup-schedule-invalid': { status: 422, title: 'Invalid schedule' },
+  'backup-keep-invalid': { status: 422, title: 'Invalid rule of what is kept' },
+  'backup-target-missing': { status: 422, title: 'No place for backups is known' },
+  'backup-target-invalid': { status: 422, title: 'No place for backups' },
+  'backup-target-unavailable': { status: 502, title: 'The place for backups does not answer' },
   'key-rotation-running': { status: 409, title: 'The master key is being replaced' },
   'revision-conflict': { status: 412, title: 'The app changed meanwhile' },
 

@@ -1,4 +1,4 @@
-import type { Rejection } from '@shiplog/domain';
+import { KEEP_FORMS, SCHEDULE_FORMS, type Rejection } from '@shiplog/domain';
 import { Problem } from './problem.js';
 
 /** What an aggregate refused, in words: what was wrong and what would be right. */
@@ -73,5 +73,15 @@ const detailOf = (rejection: Rejection): string => {
       return `Master key ${rejection.keyId} is taking the place of the last one just now. \`shiplog keys list\` shows when it is done.`;
     case 'router-not-active':
       return 'The router is not active.';
+    case 'backup-running':
+      return `Backup ${rejection.backupId} is being made.`;
+    case 'backup-not-running':
+      return 'The backup is over.';
+    case 'backup-schedule-invalid':
+      return `A schedule is ${SCHEDULE_FORMS}.`;
+    case 'backup-keep-invalid':
+      return `What is kept is said by ${KEEP_FORMS}.`;
+    case 'backup-target-missing':
+      return 'Say where backups go: a folder, or an s3:// address.';
   }
 };

@@ -1,5 +1,6 @@
 import * as apps from '../apps/apps.routes.js';
 import * as audit from '../audit/audit.routes.js';
+import * as backups from '../backups/backups.routes.js';
 import * as builds from '../builds/builds.routes.js';
 import * as config from '../config/config.routes.js';
 import * as deploys from '../deploys/deploys.routes.js';
@@ -35,4 +36,5 @@ export const ROUTES: readonly AnyRoute[] = [
   platform,
   garbage,
   keys,
+  backups,
 ].flatMap((noun) => Object.values(noun).filter(isRoute));

@@ -8,7 +8,8 @@ import type { ActiveApp } from '@shiplog/domain';
 import { START, toPosition, type ProcessName } from '@shiplog/events';
 import { belongsTo, type Caller } from '../auth/caller.js';
 import { CHECKPOINTS, CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
-import { NO_BACKUPS, backupVerdict } from './doctor/backup.js';
+import { backupFactsOf } from './doctor/backup-facts.js';
+import { backupVerdict } from './doctor/backup.js';
 import { checkpointsVerdict } from './doctor/checkpoints.js';
 import { clockVerdict } from './doctor/clock.js';
 import { diskVerdict, type DiskRoom } from './doctor/disk.js';
@@ -44,6 +45,7 @@ const WORKERS: readonly ProcessName[] = [
   'router-sync',
   'gc',
   'monitor-agent',
+  'backup',
 ];
 
 /** The platform for everybody; of apps only those that the caller can see. */
@@ -74,7 +76,7 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
         Promise.resolve(checkpointsVerdict(this.checkpoints.keeper.state, nowMs)),
       ),
       finding('read models', () => this.projections()),
-      finding('backup', () => Promise.resolve(backupVerdict(NO_BACKUPS, nowMs))),
+      finding('backup', () => Promise.resolve(this.backups(nowMs))),
       finding('data disk', () => this.dataDisk()),
       finding('engine disk', () => Promise.resolve(this.engineDisk())),
       // Where keys lie is for administrators to know.
@@ -86,7 +88,10 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
           ]
         : []),
       finding('clock', () => this.clock()),
-      ...WORKERS.map((worker) => finding(worker, () => this.workerWithLag(worker))),
+      ...WORKERS.map((worker) =>
+        // Its work has a finding of its own, of that name.
+        finding(worker === 'backup' ? 'backup process' : worker, () => this.workerWithLag(worker)),
+      ),
       finding('routing', () => Promise.resolve(this.routing())),
       finding('images', () => Promise.resolve(this.images(apps))),
       finding('deploys', () => Promise.resolve(this.deploys(apps))),
@@ -174,6 +179,11 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
         `start it again: it runs inside \`npm start\`, or as container "${worker}" in compose; its log says why it ended`,
       );
     }
+  }
+
+  private backups(nowMs: number): Verdict {
+    const { world, config } = this.api;
+    return backupVerdict(backupFactsOf(world.get('backup', config.nodeId).state), nowMs);
   }
 
   private routing(): Verdict {

@@ -103,7 +103,14 @@ describe('doctor, about what others saw', () => {
     // All are there: nobody is waited for.
     const { busOf, api: context } = api.platform;
     const said = { position: Number(context.feed.position), at: new Date().toISOString() };
-    for (const worker of ['builder', 'deployer', 'router-sync', 'gc', 'monitor-agent'] as const) {
+    for (const worker of [
+      'builder',
+      'deployer',
+      'router-sync',
+      'gc',
+      'monitor-agent',
+      'backup',
+    ] as const) {
       const bus = busOf(worker);
       bus.publish('alive', said);
       await bus.close();

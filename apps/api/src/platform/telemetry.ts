@@ -38,6 +38,7 @@ const SPEAKERS: readonly ProcessName[] = [
   'router-sync',
   'gc',
   'monitor-agent',
+  'backup',
 ];
 
 /** What processes say about now: never in the log, forgotten with this process. */

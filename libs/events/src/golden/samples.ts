@@ -13,6 +13,9 @@ const userId = '01936f3e-8d1a-7c52-9f00-00000000d001';
 const teamId = '01936f3e-8d1a-7c52-9f00-00000000e001';
 const rolloutId = `${appId}-7`;
 
+const backupId = '20261126T030000Z-0123abcd';
+const backupTarget = 's3://backups/shiplog?region=eu-central-1';
+
 const image = {
   id: digest,
   ref: 'shiplog/hello:v3',
@@ -194,6 +197,57 @@ export const samples: Samples = {
   },
   GarbagePolicyChanged: { nodeId: 'node-1', exitedKept: 3, minimumAgeSeconds: 3_600 },
 
+  BackupPolicyChanged: {
+    nodeId: 'node-1',
+    schedule: 'daily 03:00',
+    target: '/srv/backups/shiplog',
+    keep: '3,7d,4w,12m',
+  },
+  BackupStarted: { nodeId: 'node-1', backupId, target: backupTarget, cause: 'schedule' },
+  BackupSucceeded: {
+    nodeId: 'node-1',
+    backupId,
+    target: backupTarget,
+    position: '00000000000000000042',
+    manifest: digest,
+    bytes: 234_567_890,
+    addedBytes: 4_096,
+    objects: 37,
+    durationMs: 1_250,
+    missing: [{ kind: 'source', name: digest, why: 'its build is not kept any more' }],
+  },
+  BackupFailed: {
+    nodeId: 'node-1',
+    backupId,
+    target: backupTarget,
+    code: 'target-unavailable',
+    summary: 'writing objects/01/0123: ENOSPC: no space left on device',
+  },
+  BackupVerified: {
+    nodeId: 'node-1',
+    backupId,
+    target: backupTarget,
+    objects: 37,
+    bytes: 234_567_890,
+    commits: 42,
+    verifiedAt: '2026-11-26T03:10:00.000Z',
+  },
+  BackupVerificationFailed: {
+    nodeId: 'node-1',
+    backupId,
+    target: backupTarget,
+    code: 'object-damaged',
+    summary: 'objects/01/0123 does not hold what it was written with',
+  },
+  BackupsPruned: { nodeId: 'node-1', target: backupTarget, backupIds: [backupId], bytes: 8_192 },
+  BackupRestored: {
+    nodeId: 'node-1',
+    backupId,
+    target: backupTarget,
+    position: '00000000000000000042',
+    restoredAt: '2026-11-26T04:00:00.000Z',
+    withKeys: true,
+  },
   MasterKeyRotationRequested: { keyId: 'mk_0123456789abcdef', previousKeyId: 'mk_fedcba9876543210' },
   MasterKeyRotated: {
     keyId: 'mk_0123456789abcdef',

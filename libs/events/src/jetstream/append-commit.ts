@@ -7,7 +7,7 @@ import type { AppendResult } from '../log/event-log.port.js';
 import type { StreamName } from '../registry.js';
 import { toPosition } from '../sequence.js';
 import type { ConnectionWatch } from './connection-watch.js';
-import { Deadline, type LogTimes } from './deadline.js';
+import { Deadline, type LogTimes } from '../log/deadline.js';
 import type { StoredMessage } from './stored-message.js';
 import { StreamApiError, type StreamApi } from './stream-api.js';
 import { subjectOf } from './subjects.js';

@@ -19,7 +19,7 @@ import type { ProcessName, StreamName } from '../registry.js';
 import { START, toPosition, type Position } from '../sequence.js';
 import { appendCommit } from './append-commit.js';
 import { ConnectionWatch } from './connection-watch.js';
-import { Deadline, type LogTimes } from './deadline.js';
+import { Deadline, type LogTimes } from '../log/deadline.js';
 import { followLog } from './follow-log.js';
 import { readStream } from './read-stream.js';
 import { toDenseRecords, toStored, type StoredMessage } from './stored-message.js';

@@ -3,5 +3,5 @@ import { InMemoryEventLog } from './in-memory-event-log.js';
 
 describeEventLog('in memory', () => {
   const log = new InMemoryEventLog();
-  return Promise.resolve({ log, close: () => log.close() });
+  return Promise.resolve({ log, isDense: true, close: () => log.close() });
 });

@@ -6,3 +6,4 @@ export * from './feed.js';
 export * from './file-snapshot-store.js';
 export * from './in-memory-event-log.js';
 export * from './still-there.js';
+export * from './stored-chain.js';

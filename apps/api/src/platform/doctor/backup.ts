@@ -8,7 +8,7 @@ export interface BackupFacts {
   readonly lastVerified: string | null;
 }
 
-/** Until this platform makes backups itself, nothing in its log says anything about them. */
+/** Of a platform that made none. */
 export const NO_BACKUPS: BackupFacts = {
   lastSucceeded: null,
   lastFailed: null,
@@ -30,23 +30,27 @@ export const backupVerdict = (facts: BackupFacts, nowMs: number): Verdict => {
     return bad(
       'failed',
       `the newest backup failed ${agoOf(lastFailed.at, nowMs)}: ${lastFailed.problem}; ${before}`,
-      'do away with its cause and make one now',
+      'do away with its cause, then `shiplog backup create`',
     );
   }
   if (lastSucceeded === null) {
     return bad(
       'warning',
       'no backup yet',
-      'stop the platform and copy its data directory, the master key apart from it (docs/operations.md)',
+      '`shiplog backup schedule "daily 03:00" --to /mnt/backup`, on a disk of its own (docs/backup.md)',
     );
   }
   const made = `made ${agoOf(lastSucceeded, nowMs)}`;
   if (nowMs - Date.parse(lastSucceeded) > OLD_MS) {
-    return bad('warning', `the newest backup was ${made}`, 'make one now, and see its schedule');
+    return bad(
+      'warning',
+      `the newest backup was ${made}`,
+      '`shiplog backup create`, and see `shiplog backup schedule`',
+    );
   }
   if (lastVerified === null || nowMs - Date.parse(lastVerified) > UNVERIFIED_MS) {
     const when = lastVerified === null ? 'never' : agoOf(lastVerified, nowMs);
-    return bad('warning', `${made}; verified ${when}`, 'verify one: a backup is what was restored');
+    return bad('warning', `${made}; verified ${when}`, '`shiplog backup verify`');
   }
   return ok(`${made}; verified ${agoOf(lastVerified, nowMs)}`);
 };

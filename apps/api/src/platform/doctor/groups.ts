@@ -2,7 +2,7 @@
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   log: ['log', 'durability', 'log stream', 'gaps', 'checkpoints', 'read models', 'backup'],
   machine: ['data disk', 'engine disk', 'private files', 'clock'],
-  processes: ['builder', 'deployer', 'router-sync', 'gc', 'monitor-agent'],
+  processes: ['builder', 'deployer', 'router-sync', 'gc', 'monitor-agent', 'backup process'],
   apps: ['routing', 'images', 'deploys'],
 };
 

@@ -1,0 +1,44 @@
+import { kept, parseKeep } from '@shiplog/domain';
+import { faultPoint } from '@shiplog/runtime';
+import { objectName } from '../content/content-store.js';
+import { manifestName, type Manifest } from '../content/manifest.js';
+import type { BackupTarget } from '../target/backup-target.port.js';
+import { planBundles } from './plan-bundles.js';
+
+export interface Pruned {
+  readonly backupIds: readonly string[];
+  readonly bytes: number;
+}
+
+/**
+ * Removes backups that the policy does not keep, then every object that none of the others refers to; of
+ * what is cut off the next run removes the rest. The caller holds the lock of the target, and `manifests`
+ * are all there are, oldest first: of one that cannot be read nobody knows what it refers to.
+ */
+export const prune = async (
+  target: BackupTarget,
+  manifests: readonly Manifest[],
+  { keep, livingApps }: { keep: string | null; livingApps: ReadonlySet<string> },
+): Promise<Pruned> => {
+  const rule = keep === null ? undefined : parseKeep(keep);
+  const dated = manifests.map(({ backupId, createdAt }) => ({ id: backupId, createdAt }));
+  const stay = rule === undefined ? undefined : kept(dated, rule);
+  const gone = manifests.filter(({ backupId }) => stay?.has(backupId) === false);
+  for (const { backupId } of gone) await target.remove(manifestName(backupId));
+  faultPoint('backup/after-manifests-pruned');
+  const left = manifests.filter((one) => !gone.includes(one));
+  const bundles = planBundles(left, livingApps);
+  const needed = new Set(left.flatMap((one) => objectsOf(one, bundles.kept)));
+  let bytes = 0;
+  for (const { name, bytes: size } of await target.list('objects/')) {
+    if (needed.has(name)) continue;
+    await target.remove(name);
+    bytes += size;
+  }
+  return { backupIds: gone.map(({ backupId }) => backupId), bytes };
+};
+
+const objectsOf = ({ objects, keys }: Manifest, bundles: ReadonlySet<string>): readonly string[] =>
+  objects
+    .filter(({ content }) => content !== keys.content || bundles.has(content))
+    .map(({ object }) => objectName(object));
