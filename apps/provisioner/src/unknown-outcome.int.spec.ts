@@ -93,31 +93,6 @@ describe('an append whose answer is lost', () => {
   });
 });
 
-describe('a frozen nats-server', () => {
-  it('makes an append unknown within ten seconds, and it is told what happened when asked again', async () => {
-    const patient = new JetStreamEventLog(connection, {
-      inboxPrefix: inboxPrefixOf('api'),
-      process: 'api',
-      durability: () => Promise.resolve('disk'),
-    });
-    const stream = newStream();
-    const commit = commitAfter(stream, NO_COMMIT);
-    process.kill(nats.server().pid, 'SIGSTOP');
-    const startedAt = performance.now();
-    const failure = await patient
-      .append(stream, NO_COMMIT.revision, commit)
-      .catch((error: unknown) => error);
-    const probed = await patient.probe().catch((error: unknown) => error);
-    process.kill(nats.server().pid, 'SIGCONT');
-    expect(failure).toMatchObject({ code: 'log-unavailable', outcome: 'unknown' });
-    expect(probed).toBeInstanceOf(LogUnavailableError);
-    expect(performance.now() - startedAt).toBeLessThan(8_000 + 2_000 + 1_000);
-    const again = await patient.append(stream, NO_COMMIT.revision, commit);
-    expect(again).toMatchObject({ outcome: 'appended' });
-    expect(await patient.read(stream)).toHaveLength(1);
-  });
-});
-
 /** Writers that go on until they are told to end; each has an aggregate of its own, so that no conflict is a true one. */
 const startLoad = (writers: number, log: EventLog) => {
   const acknowledged = new Map<string, string>();
@@ -165,42 +140,56 @@ const expectAllThere = async (acknowledged: ReadonlyMap<string, string>): Promis
   expect([...acknowledged].filter(([id, position]) => stored.get(id) !== position)).toEqual([]);
 };
 
-const KILLS = 100;
+/** `node test/long/nats-server-faults.mjs` makes both what the issue asks for: 100 and 30 seconds. */
+const KILLS = Number(process.env['SHIPLOG_KILLS'] ?? 8);
+const FREEZE_MS = Number(process.env['SHIPLOG_FREEZE_SECONDS'] ?? 0) * 1_000;
+const COMMITS_BETWEEN = 50;
+const WRITERS = 16;
 
 describe('a nats-server under load', () => {
   it(
     `killed with -9, ${KILLS} times, loses nothing that was acknowledged and uses no position again`,
-    { timeout: 240_000 },
+    { timeout: 60_000 + KILLS * 2_000 },
     async () => {
-      const load = startLoad(16, log);
+      const load = startLoad(WRITERS, log);
       for (let kills = 0; kills < KILLS; kills += 1) {
         const before = load.acknowledged.size;
-        await waitUntil(() => load.acknowledged.size > before + 50);
+        await waitUntil(() => load.acknowledged.size > before + COMMITS_BETWEEN);
         await nats.restart();
       }
       await load.end();
-      expect(load.acknowledged.size).toBeGreaterThan(KILLS * 50);
+      expect(load.acknowledged.size).toBeGreaterThan(KILLS * COMMITS_BETWEEN);
       await expectAllThere(load.acknowledged);
-      console.log(`${load.acknowledged.size} acknowledged, 0 lost; ${load.unknown()} were unknown`);
+      const { acknowledged, unknown } = load;
+      console.log(
+        JSON.stringify({ kills: KILLS, acknowledged: acknowledged.size, unknown: unknown() }),
+      );
     },
   );
 
   it(
-    'frozen for 30 seconds, leaves nobody waiting, loses nothing and goes on',
-    { timeout: 90_000 },
+    'frozen, leaves nobody waiting, loses nothing and goes on when it is thawed',
+    { timeout: 60_000 + FREEZE_MS },
     async () => {
-      const load = startLoad(16, openLog());
+      const patient = openLog();
+      const load = startLoad(WRITERS, patient);
       await waitUntil(() => load.acknowledged.size > 100);
       process.kill(nats.server().pid, 'SIGSTOP');
       const frozenAt = performance.now();
-      await waitUntil(() => load.unknown() >= 16);
-      expect(performance.now() - frozenAt).toBeLessThan(11_000);
-      await waitUntil(() => performance.now() - frozenAt > 30_000);
+      const probed = await patient.probe().catch((error: unknown) => error);
+      await waitUntil(() => load.unknown() >= WRITERS);
+      const toldAfterMs = performance.now() - frozenAt;
+      await waitUntil(() => performance.now() - frozenAt >= FREEZE_MS);
+      const [unknown, before] = [load.unknown(), load.acknowledged.size];
       process.kill(nats.server().pid, 'SIGCONT');
-      const before = load.acknowledged.size;
+      expect(probed).toBeInstanceOf(LogUnavailableError);
+      expect(toldAfterMs).toBeLessThan(8_000 + 2_000 + 1_000);
       await waitUntil(() => load.acknowledged.size > before + 500);
       await load.end();
       await expectAllThere(load.acknowledged);
+      const frozenMs = Math.max(FREEZE_MS, Math.round(toldAfterMs));
+      const acknowledged = load.acknowledged.size;
+      console.log(JSON.stringify({ frozenMs, toldAfterMs, unknown, acknowledged }));
     },
   );
 });

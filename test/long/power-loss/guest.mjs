@@ -9,10 +9,12 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 const require = createRequire(import.meta.url);
-const { unpackWithDependencies } = require('../../../scripts/lib/debian.cjs');
+const { isDebian, unpackWithDependencies } = require('../../../scripts/lib/debian.cjs');
 const { run, which } = require('../../../scripts/lib/run.cjs');
 
 const KERNEL_PACKAGE = 'linux-image-cloud-amd64';
+const PACKAGES = ['qemu-system-x86', KERNEL_PACKAGE, 'busybox-static'];
+const MAKE_FILE_SYSTEM = '/sbin/mke2fs';
 /** In the order in which one needs the other. The kernel has ext4 built in. */
 const MODULES = [
   'virtio_ring',
@@ -30,20 +32,32 @@ const MEMORY_MEGABYTES = 512;
 
 /** Unpacks emulator, kernel and busybox from the machine's own packages; installs nothing. */
 export const unpackMachine = async (folder) => {
+  if (!isDebian() || process.arch !== 'x64' || !existsSync(MAKE_FILE_SYSTEM))
+    throw new Error(
+      `This needs Debian on amd64, for the packages ${PACKAGES.join(', ')}, and ${MAKE_FILE_SYSTEM} (package e2fsprogs).`,
+    );
   const root = join(folder, 'root');
-  if (!existsSync(join(root, 'boot')))
-    await unpackWithDependencies(['qemu-system-x86', KERNEL_PACKAGE, 'busybox-static'], folder);
-  const kernel = (await readdir(join(root, 'boot'))).find((name) => name.startsWith('vmlinuz-'));
+  const unpacked = join(folder, 'unpacked');
+  if (!existsSync(unpacked)) {
+    await unpackWithDependencies(PACKAGES, folder);
+    await writeFile(unpacked, '');
+  }
+  // What the machine has installed is not unpacked.
+  const kernelRoot = existsSync(join(root, 'boot')) ? root : '/';
+  const kernel = (await readdir(join(kernelRoot, 'boot'))).find((name) =>
+    name.startsWith('vmlinuz-'),
+  );
   if (kernel === undefined) throw new Error(`${KERNEL_PACKAGE} brought no kernel`);
   const libraries = ['usr/lib', 'lib'].map((lib) => join(root, lib, 'x86_64-linux-gnu'));
-  const unpacked = join(root, 'bin/busybox');
+  const at = (path, name) => (existsSync(join(root, path)) ? join(root, path) : which(name));
   return {
     root,
-    qemu: join(root, 'usr/bin/qemu-system-x86_64'),
+    qemu: at('usr/bin/qemu-system-x86_64', 'qemu-system-x86_64'),
     libraries: libraries.join(':'),
-    kernel: join(root, 'boot', kernel),
+    kernel: join(kernelRoot, 'boot', kernel),
+    modules: join(kernelRoot, 'lib/modules', kernel.slice('vmlinuz-'.length), 'kernel'),
     kernelVersion: kernel.slice('vmlinuz-'.length),
-    busybox: existsSync(unpacked) ? unpacked : which('busybox'),
+    busybox: at('bin/busybox', 'busybox'),
   };
 };
 
@@ -74,10 +88,10 @@ export const makeInitramfs = async (machine, folder, { natsServer, config, store
     await mkdir(join(tree, dirname(library)), { recursive: true });
     await copyFile(library, join(tree, library));
   }
-  const base = join(machine.root, 'lib/modules', machine.kernelVersion, 'kernel');
-  for (const file of await readdir(base, { recursive: true })) {
+  for (const file of await readdir(machine.modules, { recursive: true })) {
     const name = MODULES.find((module) => file.endsWith(`/${module}.ko`));
-    if (name !== undefined) await copyFile(join(base, file), join(tree, 'modules', `${name}.ko`));
+    if (name !== undefined)
+      await copyFile(join(machine.modules, file), join(tree, 'modules', `${name}.ko`));
   }
   await writeFile(join(tree, 'init'), init({ store, config, modules: MODULES }));
   for (const program of ['init', 'bin/busybox', 'bin/nats-server'])
@@ -105,10 +119,10 @@ const pack = async (busybox, tree, image) => {
   if (code !== 0) throw new Error(`busybox cpio ended with ${code}`);
 };
 
-/** An empty disk with an ext4 on it, as \`mkfs\` makes it on any machine. */
+/** An empty disk with an ext4 on it, as `mke2fs` makes it on any machine. */
 export const makeDisk = async (path) => {
   await rm(path, { force: true });
-  await run('/sbin/mke2fs', ['-q', '-t', 'ext4', path, DISK]);
+  await run(MAKE_FILE_SYSTEM, ['-q', '-t', 'ext4', path, DISK]);
 };
 
 /** Boots the guest; nats-server is reached on the port given. \`cut\` is the power plug. */

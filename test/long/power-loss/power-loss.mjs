@@ -1,5 +1,5 @@
 // Cuts the power of a machine that runs nats-server under load, many times, and looks for what was acknowledged.
-//   node test/long/power-loss/power-loss.mjs [cuts] [control cuts] [seed]      needs `npm run build`; Debian or Ubuntu, amd64
+//   node test/long/power-loss/power-loss.mjs [cuts] [control cuts] [seed]      needs `npm run build`; Debian, amd64
 // At `disk` (our configuration) nothing acknowledged may be missing. The control run has the same
 // configuration with the sync interval that nats-server has by default: it must lose something, or the test is blind.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,10 +16,9 @@ import {
   inspectServer,
   writeNatsConfig,
 } from '@shiplog/provisioner';
-import { freePort } from '@shiplog/provisioner/testing';
+import { freePort, randomFrom } from '@shiplog/provisioner/testing';
 import { connectNats, inboxPrefixOf, pathsOf, readConfig } from '@shiplog/runtime';
 import { boot, makeDisk, makeInitramfs, unpackMachine } from './guest.mjs';
-import { randomFrom } from '../lib/random.mjs';
 
 const [cuts = 50, controlCuts = 10, seed = Date.now() % 1_000_000] = process.argv
   .slice(2)
