@@ -11,7 +11,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ensureNatsServer } from '@shiplog/provisioner';
-import { pathsOf } from '@shiplog/runtime';
+import { derivedPathsOf, pathsOf } from '@shiplog/runtime';
 import { latencyFigures, round } from './lib/figures.mjs';
 import { fillRaw, longLog } from './lib/long-log.mjs';
 import { BenchPlatform, residentBytesOf } from './lib/platform.mjs';
@@ -146,6 +146,7 @@ const cut = async () => {
 
 const tell = () => {
   const paths = pathsOf(home);
+  const derived = derivedPathsOf({ home: home, eventLog: { kind: 'jetstream' } });
   const { ports: _ports, ...measured } = known;
   report({
     bench: 'archive',
@@ -154,8 +155,8 @@ const tell = () => {
     ...measured,
     diskMegabytes: {
       log: megabytes(sizeOf(paths.natsStore)),
-      snapshots: megabytes(sizeOf(paths.snapshots)),
-      readModels: megabytes(sizeOf(paths.database)),
+      snapshots: megabytes(sizeOf(derived.snapshots)),
+      readModels: megabytes(sizeOf(derived.database)),
     },
     targets: [],
   });

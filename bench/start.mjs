@@ -9,7 +9,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ensureNatsServer, inspectServer } from '@shiplog/provisioner';
 import { recordHistory } from '@shiplog/read-models/testing';
-import { pathsOf } from '@shiplog/runtime';
+import { derivedPathsOf } from '@shiplog/runtime';
 import { fillLog } from './lib/fill-log.mjs';
 import { median, round, spread } from './lib/figures.mjs';
 import { BenchPlatform, residentBytesOf } from './lib/platform.mjs';
@@ -25,7 +25,7 @@ const rounds = Number(process.argv[3] ?? 5);
 const idleSeconds = wantedEvents < 100_000 ? 10 : 60;
 
 const platform = await BenchPlatform.create('start');
-const paths = pathsOf(platform.home);
+const derived = derivedPathsOf({ home: platform.home, eventLog: { kind: 'jetstream' } });
 
 const fill = async () => {
   const turns = Math.ceil(wantedEvents / APPS / EVENTS_PER_TURN);
@@ -38,8 +38,8 @@ const fill = async () => {
 };
 
 const forgetFolds = async () => {
-  await rm(paths.snapshots, { recursive: true, force: true });
-  for (const suffix of ['', '-wal', '-shm']) await rm(paths.database + suffix, { force: true });
+  await rm(derived.snapshots, { recursive: true, force: true });
+  for (const suffix of ['', '-wal', '-shm']) await rm(derived.database + suffix, { force: true });
 };
 
 const startAfter = async (before) => {

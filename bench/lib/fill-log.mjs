@@ -1,7 +1,6 @@
 // Writes a recorded history into the real log of a platform, as its processes would have done.
 import { EMPTY, START, WRITER_OF, aggregateOf } from '@shiplog/events';
-import { JetStreamEventLog } from '@shiplog/events/jetstream';
-import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
+import { openLog } from '@shiplog/runtime';
 
 const IN_FLIGHT = 128;
 
@@ -18,21 +17,14 @@ const keysOf = ({ stream, events }) => {
  * nats-server and no running control plane. Answers the number of commits and events.
  */
 export const fillLog = async (config, history) => {
-  const connections = [];
-  const logs = new Map();
+  const opened = new Map();
   for (const writer of new Set(Object.values(WRITER_OF))) {
-    const connection = await connectNats(config, writer);
-    connections.push(connection);
-    const options = {
-      inboxPrefix: inboxPrefixOf(writer),
-      durability: () => Promise.resolve('disk'),
-    };
-    logs.set(writer, new JetStreamEventLog(connection, options));
+    opened.set(writer, await openLog(config, writer));
   }
   const revisions = new Map();
   const append = async ({ commit }) => {
     const { stream } = commit;
-    const log = logs.get(WRITER_OF[aggregateOf(stream)]);
+    const { log } = opened.get(WRITER_OF[aggregateOf(stream)]);
     const expected = revisions.get(stream) ?? EMPTY;
     const result = await log.append(stream, expected, commit);
     if (result.outcome !== 'appended') throw new Error(`${stream} has a writer beside this one`);
@@ -61,7 +53,6 @@ export const fillLog = async (config, history) => {
     }
   }
   await Promise.all(running);
-  for (const log of logs.values()) await log.close();
-  for (const connection of connections) await connection.close();
+  for (const { close } of opened.values()) await close();
   return { commits, events };
 };

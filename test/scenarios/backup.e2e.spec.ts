@@ -41,7 +41,8 @@ describe('a platform that is lost', () => {
   beforeAll(async () => {
     await makeNoShellImage(connectEngine(), ...IMAGE);
     place = await mkdtemp(join(tmpdir(), 'shiplog-backup-e2e-'));
-    platform = await TestPlatform.start({ name: 'backup' });
+    // Its log is lost with the machine.
+    platform = await TestPlatform.start({ name: 'backup', log: 'jetstream' });
     await deployed(platform, 'ledger', 'ledger');
     await platform.json(['config', 'set', '-a', 'ledger', 'COLOUR=blue']);
     await platform.json(['apps', 'create', 'gone']);

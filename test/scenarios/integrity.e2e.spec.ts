@@ -24,6 +24,8 @@ describe('the past', () => {
     await mkdir(witness);
     platform = await TestPlatform.start({
       name: 'integrity',
+      // What is put back lies in its home, with the log in it.
+      log: 'jetstream',
       env: { SHIPLOG_WITNESS_DIRECTORY: witness },
     });
     for (const app of ['one', 'two', 'three']) await platform.json(['apps', 'create', app]);

@@ -6,10 +6,10 @@ import {
   type RecordedCommit,
   type Sequence,
 } from '@shiplog/events';
-import { JetStreamEventLog } from '@shiplog/events/jetstream';
+import type { EventLog } from '@shiplog/events/log';
 import { changesAfter } from '@shiplog/events/testing';
 import { connectEngine, LABEL, ownedBy } from '@shiplog/engine';
-import { connectNats, inboxPrefixOf, readConfig } from '@shiplog/runtime';
+import { openLog, readConfig, type OpenLog } from '@shiplog/runtime';
 import type { TestPlatform } from './platform.js';
 
 /** One run of a container, as the log has it. */
@@ -47,24 +47,19 @@ export class Observer {
 
   private constructor(
     private readonly platform: TestPlatform,
-    private readonly log: JetStreamEventLog,
-    private readonly disconnect: () => Promise<void>,
+    private readonly opened: OpenLog,
   ) {}
 
-  static async open(platform: TestPlatform): Promise<Observer> {
-    const config = readConfig(platform.env);
-    const connection = await connectNats(config, 'monitor-agent');
-    const log = new JetStreamEventLog(connection, {
-      inboxPrefix: inboxPrefixOf('monitor-agent'),
-      process: 'monitor-agent',
-      durability: () => Promise.resolve('disk'),
-    });
-    return new Observer(platform, log, () => connection.close());
+  private get log(): EventLog {
+    return this.opened.log;
   }
 
-  async close(): Promise<void> {
-    await this.log.close();
-    await this.disconnect();
+  static async open(platform: TestPlatform): Promise<Observer> {
+    return new Observer(platform, await openLog(readConfig(platform.env), 'monitor-agent'));
+  }
+
+  close(): Promise<void> {
+    return this.opened.close();
   }
 
   async head(): Promise<Position> {

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectEngine, LABEL, ownedBy } from '@shiplog/engine';
+import { startEsdb, type TestEsdb } from './esdb/start-esdb.js';
 import { waitFor } from './wait.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -50,6 +51,8 @@ export const freePort = (): Promise<number> =>
 export interface PlatformOptions {
   readonly name: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** What holds its log; default: what SHIPLOG_TEST_EVENT_LOG says, else nats-server. */
+  readonly log?: 'jetstream' | 'esdb';
 }
 
 export interface Daemon {
@@ -77,9 +80,13 @@ export class TestPlatform {
     const home = await mkdtemp(join(tmpdir(), `shiplog-${name}-`));
     await writeFile(join(home, OWNER_FILE), JSON.stringify({ name, pid: process.pid }));
     const [api, router, nats] = [await freePort(), await freePort(), await freePort()];
+    const owned = { ...process.env, SHIPLOG_HOME: home };
+    const isEsdb = (options.log ?? process.env['SHIPLOG_TEST_EVENT_LOG']) === 'esdb';
+    // It ends with everything else that has this home in its environment.
+    const esdb = isEsdb ? await esdbIn(join(home, 'esdb'), owned) : undefined;
     return new TestPlatform(name, home, {
-      ...process.env,
-      SHIPLOG_HOME: home,
+      ...owned,
+      ...(esdb === undefined ? {} : { SHIPLOG_EVENT_LOG: esdb.url }),
       SHIPLOG_PLATFORM: name,
       SHIPLOG_API_PORT: String(api),
       SHIPLOG_ROUTER_PORT: String(router),
@@ -306,6 +313,11 @@ export class TestPlatform {
     return found;
   }
 }
+
+const esdbIn = async (folder: string, env: NodeJS.ProcessEnv): Promise<TestEsdb> => {
+  await mkdir(folder, { mode: 0o700 });
+  return startEsdb({ folder, env });
+};
 
 const isSame = (pid: number, line: string): boolean => {
   try {

@@ -3,7 +3,7 @@ import { START, type Position } from '@shiplog/events';
 import { StoredChain, type StoredCommit } from '@shiplog/events/log';
 import { OperationalError, claimHome, type PlatformConfig } from '@shiplog/runtime';
 import type { CommitToImport, ImportTarget } from './import-target.js';
-import { openJetStreamTarget } from './jetstream-import-target.js';
+import { openImportTarget } from './open-import-target.js';
 
 export type { CommitToImport } from './import-target.js';
 
@@ -39,7 +39,7 @@ export const importLog = (
   options: ImportOptions = {},
 ): Promise<ImportResult> =>
   withHome(config.home, async () => {
-    const target = await openJetStreamTarget(config);
+    const target = await openImportTarget(config);
     try {
       return await importInto(target, commits, options);
     } finally {
@@ -64,6 +64,7 @@ export const withHome = async <T>(home: string, work: () => Promise<T>): Promise
 };
 
 const BATCH = 256;
+const TOLD_EVERY = 1_000;
 
 export const importInto = async (
   target: ImportTarget,
@@ -82,7 +83,10 @@ export const importInto = async (
   };
   for await (const commit of commits) {
     chain.check(commit, `place ${present.count + imported + waiting.length + 1}`);
-    if (await present.has(commit)) continue;
+    if (await present.has(commit)) {
+      if (present.count % TOLD_EVERY === 0) onProgress?.({ present: present.count, imported });
+      continue;
+    }
     waiting.push(commit);
     if (waiting.length === BATCH) await flush();
   }

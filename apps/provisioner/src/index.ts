@@ -2,7 +2,7 @@ export * from './assert-streams.js';
 export * from './ensure-nats-server.js';
 export * from './find-nats-server.js';
 export * from './import-log.js';
-export { openJetStreamTarget } from './jetstream-import-target.js';
+export { openImportTarget } from './open-import-target.js';
 export * from './inspect-server.js';
 export * from './prove-durability.js';
 export * from './provision.js';

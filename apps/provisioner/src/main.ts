@@ -35,7 +35,13 @@ const ensurePassword = async (file: string): Promise<void> => {
   }
 };
 
-main(process.argv[2] ?? 'assert').catch((error: unknown) => {
-  createLogger('info').error({ process: 'provisioner', error: describeError(error) }, 'refused');
-  process.exitCode = 1;
-});
+const [mode = 'assert', ...args] = process.argv.slice(2);
+if (mode === 'copy') {
+  const { runCopy } = await import('./run-copy.js');
+  process.exitCode = await runCopy(args, process.env);
+} else {
+  await main(mode).catch((error: unknown) => {
+    createLogger('info').error({ process: 'provisioner', error: describeError(error) }, 'refused');
+    process.exitCode = 1;
+  });
+}

@@ -6,6 +6,10 @@ export const START: Position = '0'.repeat(20);
 
 export const toPosition = (n: number | bigint): Position => n.toString().padStart(20, '0');
 
+/** How far apart two positions are: the number of commits where positions are dense. */
+export const distance = (after: Position, until: Position): number =>
+  Number(BigInt(until) - BigInt(after));
+
 /** The position that reading goes on from to get this one first. */
 export const positionBefore = (position: Position): Position =>
   position === START ? START : toPosition(BigInt(position) - 1n);

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InMemoryEventLog, type StoredCommit } from '@shiplog/events/log';
+import { toPosition } from '@shiplog/events';
+import { InMemoryEventLog, type EventLog, type StoredCommit } from '@shiplog/events/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainOf } from './chain.js';
 import { CheckpointKeeper, COMMITS_MAX, INTERVAL_MS, refill } from './checkpoint-keeper.js';
@@ -21,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-type StoredLog = Pick<InMemoryEventLog, 'readStored' | 'head'>;
+type StoredLog = Pick<EventLog, 'readStored' | 'head' | 'isDense'>;
 const keeperOf = (log: StoredLog): CheckpointKeeper =>
   new CheckpointKeeper({
     log,
@@ -34,11 +35,16 @@ const keeperOf = (log: StoredLog): CheckpointKeeper =>
   });
 
 /** A log that holds exactly these. */
-const logOf = (commits: readonly StoredCommit[]): StoredLog => ({
+const logOf = (commits: readonly StoredCommit[], isDense = true): StoredLog => ({
+  isDense,
   readStored: (after, limit) =>
     Promise.resolve(commits.filter(({ position }) => position > after).slice(0, limit)),
   head: () => Promise.resolve(commits.at(-1)?.position ?? '0'.repeat(20)),
 });
+
+/** The same commits in a log that numbers them by bytes. */
+const elsewhere = (commits: readonly StoredCommit[]): readonly StoredCommit[] =>
+  commits.map((commit, i) => ({ ...commit, position: toPosition((i + 1) * 1_000) }));
 
 const chain = () => chainOf(table.kept);
 
@@ -176,6 +182,26 @@ describe('the fence of a start', () => {
     const others = (await recordCommits(30, 7)).slice(15).map((one) => one);
     await keeperOf(logOf([...commits.slice(0, 15), ...others])).cutAll();
     expect(chain()).toMatchObject({ problem: undefined, leaves: { count: 30 } });
+  });
+
+  it('lets a copy pass whose positions are others, and signs on from where its commits lie now', async () => {
+    const commits = await sworn(20);
+    const more = [...commits, ...(await recordCommits(25)).slice(20)];
+    const copy = logOf(elsewhere(more), false);
+    expect(await contradictionOf(copy, [table, witness])).toBeUndefined();
+    await keeperOf(copy).cutAll();
+    expect(chain()).toMatchObject({ problem: undefined, leaves: { count: 25 } });
+    expect(chain().newest).toMatchObject({ count: 5, total: 25, after: toPosition(20_000) });
+    // And back again.
+    expect(await contradictionOf(logOf(more), [table])).toBeUndefined();
+    await keeperOf(logOf(more)).cut();
+    expect(chain().newest).toMatchObject({ count: 0, total: 25, to: toPosition(25) });
+  });
+
+  it('stops a copy that lacks commits', async () => {
+    const copy = logOf(elsewhere((await sworn(20)).toSpliced(7, 1)), false);
+    expect(await contradictionOf(copy, [table])).toBe(table);
+    expect((await contradicted(copy, table))?.message).toContain('but the log has 19.');
   });
 
   it('finds how far a forked log is the same', async () => {

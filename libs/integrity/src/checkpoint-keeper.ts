@@ -1,7 +1,8 @@
-import { START, toPosition, type Position } from '@shiplog/events';
+import { START, type Position } from '@shiplog/events';
 import { LogDamagedError, sha256, type EventLog } from '@shiplog/events/log';
 import { seal, type Checkpoint, type Reset, type Sealed } from './checkpoint.js';
 import { CheckpointTakenError, type CheckpointStore } from './checkpoint-store.js';
+import { placeOfLast } from './fence.js';
 import type { KeyFile } from './key-file.js';
 
 /** So many commits at most lie between two checkpoints, and so much time. */
@@ -9,7 +10,7 @@ export const COMMITS_MAX = 1_000;
 export const INTERVAL_MS = 5 * 60_000;
 
 export interface KeeperParts {
-  readonly log: Pick<EventLog, 'readStored'>;
+  readonly log: Pick<EventLog, 'readStored' | 'isDense'>;
   /** Decides which process makes a number. */
   readonly table: CheckpointStore;
   /** The file in the home, and witnesses elsewhere: they get what the table has. */
@@ -36,6 +37,12 @@ export interface KeeperState {
   readonly copies: readonly CopyState[];
   /** Why no checkpoint can be made. */
   readonly problem: string | null;
+}
+
+/** Commits that follow a place. */
+interface Stretch {
+  readonly after: Position;
+  readonly commits: readonly { readonly position: Position; readonly hash: string }[];
 }
 
 /**
@@ -111,11 +118,13 @@ export class CheckpointKeeper {
   /** True where there is more to sign. */
   private async cutOne(when: 'when due' | 'always'): Promise<boolean> {
     const previous = await this.load();
-    const commits = await this.commitsAfter(previous);
+    const { after, commits } = await this.commitsAfter(previous);
     const isWhole = commits.length === COMMITS_MAX;
-    if (!isWhole && !isDue(previous, commits.length, when, this.now())) return false;
+    const isMoved = after !== (previous?.to ?? START);
+    const mayWait = !isWhole && !isMoved;
+    if (mayWait && !isDue(previous, commits.length, when, this.now())) return false;
     try {
-      await this.make(previous, commits);
+      await this.make(previous, commits, { after });
       return isWhole;
     } catch (error) {
       // Another process was faster: what is left after its checkpoint?
@@ -149,25 +158,25 @@ export class CheckpointKeeper {
   }
 
   /** What comes after the newest checkpoint, if that still belongs to this log: nothing else is sworn to. */
-  private async commitsAfter(
-    previous: Checkpoint | undefined,
-  ): Promise<readonly { readonly position: Position; readonly hash: string }[]> {
-    const after = previous?.to ?? START;
-    const isAfterSome = after !== START;
-    const before = isAfterSome ? toPosition(BigInt(after) - 1n) : START;
-    const found = await this.parts.log.readStored(before, COMMITS_MAX + (isAfterSome ? 1 : 0));
-    const [first] = found;
-    if (isAfterSome && (first?.position !== after || first.hash !== previous?.last)) {
-      throw new LogDamagedError(
-        `the log does not have the commit that checkpoint ${previous?.number} ends with; \`shiplog audit verify\` tells more`,
-        after,
-      );
-    }
-    return found.slice(isAfterSome ? 1 : 0).map(({ position, hash, bytes }) => {
+  private async commitsAfter(previous: Checkpoint | undefined): Promise<Stretch> {
+    const after = await this.endOf(previous);
+    const found = await this.parts.log.readStored(after, COMMITS_MAX);
+    const commits = found.map(({ position, hash, bytes }) => {
       if (sha256(bytes) !== hash)
         throw new LogDamagedError('bytes are not those of their hash', position);
       return { position, hash };
     });
+    return { after, commits };
+  }
+
+  private async endOf(previous: Checkpoint | undefined): Promise<Position> {
+    if (previous === undefined) return START;
+    const place = await placeOfLast(this.parts.log, previous);
+    if (place !== undefined) return place;
+    throw new LogDamagedError(
+      `the log does not have the commit that checkpoint ${previous.number} ends with; \`shiplog audit verify\` tells more`,
+      previous.to,
+    );
   }
 
   private async copyAll(): Promise<void> {

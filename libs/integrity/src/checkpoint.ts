@@ -86,6 +86,8 @@ interface Change {
   /** Signs from the next checkpoint on. */
   readonly nextKey?: string;
   readonly reset?: Reset & { readonly to: Position };
+  /** Where what the previous one covers ends now, if the log was copied to where that is another place. */
+  readonly after?: Position;
 }
 
 const NOTHING = { total: 0, last: null, to: START };
@@ -95,9 +97,10 @@ export const seal = (
   previous: Checkpoint | undefined,
   commits: readonly { readonly position: Position; readonly hash: string }[],
   { platform, key, now }: Cut,
-  { nextKey, reset }: Change = {},
+  { nextKey, reset, after }: Change = {},
 ): Sealed => {
-  const before = reset ?? previous ?? NOTHING;
+  const { total, last, to } = reset ?? previous ?? NOTHING;
+  const before = { total, last, to: after ?? to };
   const newest = commits.at(-1) ?? { position: before.to, hash: before.last };
   const leaves = commits.map((commit) => commit.hash).join('');
   const content = {

@@ -1,4 +1,4 @@
-import { START, toPosition, type Position } from '@shiplog/events';
+import { START, positionBefore, toPosition, type Position } from '@shiplog/events';
 import type { EventLog } from '@shiplog/events/log';
 import { chainOf } from './chain.js';
 import type { Checkpoint, Reset } from './checkpoint.js';
@@ -20,7 +20,49 @@ export class LogContradictedError extends Error {
   }
 }
 
-type FencedLog = Pick<EventLog, 'readStored' | 'head'>;
+type FencedLog = Pick<EventLog, 'readStored' | 'head' | 'isDense'>;
+
+const BATCH = 1_000;
+
+/** The place of the last commit that a checkpoint covers, which is another one in a copy of its log. */
+export const placeOfLast = async (
+  log: Pick<EventLog, 'readStored' | 'isDense'>,
+  { total, to, last }: Pick<Checkpoint, 'total' | 'to' | 'last'>,
+): Promise<Position | undefined> => {
+  if (total === 0) return START;
+  const expected = log.isDense ? toPosition(total) : to;
+  const [found] = await log.readStored(positionBefore(expected), 1);
+  if (found?.position === expected && found.hash === last) return expected;
+  return log.isDense ? undefined : countedPlace(log, total, last);
+};
+
+/** Reads the log up to there: happens once after it was copied, or when something is wrong. */
+const countedPlace = async (
+  log: Pick<EventLog, 'readStored'>,
+  total: number,
+  last: string | null,
+): Promise<Position | undefined> => {
+  let at = { count: 0, position: START, hash: null as string | null };
+  while (at.count < total) {
+    const batch = await log.readStored(at.position, Math.min(BATCH, total - at.count));
+    const newest = batch.at(-1);
+    if (newest === undefined) return undefined;
+    at = { count: at.count + batch.length, position: newest.position, hash: newest.hash };
+  }
+  return at.hash === last ? at.position : undefined;
+};
+
+/** How many commits the log has. */
+export const commitCount = async (log: FencedLog): Promise<number> => {
+  if (log.isDense) return Number(await log.head());
+  let count = 0;
+  for (let position = START; ;) {
+    const batch = await log.readStored(position, BATCH);
+    count += batch.length;
+    if (batch.length < BATCH) return count;
+    position = batch.at(-1)?.position ?? position;
+  }
+};
 
 /** The store that testifies to the most commits, where the log does not have the last one of them. */
 export const contradictionOf = async (
@@ -30,9 +72,7 @@ export const contradictionOf = async (
   for (const store of stores) {
     const newest = (await store.newest())?.checkpoint;
     if (newest === undefined || newest.total === 0) continue;
-    const place = toPosition(newest.total);
-    const [found] = await log.readStored(toPosition(newest.total - 1), 1);
-    if (found?.position !== place || found.hash !== newest.last) return store;
+    if ((await placeOfLast(log, newest)) === undefined) return store;
   }
   return undefined;
 };
@@ -43,10 +83,8 @@ export const contradicted = async (
 ): Promise<LogContradictedError | undefined> => {
   const newest = (await store.newest())?.checkpoint;
   if (newest === undefined) return undefined;
-  return new LogContradictedError(store, newest, Number(await log.head()));
+  return new LogContradictedError(store, newest, await commitCount(log));
 };
-
-const BATCH = 1_000;
 
 /** How far the log is still the one that these checkpoints testify to. */
 export const commonPart = async (

@@ -60,13 +60,13 @@ export const catchUpReadModels = async (
 ): Promise<void> => {
   const { log, logger, fill } = options;
   const head = await log.head();
-  if (Number(head) < FILL_FROM) return;
+  if (log.commitsBetween(START, head) < FILL_FROM) return;
   const database = await SqlDatabase.open(options.database, logger);
   const where = describeDatabase(options.database);
   let oneByOne = false;
   let before: Position | undefined;
   const fillUp = async (state: ProjectionState): Promise<void> => {
-    if (!hasCurrentShape(state) || Number(head) - Number(state.position) < FILL_FROM) return;
+    if (!hasCurrentShape(state) || log.commitsBetween(state.position, head) < FILL_FROM) return;
     await assertSameLog(log, state, where);
     try {
       const filled = await fillServed(state, before ?? head, { fill, oneByOne });

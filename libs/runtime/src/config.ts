@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -37,6 +38,25 @@ export const environment = z.object({
     .string()
     .optional()
     .describe('Address of nats-server. Default: nats://127.0.0.1:<SHIPLOG_NATS_PORT>.'),
+  SHIPLOG_EVENT_LOG: z
+    .string()
+    .regex(
+      /^(jetstream|esdb(\+discover)?:\/\/[^@\s]+)$/,
+      'jetstream, or esdb://host:port?… or esdb+discover://… without user and password',
+    )
+    .default('jetstream')
+    .describe(
+      'Where the log is: `jetstream`, or the connection string of an EventStoreDB without user and password, as in ' +
+        'esdb://127.0.0.1:2113?tls=true (docs/eventstoredb.md). Messages between processes go over NATS in any case.',
+    ),
+  SHIPLOG_EVENT_LOG_USERS: z
+    .string()
+    .startsWith('/', 'an absolute path')
+    .optional()
+    .describe(
+      'Folder with a file for each process, named as it is (api, builder, …), whose one line is user:password for ' +
+        'EventStoreDB. Default: no user, for a server that asks for none.',
+    ),
   SHIPLOG_DATABASE_URL: z
     .string()
     .optional()
@@ -138,6 +158,11 @@ export const environment = z.object({
     ),
 });
 
+export type EventLogPlace =
+  | { readonly kind: 'jetstream' }
+  /** `users`: folder with a file of credentials for each process. */
+  | { readonly kind: 'esdb'; readonly address: string; readonly users: string | undefined };
+
 export interface PlatformConfig {
   readonly home: string;
   readonly platform: string;
@@ -149,6 +174,7 @@ export interface PlatformConfig {
   readonly natsPort: number;
   readonly bind: string;
   readonly natsUrl: string;
+  readonly eventLog: EventLogPlace;
   readonly databaseUrl: string | undefined;
   readonly engine: string | undefined;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -192,6 +218,7 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
     natsPort: e.SHIPLOG_NATS_PORT,
     bind: e.SHIPLOG_BIND,
     natsUrl: e.SHIPLOG_NATS_URL ?? `nats://127.0.0.1:${e.SHIPLOG_NATS_PORT}`,
+    eventLog: eventLogOf(e.SHIPLOG_EVENT_LOG, e.SHIPLOG_EVENT_LOG_USERS),
     databaseUrl: databaseUrlOf(e.SHIPLOG_DATABASE_URL, e.SHIPLOG_DATABASE_PASSWORD_FILE),
     engine: e.SHIPLOG_ENGINE,
     logLevel: e.SHIPLOG_LOG_LEVEL,
@@ -216,6 +243,9 @@ const witnessOf = (e: z.infer<typeof environment>): Pick<PlatformConfig, 'integr
   const { SHIPLOG_WITNESS_DIRECTORY: directory, SHIPLOG_ACCEPT_LOG: acceptLog } = e;
   return { integrity: { directory, webhook, acceptLog } };
 };
+
+export const eventLogOf = (address: string, users: string | undefined): EventLogPlace =>
+  address === 'jetstream' ? { kind: 'jetstream' } : { kind: 'esdb', address, users };
 
 const portsOf = (range: readonly number[] | undefined): Pick<PlatformConfig, 'instancePorts'> => {
   const [from, to] = range ?? [];
@@ -261,10 +291,6 @@ export const pathsOf = (home: string) => ({
   sources: join(home, 'sources'),
   repositories: join(home, 'repositories'),
   builds: join(home, 'builds'),
-  snapshots: join(home, 'snapshots'),
-  database: join(home, 'read-models.sqlite'),
-  /** Read models of the past: disposable, like `snapshots`. */
-  past: join(home, 'past'),
   router: join(home, 'router'),
   logs: join(home, 'logs'),
   bin: join(home, 'bin'),
@@ -273,3 +299,24 @@ export const pathsOf = (home: string) => ({
   /** There while a restore makes this home: whoever finds it starts nothing on it. */
   restoring: join(home, 'restoring.json'),
 });
+
+/**
+ * What is made from the log and can be deleted. It speaks of positions, which are those of one log: after
+ * the platform was moved to another one (`shiplog log copy`) it is made anew, in another folder.
+ */
+export const derivedPathsOf = ({ home, eventLog }: Pick<PlatformConfig, 'home' | 'eventLog'>) => {
+  const folder =
+    eventLog.kind === 'jetstream'
+      ? home
+      : join(
+          home,
+          `of-esdb-${createHash('sha256').update(eventLog.address).digest('hex').slice(0, 12)}`,
+        );
+  return {
+    /** Of what each process folds. */
+    snapshots: join(folder, 'snapshots'),
+    database: join(folder, 'read-models.sqlite'),
+    /** Read models of the past. */
+    past: join(folder, 'past'),
+  };
+};

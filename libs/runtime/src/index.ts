@@ -8,6 +8,7 @@ export * from './fault-point.js';
 export * from './health-server.js';
 export * from './logging.js';
 export * from './open-context.js';
+export * from './open-esdb-log.js';
 export * from './process-context.js';
 export * from './readiness.js';
 export * from './run-process.js';

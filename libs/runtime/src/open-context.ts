@@ -5,13 +5,14 @@ import { worldFold } from '@shiplog/commands';
 import { World } from '@shiplog/domain';
 import type { ProcessName } from '@shiplog/events';
 import { JetStreamEventLog } from '@shiplog/events/jetstream';
-import { LogFeed, fileSnapshotStore, type Durability } from '@shiplog/events/log';
+import { LogFeed, fileSnapshotStore, type Durability, type EventLog } from '@shiplog/events/log';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Logger } from 'pino';
 import { foldCodeHash } from './code-hash.js';
-import { pathsOf, type PlatformConfig } from './config.js';
+import { derivedPathsOf, pathsOf, type PlatformConfig } from './config.js';
 import { connectNats, inboxPrefixOf } from './connect-nats.js';
 import { diskObstacle } from './disk-room.js';
+import { openEsdbLog } from './open-esdb-log.js';
 import { createLogger } from './logging.js';
 import { processContext, type ProcessContext } from './process-context.js';
 
@@ -59,19 +60,22 @@ export const openContext = async (
 
 export interface OpenLog {
   readonly connection: NatsConnection;
-  readonly log: JetStreamEventLog;
+  readonly log: EventLog;
   close(): Promise<void>;
 }
 
 /** The log alone, under the NATS user of the process. */
 export const openLog = async (config: PlatformConfig, process: ProcessName): Promise<OpenLog> => {
   const connection = await connectNats(config, process);
-  const log = new JetStreamEventLog(connection, {
-    inboxPrefix: inboxPrefixOf(process),
-    process,
-    obstacle: diskObstacle(pathsOf(config.home).natsStore),
-    durability: () => provenDurability(config.home, connection.info?.server_name),
-  });
+  const log =
+    config.eventLog.kind === 'esdb'
+      ? await openEsdbLog(config.eventLog, config.platform, process)
+      : new JetStreamEventLog(connection, {
+          inboxPrefix: inboxPrefixOf(process),
+          process,
+          obstacle: diskObstacle(pathsOf(config.home).natsStore),
+          durability: () => provenDurability(config.home, connection.info?.server_name),
+        });
   const close = async (): Promise<void> => {
     await log.close();
     await connection.close();
@@ -82,10 +86,10 @@ export const openLog = async (config: PlatformConfig, process: ProcessName): Pro
 const ownFeed = async (
   config: PlatformConfig,
   process: ProcessName,
-  log: JetStreamEventLog,
+  log: EventLog,
 ): Promise<SharedFeed> => {
   const world = new World();
-  const snapshots = fileSnapshotStore(join(pathsOf(config.home).snapshots, process));
+  const snapshots = fileSnapshotStore(join(derivedPathsOf(config).snapshots, process));
   const feed = new LogFeed(log, snapshots).add(worldFold(world, await foldCodeHash()));
   return { feed, world };
 };

@@ -22,10 +22,19 @@ export interface TestEsdb {
   close(): Promise<void>;
 }
 
-export const startEsdb = async (args: readonly string[] = []): Promise<TestEsdb> => {
-  const folder = await mkdtemp(join(tmpdir(), 'shiplog-esdb-'));
-  const file = join(folder, 'events.ndjson');
-  let running = await start(file, '0', args);
+interface EsdbOptions {
+  readonly args?: readonly string[];
+  /** Where its store lies; default: a folder of its own, which goes with it. */
+  readonly folder?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export const startEsdb = async ({ args = [], ...options }: EsdbOptions = {}): Promise<TestEsdb> => {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'shiplog-esdb-')));
+  const file = join(folder, 'esdb-events.ndjson');
+  const start = (port: string): Promise<{ child: ChildProcess; port: number }> =>
+    startProcess(['--db', file, '--port', port, ...args], options.env ?? process.env);
+  let running = await start('0');
   const { port } = running;
   const kill = async (): Promise<void> => {
     if (running.child.exitCode !== null || running.child.signalCode !== null) return;
@@ -35,7 +44,7 @@ export const startEsdb = async (args: readonly string[] = []): Promise<TestEsdb>
   };
   const restart = async (): Promise<void> => {
     await kill();
-    running = await start(file, String(port), args);
+    running = await start(String(port));
   };
   return {
     port,
@@ -48,21 +57,21 @@ export const startEsdb = async (args: readonly string[] = []): Promise<TestEsdb>
     emptyLog: async () => {
       await kill();
       await rm(file, { force: true });
-      running = await start(file, String(port), args);
+      running = await start(String(port));
     },
     close: async () => {
       await kill();
-      await rm(folder, { recursive: true, force: true });
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
 };
 
-const start = async (
-  file: string,
-  port: string,
+const startProcess = async (
   args: readonly string[],
+  env: NodeJS.ProcessEnv,
 ): Promise<{ child: ChildProcess; port: number }> => {
-  const child = spawn(process.execPath, [MAIN, '--db', file, '--port', port, ...args], {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit').then(() => {

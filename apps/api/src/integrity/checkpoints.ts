@@ -6,6 +6,7 @@ import {
   CheckpointKeeper,
   CheckpointTable,
   CheckpointWebhook,
+  commitCount,
   commonPart,
   contradicted,
   contradictionOf,
@@ -64,13 +65,18 @@ export class Checkpoints {
       const own = [table, file];
       const all = [...own, ...elsewhere, ...webhooks];
       const checkpoints = new Checkpoints(keeper, context, own, elsewhere, all);
-      await checkpoints.fence();
+      await checkpoints.refuseOther();
       await checkpoints.recover();
       return checkpoints;
     } catch (error) {
       await table.close();
       throw error;
     }
+  }
+
+  /** The refusal alone: before any process of the platform acts on this log. */
+  static async fence(context: CheckpointContext): Promise<void> {
+    await (await Checkpoints.open(context)).close();
   }
 
   /** Signs on from here, beside whatever else happens. */
@@ -107,6 +113,10 @@ export class Checkpoints {
     this.unfollow();
     clearInterval(this.timer);
     await this.keeper.cutAll();
+    await this.close();
+  }
+
+  private async close(): Promise<void> {
     await Promise.all(this.all.map((store) => store.close()));
   }
 
@@ -115,14 +125,14 @@ export class Checkpoints {
     void this.keeper.cut();
   }
 
-  private async fence(): Promise<void> {
+  private async refuseOther(): Promise<void> {
     const { log, config, logger } = this.context;
     const store = await contradictionOf(log, [...this.elsewhere, ...this.own]);
     if (store === undefined) return;
     const error = await contradicted(log, store);
     if (error === undefined) return;
     const { acceptLog } = config.integrity;
-    if (acceptLog === undefined || acceptLog !== Number(await log.head())) throw error;
+    if (acceptLog === undefined || acceptLog !== (await commitCount(log))) throw error;
     await this.adopt(store);
     const accepted = await this.keeper.accept(await commonPart(log, store));
     logger.warn({ accepted: accepted.reset, checkpoint: accepted.number }, 'log-accepted');

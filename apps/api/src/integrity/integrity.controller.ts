@@ -32,7 +32,7 @@ export class IntegrityController {
     const witnesses = await this.checkpoints.evidence(query.key);
     const memories: Memory[] = [{ name: 'the read models', ...this.readModels.checkpoint() }];
     await sendLines(response, { world, caller }, (signal) =>
-      verifyLog(log, { witnesses, memories, isDense: true }, signal),
+      verifyLog(log, { witnesses, memories, isDense: log.isDense }, signal),
     );
   }
 
@@ -79,7 +79,7 @@ export class IntegrityController {
 
   private async *exported(): AsyncGenerator<string> {
     const { log, config } = this.api;
-    yield `${exportHead(config.platform)}\n`;
+    yield `${exportHead(config.platform, log.isDense)}\n`;
     for (const sealed of await this.checkpoints.exported()) yield `${sealedLine(sealed)}\n`;
     let commits = 0;
     for await (const batch of storedUpTo(log, await log.head())) {

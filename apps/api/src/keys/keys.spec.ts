@@ -1,6 +1,6 @@
 import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathsOf } from '@shiplog/runtime';
+import { derivedPathsOf, pathsOf } from '@shiplog/runtime';
 import { KeyMissingError, KeyStoreError, Keyring, MasterKey } from '@shiplog/secrets';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApi } from '../index.js';
@@ -111,7 +111,8 @@ describe('apps destroy', () => {
     const canary = 'canary-of-the-destroyed-app';
     const id = await created('doomed', canary);
     const neighbour = await created('neighbour', 'still here');
-    const { keys, database } = pathsOf(api.home);
+    const { keys } = pathsOf(api.home);
+    const { database } = derivedPathsOf({ home: api.home, eventLog: { kind: 'jetstream' } });
     const copy = join(api.home, 'copy-of-keys');
     await cp(keys, copy, { recursive: true });
     const { state } = api.platform.api.world.get('app', id);

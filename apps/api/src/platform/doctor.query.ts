@@ -2,10 +2,10 @@ import { readFile, statfs } from 'node:fs/promises';
 import { Inject } from '@nestjs/common';
 import { BusError } from '@shiplog/bus';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { describeError, diskObstacle, pathsOf, type ProcessContext } from '@shiplog/runtime';
+import { describeError, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import type { RunningReadModels } from '@shiplog/read-models';
 import type { ActiveApp } from '@shiplog/domain';
-import { START, toPosition, type ProcessName } from '@shiplog/events';
+import { START, toPosition, type Position, type ProcessName } from '@shiplog/events';
 import { belongsTo, type Caller } from '../auth/caller.js';
 import { CHECKPOINTS, CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
 import { backupFactsOf } from './doctor/backup-facts.js';
@@ -13,12 +13,13 @@ import { backupVerdict } from './doctor/backup.js';
 import { checkpointsVerdict } from './doctor/checkpoints.js';
 import { clockVerdict } from './doctor/clock.js';
 import { diskVerdict, type DiskRoom } from './doctor/disk.js';
-import { durabilityVerdict, type DurabilityProof } from './doctor/durability.js';
+import type { DurabilityProof } from './doctor/durability.js';
 import { groupOf } from './doctor/groups.js';
-import { LAG_COMMITS_MAX, readModelsVerdict, withLag } from './doctor/lag.js';
+import { readModelsVerdict, withLag } from './doctor/lag.js';
+import { holderVerdicts, logVerdict } from './doctor/log.js';
 import { parkedVerdict } from './doctor/parked.js';
 import { lookAtPrivateFiles, privateFilesVerdict } from './doctor/private-files.js';
-import { gapsVerdict, settingsVerdict, type StreamCheck } from './doctor/stream.js';
+import type { StreamCheck } from './doctor/stream.js';
 import { bad, ok, type Verdict } from './doctor/verdict.js';
 import type { Checkpoints } from '../integrity/checkpoints.js';
 import type { Finding } from './platform.routes.js';
@@ -60,7 +61,8 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
 
   async execute({ caller }: Diagnose): Promise<Diagnosis> {
     const apps = this.api.world.apps().filter((app) => belongsTo(caller, app.teamId));
-    const durability = await this.api.log.durability().catch(() => 'unknown');
+    const { log } = this.api;
+    const durability = await log.durability().catch(() => 'unknown');
     const { natsProof, natsStreamCheck } = pathsOf(this.api.config.home);
     const nowMs = Date.now();
     const [proof, check] = await Promise.all([
@@ -68,10 +70,10 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
       noted<StreamCheck>(natsStreamCheck),
     ]);
     const findings = await Promise.all([
-      finding('log', () => this.log()),
-      finding('durability', () => Promise.resolve(durabilityVerdict(durability, proof, nowMs))),
-      finding('log stream', () => Promise.resolve(settingsVerdict(check, nowMs))),
-      finding('gaps', () => Promise.resolve(gapsVerdict(check, nowMs))),
+      finding('log', () => logVerdict(this.api)),
+      ...holderVerdicts(log, { durability, proof, check, nowMs }).map(([name, look]) =>
+        finding(name, look),
+      ),
       finding('checkpoints', () =>
         Promise.resolve(checkpointsVerdict(this.checkpoints.keeper.state, nowMs)),
       ),
@@ -99,26 +101,17 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
     return { ok: findings.every(({ state }) => state !== 'failed'), durability, findings };
   }
 
-  private async log(): Promise<Verdict> {
-    const full = await diskObstacle(pathsOf(this.api.config.home).natsStore)();
-    if (full !== undefined) {
-      return bad('failed', full, 'until there is room nothing can be changed; running apps go on');
-    }
-    const head = await this.api.log.head();
-    const behind = Number(head) - Number(this.api.feed.position);
-    return behind <= LAG_COMMITS_MAX
-      ? ok(`answers; ${Number(head)} commits, all read${behind > 0 ? ` but ${behind}` : ''}`)
-      : bad('warning', `the api is ${behind} commits behind`, 'wait; if it grows, restart the api');
+  /** Commits that the api has read and somebody else has not. */
+  private behindFeed(position: Position): number {
+    const { log, feed } = this.api;
+    return Math.max(0, log.commitsBetween(position, feed.position));
   }
 
   private projections(): Promise<Verdict> {
     const parked = this.readModels.parked();
     if (parked.length > 0) return Promise.resolve(parkedVerdict(parked));
     return Promise.resolve(
-      readModelsVerdict(
-        Number(this.readModels.checkpoint().position),
-        Number(this.api.feed.position),
-      ),
+      readModelsVerdict(this.behindFeed(this.readModels.checkpoint().position)),
     );
   }
 
@@ -158,7 +151,8 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
   private async workerWithLag(worker: ProcessName): Promise<Verdict> {
     const verdict = await this.worker(worker);
     const position = this.telemetry.saidBy(worker)?.position;
-    return withLag(verdict, position, Number(this.api.feed.position), worker);
+    const behind = position === undefined ? undefined : this.behindFeed(toPosition(position));
+    return withLag(verdict, behind, worker);
   }
 
   /** Some answer for themselves and can say more; all say now and then that they are there. */

@@ -27,7 +27,7 @@ export interface BackupWorld {
     PlatformConfig,
     'home' | 'platform' | 'domain' | 'nodeId' | 'masterKeyFile'
   >;
-  readonly log: Pick<EventLog, 'readStored' | 'compare'>;
+  readonly log: Pick<EventLog, 'readStored' | 'compare' | 'isDense'>;
   readonly world: World;
   /** Folds the log to where it ends now. */
   readonly catchUp: () => Promise<unknown>;

@@ -24,6 +24,8 @@ export const reusableSegments = (
   return taken.length - full > SHORT_SEGMENTS_MAX ? taken.slice(0, full) : taken;
 };
 
+type SourceLog = Pick<EventLog, 'readStored' | 'compare' | 'isDense'>;
+
 export interface SavedLog {
   readonly segments: readonly Segment[];
   readonly headHash: string | null;
@@ -38,7 +40,7 @@ interface LogOptions {
 
 /** Saves the log up to a position: every commit as it is stored, in segments that never change. */
 export const saveLog = async (
-  log: Pick<EventLog, 'readStored' | 'compare'>,
+  log: SourceLog,
   store: ContentStore,
   { upTo, base, onCommits }: LogOptions,
 ): Promise<SavedLog> => {
@@ -70,7 +72,7 @@ class SegmentReader {
   commits = 0;
 
   constructor(
-    private readonly log: Pick<EventLog, 'readStored' | 'compare'>,
+    private readonly log: SourceLog,
     after: Position,
     private readonly upTo: Position,
   ) {
@@ -89,7 +91,7 @@ class SegmentReader {
   }
 
   private line(commit: StoredCommit): string {
-    if (BigInt(commit.position) !== BigInt(this.to) + 1n) {
+    if (this.log.isDense && BigInt(commit.position) !== BigInt(this.to) + 1n) {
       throw damaged(this.to, `the next commit is ${Number(commit.position)}`);
     }
     if (sha256(commit.bytes) !== commit.hash) {

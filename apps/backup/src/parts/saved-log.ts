@@ -33,14 +33,16 @@ export async function* savedCommits(
     const failed = new Promise<never>((_, reject) => content.once('error', reject));
     failed.catch(() => undefined);
     const iterator = lines[Symbol.asyncIterator]();
+    let commits = 0;
     for (;;) {
       const next = await Promise.race([iterator.next(), failed]);
       if (next.done === true) break;
       const commit = checked(chain, next.value, last.position);
       last = commit;
+      commits += 1;
       yield commit;
     }
-    if (last.position !== segment.to)
+    if (last.position !== segment.to || commits !== segment.commits)
       throw damaged(`the segment that ends at ${segment.to} is cut off`);
   }
   if (last.position !== position || last.hash !== headHash) {
@@ -51,7 +53,7 @@ export async function* savedCommits(
 const checked = (chain: StoredChain, line: string, before: string): SavedCommit => {
   const commit = parseExportLine(line);
   if (commit === undefined) throw damaged(`what follows ${Number(before)} is no commit`);
-  if (BigInt(commit.position) !== BigInt(before) + 1n) {
+  if (commit.position <= before) {
     throw damaged(`${Number(commit.position)} follows ${Number(before)}`);
   }
   const saved = { ...commit, ...envelopeOf(commit.bytes) };

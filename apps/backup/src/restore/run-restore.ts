@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { connectEngine } from '@shiplog/engine';
-import { importInto, openJetStreamTarget, withHome } from '@shiplog/provisioner';
+import { importInto, openImportTarget, withHome } from '@shiplog/provisioner';
 import { describeError, readConfig } from '@shiplog/runtime';
 import { BackupError } from '../backup-error.js';
 import { DockerImageEngine } from '../engine/docker-image-engine.js';
@@ -57,7 +57,7 @@ const restore = async (
           engine: new DockerImageEngine(connectEngine({ host: config.engine })),
           now: Date.now,
           importLog: async (commits) => {
-            const log = await openJetStreamTarget(config);
+            const log = await openImportTarget(config);
             try {
               return await importInto(log, commits);
             } finally {

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { writeWhole } from '../audit/write-file.js';
 import { defineCommand, type GroupSpec } from '../command.js';
-import { CliError, EXIT } from '../exit-code.js';
+import { CliError, EXIT, usageError } from '../exit-code.js';
+import { runOffline } from '../offline.js';
 import { printableLine } from '../render/printable.js';
 
 const END = '{"end":';
@@ -48,8 +49,49 @@ const exportLog = defineCommand({
   },
 });
 
+interface CopyOptions {
+  readonly to?: string;
+  readonly users?: string;
+}
+
+const copyLog = defineCommand<CopyOptions>({
+  name: 'copy',
+  summary: 'copy the log of this machine to EventStoreDB, or back',
+  details:
+    'Every commit byte for byte and in its order; then the two logs are compared. Runs on the machine of the platform ' +
+    'and while it is stopped. What was cut off goes on where it was. Start the platform with the new SHIPLOG_EVENT_LOG ' +
+    'afterwards: read models are made again from there. docs/eventstoredb.md tells more.',
+  examples: [
+    ['log copy --to "esdb://127.0.0.1:2113?tls=false"', 'from what SHIPLOG_EVENT_LOG names'],
+    ['log copy --to jetstream', 'back, with SHIPLOG_EVENT_LOG set to the EventStoreDB'],
+  ],
+  options: [
+    {
+      flags: '--to <address>',
+      help: 'esdb://… or esdb+discover://… without user and password, or jetstream',
+    },
+    {
+      flags: '--users <folder>',
+      help: 'folder with a file `provisioner` that holds user:password (default: SHIPLOG_EVENT_LOG_USERS)',
+    },
+  ],
+  run: ({ io, options, out }) => {
+    const { to, users } = options;
+    if (to === undefined) {
+      throw usageError('Say where to copy the log.', 'For example: --to esdb://127.0.0.1:2113');
+    }
+    return runOffline(io, 'provisioner', [
+      'copy',
+      '--to',
+      to,
+      ...(users === undefined ? [] : ['--users', resolve(io.cwd, users)]),
+      ...(out.isJson ? ['--json'] : []),
+    ]);
+  },
+});
+
 export const log: GroupSpec = {
   name: 'log',
   summary: 'take the log elsewhere',
-  commands: [exportLog],
+  commands: [exportLog, copyLog],
 };

@@ -113,6 +113,24 @@ export class EsdbApi {
     }
   }
 
+  /** How many events a stream ever got. */
+  async lengthOf(stream: string, timeoutMs: number): Promise<bigint> {
+    const reading = this.client.readStream(stream, {
+      fromRevision: END,
+      direction: BACKWARDS,
+      maxCount: 1,
+      credentials: this.credentials,
+      requiresLeader: true,
+    });
+    try {
+      const [last] = await collected(reading, timeoutMs);
+      return last === undefined ? 0n : last.revision + 1n;
+    } catch (error) {
+      if (errorTypeOf(error) === ErrorType.STREAM_NOT_FOUND) return 0n;
+      throw error;
+    }
+  }
+
   /** Events of all streams from a place on, itself included. Undefined where no record lies there. */
   async fromPlace(
     from: EsdbPosition | undefined,

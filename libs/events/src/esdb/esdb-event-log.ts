@@ -14,7 +14,7 @@ import type {
 } from '../log/event-log.port.js';
 import { verifyChain } from '../log/verify-chain.js';
 import type { ProcessName, StreamName } from '../registry.js';
-import type { Position } from '../sequence.js';
+import { distance, type Position } from '../sequence.js';
 import { appendCommit } from './append-commit.js';
 import {
   ACCESS_DENIED,
@@ -39,10 +39,13 @@ export interface EsdbOptions extends Partial<LogTimes> {
   readonly process: ProcessName;
 }
 
+/** Positions count bytes. A commit with its metadata takes so many, about. */
+const BYTES_OF_A_COMMIT = 1_000;
 const PAGE = 1_000;
 
 /** The log in EventStoreDB or KurrentDB. */
 export class EsdbEventLog implements EventLog {
+  readonly isDense = false;
   private readonly api: EsdbApi;
   private readonly reader: LogReader;
   private readonly times: LogTimes;
@@ -121,6 +124,10 @@ export class EsdbEventLog implements EventLog {
 
   compare(a: Position, b: Position): number {
     return a < b ? -1 : a > b ? 1 : 0;
+  }
+
+  commitsBetween(after: Position, until: Position): number {
+    return Math.ceil(distance(after, until) / BYTES_OF_A_COMMIT);
   }
 
   async probe(): Promise<void> {

@@ -16,7 +16,7 @@ import type {
   Subscription,
 } from '../log/event-log.port.js';
 import type { ProcessName, StreamName } from '../registry.js';
-import { START, toPosition, type Position } from '../sequence.js';
+import { START, distance, toPosition, type Position } from '../sequence.js';
 import { appendCommit } from './append-commit.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { Deadline, type LogTimes } from '../log/deadline.js';
@@ -44,6 +44,8 @@ const READ_BATCH = 1_000;
 
 /** The log in a JetStream stream. The connection belongs to whoever made it. */
 export class JetStreamEventLog implements EventLog {
+  readonly isDense = true;
+  readonly commitsBetween = distance;
   private readonly api: StreamApi;
   private readonly watch: ConnectionWatch;
   private readonly times: LogTimes;

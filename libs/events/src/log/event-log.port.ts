@@ -72,6 +72,12 @@ export interface EventLog {
   /** Negative, zero or positive as `a` lies before, at or after `b`. */
   compare(a: Position, b: Position): number;
 
+  /** Positions are 1, 2, 3, …: a number without a commit is a hole. Otherwise they only grow. */
+  readonly isDense: boolean;
+
+  /** How many commits lie after `after`, up to `until`: exact where positions are dense, else about. */
+  commitsBetween(after: Position, until: Position): number;
+
   /**
    * Stores something in the way a commit is stored, but beside the log and in the place of what the last
    * probe stored: it leaves no trace in the log and does not grow. Throws what an append would meet now.

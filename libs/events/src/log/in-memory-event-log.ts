@@ -1,6 +1,6 @@
 import { EMPTY, type Commit, type RecordedCommit, type Revision } from '../commit.js';
 import type { StreamName } from '../registry.js';
-import { START, toPosition, type Position } from '../sequence.js';
+import { START, distance, toPosition, type Position } from '../sequence.js';
 import { checkedStream } from './checked-stream.js';
 import { decodeCommit, encodeCommit, sha256 } from './encode.js';
 import { CommitRefusedError } from './errors.js';
@@ -17,6 +17,8 @@ import type {
  * streams as in JetStream, so that no test can come to rely on revisions without gaps.
  */
 export class InMemoryEventLog implements EventLog {
+  readonly isDense = true;
+  readonly commitsBetween = distance;
   private readonly records: RecordedCommit[] = [];
   private readonly byStream = new Map<StreamName, RecordedCommit[]>();
   private readonly byCommitId = new Map<string, RecordedCommit>();

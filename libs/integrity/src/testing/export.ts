@@ -9,7 +9,7 @@ export const exportText = (
   platform = 'shiplog',
 ): Buffer => {
   const lines = [
-    exportHead(platform),
+    exportHead(platform, true),
     ...sealed.map(sealedLine),
     ...log.map(exportLine),
     exportEnd(log.length),

@@ -142,7 +142,7 @@ export class Past {
       .filter(({ fold, position: at }) => fold !== undefined && this.log.compare(at, position) < 0)
       .toSorted((a, b) => this.log.compare(b.position, a.position))[0];
     const from = nearest?.position ?? START;
-    const isShort = Number(position) - Number(from) <= this.foldedHereMax;
+    const isShort = this.log.commitsBetween(from, position) <= this.foldedHereMax;
     if (this.place !== undefined && !isShort) return this.makeFile(this.place, position, signal);
     const fold = nearest?.fold?.copy() ?? ProjectionFold.inMemory(PROJECTIONS);
     await this.foldOn(fold, from, position, signal);

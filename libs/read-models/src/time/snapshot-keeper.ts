@@ -30,7 +30,7 @@ export class SnapshotKeeper {
   private readonly files: SnapshotFiles;
   private readonly stopping = new AbortController();
   private newest: Position | undefined;
-  private next = 0;
+  private triedAt: Position | undefined;
   private running: Promise<void> | undefined;
   private readonly unsubscribe: () => void;
 
@@ -48,11 +48,13 @@ export class SnapshotKeeper {
   }
 
   private consider(): void {
-    const head = Number(this.options.feed.position);
-    if (head < this.next || this.running !== undefined || !this.options.isIdle()) return;
-    const every = this.options.every ?? SNAPSHOT_EVERY;
-    if (head - Number(this.newest ?? START) < every) return;
-    this.next = head + RETRY_COMMITS;
+    const { feed, log, isIdle, every = SNAPSHOT_EVERY } = this.options;
+    const head = feed.position;
+    const isTooSoon =
+      this.triedAt !== undefined && log.commitsBetween(this.triedAt, head) < RETRY_COMMITS;
+    if (isTooSoon || this.running !== undefined || !isIdle()) return;
+    if (log.commitsBetween(this.newest ?? START, head) < every) return;
+    this.triedAt = head;
     this.running = this.keep(every)
       .catch((error: unknown) => {
         if (this.stopping.signal.aborted) return;
@@ -62,10 +64,10 @@ export class SnapshotKeeper {
   }
 
   private async keep(every: number): Promise<void> {
-    const { feed, place, logger } = this.options;
+    const { feed, log, place, logger } = this.options;
     this.newest = await this.files.newest();
     const head = feed.position;
-    if (Number(head) - Number(this.newest) < every) return;
+    if (log.commitsBetween(this.newest ?? START, head) < every) return;
     const { directory, codeHash, make } = place;
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const file = join(directory, `making-${randomUUID()}.sqlite`);

@@ -1,6 +1,15 @@
 /** What belongs together on the screen, in the order in which it is shown. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  log: ['log', 'durability', 'log stream', 'gaps', 'checkpoints', 'read models', 'backup'],
+  log: [
+    'log',
+    'durability',
+    'log access',
+    'log stream',
+    'gaps',
+    'checkpoints',
+    'read models',
+    'backup',
+  ],
   machine: ['data disk', 'engine disk', 'private files', 'clock'],
   processes: ['builder', 'deployer', 'router-sync', 'gc', 'monitor-agent', 'backup process'],
   apps: ['routing', 'images', 'deploys'],

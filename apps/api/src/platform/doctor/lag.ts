@@ -4,17 +4,11 @@ import { bad, ok, type Verdict } from './verdict.js';
 export const LAG_COMMITS_MAX = 1_000;
 
 /**
- * How far a worker read, added to what is known of it. `position`: what it said last, a few seconds ago at
- * most; undefined for one that did not say.
+ * How far a worker read, added to what is known of it. `behind`: commits that it lacked when it said so last,
+ * a few seconds ago at most; undefined for one that did not say.
  */
-export const withLag = (
-  verdict: Verdict,
-  position: number | undefined,
-  head: number,
-  worker: string,
-): Verdict => {
-  if (position === undefined || verdict.state === 'failed') return verdict;
-  const behind = Math.max(0, head - position);
+export const withLag = (verdict: Verdict, behind: number | undefined, worker: string): Verdict => {
+  if (behind === undefined || verdict.state === 'failed') return verdict;
   const summary = `${verdict.summary}; ${behind === 0 ? 'read to the end of the log' : `${behind} commits behind`}`;
   return behind <= LAG_COMMITS_MAX
     ? { ...verdict, summary }
@@ -22,13 +16,11 @@ export const withLag = (
 };
 
 /** Of the read models that queries are answered from. */
-export const readModelsVerdict = (position: number, head: number): Verdict => {
-  const behind = Math.max(0, head - position);
-  return behind <= LAG_COMMITS_MAX
+export const readModelsVerdict = (behind: number): Verdict =>
+  behind <= LAG_COMMITS_MAX
     ? ok(behind === 0 ? 'up to date' : `${behind} commits behind`)
     : bad(
         'warning',
         `queries are ${behind} commits behind`,
         'wait; if it stays, `shiplog rebuild` makes them again from the log',
       );
-};
