@@ -1,9 +1,10 @@
 import { readdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectEngine, ownedBy } from '@shiplog/engine';
 import { makeOnlyImage } from '../support/apps/no-shell/image.js';
-import { TestPlatform } from '../support/platform.js';
+import { ROOT, runProgram, TestPlatform } from '../support/platform.js';
 import { deployed } from '../support/repository.js';
 import { waitFor } from '../support/wait.js';
 
@@ -22,6 +23,11 @@ interface Finding {
 interface EventRow {
   readonly sequence: string;
 }
+interface Sqlite {
+  prepare(sql: string): { run(...values: string[]): { changes: number } };
+  close(): void;
+}
+const Database = createRequire(import.meta.url)('libsql') as new (file: string) => Sqlite;
 
 describe('everything but the log, keys and sources is deleted', () => {
   let platform: TestPlatform;
@@ -43,6 +49,64 @@ describe('everything but the log, keys and sources is deleted', () => {
     const listed = await platform.cli(['events', '--json']);
     const lines = listed.stdout.trim().split('\n');
     return (JSON.parse(lines.at(-1) ?? '{}') as EventRow).sequence;
+  };
+
+  /** The check finds the server of the log by itself, and says the same wherever it runs. */
+  const expectNoDifference = async (): Promise<void> => {
+    const { SHIPLOG_NATS_PORT: _port, ...env } = platform.env;
+    for (const [TZ, LANG] of [
+      ['UTC', 'C'],
+      ['Pacific/Kiritimati', 'tr_TR.UTF-8'],
+    ]) {
+      const argv = ['replay', 'check', '--json'];
+      const check = await runProgram(join(ROOT, 'shiplog'), argv, {
+        env: { ...env, TZ, LANG, LC_ALL: LANG },
+      });
+      expect(check).toMatchObject({ code: 0, stderr: '' });
+      expect(JSON.parse(check.stdout)).toMatchObject({ differences: [], failures: [] });
+    }
+  };
+
+  /** What nothing but a fault of a disk or of code can do. */
+  const expectDifferenceFound = async (): Promise<void> => {
+    const database = new Database(join(platform.home, 'read-models.sqlite'));
+    const change = `UPDATE shiplog_apps_a SET document = replace(document, ?, ?)`;
+    expect(database.prepare(change).run('"web":2', '"web":7').changes).toBeGreaterThan(0);
+    database.close();
+    const check = await platform.cli(['replay', 'check']);
+    expect(check.code).toBe(1);
+    expect(check.stdout).toContain('formation.web: 7 → 2\n1 difference in ');
+  };
+
+  const expectTakenBack = async (app: string): Promise<void> => {
+    const set = ['config', 'set', '-a', app, 'COLOUR=red'];
+    const { sequence } = await platform.json<EventRow>(set);
+    expect(JSON.parse((await platform.get(app)).body)).toMatchObject({ config: 'red' });
+    const plan = await platform.cli(['undo', sequence, '--plan']);
+    expect(plan).toMatchObject({ code: 0, stderr: '' });
+    expect(plan.stdout).toContain(`shiplog config set COLOUR=… -a ${app}`);
+    expect(plan.stdout).not.toContain('blue');
+    const undone = await platform.json<EventRow>(['undo', sequence, '--yes', '-m', 'too red']);
+    expect(undone).toMatchObject({ app, undone: true, settled: true });
+    expect(JSON.parse((await platform.get(app)).body)).toMatchObject({ config: 'blue' });
+    const events = await platform.cli(['events', '-a', app, '--type', 'ConfigChanged']);
+    expect(events.stdout).toContain(`(undo of ${sequence}: too red)`);
+    expect((await platform.cli(['undo', sequence])).stdout).toContain('Nothing to take back');
+  };
+
+  const expectReplayed = async (app: string, sequence: string): Promise<void> => {
+    const argv = ['replay', '--at', '1', '--diff', sequence, '-a', app];
+    const { diff } = await platform.json<{ diff: { changes: object[] } }>(argv);
+    for (const [kind, name, by] of [
+      ['app', app, 'admin'],
+      ['config', 'COLOUR', 'admin'],
+      ['domain', 'www.example.com', 'admin'],
+      ['formation', 'web', 'admin'],
+      ['live', 'live release', 'deployer'],
+    ]) {
+      expect(diff.changes).toContainEqual(expect.objectContaining({ kind, app, name, by }));
+    }
+    expect(JSON.stringify(diff)).not.toContain('enc1');
   };
 
   const deleteWorld = async (): Promise<void> => {
@@ -77,6 +141,7 @@ describe('everything but the log, keys and sources is deleted', () => {
     await platform.json(['config', 'set', '-a', 'ledger', 'COLOUR=blue']);
     await platform.json(['scale', '-a', 'ledger', 'web=2']);
     await platform.json(['domains', 'add', '-a', 'ledger', 'www.example.com']);
+    await expectTakenBack('ledger');
     const docker = await deployed(platform, 'docker-app', 'dockerfile-app');
     await makeOnlyImage(connectEngine(), LOCAL_IMAGE, 'one');
     await platform.json(['apps', 'create', 'lost']);
@@ -86,6 +151,9 @@ describe('everything but the log, keys and sources is deleted', () => {
     const sequence = await lastSequence();
     const before = await dumpAt(sequence);
     const releases = await platform.json<ReleaseRow[]>(['releases', 'list', '-a', 'ledger']);
+    await expectNoDifference();
+    await expectReplayed('ledger', sequence);
+    await expectDifferenceFound();
     await platform.stop();
 
     await deleteWorld();

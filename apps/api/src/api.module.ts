@@ -45,8 +45,13 @@ import type { Telemetry } from './platform/telemetry.js';
 import { ReleasesController } from './releases/releases.controller.js';
 import { ListReleasesHandler, ShowReleaseHandler } from './releases/releases.queries.js';
 import { RollBackHandler } from './releases/roll-back.handler.js';
+import { ReplayController } from './replay/replay.controller.js';
+import { ReplayHandler } from './replay/replay.query.js';
 import { TokensController } from './tokens/tokens.controller.js';
 import { CreateTokenHandler, RevokeTokenHandler } from './tokens/tokens.handlers.js';
+import { UndoController } from './undo/undo.controller.js';
+import { UndoChangeHandler } from './undo/undo.handler.js';
+import { ProposeUndoHandler } from './undo/undo.queries.js';
 
 /** What the module wires together and did not make. */
 export interface ApiParts {
@@ -73,6 +78,7 @@ const COMMAND_HANDLERS = [
   CreateTokenHandler,
   RevokeTokenHandler,
   ErasePersonHandler,
+  UndoChangeHandler,
 ];
 
 const QUERY_HANDLERS = [
@@ -90,6 +96,8 @@ const QUERY_HANDLERS = [
   ReadEventsHandler,
   ReadAuditHandler,
   DiagnoseHandler,
+  ReplayHandler,
+  ProposeUndoHandler,
 ];
 
 @Module({})
@@ -114,6 +122,8 @@ export class ApiModule {
         GarbageController,
         BackupsController,
         KeysController,
+        ReplayController,
+        UndoController,
       ],
       providers: [
         { provide: tokens.CONTEXT, useFactory: () => parts.context },

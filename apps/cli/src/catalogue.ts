@@ -189,6 +189,18 @@ export const CATALOGUE: readonly Entry[] = [
   ),
   group(
     PLATFORM,
+    'replay',
+    'show what changed between two moments, check an upgrade',
+    async () => (await import('./commands/replay.js')).replay,
+  ),
+  command(
+    PLATFORM,
+    'undo',
+    'take one change back',
+    async () => (await import('./commands/undo.js')).undo,
+  ),
+  group(
+    PLATFORM,
     'backup',
     'make, list, verify and restore backups',
     async () => (await import('./commands/backup.js')).backup,

@@ -38,6 +38,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     platform: platformOf(connection),
     garbage: garbageOf(connection),
     keys: keysOf(connection),
+    undo: undoOf(connection),
     backups: backupsOf(connection),
     ...audits(connection),
     ...streams(connection),
@@ -247,6 +248,12 @@ interface EventFilter {
   readonly limit?: string;
 }
 
+interface ReplayMoments {
+  readonly at?: string;
+  readonly diff?: string;
+  readonly app?: string;
+}
+
 const platformOf = ({ fetch: api, url }: Connection) => ({
   whoami: () => valueOf(api.GET('/v1/whoami'), url),
   nodes: (read: ReadOptions) => valueOf(api.GET('/v1/nodes', { params: { query: read } }), url),
@@ -257,8 +264,30 @@ const platformOf = ({ fetch: api, url }: Connection) => ({
     valueOf(api.POST('/v1/rebuild/start', { body }), url),
   rebuildStatus: () => valueOf(api.GET('/v1/rebuild'), url),
   cancelRebuild: () => valueOf(api.POST('/v1/rebuild/cancel', { body: {} }), url),
+  replay: (moments: ReplayMoments) =>
+    valueOf(api.GET('/v1/replay', { params: { query: moments } }), url),
   events: (filter: EventFilter) =>
     valueOf(api.GET('/v1/events', { params: { query: filter } }), url),
+});
+
+interface Undo {
+  readonly force: boolean;
+  readonly plan?: string;
+}
+
+const undoOf = ({ fetch: api, url }: Connection) => ({
+  propose: (sequence: string, force: boolean) =>
+    valueOf(
+      api.GET('/v1/undo/{sequence}', {
+        params: { path: { sequence }, query: force ? { force: 'true' } : {} },
+      }),
+      url,
+    ),
+  send: (sequence: string, body: Undo, options: ChangeOptions) =>
+    valueOf(
+      api.POST('/v1/undo/{sequence}', { params: { path: { sequence } }, body, ...change(options) }),
+      url,
+    ),
 });
 
 const keysOf = ({ fetch: api, url }: Connection) => ({

@@ -31,8 +31,11 @@ export type ProgressLine = Schemas['ProgressLine'] & {
 };
 export type RebuildStatus = Schemas['RebuildStatus'];
 export type Release = Schemas['Release'];
+export type Replay = Schemas['Replay'];
+export type ReplayChange = Schemas['ReplayChange'];
 export type SigningState = Schemas['SigningState'];
 export type VerificationLine = Schemas['VerificationLine'];
 export type Settings = App['settings'];
 export type Token = Schemas['Token'];
+export type UndoProposal = Schemas['UndoProposal'];
 export type Whoami = Schemas['Whoami'];

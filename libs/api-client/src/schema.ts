@@ -844,6 +844,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What there was at a moment, and what changed until another one */
+        get: operations["replay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tokens": {
         parameters: {
             query?: never;
@@ -874,6 +891,24 @@ export interface paths {
         post?: never;
         /** Revoke a token: it stops working at once */
         delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/undo/{sequence}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What would take a change back; nothing is done */
+        get: operations["proposeUndo"];
+        put?: never;
+        /** Take a change back by an ordinary change of today; the log keeps both */
+        post: operations["undoChange"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1157,6 +1192,16 @@ export interface components {
                 rolloutTimeoutSeconds: number;
                 startTimeoutSeconds: number;
             };
+        };
+        ChangedSince: {
+            /** @description Name of the user or process. */
+            by: string;
+            /** @description Where it was changed last. */
+            sequence: string;
+            /** @description ISO 8601, UTC. */
+            time: string;
+            /** @description Of the change: a config key, a process type, a setting, a release. */
+            what: string;
         };
         CloudEvent: {
             /** @description Name of the user or process. */
@@ -1515,6 +1560,66 @@ export interface components {
             /** @description Number of the release: 3 is v3. */
             version: number;
         };
+        Replay: {
+            /** @description At that moment, by name. */
+            apps: components["schemas"]["ReplayApp"][];
+            /** @description Place in the log of the moment that was asked for. */
+            at: string;
+            /** @description null without `diff`. */
+            diff: {
+                changes: components["schemas"]["ReplayChange"][];
+                /** @description Commits of the log between the two. */
+                commits: number;
+                /** @description The earlier moment. */
+                from: string;
+                /** @description The later moment. */
+                to: string;
+            } | null;
+        };
+        ReplayApp: {
+            /** @description Config keys there were; names and values are not told. */
+            configKeys: number;
+            /** @description Custom domains. */
+            domains: string[];
+            formation: {
+                [key: string]: number;
+            };
+            /** @description Instances that were not stopped. */
+            instances: number;
+            name: string;
+            /** @description The release that served. */
+            release: number | null;
+            /** @description Releases there were. */
+            releases: number;
+            /** @description Instances that got requests. */
+            routed: number;
+            stopped: boolean;
+        };
+        ReplayChange: {
+            app: string | null;
+            /** @description Name of the user or process. */
+            by: string | null;
+            /** @enum {string} */
+            change: "added" | "removed" | "changed";
+            /** @description The person whose request a process carried out. */
+            for: string | null;
+            /** @description As it was; never told of config values. */
+            from: string | null;
+            /**
+             * @description live: the release that serves.
+             * @enum {string}
+             */
+            kind: "app" | "release" | "live" | "config" | "setting" | "formation" | "domain" | "instance" | "route" | "token" | "person" | "team" | "member";
+            /** @description Of what changed: a config key, a process type, a host, … */
+            name: string;
+            /** @description Why, in the words of who did it (-m). */
+            reason: string | null;
+            /** @description The event that made it so. */
+            sequence: string | null;
+            time: string | null;
+            /** @description As it became; never told of config values. */
+            to: string | null;
+        };
         RequestedBuild: {
             /** @description Opaque; unique on the platform. */
             buildId: string;
@@ -1608,6 +1713,51 @@ export interface components {
             state: "active" | "expired" | "revoked";
             /** @description Whose rights it carries. */
             user: string;
+        };
+        Undone: {
+            /** @description Name of the app that was changed. */
+            app: string | null;
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+            /** @description The app takes a while to be so. */
+            settles: boolean;
+            /** @description false: it was as before already. */
+            undone: boolean;
+        };
+        UndoProposal: {
+            /** @description Name of the app that was changed. */
+            app: string | null;
+            /** @description Who made the change. */
+            by: string;
+            /** @description What follows of it. */
+            causes: string[];
+            /** @description What takes it back, in the words of the CLI; one change. Config values are left out. */
+            commands: string[];
+            /** @description Their types. */
+            events: string[];
+            /** @description What to do instead. */
+            instead: string | null;
+            /** @description Changed again since, so it stays as it is. */
+            leaves: components["schemas"]["ChangedSince"][];
+            /**
+             * @description unneeded: it is as it was already. overtaken: all of it was changed again since; `force` takes that back, too.
+             * @enum {string}
+             */
+            outcome: "possible" | "unneeded" | "overtaken" | "impossible";
+            /** @description Changed again since, and goes all the same. */
+            overwrites: components["schemas"]["ChangedSince"][];
+            /** @description Names exactly this proposal. Send it with the undo, and what changed meanwhile is a conflict. */
+            plan: string | null;
+            /** @description Why, in the words of who did it (-m). */
+            reason: string | null;
+            /** @description What will be as it was. */
+            restores: string[];
+            /** @description First event of the change. */
+            sequence: string;
+            /** @description ISO 8601, UTC. */
+            time: string;
+            /** @description Why there is nothing to be taken back. */
+            why: string | null;
         };
         VerificationLine: {
             /** @description Commits. */
@@ -7716,6 +7866,98 @@ export interface operations {
             };
         };
     };
+    replay: {
+        parameters: {
+            query?: {
+                /** @description Only this app (name or id), as it was at either moment. */
+                app?: string;
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+                /** @description The other moment, as `at`. The earlier one comes first, whichever it is. */
+                diff?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Apps of your teams; tokens, people and teams where you may see them. In the order in which it came to be. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up, read-model-parked */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listTokens: {
         parameters: {
             query?: {
@@ -8011,6 +8253,236 @@ export interface operations {
                 };
             };
             /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proposeUndo: {
+        parameters: {
+            query?: {
+                /** @description Take back what was changed again since, too. */
+                force?: "0" | "1" | "" | "true" | "false";
+            };
+            header?: never;
+            path: {
+                /** @description The change: any event of it. */
+                sequence: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would be done, and what follows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoProposal"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description change-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undoChange: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description The change: any event of it. */
+                sequence: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Take back what was changed again since, too.
+                     * @default false
+                     */
+                    force?: boolean;
+                    /** @description Of the proposal. Absent: whatever is proposed at that moment. */
+                    plan?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Taken back; follow the progress of the app with `settled`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undone"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description change-not-found, app-destroyed, token-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description undo-overtaken, domain-taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, undo-impossible, too-many-domains, config-too-large */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description worker-failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up, worker-unreachable */
             503: {
                 headers: {
                     [name: string]: unknown;

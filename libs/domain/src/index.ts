@@ -16,4 +16,5 @@ export * from './instance/index.js';
 export * from './keys/index.js';
 export type { KnownCommand } from './known-commands.js';
 export * from './rollout/index.js';
+export * from './undo/index.js';
 export * from './world.js';

@@ -21,5 +21,12 @@ export {
   type ReadModelsOptions,
 } from './read-models.js';
 export { describeDatabase, type Database } from './sql/database.js';
+export type { DocumentDifference } from './check/differences.js';
+export { FoldedLog, type Comparison, type ModelFailure } from './check/folded-log.js';
+export type { Change } from './replay/changes.js';
+export type { Fact } from './replay/facts.js';
+export { changesBetween, documentsOf, type Between } from './replay/replay.js';
+export { summaryOf, type AppSummary } from './replay/summary.js';
 export type { MakePast, PastJob } from './time/make-past.js';
+export type { PastLog } from './time/past-log.js';
 export { makePastInThread, servePast } from './time/past-thread.js';

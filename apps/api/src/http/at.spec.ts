@@ -10,6 +10,7 @@ const ONLY_NOW: Readonly<Record<string, string>> = {
   listEvents: 'is the log itself: before and after',
   streamEvents: 'is live',
   listAudit: 'has since and until',
+  proposeUndo: 'what could be done now',
   doctor: 'measured now',
   showRebuild: 'work of this process',
   whoami: 'who asks now',

@@ -61,7 +61,7 @@ describe('every route', () => {
     '%s refuses a body that is not JSON, not an object, too large, of another type or with unknown fields',
     async (_id, route) => {
       const send = (type: string, body: string) =>
-        api.call(methodOf(route), fill(route, 'x')).set('Content-Type', type).send(body);
+        api.call(methodOf(route), fill(route, '1')).set('Content-Type', type).send(body);
       expect((await send('application/json', '{"a":')).body.code).toBe('body-not-json');
       expect((await send('application/json', '[1]')).status).toBe(422);
       expect((await send('application/json', 'null')).status).toBe(422);

@@ -36,6 +36,9 @@ export type ApiCode =
   | 'revision-conflict'
   | 'idempotency-key-reused'
   | 'moment-unknown'
+  | 'change-not-found'
+  | 'undo-impossible'
+  | 'undo-overtaken'
   | 'log-unavailable'
   | 'too-many-changes'
   | 'too-many-looks'
@@ -85,6 +88,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'team-not-found': { status: 404, title: 'No such team' },
   'config-key-not-set': { status: 404, title: 'Config key is not set' },
   'domain-not-on-app': { status: 404, title: 'The app does not have this domain' },
+  'change-not-found': { status: 404, title: 'No such change' },
   'no-rebuild': { status: 404, title: 'No rebuild is under way' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
 
@@ -137,6 +141,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'backup-target-invalid': { status: 422, title: 'No place for backups' },
   'backup-target-unavailable': { status: 502, title: 'The place for backups does not answer' },
   'key-rotation-running': { status: 409, title: 'The master key is being replaced' },
+  'undo-impossible': { status: 422, title: 'The change cannot be taken back' },
+  'undo-overtaken': { status: 409, title: 'The change was changed again since' },
   'revision-conflict': { status: 412, title: 'The app changed meanwhile' },
 
   'projection-failed': { status: 500, title: 'A read model cannot be made from the log' },

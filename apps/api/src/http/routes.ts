@@ -12,8 +12,10 @@ import * as integrity from '../integrity/integrity.routes.js';
 import * as keys from '../keys/keys.routes.js';
 import * as garbage from '../platform/garbage.routes.js';
 import * as platform from '../platform/platform.routes.js';
+import * as replay from '../replay/replay.routes.js';
 import * as releases from '../releases/releases.routes.js';
 import * as tokens from '../tokens/tokens.routes.js';
+import * as undo from '../undo/undo.routes.js';
 import type { AnyRoute } from './route.js';
 
 const isRoute = (value: unknown): value is AnyRoute =>
@@ -36,5 +38,7 @@ export const ROUTES: readonly AnyRoute[] = [
   platform,
   garbage,
   keys,
+  replay,
+  undo,
   backups,
 ].flatMap((noun) => Object.values(noun).filter(isRoute));

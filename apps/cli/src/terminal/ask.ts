@@ -18,7 +18,10 @@ export const askSecret = async (io: Io, question: string): Promise<string> => {
 const askOn = async (io: Io, question: string, output: Writable): Promise<string> => {
   const reader = createInterface({ input: io.stdin, output, terminal: io.stdin.isTTY === true });
   try {
-    return (await reader.question(question, { signal: io.signal })).trim();
+    // Ctrl-D, or the end of a file, is an answer, too: none.
+    const ended = new Promise<string>((resolve) => reader.once('close', () => resolve('')));
+    const answer = reader.question(question, { signal: io.signal });
+    return (await Promise.race([answer, ended])).trim();
   } finally {
     reader.close();
   }

@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly home?: string;
   readonly signal?: AbortSignal;
+  /** The `shiplog` of another checkout. */
+  readonly executable?: string;
   readonly isTerminal?: boolean;
   /** Gives up at once where a test is about giving up. */
   readonly isImpatient?: boolean;
@@ -32,7 +34,7 @@ export const runCli = async (argv: readonly string[], options: RunOptions = {}):
   const home = options.home ?? (await mkdtemp(join(tmpdir(), 'shiplog-cli-')));
   const stdout = collector(options.isTerminal);
   const stderr = collector(options.isTerminal);
-  const stdin = new PassThrough();
+  const stdin = Object.assign(new PassThrough(), { isTTY: options.isTerminal });
   stdin.end(options.stdin ?? '');
   const { url, env = {} } = options;
   const io: Io = {
@@ -52,7 +54,7 @@ export const runCli = async (argv: readonly string[], options: RunOptions = {}):
     stderr: stderr.stream,
     now: () => NOW,
     signal: options.signal ?? new AbortController().signal,
-    executable: '/opt/ship log/shiplog',
+    executable: options.executable ?? '/opt/ship log/shiplog',
     version: '0.1.0',
     retry: options.isImpatient === true ? IMPATIENT : PATIENT,
   };

@@ -1,0 +1,194 @@
+import { toSequence, type AppEvent, type DomainEventUnion, type Settings } from '@shiplog/events';
+import { nothingLeft, own, possible, type AppQuestion, type EventNamed } from './app-question.js';
+import { sortParts } from './changed-since.js';
+import { undoConfig } from './config.js';
+import { impossible, unneeded, type UndoProposal } from './proposal.js';
+import { undoRelease } from './release.js';
+import { formationText, settingName, settingText, shellWord } from './words.js';
+
+type AppUndo = {
+  readonly [T in AppEvent['type']]: (event: EventNamed<T>, question: AppQuestion) => UndoProposal;
+};
+
+/** How each kind of change of an app is taken back. A new event type does not compile without a row here. */
+export const appUndo: AppUndo = {
+  AppCreated: (_event, { now }) =>
+    impossible(
+      'An app is not taken away by an undo: destroying one is for good.',
+      `shiplog apps destroy ${now.name} --confirm ${now.name}`,
+    ),
+  AppDestroyed: () =>
+    impossible(
+      'The key of the app was shredded when it was destroyed, so that its config can never be read again.',
+      'Create a new app and deploy to it: shiplog apps create NAME',
+    ),
+  ConfigChanged: (event, question) => undoConfig(event, question),
+  SettingsChanged: (event, question) => undoSettings(event, question),
+  FormationScaled: (event, question) => undoScale(event, question),
+  ReleaseCreated: (event, question) => undoRelease(event, question),
+  BuildRequested: (event, question) => undoBuild(event, question),
+  BuildCancelRequested: ({ data: { buildId } }) =>
+    impossible(`Build ${buildId} was cancelled and cannot go on.`, 'Deploy the same source again.'),
+  AppRestarted: () =>
+    impossible('A restart leaves nothing behind that could be as it was before.', null),
+  AppStopped: (_event, question) =>
+    question.now.stopped
+      ? possible(
+          question,
+          { type: 'StartApp' },
+          {
+            lines: ['start'],
+            restores: [`${question.now.name} runs again.`],
+            causes: [`Instances start: ${formationText(question.now.formation)}.`],
+          },
+        )
+      : unneeded('The app was started again since.'),
+  AppStarted: (_event, question) =>
+    question.now.stopped
+      ? unneeded('The app was stopped again since.')
+      : possible(
+          question,
+          { type: 'StopApp' },
+          {
+            lines: ['stop'],
+            restores: [`${question.now.name} is stopped again.`],
+            causes: ['All its instances finish their requests and stop; it answers no more.'],
+          },
+        ),
+  RolloutCancelRequested: ({ data: { rolloutId } }, { now }) => {
+    const release = now.releases.find(({ generation }) => rolloutId.endsWith(`-g${generation}`));
+    const version = release === undefined ? 'VERSION' : `v${release.version}`;
+    return impossible(
+      `Deploy ${rolloutId} was cancelled and cannot go on.`,
+      `Bring its release live: shiplog rollback ${version} -a ${now.name}`,
+    );
+  },
+  DomainAdded: ({ data: { host } }, question) =>
+    question.now.domains.includes(host)
+      ? possible(
+          question,
+          { type: 'RemoveDomain', host },
+          {
+            lines: [`domains remove ${host}`],
+            restores: [`${host} does not lead to ${question.now.name} any more.`],
+            causes: ['The host becomes free: another app may take it.'],
+          },
+        )
+      : unneeded(`${host} was removed since.`),
+  DomainRemoved: ({ data: { host } }, question) =>
+    question.now.domains.includes(host)
+      ? unneeded(`${host} was added again since.`)
+      : possible(
+          question,
+          { type: 'AddDomain', host },
+          {
+            lines: [`domains add ${host}`],
+            restores: [`${host} leads to ${question.now.name} again.`],
+            causes: ['It is refused if another app has taken the host meanwhile.'],
+          },
+        ),
+};
+
+const undoSettings = (
+  { data }: EventNamed<'SettingsChanged'>,
+  question: AppQuestion,
+): UndoProposal => {
+  const { before, now, facts } = question;
+  const fields = Object.keys(data.changes) as (keyof Settings)[];
+  const parts = fields.map((field) => ({
+    name: field,
+    was: before.settings[field],
+    made: data.changes[field],
+    is: now.settings[field],
+  }));
+  const { back, leaves, overwrites } = sortParts(parts, question, touchesSetting);
+  if (back.length === 0) return nothingLeft('settings', leaves);
+  const named = back.map(({ name }) => {
+    const field = name as keyof Settings;
+    return { word: settingName(field), text: settingText(field, before.settings[field]) };
+  });
+  const pairs = named.map(({ word, text }) => shellWord(`${word}=${text}`));
+  return possible(
+    question,
+    {
+      type: 'ChangeSettings',
+      changes: Object.fromEntries(back.map(({ name, was }) => [name, was])),
+      baseVersion: facts.liveVersion,
+    },
+    {
+      lines: [`settings set ${pairs.join(' ')}`],
+      restores: named.map(({ word, text }) => `${word} is ${text} again.`),
+      causes: now.releases.length === 0 ? [] : ['All instances are replaced, without a gap.'],
+      leaves,
+      overwrites,
+    },
+  );
+};
+
+const undoScale = (
+  { data }: EventNamed<'FormationScaled'>,
+  question: AppQuestion,
+): UndoProposal => {
+  const { before, now } = question;
+  const parts = Object.entries(data.formation).map(([name, made]) => ({
+    name,
+    // A process type that is new with a release is not scaled away: it has no instances.
+    was: own(before.formation, name) ?? 0,
+    made,
+    is: own(now.formation, name),
+  }));
+  const { back, leaves, overwrites } = sortParts(parts, question, touchesProcess);
+  if (back.length === 0) return nothingLeft('process types', leaves);
+  const formation = Object.fromEntries(back.map(({ name, was = 0 }) => [name, was]));
+  return possible(
+    question,
+    { type: 'Scale', formation },
+    {
+      lines: [`scale ${formationText(formation)}`],
+      restores: back.map(
+        ({ name, was = 0 }) => `${name} has ${was} instance${was === 1 ? '' : 's'} again.`,
+      ),
+      causes: back.map(({ name, was = 0, is = 0 }) =>
+        was > is
+          ? `New instances of ${name} start.`
+          : `Surplus instances of ${name} finish their requests and stop.`,
+      ),
+      leaves,
+      overwrites,
+    },
+  );
+};
+
+const undoBuild = (
+  { data: { buildId } }: EventNamed<'BuildRequested'>,
+  question: AppQuestion,
+): UndoProposal => {
+  if (question.facts.openBuilds.includes(buildId)) {
+    return possible(
+      question,
+      { type: 'CancelBuild', buildId },
+      {
+        lines: [`builds cancel ${buildId}`],
+        restores: [`Nothing is released of build ${buildId}.`],
+        causes: ['The build ends.'],
+        settles: false,
+      },
+    );
+  }
+  const isItsRelease = (event: DomainEventUnion): boolean =>
+    event.type === 'ReleaseCreated' &&
+    event.data.buildId === buildId &&
+    event.data.rollbackOf === null;
+  const release = question.later.find(({ commit }) => commit.events.some(isItsRelease));
+  return impossible(
+    `Build ${buildId} is over: what it made stays.`,
+    release === undefined
+      ? null
+      : `Take back the release that was made of it: shiplog undo ${toSequence(release.position, 0)}`,
+  );
+};
+
+const touchesSetting = (field: string, event: DomainEventUnion): boolean =>
+  event.type === 'SettingsChanged' && Object.hasOwn(event.data.changes, field);
+const touchesProcess = (process: string, event: DomainEventUnion): boolean =>
+  event.type === 'FormationScaled' && Object.hasOwn(event.data.formation, process);

@@ -1,0 +1,633 @@
+import { isDeepStrictEqual } from 'node:util';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  eventTypes,
+  schemaByAggregate,
+  toPosition,
+  toSequence,
+  type Aggregate,
+  type DomainEventUnion,
+  type RecordedCommit,
+  type StreamName,
+} from '@shiplog/events';
+import { deciderOf, foldEvents } from '../deciders.js';
+import type { ActiveApp, AppCommand } from '../app/index.js';
+import { samples } from '@shiplog/events/testing';
+import { startFakeApi } from '../../../../apps/cli/src/testing/fake-api.js';
+import { runCli } from '../../../../apps/cli/src/testing/run-cli.js';
+import { APP, configured, created, released, scaled } from '../testing/index.js';
+import { proposeUndo, type UndoFacts, type UndoProposal } from './index.js';
+
+type Events = readonly DomainEventUnion[];
+const QUIET: UndoFacts = { liveVersion: 1, isRollingOut: false, openBuilds: [], cause: null };
+const value = (n: number) => `enc1.aXY.dGFn.${n}`;
+const base = [created, released(1), scaled({ web: 1, worker: 0 })] as const;
+
+const recorded = (stream: StreamName, events: Events, at: number): RecordedCommit =>
+  ({
+    position: toPosition(at),
+    revision: toPosition(at),
+    hash: `h${at}`,
+    commit: {
+      stream,
+      events,
+      time: `2026-11-21T10:00:0${at % 10}.000Z`,
+      actor: { name: `by-${at}` },
+    },
+  }) as unknown as RecordedCommit;
+
+/** Given these commits, when the one is to be undone (default: the last), then … */
+const undo = (
+  commits: readonly Events[],
+  which = commits.length - 1,
+  facts: Partial<UndoFacts> = {},
+  { stream = `app.${APP}`, force = false }: { stream?: StreamName; force?: boolean } = {},
+): UndoProposal => {
+  const aggregate = stream.split('.')[0] as Aggregate;
+  const fold = (some: readonly Events[]): unknown =>
+    foldEvents(aggregate, deciderOf(aggregate).initialState, some.flat());
+  return proposeUndo({
+    commit: recorded(stream, commits[which] ?? [], which + 1),
+    before: fold(commits.slice(0, which)),
+    now: fold(commits),
+    later: commits.slice(which + 1).map((events, i) => recorded(stream, events, which + 2 + i)),
+    facts: { ...QUIET, ...facts },
+    force,
+  });
+};
+
+const commandOf = (proposal: UndoProposal): unknown => {
+  if (proposal.outcome !== 'possible') throw new Error(JSON.stringify(proposal));
+  return proposal.command.command;
+};
+
+describe('undoing a change of config', () => {
+  it('brings back encrypted what was there, and takes away what was not', () => {
+    const change = configured({ A: value(2), NEW: value(3) }, ['GONE']);
+    const proposal = undo([base, [configured({ A: value(1), GONE: value(9) })], [change]]);
+    expect(commandOf(proposal)).toEqual({
+      type: 'ChangeConfig',
+      set: { A: value(1), GONE: value(9) },
+      unset: ['NEW'],
+      baseVersion: 1,
+    });
+    expect(proposal).toMatchObject({
+      commandLines: ['shiplog config set A=… GONE=… -a hello', 'shiplog config unset NEW -a hello'],
+      causes: ['Release v2 is made and rolled out, without a gap.'],
+      leaves: [],
+    });
+    expect(JSON.stringify({ ...proposal, command: null })).not.toContain('enc1');
+  });
+
+  it('leaves alone what was changed again, and says where', () => {
+    const change = configured({ A: value(2), B: value(2) });
+    const proposal = undo([base, [change], [configured({ A: value(3) })]], 1);
+    expect(commandOf(proposal)).toMatchObject({ set: {}, unset: ['B'] });
+    expect(proposal).toMatchObject({
+      leaves: [
+        {
+          what: 'A',
+          sequence: toSequence(toPosition(3), 0),
+          by: 'by-3',
+          time: '2026-11-21T10:00:03.000Z',
+        },
+      ],
+      overwrites: [],
+    });
+  });
+
+  it('is refused when all of it was changed again, unless that is to go, too', () => {
+    const commits = [base, [configured({ A: value(2) })], [configured({ A: value(3) })]];
+    expect(undo(commits, 1)).toMatchObject({ outcome: 'overtaken', leaves: [{ what: 'A' }] });
+    const forced = undo(commits, 1, {}, { force: true });
+    expect(commandOf(forced)).toMatchObject({ set: {}, unset: ['A'] });
+    expect(forced).toMatchObject({ leaves: [], overwrites: [{ what: 'A', by: 'by-3' }] });
+  });
+
+  it('has nothing to do where it is as it was, also by somebody else', () => {
+    const commits = [base, [configured({ A: value(2) })], [configured({}, ['A'])]];
+    for (const force of [false, true]) {
+      expect(undo(commits, 1, {}, { force })).toMatchObject({ outcome: 'unneeded' });
+    }
+  });
+
+  it('is not misled by keys that every object has', () => {
+    const change = configured(Object.fromEntries([['constructor', value(1)]]));
+    expect(commandOf(undo([base, [change]]))).toMatchObject({ set: {}, unset: ['constructor'] });
+  });
+});
+
+describe('undoing settings', () => {
+  const change = {
+    type: 'SettingsChanged',
+    v: 1,
+    data: { appId: APP, changes: { port: 3000, pids: 9 } },
+  } as const;
+  it('brings back what each was', () => {
+    expect(commandOf(undo([base, [change]]))).toEqual({
+      type: 'ChangeSettings',
+      changes: { port: null, pids: 512 },
+      baseVersion: 1,
+    });
+  });
+  it('leaves alone what was changed again', () => {
+    const again = { ...change, data: { appId: APP, changes: { port: 4000 } } };
+    expect(undo([base, [change], [again]], 1)).toMatchObject({
+      commandLines: ['shiplog settings set pids=512 -a hello'],
+      leaves: [{ what: 'port' }],
+    });
+    expect(commandOf(undo([base, [change], [again]], 1, {}, { force: true }))).toMatchObject({
+      changes: { port: null, pids: 512 },
+    });
+    expect(undo([base, [change], [change]], 2)).toMatchObject({ outcome: 'unneeded' });
+  });
+});
+
+describe('undoing a scaling', () => {
+  it('brings back the number of instances', () => {
+    const proposal = undo([base, [scaled({ web: 4, worker: 2 })]]);
+    expect(commandOf(proposal)).toEqual({ type: 'Scale', formation: { web: 1, worker: 0 } });
+    expect(proposal).toMatchObject({
+      causes: [
+        'Surplus instances of web finish their requests and stop.',
+        'Surplus instances of worker finish their requests and stop.',
+      ],
+    });
+  });
+  it('leaves alone what was scaled again', () => {
+    const later = [scaled({ web: 4, worker: 2 }), scaled({ web: 5 })].map((event) => [event]);
+    expect(commandOf(undo([base, ...later], 1))).toEqual({
+      type: 'Scale',
+      formation: { worker: 0 },
+    });
+    expect(undo([base, [scaled({ web: 4 })], [scaled({ web: 5 })]], 1)).toMatchObject({
+      outcome: 'overtaken',
+    });
+    expect(undo([base, [scaled({ web: 4 })], [scaled({ web: 1 })]], 1)).toMatchObject({
+      outcome: 'unneeded',
+    });
+  });
+});
+
+describe('undoing a release', () => {
+  it('goes back to the one that served', () => {
+    const commits = [base, [released(2)], [released(3, { liveVersion: 1 })]];
+    expect(commandOf(undo(commits, 2, { liveVersion: 3 }))).toEqual({
+      type: 'RollBack',
+      version: 1,
+      liveVersion: 3,
+    });
+  });
+  it('goes back from a rollback, with whatever config came with it', () => {
+    const back = released(3, { cause: 'rollback', rollbackOf: 1, liveVersion: 2 });
+    const commits = [
+      [...base, configured({ A: value(1) })],
+      [released(2)],
+      [configured({}, ['A']), back],
+    ];
+    expect(undo(commits, 2, { liveVersion: 3 })).toMatchObject({
+      commandLines: ['shiplog rollback v2 -a hello'],
+      causes: [
+        'Release v4 is made and rolled out, without a gap.',
+        'Config as in v2, that is another A.',
+      ],
+    });
+  });
+  it('cancels the deploy that is under way', () => {
+    const proposal = undo([base, [released(2)]], 1, { liveVersion: 1, isRollingOut: true });
+    expect(commandOf(proposal)).toEqual({ type: 'CancelRollout', rolloutId: `${APP}-g2` });
+  });
+  it('does not cancel what came after it', () => {
+    const restarted = {
+      type: 'AppRestarted',
+      v: 1,
+      data: { appId: APP, generation: 3, version: 1 },
+    } as const;
+    const facts = { liveVersion: 1, isRollingOut: true };
+    expect(undo([base, [released(2)], [restarted]], 1, facts)).toMatchObject({
+      outcome: 'unneeded',
+    });
+  });
+  it('has nothing to do when it never served', () => {
+    expect(undo([base, [released(2)]], 1, { liveVersion: 1 })).toMatchObject({
+      outcome: 'unneeded',
+    });
+  });
+  it('brings config back that a rollback brought along, also where it never served', () => {
+    const back = released(3, { cause: 'rollback', rollbackOf: 1, liveVersion: 2 });
+    const commits = [
+      base,
+      [configured({ A: value(1) }), released(2, { cause: 'config' })],
+      [configured({}, ['A']), back],
+    ];
+    expect(commandOf(undo(commits, 2, { liveVersion: 2 }))).toMatchObject({
+      type: 'ChangeConfig',
+      set: { A: value(1) },
+      baseVersion: 2,
+    });
+  });
+  it('does not take later releases back unasked', () => {
+    const commits = [base, [released(2)], [released(3)]];
+    expect(undo(commits, 1, { liveVersion: 3 })).toMatchObject({
+      outcome: 'overtaken',
+      leaves: [{ what: 'v3', by: 'by-3' }],
+    });
+    const forced = undo(commits, 1, { liveVersion: 3 }, { force: true });
+    expect(commandOf(forced)).toEqual({ type: 'RollBack', version: 1, liveVersion: 3 });
+    expect(forced).toMatchObject({ overwrites: [{ what: 'v3' }] });
+  });
+  it('is impossible for the first one, and where the one before is not kept', () => {
+    expect(undo([[created], [released(1)]], 1)).toMatchObject({ outcome: 'impossible' });
+    const keepOne = {
+      type: 'SettingsChanged',
+      v: 1,
+      data: { appId: APP, changes: { releasesKept: 1 } },
+    } as const;
+    const commits = [
+      base,
+      [keepOne],
+      [released(2, { liveVersion: null })],
+      [released(3, { liveVersion: 1 })],
+    ];
+    expect(undo(commits, 3, { liveVersion: 3 })).toMatchObject({
+      outcome: 'impossible',
+      why: expect.stringContaining('not kept') as string,
+    });
+  });
+});
+
+describe('undoing what is on or off', () => {
+  const of = (type: 'AppStopped' | 'AppStarted') => ({ type, v: 1, data: { appId: APP } }) as const;
+  const domain = (type: 'DomainAdded' | 'DomainRemoved') =>
+    ({ type, v: 1, data: { appId: APP, host: 'www.example.com' } }) as const;
+  it('turns it round', () => {
+    expect(commandOf(undo([base, [of('AppStopped')]]))).toEqual({ type: 'StartApp' });
+    expect(commandOf(undo([base, [of('AppStopped')], [of('AppStarted')]]))).toEqual({
+      type: 'StopApp',
+    });
+    expect(commandOf(undo([base, [domain('DomainAdded')]]))).toMatchObject({
+      type: 'RemoveDomain',
+    });
+    expect(
+      commandOf(undo([base, [domain('DomainAdded')], [domain('DomainRemoved')]])),
+    ).toMatchObject({
+      type: 'AddDomain',
+      host: 'www.example.com',
+    });
+  });
+  it('has nothing to do when it was turned round since', () => {
+    for (const commits of [
+      [base, [of('AppStopped')], [of('AppStarted')]],
+      [base, [domain('DomainAdded')], [domain('DomainRemoved')]],
+    ])
+      expect(undo(commits, 1)).toMatchObject({ outcome: 'unneeded' });
+    expect(
+      undo([base, [of('AppStopped')], [of('AppStarted')], [of('AppStopped')]], 2),
+    ).toMatchObject({
+      outcome: 'unneeded',
+    });
+    const removed = [
+      base,
+      [domain('DomainAdded')],
+      [domain('DomainRemoved')],
+      [domain('DomainAdded')],
+    ];
+    expect(undo(removed, 2)).toMatchObject({ outcome: 'unneeded' });
+  });
+});
+
+describe('undoing a build', () => {
+  const requested = {
+    type: 'BuildRequested',
+    v: 1,
+    data: { appId: APP, buildId: 'b9', source: { kind: 'image', ref: 'a:1' } },
+  } as const;
+  it('cancels it while it runs, and points at its release afterwards', () => {
+    expect(commandOf(undo([base, [requested]], 1, { openBuilds: ['b9'] }))).toEqual({
+      type: 'CancelBuild',
+      buildId: 'b9',
+    });
+    expect(undo([base, [requested], [released(2, { buildId: 'b9' })]], 1)).toMatchObject({
+      outcome: 'impossible',
+      instead: expect.stringContaining(`shiplog undo ${toSequence(toPosition(3), 0)}`) as string,
+    });
+  });
+});
+
+describe('undoing what follows from a change', () => {
+  it('points at that change', () => {
+    const facts = { cause: toSequence(toPosition(7), 0) };
+    for (const [stream, type] of [
+      ['rollout.r1', 'RolloutCompleted'],
+      ['name.hello', 'NameReserved'],
+    ] as const) {
+      const event = { type, v: 1, data: samples[type] } as DomainEventUnion;
+      expect(undo([[event]], 0, facts, { stream })).toMatchObject({
+        outcome: 'impossible',
+        instead: expect.stringContaining(`shiplog undo ${facts.cause}`) as string,
+      });
+    }
+  });
+});
+
+describe('undoing anything of a destroyed app', () => {
+  it('is impossible', () => {
+    const destroyed = { type: 'AppDestroyed', v: 1, data: { appId: APP } } as const;
+    for (const which of [1, 2])
+      expect(undo([base, [scaled({ web: 3 })], [destroyed]], which)).toMatchObject({
+        outcome: 'impossible',
+        why: expect.stringContaining('shredded') as string,
+      });
+  });
+});
+
+describe('undoing tokens and policies', () => {
+  const token = [{ type: 'TokenCreated', v: 1, data: samples.TokenCreated }] as Events;
+  const revoked = [
+    { type: 'TokenRevoked', v: 1, data: { tokenId: samples.TokenCreated.tokenId } },
+  ] as Events;
+  it('revokes a token, and never makes one valid again', () => {
+    expect(commandOf(undo([token], 0, {}, { stream: 'token.t1' }))).toEqual({
+      type: 'RevokeToken',
+    });
+    expect(undo([token, revoked], 0, {}, { stream: 'token.t1' })).toMatchObject({
+      outcome: 'unneeded',
+    });
+    expect(undo([token, revoked], 1, {}, { stream: 'token.t1' })).toMatchObject({
+      outcome: 'impossible',
+    });
+  });
+  const policy = (exitedKept: number) =>
+    [
+      {
+        type: 'GarbagePolicyChanged',
+        v: 1,
+        data: { nodeId: 'n1', exitedKept, minimumAgeSeconds: 60 },
+      },
+    ] as Events;
+  it('brings the policy back', () => {
+    expect(commandOf(undo([policy(5), policy(9)], 1, {}, { stream: 'garbage.n1' }))).toEqual({
+      type: 'ChangePolicy',
+      nodeId: 'n1',
+      exitedKept: 5,
+      minimumAgeSeconds: 60,
+    });
+    expect(commandOf(undo([policy(5)], 0, {}, { stream: 'garbage.n1' }))).toMatchObject({
+      exitedKept: 3,
+    });
+    const later = [policy(5), policy(9)];
+    const stream = 'garbage.n1';
+    expect(undo(later, 0, {}, { stream })).toMatchObject({ outcome: 'overtaken' });
+    expect(undo(later, 0, {}, { stream, force: true })).toMatchObject({
+      outcome: 'possible',
+      overwrites: [{ what: 'policy', by: 'by-2' }],
+    });
+    expect(undo([policy(5), policy(3)], 0, {}, { stream })).toMatchObject({ outcome: 'overtaken' });
+  });
+  it('brings the schedule of backups back', () => {
+    const schedule = (target: string | null, keep: string | null) =>
+      [
+        {
+          type: 'BackupPolicyChanged',
+          v: 1,
+          data: { nodeId: 'n1', schedule: 'every 6h', target, keep },
+        },
+      ] as Events;
+    const proposal = undo(
+      [schedule('/mnt/a b', '3,7d'), schedule('/mnt/b', null)],
+      1,
+      {},
+      {
+        stream: 'backup.n1',
+      },
+    );
+    expect(commandOf(proposal)).toEqual({
+      type: 'ChangeBackupPolicy',
+      ...{ nodeId: 'n1', schedule: 'every 6h', target: '/mnt/a b', keep: '3,7d' },
+    });
+    expect(proposal).toMatchObject({
+      commandLines: ["shiplog backup schedule 'every 6h' --to '/mnt/a b' --keep 3,7d"],
+    });
+  });
+});
+
+/** What `undo` does with each type of the log. A type that is not here fails the test below. */
+const POSSIBLE = [
+  'BackupPolicyChanged',
+  'BuildRequested',
+  'ConfigChanged',
+  'DomainAdded',
+  'DomainRemoved',
+  'FormationScaled',
+  'AppStarted',
+  'AppStopped',
+  'GarbagePolicyChanged',
+  'ReleaseCreated',
+  'SettingsChanged',
+  'TokenCreated',
+];
+const REFUSED = [
+  'AppCreated',
+  'AppDestroyed',
+  'AppRestarted',
+  'BackupFailed',
+  'BackupRestored',
+  'BackupStarted',
+  'BackupSucceeded',
+  'BackupVerificationFailed',
+  'BackupVerified',
+  'BackupsPruned',
+  'BuildCancelRequested',
+  'BuildCancelled',
+  'BuildFailed',
+  'BuildStarted',
+  'BuildSucceeded',
+  'CommandsRefused',
+  'DomainReleased',
+  'DomainReserved',
+  'GarbageCollected',
+  'ImageLost',
+  'ImageRebuilt',
+  'InstanceExited',
+  'InstanceReady',
+  'InstanceRetired',
+  'InstanceScheduled',
+  'InstanceStarted',
+  'InstanceStopped',
+  'MasterKeyRotated',
+  'MasterKeyRotationRequested',
+  'NameReleased',
+  'NameReserved',
+  'NodeObserved',
+  'PersonErased',
+  'RolloutCancelRequested',
+  'RolloutCancelled',
+  'RolloutCompleted',
+  'RolloutFailed',
+  'RolloutStarted',
+  'RouterRemoved',
+  'RouterStarted',
+  'RoutesApplied',
+  'SecretsRead',
+  'TeamCreated',
+  'TeamMemberAdded',
+  'TokenRevoked',
+  'UserCreated',
+];
+
+describe('every event type of the log', () => {
+  const aggregateOfType = (type: string): Aggregate =>
+    (Object.keys(schemaByAggregate) as Aggregate[]).find((aggregate) =>
+      (
+        schemaByAggregate[aggregate].options as unknown as { shape: { type: { value: string } } }[]
+      ).some(({ shape }) => shape.type.value === type),
+    ) ?? 'app';
+  const proposed = ({ type, v }: { readonly type: string; readonly v: number }): UndoProposal => {
+    const event = {
+      ...{ type, v },
+      data: {
+        ...samples[type as keyof typeof samples],
+        ...(type === 'ReleaseCreated' ? { version: 2, liveVersion: 1 } : {}),
+      },
+    } as unknown as DomainEventUnion;
+    const aggregate = aggregateOfType(type);
+    const before: Events[] = aggregate === 'app' && type !== 'AppCreated' ? [base] : [];
+    if (type === 'DomainRemoved') {
+      before.push([{ ...event, type: 'DomainAdded' } as DomainEventUnion]);
+    }
+    if (type === 'AppStarted') before.push([{ ...event, type: 'AppStopped' } as DomainEventUnion]);
+    const { buildId } = event.data as { readonly buildId?: string };
+    const facts = { liveVersion: 2, openBuilds: [buildId ?? ''] };
+    return undo([...before, [event]], before.length, facts, { stream: `${aggregate}.x` });
+  };
+
+  it('is either taken back or refused, as is said here', () => {
+    const types = eventTypes().map(({ type }) => type);
+    expect(types.toSorted()).toEqual([...POSSIBLE, ...REFUSED].toSorted());
+  });
+
+  it.each(eventTypes())('$type has an answer that a person can act on', (eventType) => {
+    const proposal = proposed(eventType);
+    const isPossible = POSSIBLE.includes(eventType.type);
+    expect(proposal.outcome).toBe(isPossible ? 'possible' : 'impossible');
+    if (proposal.outcome === 'possible') expect(proposal.restores.join()).not.toBe('');
+    else expect(proposal.why).toMatch(/\.$/);
+  });
+
+  it.each(eventTypes().filter(({ type }) => POSSIBLE.includes(type)))(
+    '$type is taken back by command lines that the CLI takes',
+    async (eventType) => {
+      const proposal = proposed(eventType);
+      if (proposal.outcome !== 'possible') throw new Error(proposal.why);
+      for (const line of proposal.commandLines) {
+        const api = await startFakeApi({});
+        // As a shell splits it.
+        const [program, ...argv] = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(
+          ([, quoted, plain]) => quoted ?? plain ?? '',
+        );
+        const run = await runCli(argv, { url: api.url, isImpatient: true });
+        await api.close();
+        expect(program).toBe('shiplog');
+        expect(run).not.toMatchObject({ code: 2 });
+        expect(api.received.length).toBeGreaterThan(0);
+      }
+    },
+  );
+});
+
+describe('undo', () => {
+  const command = fc.oneof(
+    fc.record({
+      type: fc.constant('Scale' as const),
+      formation: fc.dictionary(fc.constantFrom('web', 'worker'), fc.nat(9)),
+    }),
+    fc.record({
+      type: fc.constant('ChangeConfig' as const),
+      set: fc.dictionary(fc.constantFrom('A', 'B', 'C'), fc.nat(5).map(value)),
+      unset: fc.subarray(['A', 'B', 'C']),
+      baseVersion: fc.constant(null),
+    }),
+    fc.record({
+      type: fc.constant('ChangeSettings' as const),
+      changes: fc.record(
+        { pids: fc.integer({ min: 1, max: 9 }), port: fc.constantFrom(80, 81, null) },
+        { requiredKeys: [] },
+      ),
+      baseVersion: fc.constant(null),
+    }),
+    fc.constantFrom<AppCommand>({ type: 'StopApp' }, { type: 'StartApp' }),
+    fc.constantFrom<AppCommand>(
+      { type: 'AddDomain', host: 'a.example.com' },
+      { type: 'RemoveDomain', host: 'a.example.com' },
+    ),
+  );
+  const { decide } = deciderOf('app');
+  const foldApp = (commits: readonly Events[]): ActiveApp => {
+    const state = foldEvents('app', deciderOf('app').initialState, commits.flat());
+    if (state.status !== 'active') throw new Error('the app is gone');
+    return state;
+  };
+  const wanted = ({ config, settings, formation, stopped, domains }: ActiveApp) => ({
+    ...{ config, settings, formation, stopped, domains },
+  });
+  const liveOf = (commits: readonly Events[]) => ({ liveVersion: foldApp(commits).lastVersion });
+  const play = (commands: readonly AppCommand[]): readonly Events[] =>
+    commands.reduce<readonly Events[]>(
+      (commits, next) => {
+        const decision = decide(next, foldApp(commits));
+        if (decision.outcome !== 'accepted' || decision.events.length === 0) return commits;
+        const more = [...commits, decision.events];
+        // The api leaves out what sets a value once more: no two encrypted values are alike.
+        const isChange = !isDeepStrictEqual(wanted(foldApp(commits)), wanted(foldApp(more)));
+        return isChange ? more : commits;
+      },
+      [base],
+    );
+  const undone = (commits: readonly Events[], which: number): readonly Events[] | undefined => {
+    const proposal = undo(commits, which, liveOf(commits));
+    if (proposal.outcome !== 'possible') return undefined;
+    const decision = decide(proposal.command.command as AppCommand, foldApp(commits));
+    if (decision.outcome !== 'accepted') throw new Error(JSON.stringify(decision));
+    return [...commits, decision.events];
+  };
+
+  it('of the last change brings everything back, and undo of that undo brings the change back', () => {
+    let seen = 0;
+    fc.assert(
+      fc.property(fc.array(command, { minLength: 1, maxLength: 12 }), (commands) => {
+        const commits = play(commands);
+        if (commits.length === 1) return;
+        seen += 1;
+        const back = undone(commits, commits.length - 1);
+        if (back === undefined) throw new Error('the last change can be undone');
+        expect(wanted(foldApp(back))).toEqual(wanted(foldApp(commits.slice(0, -1))));
+        const forth = undone(back, back.length - 1);
+        expect(wanted(foldApp(forth ?? []))).toEqual(wanted(foldApp(commits)));
+      }),
+    );
+    expect(seen).toBeGreaterThan(50);
+  });
+
+  it('of an earlier change touches nothing that was changed since', () => {
+    fc.assert(
+      fc.property(fc.array(command, { minLength: 3, maxLength: 12 }), fc.nat(), (commands, n) => {
+        const commits = play(commands);
+        if (commits.length < 3) return;
+        const which = 1 + (n % (commits.length - 1));
+        const back = undone(commits, which);
+        if (back === undefined) return;
+        const later = commits.slice(which + 1).flat();
+        const [now, then] = [foldApp(commits), foldApp(back)];
+        for (const key of ['A', 'B', 'C']) {
+          const isTouched = later.some(
+            (e) => e.type === 'ConfigChanged' && (key in e.data.set || e.data.unset.includes(key)),
+          );
+          if (isTouched && now.config[key] !== foldApp(commits.slice(0, which + 1)).config[key]) {
+            expect(then.config[key]).toBe(now.config[key]);
+          }
+        }
+      }),
+    );
+  });
+});

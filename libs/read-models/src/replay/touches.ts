@@ -1,0 +1,76 @@
+import type { DomainEventUnion } from '@shiplog/events';
+
+/** Keys of the facts that an event may make, change or take away. */
+export const touchesOf = (event: DomainEventUnion): readonly string[] => {
+  switch (event.type) {
+    case 'AppCreated':
+    case 'AppStopped':
+    case 'AppStarted':
+    case 'AppDestroyed':
+      return [`app:${event.data.appId}`];
+    case 'ConfigChanged': {
+      const { appId, set, unset } = event.data;
+      return [...Object.keys(set), ...unset].map((key) => `config:${appId}:${key}`);
+    }
+    case 'SettingsChanged': {
+      const { appId, changes } = event.data;
+      return Object.keys(changes).map((key) => `setting:${appId}:${key}`);
+    }
+    case 'FormationScaled': {
+      const { appId, formation } = event.data;
+      return Object.keys(formation).map((process) => `formation:${appId}:${process}`);
+    }
+    case 'DomainAdded':
+    case 'DomainRemoved':
+      return [`domain:${event.data.appId}:${event.data.host}`];
+    case 'RolloutCompleted':
+      return [releaseOf(event.data), `live:${event.data.appId}`];
+    case 'ReleaseCreated':
+    case 'RolloutStarted':
+    case 'RolloutFailed':
+    case 'RolloutCancelled':
+      return [releaseOf(event.data)];
+    case 'InstanceScheduled':
+    case 'InstanceStarted':
+    case 'InstanceReady':
+    case 'InstanceExited':
+    case 'InstanceRetired':
+    case 'InstanceStopped':
+      return [`instance:${event.data.instanceId}`];
+    case 'RoutesApplied': {
+      const { routerId, routed, unrouted, drained } = event.data;
+      return [...routed, ...unrouted, ...drained].map((id) => `route:${routerId}:${id}`);
+    }
+    case 'RouterRemoved':
+      return [allRoutesOf(event.data.routerId)];
+    case 'TokenCreated':
+    case 'TokenRevoked':
+      return [`token:${event.data.tokenId}`];
+    case 'UserCreated':
+      return [`person:${event.data.userId}`];
+    case 'TeamCreated':
+      return [`team:${event.data.teamId}`];
+    case 'TeamMemberAdded':
+      return [`member:${event.data.teamId}:${event.data.userId}`];
+    default:
+      return [];
+  }
+};
+
+/**
+ * What takes a fact away together with the thing around it, whose event does not name it: the app of a
+ * key, the router of a route.
+ */
+export const aroundOf = (key: string): string | undefined => {
+  const [kind, owner = ''] = key.split(':');
+  if (kind === 'route') return allRoutesOf(owner);
+  const isOfApp = ['live', 'config', 'setting', 'formation', 'domain', 'release'].includes(
+    kind ?? '',
+  );
+  return isOfApp ? `app:${owner}` : undefined;
+};
+
+const allRoutesOf = (routerId: string): string => `route:${routerId}`;
+
+const releaseOf = ({ appId, version }: { appId: string; version: number }): string =>
+  `release:${appId}:${version}`;
