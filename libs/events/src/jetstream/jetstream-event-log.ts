@@ -83,12 +83,8 @@ export class JetStreamEventLog implements EventLog {
   readStored(after: Position, limit: number): Promise<readonly StoredCommit[]> {
     return this.reading(`reading what is stored after ${after}`, async (timeoutMs) => {
       const found: StoredCommit[] = [];
-      while (found.length < limit) {
-        const last = found.at(-1)?.position ?? after;
-        const count = Math.min(READ_BATCH, limit - found.length);
-        const messages = await this.api.batch({ from: Number(last) + 1, count }, timeoutMs);
-        if (messages.length === 0) break;
-        found.push(...messages.map(toStored));
+      for await (const messages of this.batches(Number(after), limit, timeoutMs)) {
+        for (const message of messages) found.push(toStored(message));
       }
       return found;
     });
@@ -100,20 +96,31 @@ export class JetStreamEventLog implements EventLog {
     timeoutMs: number,
   ): Promise<readonly RecordedCommit[]> {
     const records: RecordedCommit[] = [];
-    const fetch = (from: number): Promise<readonly StoredMessage[]> => {
-      const count = Math.min(READ_BATCH, after + limit + 1 - from);
-      return count === 0 ? Promise.resolve([]) : this.api.batch({ from, count }, timeoutMs);
-    };
-    let messages = await fetch(after + 1);
-    while (messages.length > 0) {
-      const from = after + records.length + 1;
-      // The server sends the next batch while this one is decoded.
-      const ahead = fetch(from + messages.length);
-      ahead.catch(() => undefined);
-      records.push(...toDenseRecords(from - 1, messages));
-      messages = await ahead;
+    for await (const messages of this.batches(after, limit, timeoutMs)) {
+      records.push(...toDenseRecords(after + records.length, messages));
     }
     return records;
+  }
+
+  /** Messages after a sequence, at most `limit`: the server sends the next batch while one is looked at. */
+  private async *batches(
+    after: number,
+    limit: number,
+    timeoutMs: number,
+  ): AsyncGenerator<readonly StoredMessage[]> {
+    let left = limit;
+    const fetch = (last: number): Promise<readonly StoredMessage[]> =>
+      left === 0
+        ? Promise.resolve([])
+        : this.api.batch({ from: last + 1, count: Math.min(READ_BATCH, left) }, timeoutMs);
+    let messages = await fetch(after);
+    while (messages.length > 0) {
+      left -= messages.length;
+      const ahead = fetch(messages.at(-1)?.sequence ?? after);
+      ahead.catch(() => undefined);
+      yield messages;
+      messages = await ahead;
+    }
   }
 
   follow(after: Position, handler: FollowHandler): Subscription {

@@ -25,6 +25,8 @@ export const toRecord = (message: StoredMessage): RecordedCommit => {
   return { position, revision: position, hash: message.hash, commit };
 };
 
+const SUBJECT_PREFIX = 'log.';
+
 export const toStored = ({
   sequence,
   subject,
@@ -33,7 +35,7 @@ export const toStored = ({
   bytes,
 }: StoredMessage): StoredCommit => ({
   position: toPosition(sequence),
-  stream: subject.replace(/^log\./, ''),
+  stream: subject.startsWith(SUBJECT_PREFIX) ? subject.slice(SUBJECT_PREFIX.length) : subject,
   id: messageId,
   hash,
   bytes,
@@ -54,24 +56,37 @@ export const toDenseRecords = (
  * One header of a raw header block. Reading the few lines we need from the text costs a fifth of
  * parsing the block into a map, and a follower does it for every commit.
  */
-export const headerValue = (block: string, name: string): string => {
-  const start = block.indexOf(`\r\n${name}:`);
-  if (start < 0) return '';
-  const from = start + name.length + 3;
-  return block.slice(from, block.indexOf('\r\n', from)).trim();
+export const headerValue = (block: string, name: string): string =>
+  lineValue(block, `\r\n${name}:`);
+
+const lineValue = (block: string, start: string): string => {
+  const at = block.indexOf(start);
+  if (at < 0) return '';
+  const from = at + start.length;
+  const to = block.indexOf('\r', from);
+  // One space follows the colon, as both the server and our client write it.
+  return block.charCodeAt(from) === SPACE && block.charCodeAt(to - 1) !== SPACE
+    ? block.slice(from + 1, to)
+    : block.slice(from, to).trim();
 };
+const SPACE = 32;
+const SEQUENCE_LINE = '\r\nNats-Sequence:';
+const SUBJECT_LINE = '\r\nNats-Subject:';
+const ID_LINE = '\r\nNats-Msg-Id:';
+const HASH_LINE = `\r\n${HASH_HEADER}:`;
 
 /** The status of a header block (`NATS/1.0 404 Message Not Found`); 0 for an ordinary message. */
 export const statusOf = (block: string): number => {
+  if (block.charCodeAt(VERSION_LINE.length) !== SPACE) return 0;
   const match = /^NATS\/1\.0 (\d{3})/.exec(block);
   return match === null ? 0 : Number(match[1]);
 };
 
 export const fromHeaders = (block: string, bytes: Uint8Array): StoredMessage => ({
-  sequence: Number(headerValue(block, 'Nats-Sequence')),
-  subject: headerValue(block, 'Nats-Subject'),
-  messageId: headerValue(block, 'Nats-Msg-Id'),
-  hash: headerValue(block, HASH_HEADER),
+  sequence: Number(lineValue(block, SEQUENCE_LINE)),
+  subject: lineValue(block, SUBJECT_LINE),
+  messageId: lineValue(block, ID_LINE),
+  hash: lineValue(block, HASH_LINE),
   bytes,
 });
 
@@ -80,13 +95,16 @@ const VERSION_LINE = Buffer.from('NATS/1.0');
 /** Longer than the headers of a commit and those the server adds. */
 const HEADER_BLOCK_MAX = 1_024;
 
+/** The bytes that were received last: one chunk holds many messages. */
+let chunk: Buffer = Buffer.alloc(0);
+
 /**
  * The header block of a message, without parsing it: the client hands out the data as a view into the
  * received bytes, and the headers lie directly before it. Empty where that does not hold.
  */
 export const headerBlockOf = ({ data }: Msg): string => {
-  const start = Math.max(0, data.byteOffset - HEADER_BLOCK_MAX);
-  const before = Buffer.from(data.buffer, start, data.byteOffset - start);
-  const from = before.lastIndexOf(VERSION_LINE);
-  return from < 0 ? '' : before.toString('latin1', from);
+  if (chunk.buffer !== data.buffer || chunk.byteOffset !== 0) chunk = Buffer.from(data.buffer);
+  const end = data.byteOffset;
+  const from = chunk.lastIndexOf(VERSION_LINE, end - VERSION_LINE.length);
+  return from < 0 || end - from > HEADER_BLOCK_MAX ? '' : chunk.toString('latin1', from, end);
 };
