@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callApi } from '../support/api.js';
 import { TestPlatform } from '../support/platform.js';
 import { deployed } from '../support/repository.js';
 import { waitFor } from '../support/wait.js';
@@ -67,6 +68,27 @@ describe('a companion killed under a running control plane', () => {
     }
     const apps = await platform.json<readonly { name: string }[]>(['apps', 'list']);
     expect(apps.filter(({ name }) => name.startsWith('round-'))).toHaveLength(3);
+  });
+
+  it('nats-server, frozen: apps serve on, nobody waits for ever, and who asks again is told what happened', async () => {
+    const [pid = 0] = await pidsOf(/nats-server/);
+    const headers = { 'idempotency-key': 'asked-of-a-frozen-server' };
+    const ask = () => callApi(platform, 'POST', '/v1/apps', { body: { name: 'frozen' }, headers });
+    process.kill(pid, 'SIGSTOP');
+    const askedAt = performance.now();
+    const [told, served, health] = await Promise.all([
+      ask(),
+      platform.get('hello'),
+      healthOf('/healthz'),
+    ]).finally(() => process.kill(pid, 'SIGCONT'));
+    expect(performance.now() - askedAt).toBeLessThan(11_000);
+    expect(told.status).toBe(503);
+    expect(told.body).toMatchObject({ code: 'outcome-unknown' });
+    expect([served.status, health]).toEqual([200, 200]);
+
+    await waitFor('the change to be taken', async () => (await ask()).status === 201);
+    const apps = await platform.json<readonly { name: string }[]>(['apps', 'list']);
+    expect(apps.filter(({ name }) => name === 'frozen')).toHaveLength(1);
   });
 
   it('HAProxy: is back with the same routes', async () => {

@@ -6,6 +6,7 @@ import { askApi } from '../support/api.js';
 import { makeNoShellImage } from '../support/apps/no-shell/image.js';
 import { killContainerProcess } from '../support/containers.js';
 import { Observer } from '../support/observer.js';
+import { dumpAt, dumpNow } from '../support/read-models.js';
 import { SeparatePlatform, type ServerProcess } from '../support/processes.js';
 import { waitFor } from '../support/wait.js';
 
@@ -18,6 +19,10 @@ const POINTS: readonly (readonly [ServerProcess, string, Trigger])[] = [
   ['api', 'after-append', 'config'],
   ['api', 'before-append', 'image'],
   ['api', 'after-append', 'image'],
+  ['api', 'before-project', 'config'],
+  ['api', 'checkpoint-written', 'config'],
+  ['api', 'rows-written', 'config'],
+  ['api', 'after-project', 'config'],
   ['builder', 'before-start', 'image'],
   ['builder', 'after-start', 'image'],
   ['builder', 'before-recorded', 'image'],
@@ -94,7 +99,7 @@ describe('a process killed at any point of a deploy', () => {
       if (trigger === 'garbage') await makeGarbage();
       const before = await observer.startsOf(appId);
       processes.run(name, fault);
-      if (name === 'api') await processes.ready();
+      if (name === 'api') await processes.readyOrDead(name);
       // When it is the api that dies, nobody answers, and the same request is made again.
       const asked = request(trigger, key).catch(() => undefined);
       await processes.died(name, fault);
@@ -108,6 +113,7 @@ describe('a process killed at any point of a deploy', () => {
       // Exactly one more: that of the new release, or that of the instance that came back.
       else expect(await observer.startsOf(appId)).toBe(before + 1);
 
+      if (name === 'api') await tablesHoldTheLog();
       expect(await observer.doubled(appId)).toEqual([]);
       expect((await processes.platform.get('app')).status).toBe(200);
     });
@@ -123,6 +129,14 @@ describe('a process killed at any point of a deploy', () => {
     const describe = (): string => `${missing.join('\n')}\n${said()}`;
     await waitFor('the deploy to complete', isSettled, { timeoutMs: 30_000, describe });
   };
+
+  /** What is served has every commit once: it is what a fold of the log gives. */
+  const tablesHoldTheLog = (): Promise<void> =>
+    waitFor('the served tables to be those of the log', async () => {
+      const { platform } = processes;
+      const served = await dumpNow(platform);
+      return served === (await dumpAt(platform, await observer.lastSequence()));
+    });
 
   /** The same key makes the same request: what was done already is not done again. */
   const request = async (trigger: Trigger, key: string): Promise<void> => {

@@ -50,8 +50,9 @@ describe('what is secret', () => {
       if (app === 'doomed') doomed = String(id);
       const input = `SECRET=${secret[app]}\n`;
       await platform.json(['config', 'import', '-', '-a', app], { input });
-      const body = { source: { kind: 'image', ref: NAME.join(':') } };
-      await askApi(platform, 'POST', `/v1/apps/${app}/builds`, { body });
+      const deploy = ['deploy', '-a', app, '--image', NAME.join(':'), '-m', `opening of ${app}`];
+      const deployed = await platform.cli(deploy);
+      expect(deployed.code, deployed.stdout + deployed.stderr).toBe(0);
       await waitFor(`${app} to serve`, async () => (await platform.get(app)).status === 200);
     }
     const made = await platform.json<{ token: string }>(['tokens', 'create', 'ci']);
@@ -133,6 +134,52 @@ describe('what is secret', () => {
       expect(status).toBe(200);
       expect(JSON.stringify(body)).not.toContain(secret.doomed);
     }
+  });
+
+  it('is not why something runs: that is told from the person to the route, without values', async () => {
+    const { platform } = processes;
+    interface Step {
+      readonly kind: string;
+      readonly id: string;
+      readonly text: string;
+      readonly reason: string | null;
+      readonly actor: string | null;
+      readonly asked: boolean;
+    }
+    const why = async (...of: string[]): Promise<Step[]> =>
+      (await platform.json<{ steps: Step[] }>(['why', ...of])).steps;
+    const kinds = (steps: readonly Step[]): string[] => steps.map(({ kind }) => kind);
+    const ofApp = ['-a', 'neighbour'];
+    const [web] = await platform.json<{ id: string }[]>(['ps', ...ofApp]);
+    const instance = web?.id ?? '';
+    const { user: username } = await platform.json<{ user: string }>(['whoami']);
+    const whole = 'actor command build release rollout instance container route'.split(' ');
+    await waitFor('the route to be in the log', async () =>
+      kinds(await why(instance)).includes('route'),
+    );
+
+    const steps = await why(instance);
+    expect(kinds(steps)).toEqual(whole);
+    expect(steps[0]).toMatchObject({ text: username });
+    expect(steps[1]).toMatchObject({ actor: username, reason: 'opening of neighbour' });
+    expect(steps[5]).toMatchObject({ id: instance, asked: true });
+    const [container] = await platform.containers('neighbour');
+    expect(container?.Id.startsWith(steps[6]?.id ?? '-')).toBe(true);
+    expect(steps[7]?.text).toBe(`neighbour.${readConfig(platform.env).domain}`);
+    const without = (shown: readonly Step[]) => shown.map(({ asked: _, ...step }) => step);
+    expect(without(await why('v1', ...ofApp))).toEqual(without(steps));
+    expect(without(await why(steps[7]?.text ?? ''))).toEqual(without(steps));
+    const key = await why('SECRET', ...ofApp);
+    expect(kinds(key)).toEqual(whole.filter((kind) => kind !== 'build'));
+    expect(key[1]).toMatchObject({ text: 'config set SECRET', actor: username, asked: true });
+
+    const printed = await platform.cli(['why', instance]);
+    expect(printed.stdout.trimEnd().split('\n')).toHaveLength(whole.length);
+    expect(printed.stdout).toContain('(opening of neighbour)');
+    expect(printed.stdout + JSON.stringify(key)).not.toContain(secret.neighbour);
+    const nothing = await platform.cli(['why', 'v9', ...ofApp]);
+    expect([nothing.code, nothing.stdout]).toEqual([3, '']);
+    expect(nothing.stderr).toContain('releases list');
   });
 
   it('is gone with its app: a crash before the shredding is made good at the next start', async () => {

@@ -1,4 +1,11 @@
-import { START, type DomainEventUnion, type Position, type RecordedCommit } from '@shiplog/events';
+import {
+  START,
+  toSequence,
+  type DomainEventUnion,
+  type Position,
+  type RecordedCommit,
+  type Sequence,
+} from '@shiplog/events';
 import type { EventLog } from '@shiplog/events/log';
 import { changesAfter } from '@shiplog/events/testing';
 import { connectEngine, LABEL, ownedBy } from '@shiplog/engine';
@@ -34,6 +41,7 @@ interface SeenApp {
 /** Looks at log and engine by itself, and shares nothing with the processes under test but their log. */
 export class Observer {
   private at: Position = START;
+  private last: Sequence | undefined;
   private readonly apps = new Map<string, SeenApp>();
   private readonly instances = new Map<string, SeenInstance>();
 
@@ -58,6 +66,13 @@ export class Observer {
     return this.log.head();
   }
 
+  /** Where the log ends, as `?at=` takes it. */
+  async lastSequence(): Promise<Sequence> {
+    await this.look();
+    if (this.last === undefined) throw new Error('the log is empty');
+    return this.last;
+  }
+
   /** What was changed since; that something was refused is recorded, too, and changes nothing. */
   changesAfter(head: Position): Promise<readonly RecordedCommit[]> {
     return changesAfter(this.log, head);
@@ -71,6 +86,7 @@ export class Observer {
       for (const { commit, position } of batch) {
         for (const event of commit.events) this.see(event);
         this.at = position;
+        this.last = toSequence(position, commit.events.length - 1);
       }
     }
   }

@@ -77,14 +77,20 @@ export class SeparatePlatform {
   }
 
   async ready(): Promise<void> {
-    await waitFor(
-      'the api to be ready',
-      async () => {
-        const answer = await fetch(`${this.platform.apiUrl}/readyz`).catch(() => undefined);
-        return answer?.ok === true;
-      },
-      { describe: () => this.output.get('api') ?? '' },
-    );
+    const describe = (): string => this.output.get('api') ?? '';
+    await waitFor('the api to be ready', () => this.answersReady(), { describe });
+  }
+
+  /** For a fault that may strike at the start already. */
+  async readyOrDead(name: ServerProcess): Promise<void> {
+    const isOver = async (): Promise<boolean> =>
+      !this.isRunning(name) || (await this.answersReady());
+    await waitFor(`the api to be ready, or ${name} to be dead`, isOver);
+  }
+
+  private async answersReady(): Promise<boolean> {
+    const answer = await fetch(`${this.platform.apiUrl}/readyz`).catch(() => undefined);
+    return answer?.ok === true;
   }
 
   async destroy(): Promise<void> {

@@ -52,6 +52,8 @@ import { CreateTokenHandler, RevokeTokenHandler } from './tokens/tokens.handlers
 import { UndoController } from './undo/undo.controller.js';
 import { UndoChangeHandler } from './undo/undo.handler.js';
 import { ProposeUndoHandler } from './undo/undo.queries.js';
+import { WhyController } from './why/why.controller.js';
+import { ShowCausesHandler } from './why/why.queries.js';
 
 /** What the module wires together and did not make. */
 export interface ApiParts {
@@ -95,6 +97,7 @@ const QUERY_HANDLERS = [
   ListInstancesHandler,
   ReadEventsHandler,
   ReadAuditHandler,
+  ShowCausesHandler,
   DiagnoseHandler,
   ReplayHandler,
   ProposeUndoHandler,
@@ -117,6 +120,7 @@ export class ApiModule {
         TokensController,
         EventsController,
         AuditController,
+        WhyController,
         IntegrityController,
         PlatformController,
         GarbageController,
@@ -138,7 +142,7 @@ export class ApiModule {
         { provide: tokens.READ_MODELS, useFactory: () => parts.readModels },
         { provide: tokens.TELEMETRY, useFactory: () => parts.telemetry },
         { provide: APP_GUARD, useFactory: () => new RouteGuard(parts.door) },
-        { provide: APP_INTERCEPTOR, useFactory: () => new AnswerInterceptor() },
+        { provide: APP_INTERCEPTOR, useFactory: () => new AnswerInterceptor(parts.audit) },
         {
           provide: APP_FILTER,
           useFactory: () => new ProblemFilter(parts.context.logger, parts.audit),

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { startReadModels, type RunningReadModels } from '@shiplog/read-models';
 import {
   ReadinessProbe,
+  faultPoint,
   pathsOf,
   type ProcessContext,
   type RunningProcess,
@@ -42,6 +43,7 @@ export const startApi: StartProcess = async (context) => {
     logger,
     fill: fillBeside(config),
     past: pastBeside(config),
+    fault: (point) => faultPoint(`api/${point}`),
   }).catch(async (error: unknown) => {
     await checkpoints.stop();
     throw error;

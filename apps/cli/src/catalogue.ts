@@ -163,6 +163,12 @@ export const CATALOGUE: readonly Entry[] = [
     'list the keys of apps, replace the master key',
     async () => (await import('./commands/keys.js')).keys,
   ),
+  command(
+    PLATFORM,
+    'why',
+    'show why something is there, from person to route',
+    async () => (await import('./commands/why.js')).why,
+  ),
   group(
     PLATFORM,
     'audit',

@@ -42,6 +42,8 @@ export interface NatsServer {
 
 /** A long log takes a while to be opened. */
 const READY_TIMEOUT_MS = 60_000;
+/** How long a killed server may take to let go of its port. */
+const DYING_MS = 2_000;
 const LOOPBACK = '127.0.0.1';
 
 /**
@@ -63,7 +65,7 @@ export const ensureNatsServer = async (
     if (await isUsable(config, digest)) return handleOf(running, 'adopted');
     await stopServerProcess(running);
   }
-  if (await isListening(config.natsPort)) {
+  if (await staysTaken(config.natsPort)) {
     throw new NatsServerError(
       'port-taken',
       `port ${config.natsPort} on ${LOOPBACK} is taken by another program; stop it, or set SHIPLOG_NATS_PORT to a free port`,
@@ -159,6 +161,16 @@ const untilReady = async (
 const lastLines = async (files: readonly string[]): Promise<string> => {
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
   return texts.flatMap((text) => text.trim().split('\n').slice(-5)).join('\n');
+};
+
+/** A server that is dying still holds its port when it is no process of ours any more. */
+const staysTaken = async (port: number): Promise<boolean> => {
+  const deadline = performance.now() + DYING_MS;
+  while (await isListening(port)) {
+    if (performance.now() > deadline) return true;
+    await delay(20);
+  }
+  return false;
 };
 
 const isListening = (port: number): Promise<boolean> =>

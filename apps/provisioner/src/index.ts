@@ -1,3 +1,4 @@
+export * from './assert-streams.js';
 export * from './ensure-nats-server.js';
 export * from './find-nats-server.js';
 export * from './import-log.js';

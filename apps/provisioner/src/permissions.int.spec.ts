@@ -1,9 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
 import { AGGREGATES, WRITER_OF, type ProcessName } from '@shiplog/events';
 import { HEALTH_STREAM, LOG_STREAM } from '@shiplog/events/jetstream';
 import { connectNats, type NatsUser } from '@shiplog/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findNatsServer } from './find-nats-server.js';
 import { HEALTH_QUESTION, JETSTREAM_QUESTION, WORKERS } from './permissions.js';
+import { JETSTREAM_SUBJECTS, unknownRequestsOf } from './testing/jetstream-api.js';
 import { startTestNats, type TestNats } from './testing/index.js';
 
 /** Subjects of a platform, and what would be an attack on it. */
@@ -13,24 +16,21 @@ const PUBLISHED = [
   'hint.app.x1',
   ...WORKERS.flatMap((name) => [`tel.${name}.topic`, `rpc.${name}.operation`]),
   ...WORKERS.map((name) => `_INBOX_${name}.x`),
-  `$JS.API.DIRECT.GET.${LOG_STREAM}`,
-  `$JS.API.DIRECT.GET.${LOG_STREAM}.log.app.x1`,
-  `$JS.API.STREAM.MSG.GET.${LOG_STREAM}`,
-  '$JS.API.INFO',
-  `$JS.API.STREAM.INFO.${LOG_STREAM}`,
-  `$JS.API.STREAM.CREATE.OTHER`,
-  `$JS.API.STREAM.UPDATE.${LOG_STREAM}`,
-  `$JS.API.STREAM.DELETE.${LOG_STREAM}`,
-  `$JS.API.STREAM.PURGE.${LOG_STREAM}`,
-  `$JS.API.STREAM.RESTORE.${LOG_STREAM}`,
-  `$JS.API.STREAM.SNAPSHOT.${LOG_STREAM}`,
-  `$JS.API.STREAM.MSG.DELETE.${LOG_STREAM}`,
-  `$JS.API.CONSUMER.CREATE.${LOG_STREAM}`,
-  `$JS.API.CONSUMER.DURABLE.CREATE.${LOG_STREAM}.c1`,
-  `$JS.API.STREAM.MSG.GET.OTHER`,
+  ...JETSTREAM_SUBJECTS,
+  // Acknowledgements, flow control, snapshots, buckets, advisories: JetStream's own, beside its requests.
+  `$JS.ACK.${LOG_STREAM}.c1.1.1.1.1.1`,
+  `$JS.FC.${LOG_STREAM}.c1.x`,
+  `$JS.SNAPSHOT.ACK.${LOG_STREAM}.x`,
+  `$JS.SNAPSHOT.RESTORE.${LOG_STREAM}.x`,
+  '$JS.EVENT.ADVISORY.API',
+  '$KV.bucket.key',
+  '$O.bucket.C.x',
+  `$JSC.CI.${LOG_STREAM}.c1`,
   '$SYS.REQ.SERVER.PING.JSZ',
   '$SYS.REQ.SERVER.PING.HEALTHZ',
   '$SYS.REQ.SERVER.PING.VARZ',
+  '$SYS.REQ.ACCOUNT.SHIPLOG.CLAIMS.UPDATE',
+  'anything.else',
 ];
 
 const SUBSCRIBED = [
@@ -68,7 +68,7 @@ const inSystemAccount = (subject: string): string =>
   subject
     .replace(/^\$JS\.API\.CONSUMER\./, 'shiplog.refused.')
     .replace(
-      /^\$JS\.API\.STREAM\.(UPDATE|DELETE|PURGE|RESTORE|SNAPSHOT|MSG\.DELETE)\.LOG$/,
+      /^\$JS\.API\.STREAM\.(UPDATE|DELETE|PURGE|RESTORE|SNAPSHOT|MSG\.DELETE)\.(LOG|OTHER)$/,
       'shiplog.refused',
     );
 
@@ -137,10 +137,16 @@ describe.each([...WORKERS, 'provisioner', 'system'] as const)('NATS user %s', (u
   });
 });
 
+it('tries every request that this nats-server knows', async () => {
+  expect(unknownRequestsOf(await readFile(await findNatsServer()))).toEqual([]);
+  // Or it finds nothing at all.
+  expect(unknownRequestsOf(Buffer.from('x$JS.API.STREAM.SHRED.*'))).toEqual(['STREAM.SHRED']);
+});
+
 describe('the answer of the server to a worker', () => {
   const stateOf = async (administrator: NatsConnection) => {
     const answer = await administrator.request(`$JS.API.STREAM.INFO.${LOG_STREAM}`);
-    return answer.json<{ config: object; state: { messages: number } }>();
+    return answer.json<{ config: object; state: { messages: number; consumer_count: number } }>();
   };
 
   it('reaches no request that changes or deletes the log, or adds a stream', async () => {
@@ -159,9 +165,10 @@ describe('the answer of the server to a worker', () => {
       gc.publish(`$JS.API.DIRECT.GET.${LOG_STREAM}.log.garbage.${name}`, '', { reply });
     read('forgetful', `$JS.API.STREAM.UPDATE.${LOG_STREAM}`);
     read('other', '$JS.API.STREAM.CREATE.OTHER');
-    // Nothing there: an empty answer.
-    for (const verb of ['PURGE', 'DELETE', 'RESTORE']) {
-      read('nothing', `$JS.API.STREAM.${verb}.${LOG_STREAM}`);
+    const isRead = (subject: string): boolean => /\.(DIRECT|MSG)\.GET\./.test(subject);
+    for (const subject of JETSTREAM_SUBJECTS.filter((one) => !isRead(one))) {
+      // Nothing there: an empty answer, and what it stored itself.
+      for (const name of ['nothing', 'forgetful', 'other']) read(name, subject);
     }
     await gc.flush();
     // The server answers this last of all, from the same queue.
@@ -169,6 +176,7 @@ describe('the answer of the server to a worker', () => {
 
     const after = await stateOf(administrator);
     expect(after.config).toEqual(config);
+    expect(after.state.consumer_count).toBe(0);
     expect(after.state.messages).toBe(Object.keys(bodies).length);
     const names = await administrator.request('$JS.API.STREAM.NAMES');
     expect(names.json<{ streams: string[] }>().streams).toEqual([HEALTH_STREAM, LOG_STREAM]);

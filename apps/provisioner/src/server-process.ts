@@ -57,7 +57,8 @@ export const spawnServer = async (
   const lockFile = join(dirname(natsConfig), 'lock');
   const output = await open(outputFile, 'a', 0o600);
   try {
-    const args = ['--nonblock', '--conflict-exit-code', String(LOCKED), '--no-fork', lockFile];
+    // A killed server holds its lock a moment longer than its name in the process table.
+    const args = ['--timeout', '2', '--conflict-exit-code', String(LOCKED), '--no-fork', lockFile];
     const child = spawn('flock', [...args, binary, '-c', natsConfig], {
       detached: true,
       stdio: ['ignore', output.fd, output.fd],

@@ -1,19 +1,21 @@
 import type { NatsConnection } from '@nats-io/nats-core';
 import { START } from '@shiplog/events';
 import { JetStreamEventLog } from '@shiplog/events/jetstream';
-import { LogUnavailableError } from '@shiplog/events/log';
+import { LogUnavailableError, type AppendResult, type EventLog } from '@shiplog/events/log';
 import { NO_COMMIT, appendMany, commitAfter, newStream } from '@shiplog/events/testing';
 import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startFaultyProxy, type FaultyProxy } from './testing/faulty-proxy.js';
+import { startNatsProxy, type NatsProxy } from './testing/nats-proxy.js';
 import { startTestNats, type TestNats } from './testing/index.js';
 
 let nats: TestNats;
-let proxy: FaultyProxy;
+let proxy: NatsProxy;
 let connection: NatsConnection;
 let log: JetStreamEventLog;
 
-const openLog = (times: { attemptTimeoutMs: number; deadlineMs: number }): JetStreamEventLog =>
+const openLog = (
+  times: { attemptTimeoutMs?: number; deadlineMs?: number } = {},
+): JetStreamEventLog =>
   new JetStreamEventLog(connection, {
     inboxPrefix: inboxPrefixOf('api'),
     process: 'api',
@@ -23,7 +25,7 @@ const openLog = (times: { attemptTimeoutMs: number; deadlineMs: number }): JetSt
 
 beforeEach(async () => {
   nats = await startTestNats();
-  proxy = await startFaultyProxy(nats.config.natsPort);
+  proxy = await startNatsProxy(nats.config.natsPort);
   connection = await connectNats(nats.config, 'api', { url: `nats://127.0.0.1:${proxy.port}` });
   log = openLog({ attemptTimeoutMs: 300, deadlineMs: 20_000 });
 });
@@ -38,7 +40,7 @@ describe('an append whose answer is lost', () => {
   it('is reported as appended, and is in the log once', async () => {
     const stream = newStream();
     const commit = commitAfter(stream, NO_COMMIT);
-    proxy.setFault('cut-after-request');
+    proxy.setOnce('cut-after');
     const result = await log.append(stream, NO_COMMIT.revision, commit);
     expect(proxy.struck()).toBe(1);
     expect(result).toMatchObject({ outcome: 'appended' });
@@ -47,7 +49,7 @@ describe('an append whose answer is lost', () => {
 
   it('is published again when it never arrived', async () => {
     const stream = newStream();
-    proxy.setFault('cut-in-request');
+    proxy.setOnce('cut-in-headers');
     const result = await log.append(stream, NO_COMMIT.revision, commitAfter(stream, NO_COMMIT));
     expect(proxy.struck()).toBe(1);
     expect(result).toMatchObject({ outcome: 'appended' });
@@ -62,12 +64,12 @@ describe('an append whose answer is lost', () => {
       process: 'api',
       durability: () => Promise.resolve('disk'),
     });
-    proxy.setFault('drop-answers');
+    proxy.setSilent(true);
     const appending = appendMany(other, stream, 1).then(() =>
       log.append(stream, NO_COMMIT.revision, commitAfter(stream, NO_COMMIT)),
     );
     await waitUntil(() => proxy.struck() > 0);
-    proxy.setFault('none');
+    proxy.setSilent(false);
     expect(await appending).toEqual({ outcome: 'conflict' });
     expect(await other.read(stream)).toHaveLength(1);
     await direct.close();
@@ -77,108 +79,117 @@ describe('an append whose answer is lost', () => {
     const hurried = openLog({ attemptTimeoutMs: 50, deadlineMs: 200 });
     const stream = newStream();
     const commit = commitAfter(stream, NO_COMMIT);
-    proxy.setFault('drop-answers');
+    proxy.setSilent(true);
     const failure = await hurried
       .append(stream, NO_COMMIT.revision, commit)
       .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(LogUnavailableError);
     expect(failure).toMatchObject({ outcome: 'unknown' });
-    proxy.setFault('none');
+    proxy.setSilent(false);
     const repeated = await log.append(stream, NO_COMMIT.revision, commit);
     expect(repeated).toMatchObject({ outcome: 'appended' });
     expect(await log.read(stream)).toHaveLength(1);
     await hurried.close();
   });
-
-  it(
-    'leaves every acknowledged commit once, whatever broke on 60 writers',
-    { timeout: 60_000 },
-    async () => {
-      const streams = Array.from({ length: 60 }, newStream);
-      const faults = ['cut-after-request', 'cut-in-request', 'cut-after-request'] as const;
-      let done = 0;
-      const breaking = (async () => {
-        for (let i = 0; done < streams.length; i += 1) {
-          const before = proxy.struck();
-          proxy.setFault(faults[i % faults.length] ?? 'none');
-          await waitUntil(() => proxy.struck() > before || done === streams.length);
-        }
-      })();
-      // `appendMany` fails on a conflict: nobody else writes these streams, so each would be a false one.
-      const ends = await Promise.all(
-        streams.map(async (stream) => {
-          const end = await appendMany(log, stream, 5);
-          done += 1;
-          return end;
-        }),
-      );
-      proxy.setFault('none');
-      await breaking;
-      expect(proxy.struck()).toBeGreaterThan(3);
-      expect(ends.every(({ version }) => version === 5)).toBe(true);
-      const all = await log.readAfter(START, 1_000);
-      expect(all).toHaveLength(300);
-      expect(new Set(all.map(({ commit }) => commit.id)).size).toBe(300);
-    },
-  );
 });
 
-describe('a frozen nats-server', () => {
-  it('makes an append unknown within ten seconds, and it is told what happened when asked again', async () => {
-    const patient = new JetStreamEventLog(connection, {
-      inboxPrefix: inboxPrefixOf('api'),
-      process: 'api',
-      durability: () => Promise.resolve('disk'),
-    });
-    const stream = newStream();
-    const commit = commitAfter(stream, NO_COMMIT);
-    process.kill(nats.server().pid, 'SIGSTOP');
-    const startedAt = performance.now();
-    const failure = await patient
-      .append(stream, NO_COMMIT.revision, commit)
-      .catch((error: unknown) => error);
-    const probed = await patient.probe().catch((error: unknown) => error);
-    process.kill(nats.server().pid, 'SIGCONT');
-    expect(failure).toMatchObject({ code: 'log-unavailable', outcome: 'unknown' });
-    expect(probed).toBeInstanceOf(LogUnavailableError);
-    expect(performance.now() - startedAt).toBeLessThan(8_000 + 2_000 + 1_000);
-    const again = await patient.append(stream, NO_COMMIT.revision, commit);
-    expect(again).toMatchObject({ outcome: 'appended' });
-    expect(await patient.read(stream)).toHaveLength(1);
-  });
-});
-
-describe('kill -9 of nats-server under load', () => {
-  it(
-    'loses nothing that was acknowledged and reports no false conflict',
-    { timeout: 60_000 },
-    async () => {
-      const acknowledged = new Map<string, string>();
-      let isOver = false;
-      const write = async (): Promise<void> => {
-        const stream = newStream();
-        let end = NO_COMMIT;
-        while (!isOver) {
-          const commit = commitAfter(stream, end);
-          const result = await log.append(stream, end.revision, commit);
-          if (result.outcome !== 'appended') throw new Error('a false conflict');
-          acknowledged.set(commit.id, result.position);
-          end = { revision: result.revision, version: end.version + 1, hash: result.hash };
-        }
-      };
-      const writing = Promise.all(Array.from({ length: 16 }, write));
-      for (let kills = 0; kills < 5; kills += 1) {
-        const before = acknowledged.size;
-        await waitUntil(() => acknowledged.size > before + 100);
-        await nats.restart();
+/** Writers that go on until they are told to end; each has an aggregate of its own, so that no conflict is a true one. */
+const startLoad = (writers: number, log: EventLog) => {
+  const acknowledged = new Map<string, string>();
+  let unknown = 0;
+  let isOver = false;
+  /** Asks again with the same commit, as who was not told what became of it does. */
+  const untilTold = async (append: () => Promise<AppendResult>): Promise<AppendResult> => {
+    for (;;) {
+      try {
+        return await append();
+      } catch (error) {
+        if (!(error instanceof LogUnavailableError)) throw error;
+        unknown += 1;
       }
+    }
+  };
+  const write = async (): Promise<void> => {
+    const stream = newStream();
+    let end = NO_COMMIT;
+    while (!isOver) {
+      const commit = commitAfter(stream, end);
+      const result = await untilTold(() => log.append(stream, end.revision, commit));
+      if (result.outcome !== 'appended') throw new Error('a false conflict');
+      acknowledged.set(commit.id, result.position);
+      end = { revision: result.revision, version: end.version + 1, hash: result.hash };
+    }
+  };
+  const writing = Promise.all(Array.from({ length: writers }, write));
+  return {
+    acknowledged,
+    unknown: () => unknown,
+    end: async (): Promise<void> => {
       isOver = true;
       await writing;
-      const all = await log.readAfter(START, 1_000_000);
-      const stored = new Map(all.map(({ commit, position }) => [commit.id, position]));
-      expect(stored.size).toBe(all.length);
-      expect(acknowledged.size).toBeGreaterThan(500);
-      for (const [id, position] of acknowledged) expect(stored.get(id)).toBe(position);
+    },
+  };
+};
+
+/** Every acknowledged commit is there, once, in its place; no place was given to two. */
+const expectAllThere = async (acknowledged: ReadonlyMap<string, string>): Promise<void> => {
+  const all = await log.readAfter(START, 1_000_000);
+  const stored = new Map(all.map(({ commit, position }) => [commit.id, position]));
+  expect(stored.size).toBe(all.length);
+  expect(new Set(acknowledged.values()).size).toBe(acknowledged.size);
+  expect([...acknowledged].filter(([id, position]) => stored.get(id) !== position)).toEqual([]);
+};
+
+/** `node test/long/nats-server-faults.mjs` makes both what the issue asks for: 100 and 30 seconds. */
+const KILLS = Number(process.env['SHIPLOG_KILLS'] ?? 8);
+const FREEZE_MS = Number(process.env['SHIPLOG_FREEZE_SECONDS'] ?? 0) * 1_000;
+const COMMITS_BETWEEN = 50;
+const WRITERS = 16;
+
+describe('a nats-server under load', () => {
+  it(
+    `killed with -9, ${KILLS} times, loses nothing that was acknowledged and uses no position again`,
+    { timeout: 60_000 + KILLS * 2_000 },
+    async () => {
+      const load = startLoad(WRITERS, log);
+      for (let kills = 0; kills < KILLS; kills += 1) {
+        const before = load.acknowledged.size;
+        await waitUntil(() => load.acknowledged.size > before + COMMITS_BETWEEN);
+        await nats.restart();
+      }
+      await load.end();
+      expect(load.acknowledged.size).toBeGreaterThan(KILLS * COMMITS_BETWEEN);
+      await expectAllThere(load.acknowledged);
+      const { acknowledged, unknown } = load;
+      console.log(
+        JSON.stringify({ kills: KILLS, acknowledged: acknowledged.size, unknown: unknown() }),
+      );
+    },
+  );
+
+  it(
+    'frozen, leaves nobody waiting, loses nothing and goes on when it is thawed',
+    { timeout: 60_000 + FREEZE_MS },
+    async () => {
+      const patient = openLog();
+      const load = startLoad(WRITERS, patient);
+      await waitUntil(() => load.acknowledged.size > 100);
+      process.kill(nats.server().pid, 'SIGSTOP');
+      const frozenAt = performance.now();
+      const probed = await patient.probe().catch((error: unknown) => error);
+      await waitUntil(() => load.unknown() >= WRITERS);
+      const toldAfterMs = performance.now() - frozenAt;
+      await waitUntil(() => performance.now() - frozenAt >= FREEZE_MS);
+      const [unknown, before] = [load.unknown(), load.acknowledged.size];
+      process.kill(nats.server().pid, 'SIGCONT');
+      expect(probed).toBeInstanceOf(LogUnavailableError);
+      expect(toldAfterMs).toBeLessThan(8_000 + 2_000 + 1_000);
+      await waitUntil(() => load.acknowledged.size > before + 500);
+      await load.end();
+      await expectAllThere(load.acknowledged);
+      const frozenMs = Math.max(FREEZE_MS, Math.round(toldAfterMs));
+      const acknowledged = load.acknowledged.size;
+      console.log(JSON.stringify({ frozenMs, toldAfterMs, unknown, acknowledged }));
     },
   );
 });

@@ -1,11 +1,13 @@
 import {
   changeHeaders,
   connect,
+  reasonHeader,
   valueOf,
   type ChangeOptions,
   type Connection,
   type ConnectionOptions,
   type ReadOptions,
+  type ReasonOptions,
 } from './connection.js';
 import { backupsOf } from './backup-client.js';
 import { audits } from './audit-client.js';
@@ -260,10 +262,13 @@ const platformOf = ({ fetch: api, url }: Connection) => ({
   doctor: () => valueOf(api.GET('/v1/doctor'), url),
   rebuild: (name: string | undefined) =>
     valueOf(api.POST('/v1/rebuild', { body: name === undefined ? {} : { name } }), url),
-  startRebuild: (body: { readonly name?: string; readonly force?: boolean }) =>
-    valueOf(api.POST('/v1/rebuild/start', { body }), url),
+  startRebuild: (
+    body: { readonly name?: string; readonly force?: boolean },
+    { reason }: ReasonOptions,
+  ) => valueOf(api.POST('/v1/rebuild/start', { body, headers: reasonHeader(reason) }), url),
   rebuildStatus: () => valueOf(api.GET('/v1/rebuild'), url),
-  cancelRebuild: () => valueOf(api.POST('/v1/rebuild/cancel', { body: {} }), url),
+  cancelRebuild: ({ reason }: ReasonOptions) =>
+    valueOf(api.POST('/v1/rebuild/cancel', { body: {}, headers: reasonHeader(reason) }), url),
   replay: (moments: ReplayMoments) =>
     valueOf(api.GET('/v1/replay', { params: { query: moments } }), url),
   events: (filter: EventFilter) =>
@@ -298,7 +303,8 @@ const keysOf = ({ fetch: api, url }: Connection) => ({
 
 const garbageOf = ({ fetch: api, url }: Connection) => ({
   preview: () => valueOf(api.GET('/v1/gc/preview'), url),
-  run: () => valueOf(api.POST('/v1/gc/run', { body: {} }), url),
+  run: ({ reason }: ReasonOptions) =>
+    valueOf(api.POST('/v1/gc/run', { body: {}, headers: reasonHeader(reason) }), url),
   policy: () => valueOf(api.GET('/v1/gc/policy'), url),
   changePolicy: (body: GarbagePolicy, options: ChangeOptions) =>
     valueOf(api.PUT('/v1/gc/policy', { body, ...change(options) }), url),

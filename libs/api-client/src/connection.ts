@@ -95,9 +95,15 @@ const withQuery = (address: string, query: Query): URL => {
 /** Headers of a change. The reason is encoded: a header carries no umlaut and no line end. */
 export const changeHeaders = (options: ChangeOptions): Record<string, string> => ({
   'Idempotency-Key': options.idempotencyKey ?? randomUUID(),
-  ...(options.reason !== undefined && { 'Shiplog-Reason': encodeURIComponent(options.reason) }),
+  ...reasonHeader(options.reason),
   ...(options.ifMatch !== undefined && { 'If-Match': options.ifMatch }),
 });
+
+/** Why, for what is no change: nothing there can be asked for twice by mistake. */
+export type ReasonOptions = Pick<ChangeOptions, 'reason'>;
+
+export const reasonHeader = (reason: string | undefined): Record<string, string> =>
+  reason === undefined ? {} : { 'Shiplog-Reason': encodeURIComponent(reason) };
 
 interface Answer<T> {
   readonly data?: T;

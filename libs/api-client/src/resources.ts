@@ -9,6 +9,7 @@ export type Backup = Schemas['Backup'];
 export type BackupLine = Schemas['BackupLine'];
 export type BackupPolicy = Schemas['BackupPolicy'];
 export type Build = Schemas['Build'];
+export type CausalStep = Schemas['CausalStep'];
 export type CloudEvent = Schemas['CloudEvent'];
 export type ConfigEntry = Schemas['ConfigEntry'];
 export type Deploy = Schemas['Deploy'];

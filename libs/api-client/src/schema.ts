@@ -931,6 +931,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why something is there: what led to it, and what came of it */
+        get: operations["showCauses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1017,7 +1034,7 @@ export interface components {
             url: string | null;
         };
         AuditEntry: {
-            /** @description Types of the events that came of it, or the operation that was refused. */
+            /** @description Types of the events that came of it, or the operation where none did. */
             actions: string[];
             /** @description Name of the user or process; null: nobody we know. */
             actor: string | null;
@@ -1043,10 +1060,10 @@ export interface components {
             /** @description The last time. */
             lastTime: string;
             /**
-             * @description done: it is in the log. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown.
+             * @description done: it is in the log, or was carried out. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown. unlisted: so many more there were, too many to tell of one by one.
              * @enum {string}
              */
-            outcome: "done" | "rejected" | "conflict" | "denied" | "read";
+            outcome: "done" | "rejected" | "conflict" | "denied" | "read" | "unlisted";
             /** @description Why, in the words of who did it (-m). */
             reason: string | null;
             /** @description Place in the log: 20 digits, a dash, 4 digits. String order is log order. */
@@ -1142,6 +1159,32 @@ export interface components {
             startedAt: string | null;
             /** @enum {string} */
             state: "requested" | "running" | "succeeded" | "failed" | "cancelled";
+        };
+        CausalStep: {
+            /** @description Who asked for it or recorded it. */
+            actor: string | null;
+            /** @description This is what you asked for. */
+            asked: boolean;
+            /** @description It came of the last step above it that is one less deep; 0: of nothing we know. */
+            depth: number;
+            /** @description Of the user, commit, build, rollout, instance or router; v3; a short container id. */
+            id: string;
+            /** @enum {string} */
+            kind: "actor" | "command" | "build" | "release" | "rollout" | "instance" | "container" | "route";
+            /** @description Why, in the words of who did it (-m). */
+            reason: string | null;
+            sequence: string | null;
+            /** @description How far it came, or why there is such a release. */
+            state: string | null;
+            /** @description What it is, for people. */
+            text: string;
+            time: string | null;
+        };
+        Causes: {
+            app: string;
+            /** @description Opaque; unique on the platform. */
+            appId: string;
+            steps: components["schemas"]["CausalStep"][];
         };
         Changed: {
             /** @description Place of the change in the log; pass it as atLeast. */
@@ -5737,7 +5780,10 @@ export interface operations {
     rotateSigningKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6398,7 +6444,10 @@ export interface operations {
     verifyBackup: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6990,7 +7039,10 @@ export interface operations {
     collectGarbage: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7571,7 +7623,10 @@ export interface operations {
     rebuildReadModels: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7672,7 +7727,10 @@ export interface operations {
     cancelRebuild: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7768,7 +7826,10 @@ export interface operations {
     startRebuild: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8540,6 +8601,98 @@ export interface operations {
             };
             /** @description token-scope */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showCauses: {
+        parameters: {
+            query: {
+                /** @description Name or id. Releases and config keys need it; instances and hosts do not. */
+                app?: string;
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+                /** @description Id of an instance, a release (v3), a host, or a config key. */
+                of: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A tree as a list, in the order in which it is printed: person, command, build, release, rollout, instance, container, route. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Causes"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found, subject-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

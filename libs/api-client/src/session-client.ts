@@ -1,7 +1,7 @@
-import { pathSegment, type Connection } from './connection.js';
+import { pathSegment, reasonHeader, type Connection } from './connection.js';
 import { openSession, type Session, type SessionOptions } from './session.js';
 
-type Attach = Pick<SessionOptions, 'request' | 'onOutput'>;
+type Attach = Pick<SessionOptions, 'request' | 'onOutput'> & { readonly reason?: string };
 
 /** Commands in instances: a new one (`run`) or one that is there (`exec`). */
 export const sessions = (connection: Connection) => ({
@@ -15,8 +15,13 @@ export const sessions = (connection: Connection) => ({
     ),
 });
 
-const open = (connection: Connection, path: string, attach: Attach): Promise<Session> => {
+const open = (
+  connection: Connection,
+  path: string,
+  { reason, ...attach }: Attach,
+): Promise<Session> => {
   const { url, headers, signal } = connection.stream(path);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  return openSession({ url, headers, ...attach, ...(signal !== undefined && { signal }) });
+  const all = { ...headers, ...reasonHeader(reason) };
+  return openSession({ url, headers: all, ...attach, ...(signal !== undefined && { signal }) });
 };

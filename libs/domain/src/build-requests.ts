@@ -10,6 +10,8 @@ export interface BuildRequest {
   readonly actor: Actor;
   readonly reason: string | null;
   readonly correlation: string;
+  /** Id of the commit that asked for it. */
+  readonly askedBy: string;
   /** Id of the commit that ended the build; null until then. */
   readonly endedBy: string | null;
   /** The release made of it; null until there is one. */
@@ -43,8 +45,8 @@ export class BuildRequests {
     switch (event.type) {
       case 'BuildRequested': {
         const { appId, buildId } = event.data;
-        const { actor, reason, correlation } = commit;
-        const asked = { buildId, appId, position, actor, reason, correlation };
+        const { actor, reason, correlation, id: askedBy } = commit;
+        const asked = { buildId, appId, position, actor, reason, correlation, askedBy };
         this.change(appId, ({ requests, releasedUpTo }) => ({
           requests: [...requests, { ...asked, endedBy: null, release: null }].slice(-REQUESTS_KEPT),
           releasedUpTo,

@@ -5,6 +5,8 @@ import { actor, origin } from './who.js';
 
 /** So many different refusals or reads stand in one commit; more are only counted. */
 export const AUDIT_ENTRIES_MAX = 50;
+/** Fewer, so that a commit that is full of all kinds still fits. */
+export const AUDIT_OPERATIONS_MAX = 10;
 
 /** What was seen of the same thing, and when: one entry stands for all of them. */
 const seen = {
@@ -45,6 +47,22 @@ export const secretsRead = z.strictObject({
 export type SecretsReading = z.infer<typeof secretsRead>;
 
 /**
+ * Somebody had something done that is no change in the log: garbage collected, another key signs, or a
+ * terminal in an app (`run`, `exec`), which shows its config values. Never what they sent or typed.
+ */
+export const operation = z.strictObject({
+  /** As the API calls it: `rotateSigningKey`. */
+  operation: z.string().max(64),
+  appId: id.nullable(),
+  target: z.string().max(128).nullable(),
+  actor,
+  origin: origin.nullable(),
+  reason: z.string().max(500).nullable(),
+  ...seen,
+});
+export type Operation = z.infer<typeof operation>;
+
+/**
  * What the api saw and that changed nothing; a stream for each day. Gathered for a while and bounded
  * (decision record 0008), so that nobody can fill the log with what they are refused.
  */
@@ -56,6 +74,11 @@ export const auditEvent = z.discriminatedUnion('type', [
   }),
   defineEvent('SecretsRead', 1, {
     reads: z.array(secretsRead).max(AUDIT_ENTRIES_MAX),
+    /** As above. */
+    unlisted: z.number().int().nonnegative(),
+  }),
+  defineEvent('OperationsDone', 1, {
+    operations: z.array(operation).max(AUDIT_OPERATIONS_MAX),
     /** As above. */
     unlisted: z.number().int().nonnegative(),
   }),

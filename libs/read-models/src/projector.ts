@@ -25,11 +25,16 @@ const ROWS_KEPT_IDLE = 200;
 const RETRY_MS_FIRST = 100;
 const RETRY_MS_MAX = 5_000;
 
+/** Where tests kill the process that projects. */
+export type ProjectPoint =
+  'before-project' | 'checkpoint-written' | 'rows-written' | 'after-project';
+
 interface ProjectorDependencies {
   readonly database: SqlDatabase;
   readonly log: EventLog;
   readonly feed: Pick<LogFeed, 'position' | 'onBatch'>;
   readonly logger: ReadModelsLogger;
+  readonly fault?: ((point: ProjectPoint) => void) | undefined;
 }
 
 /** While a commit is met that cannot be applied: no further than this, as many at once. */
@@ -171,7 +176,9 @@ export class Projector {
     if (last === undefined) return Promise.resolve();
     const from = this.current;
     const fold = this.fold;
-    return this.deps.database
+    const { database, fault } = this.deps;
+    fault?.('before-project');
+    return database
       .write(async (manager) => {
         // Tables may have been switched while this waited for its turn: its checkpoint move then fails.
         // It comes first, so that the transaction begins with the lock that it needs.
@@ -179,10 +186,13 @@ export class Projector {
           position: last.position,
           hash: last.hash,
         });
+        fault?.('checkpoint-written');
         await fold.take(manager, batch);
+        fault?.('rows-written');
         return moved;
       })
       .then((state) => {
+        fault?.('after-project');
         this.current = state;
         this.reached.advance(state.position);
       });

@@ -9,7 +9,7 @@ import type { ReadModelsLogger } from './logger.js';
 import { ParkedModels } from './parked-models.js';
 import { parkedList, unparkedModels, withParked } from './parking.js';
 import { PROJECTIONS } from './projections/index.js';
-import { Projector } from './projector.js';
+import { Projector, type ProjectPoint } from './projector.js';
 import { readModelsOver } from './query/queries.js';
 import type { RunningReadModels } from './read-models.port.js';
 import { Rebuilds } from './rebuilds.js';
@@ -38,6 +38,8 @@ export interface ReadModelsOptions {
   readonly fill?: Fill;
   /** Where snapshots of the past are kept, and who makes them. Default: none, and the past is folded in memory. */
   readonly past?: { readonly directory: string; readonly make: MakePast };
+  /** Called at each point of projecting, for tests that end the process there. Default: nothing. */
+  readonly fault?: (point: ProjectPoint) => void;
 }
 
 /** PostgreSQL where a URL is given (`SHIPLOG_DATABASE_URL`), else a SQLite file. */
@@ -54,7 +56,7 @@ const FILL_FROM = 5_000;
  * needs no feed, so that both can read a long log at once. Does nothing to tables that have to be made again.
  */
 export const catchUpReadModels = async (
-  options: Omit<ReadModelsOptions, 'feed' | 'fill'> & { readonly fill: Fill },
+  options: Omit<ReadModelsOptions, 'feed' | 'fill' | 'fault'> & { readonly fill: Fill },
 ): Promise<void> => {
   const { log, logger, fill } = options;
   const head = await log.head();
@@ -133,7 +135,7 @@ const stillState = async (database: SqlDatabase): Promise<ProjectionState> => {
  * version changed, the tables are made again first; where only its code changed, beside.
  */
 export const startReadModels = async (options: ReadModelsOptions): Promise<RunningReadModels> => {
-  const { log, feed, logger } = options;
+  const { log, feed, logger, fault } = options;
   const database = await SqlDatabase.open(options.database, logger);
   let projector: Projector | undefined;
   try {
@@ -141,7 +143,7 @@ export const startReadModels = async (options: ReadModelsOptions): Promise<Runni
     const state = await database.write((manager) => loadOrCreateState(manager, codeHash));
     const head = await feed.catchUp();
     await assertSameLog(log, state, describeDatabase(options.database));
-    projector = new Projector({ database, log, feed, logger }, state);
+    projector = new Projector({ database, log, feed, logger, fault }, state);
     const place = await pastPlaceOf(options);
     const parts = runningReadModels(options, database, projector, codeHash, place);
     const { running, rebuilds, parkedModels } = parts;

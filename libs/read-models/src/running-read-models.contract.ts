@@ -1,6 +1,6 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { START, toPosition } from '@shiplog/events';
-import { InMemoryEventLog } from '@shiplog/events/log';
+import { InMemoryEventLog, type LogFeed } from '@shiplog/events/log';
 import { ProjectionFencedError } from './errors.js';
 import { fillFast, type Fill } from './fill.js';
 import { catchUpReadModels, startReadModels } from './read-models.js';
@@ -151,6 +151,38 @@ export const describeRunningReadModels = (
       const expected = await textOf((await documentsOf(platform)).dump());
       expect(await textOf(one.queries.dump())).toBe(expected);
       expect(await textOf(two.queries.dump())).toBe(expected);
+      await one.stop();
+      await two.stop();
+    });
+
+    it('fence a projector that was held up: it writes nothing that is older than what is there', async () => {
+      const database = await newDatabase();
+      const platform = await recordHistory({ apps: 2, turns: 5 });
+      const { log } = platform;
+      const before = await log.head();
+      const one = await start(platform, database);
+      let handOver: Parameters<LogFeed['onBatch']>[0] = () => undefined;
+      const heldUp = {
+        position: before,
+        catchUp: () => Promise.resolve(before),
+        onBatch: (handler: typeof handOver) => {
+          handOver = handler;
+          return () => undefined;
+        },
+      };
+      const two = await startReadModels({ database, log, feed: heldUp, logger });
+      for (let n = 0; n < 5; n += 1) await createApp(platform, `n${n}`);
+      const head = await log.head();
+      await one.reach(head);
+
+      handOver(await log.readAfter(before, 2));
+      await vi.waitUntil(() => two.checkpoint().position !== before);
+      expect(two.checkpoint().position).toBe(head);
+      await createApp(platform, 'after');
+      await one.reach(await log.head());
+      expect(await textOf(two.queries.dump())).toBe(
+        await textOf((await documentsOf(platform)).dump()),
+      );
       await one.stop();
       await two.stop();
     });

@@ -1,4 +1,10 @@
-import { AUDIT_ENTRIES_MAX, type Actor, type Refusal } from '@shiplog/events';
+import {
+  AUDIT_ENTRIES_MAX,
+  AUDIT_OPERATIONS_MAX,
+  type Actor,
+  type Refusal,
+  type Operation,
+} from '@shiplog/events';
 import type { CalledFrom } from './persons.js';
 
 export interface SeenRefusal extends Pick<
@@ -15,6 +21,13 @@ export interface SeenReading {
   readonly from: CalledFrom;
 }
 
+export interface SeenOperation extends Pick<
+  Operation,
+  'operation' | 'appId' | 'target' | 'actor' | 'reason'
+> {
+  readonly from: CalledFrom;
+}
+
 interface Gathered {
   readonly count: number;
   readonly firstAt: string;
@@ -22,6 +35,7 @@ interface Gathered {
 }
 type GatheredRefusal = SeenRefusal & Gathered;
 type GatheredReading = SeenReading & Gathered;
+type GatheredOperation = SeenOperation & Gathered;
 
 /** What one commit tells of. */
 export interface AuditPage {
@@ -29,6 +43,8 @@ export interface AuditPage {
   readonly refusalsUnlisted: number;
   readonly reads: readonly GatheredReading[];
   readonly readsUnlisted: number;
+  readonly operations: readonly GatheredOperation[];
+  readonly operationsUnlisted: number;
 }
 
 /** Different refusals of one person until the next commit; more are only counted. */
@@ -38,7 +54,11 @@ const STRANGERS_MAX = 10;
 const READS_MAX = 500;
 /** An attack that lasts all day must not fill the log either. */
 export const REFUSALS_PER_DAY = 10_000;
+/** Nor may one caller use up the day of the others; strangers are one caller here. */
+export const REFUSALS_PER_DAY_EACH = 2_500;
 const READS_PER_DAY = 20_000;
+const OPERATIONS_MAX = 500;
+const OPERATIONS_PER_DAY = 10_000;
 
 /**
  * Gathers what changed nothing until it is written: the same thing again is one more, not one again. Of
@@ -49,10 +69,19 @@ export class AuditBook {
   private readonly reads = new Map<string, GatheredReading>();
   private refusalsUnlisted = 0;
   private readsUnlisted = 0;
-  private readonly listed = { day: '', refusals: 0, reads: 0 };
+  private readonly operations = new Map<string, GatheredOperation>();
+  private operationsUnlisted = 0;
+  private readonly listed = {
+    day: '',
+    refusals: 0,
+    reads: 0,
+    operations: 0,
+    of: new Map<string | null, number>(),
+  };
 
   get isEmpty(): boolean {
-    return this.refusals.size + this.reads.size + this.refusalsUnlisted + this.readsUnlisted === 0;
+    const listed = this.refusals.size + this.reads.size + this.operations.size;
+    return listed + this.refusalsUnlisted + this.readsUnlisted + this.operationsUnlisted === 0;
   }
 
   refuse(seen: SeenRefusal, at: string): void {
@@ -63,6 +92,7 @@ export class AuditBook {
       this.refusals.set(key, { ...known, count: known.count + 1, lastAt: at });
     } else if (this.hasRoomFor(seen, at)) {
       this.listed.refusals += 1;
+      this.listed.of.set(callerOf(seen), this.listedOf(seen) + 1);
       this.refusals.set(key, { ...seen, count: 1, firstAt: at, lastAt: at });
     } else {
       this.refusalsUnlisted += 1;
@@ -85,36 +115,65 @@ export class AuditBook {
     }
   }
 
+  /** The same operation again until the next commit is one more. */
+  perform(seen: SeenOperation, at: string): void {
+    const key = JSON.stringify(seen);
+    const known = this.operations.get(key);
+    this.turnTo(at);
+    if (known !== undefined) {
+      this.operations.set(key, { ...known, count: known.count + 1, lastAt: at });
+    } else if (
+      this.operations.size < OPERATIONS_MAX &&
+      this.listed.operations < OPERATIONS_PER_DAY
+    ) {
+      this.listed.operations += 1;
+      this.operations.set(key, { ...seen, count: 1, firstAt: at, lastAt: at });
+    } else {
+      this.operationsUnlisted += 1;
+    }
+  }
+
   /** What the next commit tells; what there is no room for in it stays for the one after. */
   take(): AuditPage {
     const page = {
-      refusals: takeFirst(this.refusals),
+      refusals: takeFirst(this.refusals, AUDIT_ENTRIES_MAX),
       refusalsUnlisted: this.refusalsUnlisted,
-      reads: takeFirst(this.reads),
+      reads: takeFirst(this.reads, AUDIT_ENTRIES_MAX),
       readsUnlisted: this.readsUnlisted,
+      operations: takeFirst(this.operations, AUDIT_OPERATIONS_MAX),
+      operationsUnlisted: this.operationsUnlisted,
     };
+    this.operationsUnlisted = 0;
     this.refusalsUnlisted = 0;
     this.readsUnlisted = 0;
     return page;
   }
 
-  private hasRoomFor({ actor }: SeenRefusal, at: string): boolean {
+  private hasRoomFor(seen: SeenRefusal, at: string): boolean {
     this.turnTo(at);
     if (this.refusals.size >= AUDIT_ENTRIES_MAX) return false;
     if (this.listed.refusals >= REFUSALS_PER_DAY) return false;
-    const ofTheirs = [...this.refusals.values()].filter((one) => one.actor?.id === actor?.id);
-    return ofTheirs.length < (actor === null ? STRANGERS_MAX : PER_PERSON_MAX);
+    if (this.listedOf(seen) >= REFUSALS_PER_DAY_EACH) return false;
+    const caller = callerOf(seen);
+    const ofTheirs = [...this.refusals.values()].filter((one) => callerOf(one) === caller);
+    return ofTheirs.length < (caller === null ? STRANGERS_MAX : PER_PERSON_MAX);
+  }
+
+  private listedOf(seen: SeenRefusal): number {
+    return this.listed.of.get(callerOf(seen)) ?? 0;
   }
 
   private turnTo(at: string): void {
     const day = at.slice(0, 10);
     if (day === this.listed.day) return;
-    Object.assign(this.listed, { day, refusals: 0, reads: 0 });
+    Object.assign(this.listed, { day, refusals: 0, reads: 0, operations: 0, of: new Map() });
   }
 }
 
-const takeFirst = <T>(entries: Map<string, T>): T[] => {
-  const first = [...entries].slice(0, AUDIT_ENTRIES_MAX);
+const callerOf = ({ actor }: SeenRefusal): string | null => actor?.id ?? null;
+
+const takeFirst = <T>(entries: Map<string, T>, max: number): T[] => {
+  const first = [...entries].slice(0, max);
   for (const [key] of first) entries.delete(key);
   return first.map(([, entry]) => entry);
 };

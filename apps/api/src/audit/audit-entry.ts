@@ -14,8 +14,8 @@ import {
 import { appIdOf } from '../events/event-filter.js';
 import type { Sealer } from './persons.js';
 
-/** `read`: config values were shown. */
-export type Outcome = 'done' | 'read' | Refusal['outcome'];
+/** `read`: config values were shown. `unlisted`: there were more of these than are told of one by one. */
+export type Outcome = 'done' | 'read' | 'unlisted' | Refusal['outcome'];
 
 /** One line of the audit, with its origin still sealed. */
 export interface SealedEntry {
@@ -44,8 +44,8 @@ export interface SealedEntry {
 /** What a commit tells the audit: itself, or what the api saw and that changed nothing. */
 export const entriesOf = (record: RecordedCommit, world: World): readonly SealedEntry[] =>
   aggregateOf(record.commit.stream) === 'audit'
-    ? (record.commit.events as readonly AuditEvent[]).flatMap((event, index) =>
-        observations(event).map((seen, n) => ({
+    ? (record.commit.events as readonly AuditEvent[]).flatMap((event, index) => [
+        ...observations(event).map((seen, n) => ({
           ...around(record, index),
           ...seen,
           id: `${record.commit.id}:${index}.${n}`,
@@ -54,7 +54,8 @@ export const entriesOf = (record: RecordedCommit, world: World): readonly Sealed
               ? ({ kind: 'strangers', day: idOf(record.commit.stream) } as const)
               : sealerOf(seen.actor),
         })),
-      )
+        ...(event.data.unlisted === 0 ? [] : [unlistedOf(record, event, index)]),
+      ])
     : [changeOf(record, world)];
 
 type Around = Pick<SealedEntry, 'position' | 'sequence' | 'correlation' | 'causation'>;
@@ -65,6 +66,27 @@ const around = ({ commit, position }: RecordedCommit, index: number): Around => 
   sequence: toSequence(position, index),
   correlation: commit.correlation,
   causation: commit.causation,
+});
+
+/** What the bounds left over: counted, so that a flood is seen as one. */
+const unlistedOf = (record: RecordedCommit, event: AuditEvent, index: number): SealedEntry => ({
+  ...around(record, index),
+  id: `${record.commit.id}:${index}.unlisted`,
+  time: record.commit.time,
+  lastTime: record.commit.time,
+  count: event.data.unlisted,
+  outcome: 'unlisted',
+  actions: [event.type],
+  ...{
+    code: null,
+    actor: null,
+    sealer: null,
+    origin: null,
+    appId: null,
+    target: null,
+    reason: null,
+  },
+  keys: [],
 });
 
 const changeOf = (record: RecordedCommit, world: World): SealedEntry => {
@@ -114,6 +136,16 @@ const observations = (event: AuditEvent): readonly Observation[] => {
         code: null,
         target: null,
         reason: null,
+      }));
+    case 'OperationsDone':
+      return event.data.operations.map(({ firstAt, lastAt, operation, ...seen }) => ({
+        ...seen,
+        time: firstAt,
+        lastTime: lastAt,
+        outcome: 'done' as const,
+        actions: [operation],
+        code: null,
+        keys: [],
       }));
   }
 };

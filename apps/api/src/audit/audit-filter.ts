@@ -55,10 +55,9 @@ export const mayBeWanted = (filter: AuditFilter): ((stored: StoredCommit) => boo
   );
   const some = types === undefined ? undefined : [...types].map(quoted);
   const wantsChanges = outcomes === undefined || outcomes.has('done');
-  const wantsSeen = outcomes === undefined || [...outcomes].some((outcome) => outcome !== 'done');
   return ({ stream, bytes }) => {
     const isSeen = stream.startsWith('audit.');
-    if (isSeen ? !wantsSeen : !wantsChanges) return false;
+    if (!isSeen && !wantsChanges) return false;
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (!includesProcesses && !isSeen && !text.includes(BY_USER)) return false;
     if (!all.every((needle) => text.includes(needle))) return false;

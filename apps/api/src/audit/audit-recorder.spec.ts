@@ -4,7 +4,12 @@ import type { AuditCommand } from '@shiplog/domain';
 import type { AuditEvent } from '@shiplog/events';
 import { encodeCommit } from '@shiplog/events/log';
 import { commitAfter, NO_COMMIT } from '@shiplog/events/testing';
-import { REFUSALS_PER_DAY, type SeenReading, type SeenRefusal } from './audit-book.js';
+import {
+  REFUSALS_PER_DAY,
+  REFUSALS_PER_DAY_EACH,
+  type SeenReading,
+  type SeenRefusal,
+} from './audit-book.js';
 import { AuditRecorder } from './audit-recorder.js';
 import type { Persons } from './persons.js';
 
@@ -85,9 +90,10 @@ afterEach(async () => {
 const counted = (): number =>
   written
     .flatMap(({ command }) => [
-      ...[...command.refusals, ...command.reads].map(({ count }) => count),
+      ...[...command.refusals, ...command.reads, ...command.operations].map(({ count }) => count),
       command.refusalsUnlisted,
       command.readsUnlisted,
+      command.operationsUnlisted,
     ])
     .reduce((sum, n) => sum + n, 0);
 
@@ -113,6 +119,25 @@ describe('what changed nothing', () => {
       { appId: 'a1', keys: ['A', 'B', 'C'], keysUnlisted: 0, count: 2 },
       { appId: 'a2', keys: ['A'], count: 1 },
     ]);
+  });
+
+  it('tells who had what done and why, and counts what no commit has room for', async () => {
+    const exec = {
+      operation: 'exec',
+      appId: 'a1',
+      target: 'i1',
+      actor: ann,
+      reason: 'slow',
+    } as const;
+    for (let i = 0; i < 3; i += 1) recorder.performed({ ...exec, from });
+    await vi.advanceTimersByTimeAsync(300);
+    expect(written[0]?.command.operations).toMatchObject([
+      { ...exec, count: 3, origin: { address: 'enc1.a' } },
+    ]);
+    for (let i = 0; i < 700; i += 1) recorder.performed({ ...exec, target: `i${i}`, from });
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(counted()).toBe(703);
+    expect(written.flatMap(({ command }) => command.operations)).toHaveLength(501);
   });
 
   it('is kept while the log is down, and written once when it is back', async () => {
@@ -179,7 +204,10 @@ describe('what changed nothing', () => {
 
   it('is only counted when it was too much for one day', async () => {
     for (let i = 0; i < REFUSALS_PER_DAY / 20 + 10; i += 1) {
-      for (let n = 0; n < 20; n += 1) recorder.refused({ ...refusedScale, target: `${i} ${n}` });
+      const actor = { ...ann, id: `u${i % 20}` };
+      for (let n = 0; n < 20; n += 1) {
+        recorder.refused({ ...refusedScale, actor, target: `${i} ${n}` });
+      }
       await vi.advanceTimersByTimeAsync(11_000);
     }
     const entries = written.flatMap(({ command }) => command.refusals);
@@ -189,6 +217,27 @@ describe('what changed nothing', () => {
     recorder.refused(refusedScale);
     await vi.advanceTimersByTimeAsync(11_000);
     expect(written.at(-1)?.command.refusals).toHaveLength(1);
+  });
+
+  it('is listed of everybody, however many refusals somebody else or strangers have had today', async () => {
+    const listed = (id: string | undefined): number =>
+      written.flatMap(({ command }) => command.refusals).filter(({ actor }) => actor?.id === id)
+        .length;
+    for (let i = 0; i < 300; i += 1) {
+      for (let n = 0; n < 10; n += 1) {
+        recorder.refused({ ...stranger(n), code: `${i}` });
+        recorder.refused({ ...refusedScale, target: `${i} ${n}` });
+      }
+      await vi.advanceTimersByTimeAsync(11_000);
+    }
+    expect([listed(undefined), listed('u1')]).toEqual([
+      REFUSALS_PER_DAY_EACH,
+      REFUSALS_PER_DAY_EACH,
+    ]);
+    recorder.refused({ ...refusedScale, actor: { ...ann, id: 'u2' } });
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(listed('u2')).toBe(1);
+    expect(counted()).toBe(6_001);
   });
 
   it('forgets after thirty days from where strangers called', async () => {
@@ -218,9 +267,15 @@ describe('what changed nothing', () => {
     const read = { appId: 'a'.repeat(64), keys, keysUnlisted: 1, actor, origin, ...seen };
     const data = { refusals: Array.from({ length: 50 }, () => refusal), unlisted: 1 };
     const reads = { reads: Array.from({ length: 50 }, () => read), unlisted: 1 };
+    const operation = {
+      ...{ operation: 'o'.repeat(64), appId: 'a'.repeat(64), target: '\u0800'.repeat(128) },
+      ...{ actor, origin, reason: '🚢'.repeat(250), ...seen },
+    };
+    const operations = { operations: Array.from({ length: 10 }, () => operation), unlisted: 1 };
     const events: AuditEvent[] = [
       { type: 'CommandsRefused', v: 1, data },
       { type: 'SecretsRead', v: 1, data: reads },
+      { type: 'OperationsDone', v: 1, data: operations },
     ];
     const bytes = encodeCommit(commitAfter('audit.2026-11-25', NO_COMMIT, { events }));
     expect(bytes.length).toBeLessThan(900 * 1024);

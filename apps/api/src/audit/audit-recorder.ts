@@ -1,7 +1,13 @@
-import type { Refusal, SecretsReading } from '@shiplog/events';
+import type { Operation, Refusal, SecretsReading } from '@shiplog/events';
 import { describeError, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
 import { v7 as uuidv7 } from 'uuid';
-import { AuditBook, type AuditPage, type SeenReading, type SeenRefusal } from './audit-book.js';
+import {
+  AuditBook,
+  type AuditPage,
+  type SeenReading,
+  type SeenRefusal,
+  type SeenOperation,
+} from './audit-book.js';
 import { Pace } from './pace.js';
 import type { Persons } from './persons.js';
 
@@ -32,7 +38,7 @@ interface Pending {
 }
 
 /**
- * Writes down what changed nothing: refused commands and readings of config values. Whoever tells it of
+ * Writes down what changed nothing: refused commands, readings of config values and operations that are no change. Whoever tells it of
  * one goes on at once; what they were refused or shown depends on nothing that happens here.
  */
 export class AuditRecorder {
@@ -60,6 +66,11 @@ export class AuditRecorder {
   read(seen: SeenReading): void {
     if (seen.keys.length === 0) return;
     this.book.read(seen, this.now());
+    this.plan(GATHER_MS);
+  }
+
+  performed(seen: SeenOperation): void {
+    this.book.perform(seen, this.now());
     this.plan(GATHER_MS);
   }
 
@@ -131,6 +142,8 @@ export class AuditRecorder {
       refusalsUnlisted: page.refusalsUnlisted,
       reads: await Promise.all(page.reads.map((one) => this.readingOf(one))),
       readsUnlisted: page.readsUnlisted,
+      operations: await Promise.all(page.operations.map((one) => this.operationOf(one))),
+      operationsUnlisted: page.operationsUnlisted,
     };
   }
 
@@ -158,6 +171,14 @@ export class AuditRecorder {
       keysUnlisted: Math.max(0, keys.length - KEYS_LISTED_MAX),
       origin: await this.parts.persons.seal(sealer, from),
     };
+  }
+
+  private async operationOf({
+    from,
+    ...seen
+  }: AuditPage['operations'][number]): Promise<Operation> {
+    const sealer = { kind: 'person', userId: seen.actor.id } as const;
+    return { ...seen, origin: await this.parts.persons.seal(sealer, from) };
   }
 
   /** Once a day: the keys of days that have been kept long enough, and at a start of all before them. */

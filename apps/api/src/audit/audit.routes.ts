@@ -4,11 +4,11 @@ import { defineRoute } from '../http/route.js';
 
 const tag = 'audit';
 
-const OUTCOMES = ['done', 'rejected', 'conflict', 'denied', 'read'] as const;
+const OUTCOMES = ['done', 'rejected', 'conflict', 'denied', 'read', 'unlisted'] as const;
 export const outcome = z
   .enum(OUTCOMES)
   .describe(
-    'done: it is in the log. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown.',
+    'done: it is in the log, or was carried out. rejected: the rules forbade it. conflict: somebody was faster. denied: no right to it, or no valid token. read: config values were shown. unlisted: so many more there were, too many to tell of one by one.',
   );
 
 export const auditEntry = z
@@ -21,7 +21,7 @@ export const auditEntry = z
     outcome,
     actions: z
       .array(z.string())
-      .describe('Types of the events that came of it, or the operation that was refused.'),
+      .describe('Types of the events that came of it, or the operation where none did.'),
     code: z.string().nullable().describe('Why it was refused.'),
     actor: z.string().nullable().describe('Name of the user or process; null: nobody we know.'),
     actorId: id.nullable(),

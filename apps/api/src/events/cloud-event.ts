@@ -49,5 +49,8 @@ const dataOf = (event: DomainEvent): Record<string, unknown> => {
   if (event.type === 'SecretsRead') {
     return { ...event.data, reads: event.data.reads.map(withoutOrigin) };
   }
+  if (event.type === 'OperationsDone') {
+    return { ...event.data, operations: event.data.operations.map(withoutOrigin) };
+  }
   return { ...event.data };
 };

@@ -25,6 +25,11 @@ const ONLY_NOW: Readonly<Record<string, string>> = {
   showBackupPolicy: 'what holds now',
 };
 
+/** What a request needs besides its path. */
+const NEEDED: Readonly<Record<string, string>> = { showCauses: 'of=v1&app=shop' };
+const addressOf = (id: string, path: string): string =>
+  `${path.replace('{app}', 'shop').replaceAll(/\{\w+\}/g, '1')}?${NEEDED[id] ?? ''}`;
+
 const looks = ROUTES.filter(({ method }) => method === 'GET');
 const withPast = looks.filter(({ id }) => !(id in ONLY_NOW));
 
@@ -45,23 +50,22 @@ describe('at', () => {
 
   it.each(withPast.map((route) => [route.id, route.path] as const))(
     '%s answers as of a moment, and refuses one that is none',
-    async (_id, path) => {
-      const address = path.replace('{app}', 'shop').replaceAll(/\{\w+\}/g, '1');
-      const refused = await api.call('get', `${address}?at=yesterday-ish`);
+    async (id, path) => {
+      const address = addressOf(id, path);
+      const refused = await api.call('get', `${address}&at=yesterday-ish`);
       expect(refused.status).toBe(422);
       expect(refused.body.code).toBe('moment-unknown');
       // Before there was the app, there is none to be shown, whatever there is now.
-      const then = await api.call('get', `${address}?at=${beforeApp}`);
-      if (path.includes('{app}')) expect(then.body.code).toBe('app-not-found');
+      const then = await api.call('get', `${address}&at=${beforeApp}`);
+      if (/\{app\}|app=/.test(path + address)) expect(then.body.code).toBe('app-not-found');
       else expect(then.status).toBe(200);
     },
   );
 
   it.each(looks.filter(({ id }) => id in ONLY_NOW).map(({ id, path }) => [id, path] as const))(
     '%s refuses it instead of showing today',
-    async (_id, path) => {
-      const address = path.replace('{app}', 'shop').replaceAll(/\{\w+\}/g, '1');
-      const answer = await api.call('get', `${address}?at=1`);
+    async (id, path) => {
+      const answer = await api.call('get', `${addressOf(id, path)}&at=1`);
       expect(answer.status).toBe(400);
       expect(answer.body.errors).toContainEqual(expect.objectContaining({ path: 'query.at' }));
     },

@@ -9,6 +9,7 @@ export type ApiCode =
   | 'method-not-allowed'
   | 'deploy-not-found'
   | 'instance-not-found'
+  | 'subject-not-found'
   | 'instance-not-running'
   | 'image-missing'
   | 'no-such-executable'
@@ -81,6 +82,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'deploy-not-found': { status: 404, title: 'No such deploy' },
   'release-not-found': { status: 404, title: 'No such release' },
   'instance-not-found': { status: 404, title: 'No such instance' },
+  'subject-not-found': { status: 404, title: 'Nothing of that name' },
   'backup-not-found': { status: 404, title: 'No such backup' },
   'node-not-found': { status: 404, title: 'No such node' },
   'token-not-found': { status: 404, title: 'No such token' },

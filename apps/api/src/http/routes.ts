@@ -16,6 +16,7 @@ import * as replay from '../replay/replay.routes.js';
 import * as releases from '../releases/releases.routes.js';
 import * as tokens from '../tokens/tokens.routes.js';
 import * as undo from '../undo/undo.routes.js';
+import * as why from '../why/why.routes.js';
 import type { AnyRoute } from './route.js';
 
 const isRoute = (value: unknown): value is AnyRoute =>
@@ -34,6 +35,7 @@ export const ROUTES: readonly AnyRoute[] = [
   tokens,
   events,
   audit,
+  why,
   integrity,
   platform,
   garbage,

@@ -29,6 +29,12 @@ const changing = {
   'Shiplog-Reason': z.string().optional().describe('Why; percent-encoded UTF-8.'),
 };
 
+const headersOf = ({ method, changes }: AnyRoute) => {
+  if (changes) return { header: z.object(changing) };
+  const { 'Shiplog-Reason': reason } = changing;
+  return method === 'GET' ? {} : { header: z.object({ 'Shiplog-Reason': reason }) };
+};
+
 const BY_EVERY_OPERATION: readonly ProblemCode[] = [
   'unauthenticated',
   'token-scope',
@@ -114,7 +120,7 @@ const operation = (route: AnyRoute): ZodOpenApiOperationObject => {
     requestParams: {
       path: z.object(route.params),
       query: z.object(query),
-      ...(route.changes ? { header: z.object(changing) } : {}),
+      ...headersOf(route),
     },
     ...requestBody(route),
     responses: {
@@ -139,7 +145,7 @@ const paths = (): NonNullable<ZodOpenApiObject['paths']> => {
 
 const DESCRIPTION = `Commands answer with the \`sequence\` at which they lie in the log; pass it as \`atLeast\` to see them in a query.
 
-Terminals are WebSockets: \`/v1/apps/{app}/run\` and \`/v1/apps/{app}/instances/{instance}/exec\`. The first message of the client is JSON: \`{"command": ["sh"], "tty": true, "columns": 80, "rows": 24}\` (\`run\` also takes \`detach\` and \`env\`). After it, binary messages are the input; \`{"resize": {"columns": 100, "rows": 30}}\` and \`{"stdinEnd": true}\` are JSON. Binary messages of the server begin with a byte 1 (standard output) or 2 (standard error); the last message is \`{"exitCode": 0}\` or \`{"error": {"code": "…", "message": "…"}}\`.`;
+Terminals are WebSockets: \`/v1/apps/{app}/run\` and \`/v1/apps/{app}/instances/{instance}/exec\`. \`Shiplog-Reason\` says why, for the audit. The first message of the client is JSON: \`{"command": ["sh"], "tty": true, "columns": 80, "rows": 24}\` (\`run\` also takes \`detach\` and \`env\`). After it, binary messages are the input; \`{"resize": {"columns": 100, "rows": 30}}\` and \`{"stdinEnd": true}\` are JSON. Binary messages of the server begin with a byte 1 (standard output) or 2 (standard error); the last message is \`{"exitCode": 0}\` or \`{"error": {"code": "…", "message": "…"}}\`.`;
 
 /** The OpenAPI 3.1 document of exactly the routes that are served. */
 export const openApiDocument = (version: string): ReturnType<typeof createDocument> =>

@@ -42,25 +42,32 @@ export const apply = async (action: Action, effects: Effects): Promise<void> => 
     }
     case 'release-name': {
       const command = { type: 'ReleaseName', appId: action.appId } as const;
-      return note(effects, action, await commands.handle('name', action.name, command, own));
+      const cause = await causedBy(effects.context.log, `app.${action.appId}`, own);
+      return note(effects, action, await commands.handle('name', action.name, command, cause));
     }
     case 'release-domain': {
       const command = { type: 'ReleaseDomain', appId: action.appId } as const;
       const id = domainIdOf(action.host);
-      return note(effects, action, await commands.handle('domain', id, command, own));
+      const cause = await causedBy(effects.context.log, `app.${action.appId}`, own);
+      return note(effects, action, await commands.handle('domain', id, command, cause));
     }
     case 'reserve-domain': {
       const { appId, host, teamId } = action;
       const command = { type: 'ReserveDomain', host, appId, teamId } as const;
-      return note(effects, action, await commands.handle('domain', domainIdOf(host), command, own));
+      const id = domainIdOf(host);
+      const cause = await causedBy(effects.context.log, `app.${appId}`, own);
+      return note(effects, action, await commands.handle('domain', id, command, cause));
     }
     case 'remove-domain': {
       const command = { type: 'RemoveDomain', host: action.host } as const;
-      return note(effects, action, await commands.handle('app', action.appId, command, own));
+      const other = `domain.${domainIdOf(action.host)}` as const;
+      const cause = await causedBy(effects.context.log, other, own);
+      return note(effects, action, await commands.handle('app', action.appId, command, cause));
     }
     case 'revoke-token': {
-      const result = await commands.handle('token', action.tokenId, { type: 'RevokeToken' }, own);
-      return note(effects, action, result);
+      const cause = await causedBy(effects.context.log, `app.${action.appId}`, own);
+      const command = { type: 'RevokeToken' } as const;
+      return note(effects, action, await commands.handle('token', action.tokenId, command, cause));
     }
     case 'rotate-master-key': {
       const { keyId, previousKeyId } = action;
@@ -114,6 +121,16 @@ const askedBy = async (
   if (commit === undefined) return otherwise;
   const { actor, reason, correlation, id } = commit;
   return { actor, reason, correlation, causation: id };
+};
+
+/** On the own account, because of the newest commit of the stream. */
+const causedBy = async (
+  log: EventLog,
+  stream: StreamName,
+  own: CommandContext,
+): Promise<CommandContext> => {
+  const { correlation, causation } = await askedBy(log, stream, own);
+  return { ...own, correlation, causation };
 };
 
 /** A refusal is news for the operator; a conflict is not: the next round decides again. */

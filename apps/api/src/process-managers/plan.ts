@@ -27,7 +27,7 @@ export type Action =
       readonly teamId: string;
     }
   | { readonly kind: 'remove-domain'; readonly appId: string; readonly host: string }
-  | { readonly kind: 'revoke-token'; readonly tokenId: string }
+  | { readonly kind: 'revoke-token'; readonly tokenId: string; readonly appId: string }
   | {
       readonly kind: 'rotate-master-key';
       readonly keyId: string;
@@ -124,7 +124,7 @@ const reservationsOf = (world: World, appIds: ReadonlySet<string>): readonly Act
 const pushTokensOf = (world: World, appIds: ReadonlySet<string>): readonly Action[] =>
   [...world.all('token')].flatMap((token): Action[] =>
     token.status === 'active' && token.scope.kind === 'push' && appIds.has(token.scope.appId)
-      ? [{ kind: 'revoke-token', tokenId: token.tokenId }]
+      ? [{ kind: 'revoke-token', tokenId: token.tokenId, appId: token.scope.appId }]
       : [],
   );
 

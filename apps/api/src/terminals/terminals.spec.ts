@@ -1,4 +1,5 @@
 import type { Frame, Session } from '@shiplog/bus';
+import { START } from '@shiplog/events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { startTestApi, type TestApi } from '../testing/start-test-api.js';
@@ -21,7 +22,7 @@ const serve = (handle: (input: unknown, session: Session) => Promise<void>): voi
 
 const connect = (path: string, token = api.token): WebSocket =>
   new WebSocket(`${api.url.replace('http', 'ws')}${path}`, {
-    headers: { Authorization: `Bearer ${token}` },
+    headers: { Authorization: `Bearer ${token}`, 'Shiplog-Reason': 'why%20slow' },
   });
 
 /** Messages until the socket closes: binary ones as `[stream, text]`. */
@@ -86,6 +87,31 @@ describe('run', () => {
     expect(received.map(({ kind }) => kind)).toEqual(['stdin', 'resize', 'stdin-end']);
     expect(Buffer.from(received[0]?.bytes ?? []).toString()).toBe('hello');
     expect(received[1]?.head).toEqual({ columns: 100, rows: 30 });
+  });
+
+  it('is in the audit: who opened it, from where and why, and nothing of what they typed', async () => {
+    serve((_input, session) => {
+      session.send({ kind: 'exit', head: { exitCode: 0 } });
+      session.end();
+      return Promise.resolve();
+    });
+    const socket = connect('/v1/apps/hello/run');
+    socket.once('open', () => socket.send('{"command":["psql","hunter2"]}'));
+    await messagesOf(socket);
+    const opened = async (): Promise<unknown[]> => {
+      const { body } = await api.call('get', '/v1/audit?type=run').expect(200);
+      return (body as { entries: unknown[] }).entries;
+    };
+    await expect.poll(opened, { timeout: 20_000 }).toContainEqual(
+      expect.objectContaining({
+        ...{ actor: 'admin', address: '127.0.0.1', app: 'hello', actions: ['run'] },
+        ...{ reason: 'why slow', token: 'first administrator' },
+      }),
+    );
+    const stored = await api.platform.api.log.readStored(START, 10_000);
+    const bytes = Buffer.concat(stored.map((one) => one.bytes)).toString('utf8');
+    expect(bytes).toContain('OperationsDone');
+    expect(bytes).not.toMatch(/hunter2|127\.0\.0\.1/);
   });
 
   it('names what runs on when it was detached', async () => {

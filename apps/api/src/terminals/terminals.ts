@@ -3,13 +3,15 @@ import type { Duplex } from 'node:stream';
 import type { ProcessContext } from '@shiplog/runtime';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { AuditRecorder } from '../audit/audit-recorder.js';
+import type { CalledFrom } from '../audit/persons.js';
 import { refusalOf } from '../audit/refusal-of.js';
-import { noteOn } from '../audit/request-notes.js';
+import { calledFrom, noteOn } from '../audit/request-notes.js';
 import { isStillUsable, type Caller } from '../auth/caller.js';
 import { printable, type AppIdentity, type Door } from '../http/door.js';
 import { toProblem } from '../http/error-problem.js';
 import { lastWord } from '../http/last-word.js';
 import { Problem } from '../http/problem.js';
+import { actorOf, reasonOf } from '../http/request-headers.js';
 import { bridge, endWithProblem, type Message } from './bridge.js';
 import { execRequest, parseRequest, runRequest } from './terminal-messages.js';
 
@@ -23,6 +25,8 @@ interface Target {
   readonly app: AppIdentity;
   /** Null: a new one-off container. */
   readonly instanceId: string | null;
+  readonly from: CalledFrom;
+  readonly reason: string | null;
 }
 
 /** `run` and `exec`: terminals of the deployer, reached through a WebSocket. Nobody gets one before the door admits them. */
@@ -36,7 +40,7 @@ export class Terminals {
   constructor(
     private readonly api: Pick<ProcessContext, 'bus' | 'world' | 'logger'>,
     private readonly door: Door,
-    private readonly audit: Pick<AuditRecorder, 'refused'>,
+    private readonly audit: Pick<AuditRecorder, 'refused' | 'performed'>,
   ) {}
 
   attach(server: Server): void {
@@ -77,11 +81,14 @@ export class Terminals {
       );
     }
     const named = decodeURIComponent(match[1] ?? '');
-    noteOn(request, { command: match[2] === undefined ? 'run' : 'exec', target: printable(named) });
+    const reason = reasonOf(request);
+    const command = match[2] === undefined ? 'run' : 'exec';
+    noteOn(request, { command, target: printable(named), reason });
     const app = await this.door.appOf(named, caller, { request });
     const instanceId = match[2] === undefined ? null : decodeURIComponent(match[2]);
     if (instanceId !== null) this.refuseUnknown(app.appId, instanceId);
-    return { caller, app, instanceId };
+    const from = calledFrom(request, caller.token.tokenId);
+    return { caller, app, instanceId, from, reason };
   }
 
   private refuseUnknown(appId: string, instanceId: string): void {
@@ -126,7 +133,7 @@ export class Terminals {
     target: Target,
     text: string,
   ): Promise<(message: Message) => void> {
-    const { app, instanceId, caller } = target;
+    const { app, instanceId, caller, from, reason } = target;
     const { bus, logger } = this.api;
     const { appId } = app;
     const kind = instanceId === null ? 'run' : 'exec';
@@ -137,6 +144,8 @@ export class Terminals {
     // Who opened what, but not the command: people type secrets into it.
     logger.info({ kind, appId, instanceId, userId: caller.userId }, 'terminal-opened');
     const session = await bus.open('deployer', kind, input);
+    const where = { appId, target: instanceId === null ? app.name : `instance ${instanceId}` };
+    this.audit.performed({ operation: kind, ...where, actor: actorOf(caller), from, reason });
     const send = bridge(socket, session);
     if (socket.readyState !== socket.OPEN) session.end();
     return send;

@@ -188,16 +188,13 @@ export class BuildRunner {
   }
 
   /** False when the log has it that the build ended before. */
-  private async record(
-    { job, correlation }: DesiredBuild,
-    command: BuildCommand,
-  ): Promise<boolean> {
+  private async record({ job, cause }: DesiredBuild, command: BuildCommand): Promise<boolean> {
     const { context } = this.parts;
     const result = await context.commands.handle(
       'build',
       job.buildId,
       command,
-      onOwnAccount(context, correlation === undefined ? {} : { correlation }),
+      onOwnAccount(context, cause),
     );
     return result.outcome === 'accepted';
   }

@@ -1,4 +1,4 @@
-import type { World } from '@shiplog/domain';
+import type { BuildRequest, World } from '@shiplog/domain';
 import type { BuildJob } from './build-job.js';
 
 /** A build that was asked for and has not ended, oldest first. */
@@ -6,8 +6,8 @@ export interface DesiredBuild {
   readonly job: BuildJob;
   /** It must not go on: its end was asked for, or its app is gone. */
   readonly isCancelled: boolean;
-  /** The request's own thread through the log. */
-  readonly correlation: string | undefined;
+  /** What its facts are recorded with: the request's own thread through the log. */
+  readonly cause: { readonly correlation?: string; readonly causation?: string };
 }
 
 export const desiredBuilds = (world: World): readonly DesiredBuild[] => {
@@ -21,7 +21,7 @@ export const desiredBuilds = (world: World): readonly DesiredBuild[] => {
       return [
         {
           position: request?.position ?? '',
-          build: { job, isCancelled: cancelRequested, correlation: request?.correlation },
+          build: { job, isCancelled: cancelRequested, cause: causeOf(request) },
         },
       ];
     });
@@ -30,11 +30,14 @@ export const desiredBuilds = (world: World): readonly DesiredBuild[] => {
   return [...oldestFirst.map(({ build }) => build), ...abandonedBuilds(world)];
 };
 
+const causeOf = (request: BuildRequest | undefined): DesiredBuild['cause'] =>
+  request === undefined ? {} : { correlation: request.correlation, causation: request.askedBy };
+
 /** Builds of apps that were destroyed while they ran. */
 const abandonedBuilds = (world: World): readonly DesiredBuild[] =>
   [...world.all('build')].flatMap((state) => {
     if (state.status !== 'running' || world.app(state.appId) !== undefined) return [];
     const source = { kind: 'image', ref: 'unknown' } as const;
     const job = { buildId: state.buildId, appId: state.appId, source };
-    return [{ job, isCancelled: true, correlation: undefined }];
+    return [{ job, isCancelled: true, cause: {} }];
   });

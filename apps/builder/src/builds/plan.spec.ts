@@ -6,7 +6,7 @@ import { planBuilds } from './plan.js';
 const desired = (buildId: string, isCancelled = false): DesiredBuild => ({
   job: { buildId, appId: 'a1', source: { kind: 'image', ref: 'x' } },
   isCancelled,
-  correlation: undefined,
+  cause: {},
 });
 const idle = { running: new Set<string>(), notBefore: new Map<string, number>() };
 const limits = { parallel: 2 };

@@ -15,7 +15,7 @@ export interface FilterOptions {
   readonly oldestFirst?: boolean;
 }
 
-const OUTCOMES = ['done', 'rejected', 'conflict', 'denied', 'read'];
+const OUTCOMES = ['done', 'rejected', 'conflict', 'denied', 'read', 'unlisted'];
 
 const parseOutcome = (text: string): string => {
   const wrong = text.split(',').find((word) => !OUTCOMES.includes(word));
@@ -27,7 +27,10 @@ const parseOutcome = (text: string): string => {
 export const FILTERS: readonly OptionSpec[] = [
   { flags: '--actor <name>', help: 'only of this user or process' },
   { flags: '-a, --app <app>', help: 'only of this app, also a destroyed one' },
-  { flags: '-t, --type <types>', help: 'event types or refused operations, separated by commas' },
+  {
+    flags: '-t, --type <types>',
+    help: 'event types or operations (exec, scaleApp), separated by commas',
+  },
   {
     flags: '--outcome <outcomes>',
     help: `${OUTCOMES.join(', ')}; several separated by commas`,

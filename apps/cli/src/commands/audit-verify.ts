@@ -137,8 +137,9 @@ export const rotateKey = defineCommand({
   details:
     'The old key signs for the new one, so that the first key, once pinned, is enough for ever.',
   examples: [['audit rotate-key', 'after somebody left who could read the old one']],
-  run: async ({ client, out, io }) => {
-    const state = await (await client()).audit.rotateKey();
+  takes: ['reason'],
+  run: async ({ client, change, out, io }) => {
+    const state = await (await client()).audit.rotateKey(change);
     out.json(state);
     show({ out, io }, state);
   },

@@ -88,6 +88,12 @@ describe('shiplog audit', () => {
     expect(second).toMatch(/\(unknown\) .*denied: token-unknown \(812 times\)/);
   });
 
+  it('says how many more there were than are listed', async () => {
+    const unlisted = entry({ outcome: 'unlisted', count: 1843, actor: null, app: null, keys: [] });
+    const { stdout } = await run(pages([unlisted]), 'audit');
+    expect(stdout.split('\n')[1]).toMatch(/\(several\) .* unlisted: 1843 more/);
+  });
+
   it('hands its filters to the API, moments as times', async () => {
     const filters = ['--actor', 'ann', '-a', 'shop', '--outcome', 'denied,read', '--since', '2h'];
     await run(pages([]), 'audit', ...filters, '--all', '--oldest-first', '-t', 'scaleApp');

@@ -13,7 +13,14 @@ import { rotateKey, signingKey, verify } from './audit-verify.js';
 const SHOWN = 50;
 
 const outcomeText = ({ outcome, code, count }: AuditEntry): string =>
-  `${outcome}${code === null ? '' : `: ${code}`}${count === 1 ? '' : ` (${count} times)`}`;
+  outcome === 'unlisted'
+    ? `${outcome}: ${count} more`
+    : `${outcome}${code === null ? '' : `: ${code}`}${count === 1 ? '' : ` (${count} times)`}`;
+
+const REFUSED = new Set<AuditEntry['outcome']>(['rejected', 'conflict', 'denied', 'unlisted']);
+
+const whoText = ({ outcome, actor }: AuditEntry): string =>
+  actor ?? (outcome === 'unlisted' ? '(several)' : '(unknown)');
 
 const onText = ({ app, target, keys }: AuditEntry): string =>
   [app ?? target ?? '', keys.slice(0, 5).join(',') + (keys.length > 5 ? ',…' : '')]
@@ -25,15 +32,14 @@ const fromText = ({ token, address, userAgent }: AuditEntry): string =>
 
 const columns = ({ out }: Invocation<FilterOptions>): readonly Column<AuditEntry>[] => [
   { title: 'time', value: ({ time }) => time.slice(0, 19).replace('T', ' ') },
-  { title: 'who', value: ({ actor }) => actor ?? '(unknown)' },
+  { title: 'who', value: whoText },
   { title: 'from', value: fromText },
   { title: 'what', value: ({ actions }) => actions.join(', ') },
   { title: 'on', value: onText },
   {
     title: 'outcome',
     value: outcomeText,
-    paint: (text, { outcome }) =>
-      outcome === 'done' || outcome === 'read' ? text : out.colors.red(text),
+    paint: (text, { outcome }) => (REFUSED.has(outcome) ? out.colors.red(text) : text),
   },
   { title: 'why', value: ({ reason }) => reason },
   { title: 'sequence', value: ({ sequence }) => sequence },

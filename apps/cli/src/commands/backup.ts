@@ -103,14 +103,18 @@ const verify = defineCommand<{ readonly from?: string }>({
   details: 'Names every damaged object; exit code 1 where there is one.',
   examples: [['backup verify', 'the newest one']],
   options: [{ flags: '--from <place>', help: PLACE }],
+  takes: ['reason'],
   run: async (invocation) => {
-    const { args, options, out } = invocation;
+    const { args, options, change, out } = invocation;
     const [backupId] = args;
     const { backups } = await invocation.client();
-    const begun = await backups.verify({
-      ...(backupId === undefined ? {} : { backupId }),
-      ...(options.from === undefined ? {} : { target: options.from }),
-    });
+    const begun = await backups.verify(
+      {
+        ...(backupId === undefined ? {} : { backupId }),
+        ...(options.from === undefined ? {} : { target: options.from }),
+      },
+      change,
+    );
     const text = await follow(invocation, begun.job);
     out.json({ backupId: begun.backupId, outcome: 'verified', summary: text });
     out.line(`${text}.`);

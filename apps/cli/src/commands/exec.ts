@@ -18,8 +18,8 @@ export const exec = defineCommand<{ tty?: boolean }>({
     ['exec web -a shop -- tar c /data > data.tar', 'output as it is'],
   ],
   options: TTY_OPTIONS,
-  takes: ['app'],
-  run: async ({ args: [wanted = '', ...command], options, io, out, app, client }) => {
+  takes: ['app', 'reason'],
+  run: async ({ args: [wanted = '', ...command], options, io, out, app, client, change }) => {
     if (command.length === 0)
       throw usageError('a command is missing', 'shiplog exec INSTANCE -- COMMAND');
     const name = await app();
@@ -30,7 +30,7 @@ export const exec = defineCommand<{ tty?: boolean }>({
       out,
       command,
       tty: options.tty,
-      open: (session) => api.exec(name, instance, session),
+      open: (session) => api.exec(name, instance, { ...session, ...change }),
     });
     out.json(end);
     return end.exitCode;

@@ -28,8 +28,9 @@ const run = defineCommand({
   name: 'run',
   summary: 'collect garbage now',
   examples: [['gc run', 'what `gc preview` shows']],
-  run: async ({ client, out, io }) => {
-    const items = await withNotice({ io, out }, 'collecting', (await client()).garbage.run());
+  takes: ['reason'],
+  run: async ({ client, change, out, io }) => {
+    const items = await withNotice({ io, out }, 'collecting', (await client()).garbage.run(change));
     out.json(items);
     await out.table(items, COLUMNS, 'There was nothing to collect.');
   },

@@ -33,18 +33,18 @@ export const rebuild = defineCommand<RebuildOptions>({
       help: 'serve what was made also where the same code made other documents before',
     },
   ],
-  takes: ['wait'],
+  takes: ['reason', 'wait'],
   run: async (invocation) => {
-    const { args, options, client, out } = invocation;
+    const { args, options, client, change, out } = invocation;
     refuseTwoThings(options, args[0]);
     const { platform } = await client();
     if (options.status === true) return tell(invocation, await platform.rebuildStatus());
-    if (options.cancel === true) return tell(invocation, await platform.cancelRebuild());
+    if (options.cancel === true) return tell(invocation, await platform.cancelRebuild(change));
     const [name] = args;
-    const started = await platform.startRebuild({
-      ...(name !== undefined && { name }),
-      ...(options.force === true && { force: true }),
-    });
+    const started = await platform.startRebuild(
+      { ...(name !== undefined && { name }), ...(options.force === true && { force: true }) },
+      change,
+    );
     if (options.wait === false) {
       out.json(started);
       out.line('It is under way. How far: shiplog rebuild --status');

@@ -34,8 +34,8 @@ export const run = defineCommand<RunOptions>({
     { flags: '-e, --env <KEY=value...>', help: 'more environment for this command' },
     ...TTY_OPTIONS,
   ],
-  takes: ['app'],
-  run: async ({ args, options, io, out, app, client }) => {
+  takes: ['app', 'reason'],
+  run: async ({ args, options, io, out, app, client, change }) => {
     if (args.length === 0) throw usageError('a command is missing', 'shiplog run -- COMMAND');
     const env = Object.fromEntries(parsePairs(options.env ?? [], '--env DEBUG=1'));
     const name = await app();
@@ -49,7 +49,7 @@ export const run = defineCommand<RunOptions>({
         ...(options.detach === true && { detach: true }),
         ...(Object.keys(env).length > 0 && { env }),
       },
-      open: (session) => api.run(name, session),
+      open: (session) => api.run(name, { ...session, ...change }),
     });
     out.json(end);
     if (options.detach === true) {

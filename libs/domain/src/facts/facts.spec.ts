@@ -108,10 +108,20 @@ describe('the audit', () => {
     ...{ appId: null, target: null, reason: null, ...seen },
   } as const;
   const reading = { appId: 'a1', keys: ['A'], keysUnlisted: 0, ...seen };
-  const none = { refusals: [], refusalsUnlisted: 0, reads: [], readsUnlisted: 0 };
+  const operation = {
+    operation: 'exec',
+    appId: 'a1',
+    target: 'shop',
+    reason: null,
+    ...seen,
+  } as const;
+  const none = {
+    ...{ refusals: [], refusalsUnlisted: 0, reads: [], readsUnlisted: 0 },
+    ...{ operations: [], operationsUnlisted: 0 },
+  };
   const record = (more: object) => ({ type: 'RecordAudit', ...none, ...more }) as const;
 
-  it('records what was refused and what was read, and nothing where there was neither', () => {
+  it('records what was refused, read and done, and nothing where there was none of it', () => {
     const refused = { refusals: [refusal], unlisted: 3 };
     const read = { reads: [reading], unlisted: 0 };
     given(audit)()
@@ -123,6 +133,9 @@ describe('the audit', () => {
     given(audit)()
       .when(record({ readsUnlisted: 2 }))
       .then({ type: 'SecretsRead', v: 1, data: { reads: [], unlisted: 2 } });
+    given(audit)()
+      .when(record({ operations: [operation] }))
+      .then({ type: 'OperationsDone', v: 1, data: { operations: [operation], unlisted: 0 } });
     given(audit)().when(record({})).thenNothing();
   });
 

@@ -118,6 +118,7 @@ const otherUndo: OtherUndo = {
   MasterKeyRotated: masterKey,
   CommandsRefused: noted('what was refused'),
   SecretsRead: noted('who was shown config values'),
+  OperationsDone: noted('what somebody had done'),
 };
 
 /**

@@ -460,6 +460,7 @@ const REFUSED = [
   'NameReleased',
   'NameReserved',
   'NodeObserved',
+  'OperationsDone',
   'PersonErased',
   'RolloutCancelRequested',
   'RolloutCancelled',

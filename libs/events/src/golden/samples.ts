@@ -287,4 +287,20 @@ export const samples: Samples = {
     ],
     unlisted: 0,
   },
+  OperationsDone: {
+    operations: [
+      {
+        operation: 'exec',
+        appId,
+        target: 'hello',
+        actor: { kind: 'user', id: userId, name: 'ann' },
+        origin: sealedOrigin,
+        reason: 'why is it slow',
+        count: 1,
+        firstAt: '2026-11-21T10:00:00.000Z',
+        lastAt: '2026-11-21T10:00:00.000Z',
+      },
+    ],
+    unlisted: 0,
+  },
 };

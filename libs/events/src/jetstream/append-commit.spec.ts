@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { NO_COMMIT, commitAfter, newStream } from '../testing/commits.js';
 import { appendCommit } from './append-commit.js';
 import { ConnectionWatch } from './connection-watch.js';
-import type { StreamApi } from './stream-api.js';
+import { StreamApiError, type StreamApi } from './stream-api.js';
 
 const times = { attemptTimeoutMs: 200, deadlineMs: 500 };
 
@@ -52,5 +52,21 @@ describe('an append to a server that answers nothing', () => {
     watch.isConnected = false;
     expect(await append(api, watch)).toMatchObject({ outcome: 'not-written' });
     expect(endsAt).toEqual([]);
+  });
+});
+
+describe('an append that the server refuses because its disk is full', () => {
+  it('is not tried again: nothing was written, and the reason is told', async () => {
+    for (const code of [10023, 10047, 10077, 10122]) {
+      let asked = 0;
+      const publish = () => {
+        asked += 1;
+        return Promise.reject(new StreamApiError(code, 'insufficient storage'));
+      };
+      const failure = await append({ publish } as unknown as StreamApi, quietConnection());
+      expect(failure).toMatchObject({ code: 'log-unavailable', outcome: 'not-written' });
+      expect(String(failure)).toContain("the log's disk is full; free space in the data directory");
+      expect(asked).toBe(1);
+    }
   });
 });

@@ -1,4 +1,10 @@
-import { createInbox, headers, type Msg, type NatsConnection } from '@nats-io/nats-core';
+import {
+  createInbox,
+  headers,
+  NoRespondersError,
+  type Msg,
+  type NatsConnection,
+} from '@nats-io/nats-core';
 import { fromHeaders, headerBlockOf, statusOf, type StoredMessage } from './stored-message.js';
 import { HASH_HEADER, HEALTH_STREAM, LOG_STREAM } from './subjects.js';
 
@@ -93,6 +99,7 @@ export class StreamApi {
     return new Promise((resolve, reject) => {
       const found: StoredMessage[] = [];
       const inbox = createInbox(this.inboxPrefix);
+      const subject = `$JS.API.DIRECT.GET.${LOG_STREAM}`;
       const finish = (error?: Error): void => {
         clearTimeout(timer);
         subscription.unsubscribe();
@@ -106,6 +113,8 @@ export class StreamApi {
           const status = statusOf(block);
           if (status === 0) found.push(fromHeaders(block, message.data));
           else if (status === END_OF_BATCH || status === NO_MESSAGES) finish();
+          // The stream is not up yet: asked again, it may answer.
+          else if (status === NOBODY_THERE) finish(new NoRespondersError(subject));
           else finish(new StreamApiError(status, block.split('\r\n')[0] ?? 'unknown status'));
         },
       });
@@ -120,9 +129,7 @@ export class StreamApi {
         max_bytes: BATCH_BYTES_MAX,
         ...(query.subject === undefined ? {} : { next_by_subj: query.subject }),
       };
-      this.connection.publish(`$JS.API.DIRECT.GET.${LOG_STREAM}`, JSON.stringify(request), {
-        reply: inbox,
-      });
+      this.connection.publish(subject, JSON.stringify(request), { reply: inbox });
     });
   }
 }
@@ -136,6 +143,7 @@ const ackOf = (answer: Msg): AckAnswer => {
 const NO_MESSAGE_FOUND = 10037;
 const END_OF_BATCH = 204;
 const NO_MESSAGES = 404;
+const NOBODY_THERE = 503;
 /** Far below what the server lets a slow client owe it before it cuts the connection (64 MB). */
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 

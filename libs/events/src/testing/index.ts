@@ -1,4 +1,5 @@
+export * from './changes-after.js';
 export * from './commits.js';
 export * from './event-log.contract.js';
-export * from './changes-after.js';
+export * from './history.js';
 export { samples } from '../golden/samples.js';

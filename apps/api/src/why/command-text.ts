@@ -1,0 +1,51 @@
+import type { Commit, DomainEventUnion } from '@shiplog/events';
+
+/** What somebody asked for, told from the events that came of it. */
+export const commandText = ({ events }: Pick<Commit, 'events'>): string => {
+  const texts = events.flatMap((event) => textOf(event, events) ?? []);
+  return texts.length > 0 ? texts.join(', ') : events.map(({ type }) => type).join(', ');
+};
+
+const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): string | undefined => {
+  const isRollback = all.some(
+    (one) => one.type === 'ReleaseCreated' && one.data.cause === 'rollback',
+  );
+  switch (event.type) {
+    case 'BuildRequested':
+      return `deploy ${sourceText(event.data.source)}`;
+    case 'ConfigChanged': {
+      const { set, unset } = event.data;
+      const keys = (name: string, list: readonly string[]): string[] =>
+        list.length === 0 ? [] : [`config ${name} ${list.join(' ')}`];
+      // A rollback brings config back with it: that is not asked for by itself.
+      if (isRollback) return undefined;
+      return [...keys('set', Object.keys(set)), ...keys('unset', unset)].join(', ');
+    }
+    case 'ReleaseCreated':
+      return event.data.cause === 'rollback' ? `rollback to v${event.data.rollbackOf}` : undefined;
+    case 'FormationScaled': {
+      const wanted = Object.entries(event.data.formation).map(([type, n]) => `${type}=${n}`);
+      return `scale ${wanted.join(' ')}`;
+    }
+    case 'SettingsChanged':
+      return `settings ${Object.keys(event.data.changes).join(' ')}`;
+    case 'AppRestarted':
+      return all.length === 1 ? 'restart' : undefined;
+    case 'AppStopped':
+      return 'stop';
+    case 'AppStarted':
+      return 'start';
+    case 'DomainAdded':
+      return `domain ${event.data.host} added`;
+    default:
+      return undefined;
+  }
+};
+
+type Source = Extract<DomainEventUnion, { type: 'BuildRequested' }>['data']['source'];
+
+const sourceText = (source: Source): string => {
+  if (source.kind === 'image') return `image ${source.ref}`;
+  const place = [source.branch, source.commit?.slice(0, 12)].filter((part) => part != null);
+  return source.via === 'git' ? `git ${place.join(' ')}` : 'upload';
+};
