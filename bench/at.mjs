@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { toPosition } from '@shiplog/events';
 import { ensureNatsServer, inspectServer } from '@shiplog/provisioner';
 import { recordHistory, seededRandom } from '@shiplog/read-models/testing';
-import { pathsOf } from '@shiplog/runtime';
+import { derivedPathsOf } from '@shiplog/runtime';
 import { fillLog } from './lib/fill-log.mjs';
 import { median, round, spread } from './lib/figures.mjs';
 import { BenchPlatform, residentBytesOf } from './lib/platform.mjs';
@@ -24,7 +24,7 @@ const wantedEvents = Number(process.argv[2] ?? 1_000_000);
 const looks = Number(process.argv[3] ?? 12);
 
 const platform = await BenchPlatform.create('at');
-const paths = pathsOf(platform.home);
+const paths = derivedPathsOf(platform.config);
 
 const fill = async () => {
   const turns = Math.ceil(wantedEvents / APPS / EVENTS_PER_TURN);

@@ -15,6 +15,8 @@ import { resultsTable, writeDocs } from './lib/results-table.mjs';
 const BENCHES = {
   append: ['3'],
   at: ['20000', '2'],
+  fold: ['500', '2'],
+  long: ['20000'],
   projection: ['20000'],
   route: ['30'],
   scale: ['1'],
@@ -22,9 +24,9 @@ const BENCHES = {
   verify: ['5000', '2'],
 };
 /** By one name: everything about the log. */
-const SUITES = { log: ['append', 'projection', 'verify', 'at', 'start'] };
+const SUITES = { log: ['append', 'fold', 'verify', 'projection', 'start', 'long', 'at'] };
 /** Takes long, so it runs where it is named only. */
-const LONG = new Set(['at']);
+const LONG = new Set(['at', 'long']);
 const RESULTS = new URL('results.json', import.meta.url);
 const { prepare } = createRequire(import.meta.url)('../scripts/lib/prepare.cjs');
 

@@ -53,12 +53,9 @@ export const toDenseRecords = (
   });
 
 /**
- * One header of a raw header block. Reading the few lines we need from the text costs a fifth of
- * parsing the block into a map, and a follower does it for every commit.
+ * One header of a raw header block, by how its line starts. Reading the few lines we need from the text costs a
+ * fifth of parsing the block into a map, and a follower does it for every commit.
  */
-export const headerValue = (block: string, name: string): string =>
-  lineValue(block, `\r\n${name}:`);
-
 const lineValue = (block: string, start: string): string => {
   const at = block.indexOf(start);
   if (at < 0) return '';

@@ -1,3 +1,4 @@
+import { FOLDING } from '../fill-thread.js';
 import { Worker, type MessagePort } from 'node:worker_threads';
 import type { PastLog } from './past-log.js';
 import { ReadModelsUnavailableError } from '../errors.js';
@@ -16,7 +17,10 @@ export const makePastInThread =
   (job, signal) =>
     new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const thread = new Worker(script, { workerData: { ...workerData, job } });
+      const thread = new Worker(script, {
+        workerData: { ...workerData, job },
+        resourceLimits: FOLDING,
+      });
       let killing: NodeJS.Timeout | undefined;
       const stop = (): void => {
         thread.postMessage('stop');

@@ -1,0 +1,99 @@
+// A platform whose log has a long past: starts on it, and the read models made again, with the memory it takes.
+//   node bench/long.mjs [events]      needs `npm run build`; default 1000000 events
+// `npm start` of a real platform whose nats-server holds tellings of 50 apps each, all but the last destroyed:
+//   grown     the first start after the log grew by all of it: no snapshot, no read models of it
+//   again     after Ctrl-C: nats-server and HAProxy run and are adopted
+//   powerCut  control plane, nats-server and HAProxy were killed with -9
+// `shiplog rebuild` runs in the platform: read from nats-server, folded on another core, compared, switched to.
+import { ensureNatsServer, inspectServer } from '@shiplog/provisioner';
+import { startPostgres } from '@shiplog/read-models/testing';
+import { median, round, spread } from './lib/figures.mjs';
+import { fillRaw, longLog } from './lib/long-log.mjs';
+import { BenchPlatform, residentBytesOf } from './lib/platform.mjs';
+import { atLeast, atMost, fileSystemOf, report } from './lib/report.mjs';
+
+const READY_MS_MAX = 5_000;
+const START_WITHIN_MS = 20 * 60_000;
+const ROUNDS = 3;
+const wanted = Number(process.argv[2] ?? 1_000_000);
+const megabytes = (bytes) => Math.round(bytes / 1e6);
+
+const platform = await BenchPlatform.create('long');
+
+const starts = async (before) => {
+  const times = [];
+  for (let i = 0; i < ROUNDS; i += 1) {
+    await before();
+    times.push(await platform.start(START_WITHIN_MS));
+  }
+  return { readyMs: Math.round(median(times)), spread: spread(times, 0) };
+};
+
+/** Its rate, and the memory of the control plane at each tenth of it. */
+const rebuild = async () => {
+  const client = await platform.client();
+  const tenths = [];
+  const startedAt = performance.now();
+  await client.platform.startRebuild({});
+  let status = await client.platform.rebuildStatus();
+  let foldedMs;
+  while (status.state === 'running' || status.state === 'comparing') {
+    const tenth = Math.floor((10 * status.done) / Math.max(1, status.total));
+    tenths[tenth] ??= megabytes(await residentBytesOf(platform.pid));
+    if (status.state === 'comparing') foldedMs ??= performance.now() - startedAt;
+    await new Promise((done) => setTimeout(done, 100));
+    status = await client.platform.rebuildStatus();
+  }
+  const ms = performance.now() - startedAt;
+  if (status.state !== 'done') throw new Error(`the rebuild ended: ${JSON.stringify(status)}`);
+  return {
+    events: status.events,
+    seconds: round(ms / 1000, 1),
+    comparedAfterSeconds: foldedMs === undefined ? null : round(foldedMs / 1000, 1),
+    eventsPerSecond: Math.round((status.events / ms) * 1000),
+    megabytesAtEachTenth: tenths.map((value) => value ?? null),
+  };
+};
+
+let postgres;
+try {
+  const startedAt = performance.now();
+  const filled = await fillRaw(platform.config, longLog({ events: wanted }));
+  const fillSeconds = Math.round((performance.now() - startedAt) / 1000);
+  const grown = { readyMs: Math.round(await platform.start(START_WITHIN_MS)) };
+  const again = await starts(() => platform.stop());
+  const inSqlite = await rebuild();
+  const powerCut = await starts(() => platform.killAll());
+  await platform.killAll();
+  const natsStartedAt = performance.now();
+  await ensureNatsServer(platform.config);
+  const natsServerMs = Math.round(performance.now() - natsStartedAt);
+
+  postgres = await startPostgres();
+  platform.env.SHIPLOG_DATABASE_URL = await postgres.createDatabase('bench_long');
+  const grownInPostgres = { readyMs: Math.round(await platform.start(START_WITHIN_MS)) };
+  const inPostgres = await rebuild();
+  const server = await inspectServer(platform.config, 5_000);
+  await platform.stop();
+  report({
+    bench: 'long',
+    versions: { natsServer: server.version },
+    storage: {
+      fileSystem: fileSystemOf(platform.home),
+      fsync: server.isSyncAlways ? 'before every acknowledgement (sync_interval: always)' : 'no',
+    },
+    filled: { ...filled, seconds: fillSeconds },
+    start: { grown, again, powerCut, natsServerMsAfterPowerCut: natsServerMs, grownInPostgres },
+    rebuild: { sqlite: inSqlite, postgres: inPostgres },
+    targets: [
+      atLeast('events in the log', filled.events, wanted),
+      atMost('ready again after Ctrl-C', again.readyMs, READY_MS_MAX, 'ms'),
+      atMost('ready after a power cut', powerCut.readyMs, READY_MS_MAX, 'ms'),
+      atLeast('`shiplog rebuild` into SQLite', inSqlite.eventsPerSecond, 50_000, 'events/s'),
+      atLeast('`shiplog rebuild` into PostgreSQL', inPostgres.eventsPerSecond, 20_000, 'events/s'),
+    ],
+  });
+} finally {
+  await platform.destroy();
+  await postgres?.stop();
+}
