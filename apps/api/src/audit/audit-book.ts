@@ -1,51 +1,14 @@
+import { AUDIT_ENTRIES_MAX } from '@shiplog/events';
 import {
-  AUDIT_ENTRIES_MAX,
-  AUDIT_OPERATIONS_MAX,
-  type Actor,
-  type Refusal,
-  type Operation,
-} from '@shiplog/events';
-import type { CalledFrom } from './persons.js';
-
-export interface SeenRefusal extends Pick<
-  Refusal,
-  'outcome' | 'code' | 'command' | 'appId' | 'target' | 'actor' | 'reason'
-> {
-  readonly from: CalledFrom;
-}
-
-export interface SeenReading {
-  readonly appId: string;
-  readonly keys: readonly string[];
-  readonly actor: Actor;
-  readonly from: CalledFrom;
-}
-
-export interface SeenOperation extends Pick<
-  Operation,
-  'operation' | 'appId' | 'target' | 'actor' | 'reason'
-> {
-  readonly from: CalledFrom;
-}
-
-interface Gathered {
-  readonly count: number;
-  readonly firstAt: string;
-  readonly lastAt: string;
-}
-type GatheredRefusal = SeenRefusal & Gathered;
-type GatheredReading = SeenReading & Gathered;
-type GatheredOperation = SeenOperation & Gathered;
-
-/** What one commit tells of. */
-export interface AuditPage {
-  readonly refusals: readonly GatheredRefusal[];
-  readonly refusalsUnlisted: number;
-  readonly reads: readonly GatheredReading[];
-  readonly readsUnlisted: number;
-  readonly operations: readonly GatheredOperation[];
-  readonly operationsUnlisted: number;
-}
+  takeEntries,
+  type AuditPage,
+  type GatheredOperation,
+  type GatheredReading,
+  type GatheredRefusal,
+  type SeenOperation,
+  type SeenReading,
+  type SeenRefusal,
+} from './audit-page.js';
 
 /** Different refusals of one person until the next commit; more are only counted. */
 const PER_PERSON_MAX = 20;
@@ -136,11 +99,9 @@ export class AuditBook {
   /** What the next commit tells; what there is no room for in it stays for the one after. */
   take(): AuditPage {
     const page = {
-      refusals: takeFirst(this.refusals, AUDIT_ENTRIES_MAX),
+      ...takeEntries({ refusals: this.refusals, reads: this.reads, operations: this.operations }),
       refusalsUnlisted: this.refusalsUnlisted,
-      reads: takeFirst(this.reads, AUDIT_ENTRIES_MAX),
       readsUnlisted: this.readsUnlisted,
-      operations: takeFirst(this.operations, AUDIT_OPERATIONS_MAX),
       operationsUnlisted: this.operationsUnlisted,
     };
     this.operationsUnlisted = 0;
@@ -171,9 +132,3 @@ export class AuditBook {
 }
 
 const callerOf = ({ actor }: SeenRefusal): string | null => actor?.id ?? null;
-
-const takeFirst = <T>(entries: Map<string, T>, max: number): T[] => {
-  const first = [...entries].slice(0, max);
-  for (const [key] of first) entries.delete(key);
-  return first.map(([, entry]) => entry);
-};
