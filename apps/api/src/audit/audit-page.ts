@@ -29,6 +29,8 @@ export interface SeenOperation extends Pick<
   readonly from: CalledFrom;
 }
 
+export type Seen = SeenRefusal | SeenReading | SeenOperation;
+
 export interface Gathered {
   readonly count: number;
   readonly firstAt: string;

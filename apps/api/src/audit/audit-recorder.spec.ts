@@ -3,7 +3,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { deciderOf, type AuditCommand } from '@shiplog/domain';
 import { encodeCommit } from '@shiplog/events/log';
 import { commitAfter, NO_COMMIT } from '@shiplog/events/testing';
-import { REFUSALS_PER_DAY, REFUSALS_PER_DAY_EACH } from './audit-book.js';
+import {
+  OPERATIONS_OF_PERSON_MAX,
+  READS_OF_PERSON_MAX,
+  REFUSALS_PER_DAY,
+  REFUSALS_PER_DAY_EACH,
+} from './audit-book.js';
 import type { SeenOperation, SeenReading, SeenRefusal } from './audit-page.js';
 import { AuditRecorder } from './audit-recorder.js';
 import type { Persons } from './persons.js';
@@ -149,7 +154,55 @@ describe('what changed nothing', () => {
     for (let i = 0; i < 700; i += 1) recorder.performed({ ...exec, target: `i${i}`, from });
     await vi.advanceTimersByTimeAsync(600_000);
     expect(counted()).toBe(703);
-    expect(written.flatMap(({ command }) => command.operations)).toHaveLength(501);
+    expect(written.flatMap(({ command }) => command.operations)).toHaveLength(
+      1 + OPERATIONS_OF_PERSON_MAX,
+    );
+  });
+
+  it('is one thing whatever program somebody says they use', async () => {
+    const exec = { operation: 'exec', appId: 'a1', target: 'i1', actor: ann, reason: null };
+    for (let i = 0; i < 1_000; i += 1) {
+      const varied = { ...from, userAgent: `agent ${i}` };
+      recorder.refused({ ...refusedScale, from: varied });
+      recorder.read({ ...reading('a1', 'A'), from: varied });
+      recorder.performed({ ...exec, from: varied });
+    }
+    await vi.advanceTimersByTimeAsync(300);
+    expect(written).toMatchObject([
+      {
+        command: {
+          refusals: [{ count: 1_000, origin: { userAgent: sealed('agent 0') } }],
+          reads: [{ count: 1_000 }],
+          operations: [{ count: 1_000 }],
+        },
+      },
+    ]);
+    expect(counted()).toBe(3_000);
+  });
+
+  it('is listed of everybody, however much somebody else has read and done', async () => {
+    const exec = { operation: 'exec', appId: 'a1', actor: ann, reason: null, from };
+    const bob = { ...ann, id: 'u2' };
+    for (let i = 0; i < 1_000; i += 1) {
+      recorder.read(reading(`a${i}`, 'A'));
+      recorder.performed({ ...exec, target: `i${i}` });
+    }
+    recorder.read({ ...reading('a1', 'A'), actor: bob });
+    recorder.performed({ ...exec, target: 'i1', actor: bob });
+    await vi.advanceTimersByTimeAsync(600_000);
+    const listed = (entries: readonly { readonly actor: { readonly id: string } }[]) => ({
+      ann: entries.filter(({ actor }) => actor.id === ann.id).length,
+      bob: entries.filter(({ actor }) => actor.id === bob.id).length,
+    });
+    expect(listed(written.flatMap(({ command }) => command.reads))).toEqual({
+      ann: READS_OF_PERSON_MAX,
+      bob: 1,
+    });
+    expect(listed(written.flatMap(({ command }) => command.operations))).toEqual({
+      ann: OPERATIONS_OF_PERSON_MAX,
+      bob: 1,
+    });
+    expect(counted()).toBe(2_002);
   });
 
   it('is kept while the log is down, and written once when it is back', async () => {
