@@ -1,13 +1,13 @@
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseSealedLine, sealedLine, type Sealed } from './checkpoint.js';
-import type { CheckpointStore } from './checkpoint-store.js';
+import { UNREADABLE_END, type TestifyingStore, type Testimony } from './checkpoint-store.js';
 
 /** Longer than some lines of a thousand commits. */
 const TAIL_BYTES = 512 * 1024;
 
 /** One line per checkpoint, only ever appended to, on disk before it counts. */
-export class CheckpointFile implements CheckpointStore {
+export class CheckpointFile implements TestifyingStore {
   constructor(
     readonly name: string,
     private readonly file: string,
@@ -33,15 +33,33 @@ export class CheckpointFile implements CheckpointStore {
   }
 
   async after(number: number): Promise<readonly Sealed[]> {
+    const { sealed } = await this.testimony();
+    return sealed.filter(({ checkpoint }) => checkpoint.number > number);
+  }
+
+  /**
+   * A line that a crash cut off is the last one and has no end, or its number came again after it: only a
+   * whole line that is none, and nothing readable after it, takes something away.
+   */
+  async testimony(): Promise<Testimony> {
     const found = await this.reading(async (handle) => {
-      const read: Sealed[] = [];
-      for await (const line of handle.readLines({ autoClose: false })) {
-        const sealed = parseSealedLine(line);
-        if (sealed !== undefined && sealed.checkpoint.number > number) read.push(sealed);
+      const { size } = await handle.stat();
+      const sealed: Sealed[] = [];
+      let unread = 0;
+      if (size === 0) return { sealed, unread };
+      for await (const line of handle.readLines({ autoClose: false, start: 0, end: size - 1 })) {
+        const one = parseSealedLine(line);
+        if (one !== undefined) sealed.push(one);
+        unread = one !== undefined ? 0 : line === '' ? unread : unread + 1;
       }
-      return read;
+      if (unread > 0 && !(await endsLine(handle, size))) unread -= 1;
+      return { sealed, unread };
     });
-    return (found ?? []).toSorted((a, b) => a.checkpoint.number - b.checkpoint.number);
+    const { sealed, unread } = found ?? { sealed: [], unread: 0 };
+    return {
+      sealed: sealed.toSorted((a, b) => a.checkpoint.number - b.checkpoint.number),
+      problem: unread > 0 ? UNREADABLE_END : undefined,
+    };
   }
 
   async put(sealed: readonly Sealed[]): Promise<void> {

@@ -198,6 +198,27 @@ describe('the fence of a start', () => {
     expect(chain().newest).toMatchObject({ count: 0, total: 25, to: toPosition(25) });
   });
 
+  it('names whoever testifies to the most commits, and of the same ones with the newest checkpoint', async () => {
+    const commits = await sworn(20);
+    const behind = new MemoryStore('behind');
+    await behind.put(table.kept);
+    const more = [...commits, ...(await recordCommits(25)).slice(20)];
+    await keeperOf(logOf(more)).cutAll();
+    expect(table.kept.length).toBe(behind.kept.length + 1);
+    const older = logOf(commits.slice(0, 12));
+    expect(await contradictionOf(older, [behind, table])).toBe(table);
+    expect(await contradictionOf(older, [table, behind])).toBe(table);
+    expect(await contradictionOf(logOf(commits), [behind, table])).toBe(table);
+    // A checkpoint over nothing new.
+    nowMs += INTERVAL_MS;
+    const same = new MemoryStore('same');
+    await same.put(table.kept);
+    await keeperOf(logOf(more)).cut();
+    expect(table.kept.length).toBe(same.kept.length + 1);
+    expect(await contradictionOf(older, [same, table, behind])).toBe(table);
+    expect(await contradictionOf(older, [table, same])).toBe(table);
+  });
+
   it('stops a copy that lacks commits', async () => {
     const copy = logOf(elsewhere((await sworn(20)).toSpliced(7, 1)), false);
     expect(await contradictionOf(copy, [table])).toBe(table);

@@ -12,6 +12,20 @@ export interface CheckpointStore {
   close(): Promise<void>;
 }
 
+/** Everything that a store holds, ascending. */
+export interface Testimony {
+  readonly sealed: readonly Sealed[];
+  /** What of it cannot be read, and is not there a second time. */
+  readonly problem: string | undefined;
+}
+
+/** A store that can be asked for all it holds. */
+export interface TestifyingStore extends CheckpointStore {
+  testimony(): Promise<Testimony>;
+}
+
+export const UNREADABLE_END = 'what is behind its newest checkpoint cannot be read';
+
 /** Another process of this platform was faster: go on after its checkpoint. */
 export class CheckpointTakenError extends Error {
   readonly code = 'checkpoint-taken';

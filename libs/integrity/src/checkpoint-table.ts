@@ -3,7 +3,12 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { DataSource, EntitySchema, MoreThan, type DataSourceOptions } from 'typeorm';
 import { parseSealedLine, sealedLine, type Sealed } from './checkpoint.js';
-import { CheckpointTakenError, type CheckpointStore } from './checkpoint-store.js';
+import {
+  CheckpointTakenError,
+  UNREADABLE_END,
+  type TestifyingStore,
+  type Testimony,
+} from './checkpoint-store.js';
 
 /**
  * SQLite: a file of its own, so that whoever deletes the read models keeps the checkpoints. PostgreSQL: a
@@ -29,7 +34,7 @@ const rowEntity = new EntitySchema<CheckpointRow>({
 });
 
 /** Checkpoints in SQL. Of two processes one gets a number: the primary key decides. */
-export class CheckpointTable implements CheckpointStore {
+export class CheckpointTable implements TestifyingStore {
   /** TypeORM has one connection to SQLite: one thing after the other. */
   private tail: Promise<unknown> = Promise.resolve();
 
@@ -69,14 +74,17 @@ export class CheckpointTable implements CheckpointStore {
     });
   }
 
-  after(number: number): Promise<readonly Sealed[]> {
-    return this.inTurn(async () => {
-      const rows = await this.source.manager.find(rowEntity, {
-        where: { number: MoreThan(number) },
-        order: { number: 'ASC' },
-      });
-      return rows.flatMap(({ line }) => parseSealedLine(line) ?? []);
-    });
+  async after(number: number): Promise<readonly Sealed[]> {
+    return (await this.linesAfter(number)).flatMap((line) => parseSealedLine(line) ?? []);
+  }
+
+  async testimony(): Promise<Testimony> {
+    const read = (await this.linesAfter(0)).map(parseSealedLine);
+    const isWhole = read.length === 0 || read.at(-1) !== undefined;
+    return {
+      sealed: read.filter((one) => one !== undefined),
+      problem: isWhole ? undefined : UNREADABLE_END,
+    };
   }
 
   put(sealed: readonly Sealed[]): Promise<void> {
@@ -104,6 +112,16 @@ export class CheckpointTable implements CheckpointStore {
 
   close(): Promise<void> {
     return this.inTurn(() => this.source.destroy());
+  }
+
+  private linesAfter(number: number): Promise<readonly string[]> {
+    return this.inTurn(async () => {
+      const rows = await this.source.manager.find(rowEntity, {
+        where: { number: MoreThan(number) },
+        order: { number: 'ASC' },
+      });
+      return rows.map(({ line }) => line);
+    });
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

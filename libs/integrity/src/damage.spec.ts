@@ -4,15 +4,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { chainOf } from './chain.js';
 import type { Sealed } from './checkpoint.js';
 import { damageOf, DEEDS_IN_PLACE, randomOf, recordCommits, sealAll } from './testing/index.js';
-import { LogVerification, type Verification, type Witness } from './verification.js';
+import { LogVerification, type Evidence, type Verification, type Witness } from './verification.js';
 
 const verify = (
   log: readonly StoredCommit[],
   sealed: readonly Sealed[],
   witness: Partial<Witness> = {},
+  more: Partial<Evidence> = {},
 ): Verification => {
   const own = { name: 'the file', isOwn: true, chain: chainOf(sealed), ...witness };
-  const verification = new LogVerification({ witnesses: [own], isDense: true });
+  const verification = new LogVerification({ witnesses: [own], isDense: true, ...more });
   for (const commit of log) verification.add(commit);
   return verification.finish();
 };
@@ -48,6 +49,14 @@ describe('200 untouched logs', () => {
       const made = sealAll(own.slice(0, upTo), { every: 1 + random(9), seed: n });
       const result = verify(own, made.sealed, { chain: chainOf(made.sealed, made.firstKey) });
       if (!result.ok || result.checked !== own.length) alarms.push(result);
+      if (made.sealed.length === 0) continue;
+      const pinned = verify(
+        own,
+        made.sealed,
+        { chain: chainOf(made.sealed, made.firstKey) },
+        { isPinned: true },
+      );
+      if (!pinned.ok) alarms.push(pinned);
     }
     expect(alarms).toEqual([]);
   });

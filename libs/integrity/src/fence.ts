@@ -64,18 +64,26 @@ export const commitCount = async (log: FencedLog): Promise<number> => {
   }
 };
 
-/** The store that testifies to the most commits, where the log does not have the last one of them. */
+/**
+ * Of the stores whose last commit the log does not have, the one that testifies to the most commits: what
+ * is said of the log is then the worst that is known of it. Of equal ones the first.
+ */
 export const contradictionOf = async (
   log: FencedLog,
   stores: readonly CheckpointStore[],
 ): Promise<CheckpointStore | undefined> => {
+  let most: { readonly store: CheckpointStore; readonly newest: Checkpoint } | undefined;
   for (const store of stores) {
     const newest = (await store.newest())?.checkpoint;
     if (newest === undefined || newest.total === 0) continue;
-    if ((await placeOfLast(log, newest)) === undefined) return store;
+    if (most !== undefined && !isMore(newest, most.newest)) continue;
+    if ((await placeOfLast(log, newest)) === undefined) most = { store, newest };
   }
-  return undefined;
+  return most?.store;
 };
+
+const isMore = (one: Checkpoint, other: Checkpoint): boolean =>
+  one.total > other.total || (one.total === other.total && one.number > other.number);
 
 export const contradicted = async (
   log: FencedLog,

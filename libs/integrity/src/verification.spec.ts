@@ -75,6 +75,45 @@ describe('a log that nobody witnessed', () => {
   });
 });
 
+describe('a log without checkpoints', () => {
+  const empty = { name: 'own', isOwn: true, chain: chainOf([]) };
+
+  it('raises no alarm as long as nobody knows the key, as before the first is cut', () => {
+    expect(verify(log, { witnesses: [empty] })).toMatchObject({
+      ok: true,
+      witnesses: [{ state: 'empty', problem: null }],
+    });
+  });
+
+  it('is not the log of a key that is known: somebody made it anew', () => {
+    const { sealed, firstKey } = sealAll(log);
+    expect(verify(log, { witnesses: [empty], isPinned: true })).toMatchObject({
+      ok: false,
+      firstBad: null,
+      witnesses: [{ state: 'damaged', problem: expect.stringContaining('pinned') as string }],
+    });
+    expect(verify(log, { isPinned: true }).ok).toBe(false);
+    expect(verify([], { witnesses: [empty], isPinned: true }).ok).toBe(false);
+    const signed = { name: 'elsewhere', isOwn: false, chain: chainOf(sealed, firstKey) };
+    expect(verify(log, { witnesses: [empty, signed], isPinned: true })).toMatchObject({
+      ok: true,
+      witnesses: [{ state: 'empty' }, { state: 'agrees' }],
+    });
+  });
+
+  it('is not sound where a witness cannot say what it should', () => {
+    const { sealed } = sealAll(log);
+    const witnesses = [
+      witness('own', true, sealed),
+      { ...witness('elsewhere', false, []), problem: 'it is empty' },
+    ];
+    expect(verify(log, { witnesses })).toMatchObject({
+      ok: false,
+      witnesses: [{ state: 'agrees' }, { state: 'damaged', problem: 'it is empty' }],
+    });
+  });
+});
+
 describe('an older copy put back', () => {
   it('is rolled back where only a witness outside knows more, truncated where the own ones do', () => {
     const { sealed } = sealAll(log);

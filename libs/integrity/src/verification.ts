@@ -13,6 +13,8 @@ export interface Witness {
   /** Kept beside the log by the platform itself, or by somebody else. */
   readonly isOwn: boolean;
   readonly chain: Chain;
+  /** Why it cannot say all that it should. */
+  readonly problem?: string | undefined;
 }
 
 /** Somebody who remembers one commit, such as the read models: what they have folded last. */
@@ -58,7 +60,11 @@ export interface Evidence {
   readonly memories?: readonly Memory[];
   /** Positions have no gaps, as in JetStream and in memory. */
   readonly isDense: boolean;
+  /** The key of the first checkpoint is known: then a log that nobody signed is not that log. */
+  readonly isPinned?: boolean;
 }
+
+const UNSIGNED = 'it holds no checkpoint: nothing here is signed with the pinned key';
 
 const sequenceOf = (position: string): string => toSequence(position, 0);
 
@@ -117,7 +123,7 @@ export class LogVerification {
     const reports = witnesses.map((one) => this.report(one, byWitness.get(one)));
     const isSound = reports.every(({ state }) => state === 'agrees' || state === 'empty');
     return {
-      ok: first === undefined && isSound,
+      ok: first === undefined && isSound && !this.isUnsigned,
       checked: this.count,
       firstBad:
         first === undefined
@@ -178,9 +184,20 @@ export class LogVerification {
     return [{ position, kind: 'forked', detail: `${name} have seen another commit there` }];
   }
 
+  private get isUnsigned(): boolean {
+    const { witnesses, isPinned = false } = this.evidence;
+    return isPinned && witnesses.every(({ chain }) => chain.newest === undefined);
+  }
+
+  /** Of the witness itself, whatever it says. */
+  private troubleOf({ chain, problem }: Witness): string | undefined {
+    return chain.problem ?? problem ?? (this.isUnsigned ? UNSIGNED : undefined);
+  }
+
   private report(witness: Witness, finding: Finding | undefined): WitnessReport {
     const { name, chain } = witness;
-    const { newest, problem } = chain;
+    const { newest } = chain;
+    const problem = this.troubleOf(witness);
     const other = this.evidence.witnesses.find(
       (one) => !isPrefixOf(one.chain, chain) && !isPrefixOf(chain, one.chain),
     );

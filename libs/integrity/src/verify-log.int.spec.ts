@@ -88,6 +88,55 @@ describe('tools/verify-log', () => {
     expect(answer.witnesses).toMatchObject([{ state: 'damaged', commits: 0 }]);
   });
 
+  it('is not content with a log that nothing signed, where it knows the key', async () => {
+    const remade = exportText(log, []);
+    expect(await offline(remade)).toMatchObject({ code: 0, answer: { ok: true } });
+    const { code, answer } = await offline(remade, '--key', firstKey);
+    expect({ code, ok: answer.ok, firstBad: answer.firstBad }).toEqual({
+      code: 1,
+      ok: false,
+      firstBad: null,
+    });
+    expect(answer.witnesses).toMatchObject([
+      { state: 'damaged', problem: expect.stringContaining('--key') as string },
+    ]);
+    const { stdout } = await run(await put(remade), '--key', firstKey);
+    expect(stdout).toContain('no checkpoint that begins with the key');
+    // Somebody else has what was signed with it.
+    const witness = await put(Buffer.from(sealed.map((one) => `${sealedLine(one)}\n`).join('')));
+    expect((await offline(remade, '--key', firstKey, '--witness', witness)).code).toBe(0);
+  });
+
+  it('is not content with a witness that says nothing, or whose newest lines cannot be read', async () => {
+    const lines = sealed.map((one) => `${sealedLine(one)}\n`);
+    const last = lines.at(-1) ?? '';
+    const torn = last.slice(0, 40);
+    const before = lines.slice(0, -1).join('');
+    for (const [text, problem] of [
+      ['', 'no checkpoint'],
+      ['\n\n', 'no checkpoint'],
+      [torn, 'no checkpoint'],
+      ['nothing\nof that kind\n', 'no checkpoint'],
+      [`${before}${torn}\n`, 'cannot be read'],
+      [`${before}${torn}\n${torn}`, 'cannot be read'],
+      // Cut off by a crash, and given again after it.
+      [`${before}${torn}`, null],
+      [`${before}${torn}\n${last}`, null],
+      [`${before}${torn}\n${last}\n`, null],
+    ] as const) {
+      const witness = await put(Buffer.from(text));
+      const { code, answer } = await offline(exportText(log, sealed), '--witness', witness);
+      expect({ code, ok: answer.ok }, text).toEqual({
+        code: problem === null ? 0 : 1,
+        ok: problem === null,
+      });
+      expect(answer.witnesses[1], text).toMatchObject({
+        state: problem === null ? 'agrees' : 'damaged',
+        problem: problem === null ? null : (expect.stringContaining(problem) as string),
+      });
+    }
+  });
+
   it('holds the log against what a directory elsewhere has seen of it', async () => {
     const directory = join(folder, 'witness');
     await mkdir(directory);

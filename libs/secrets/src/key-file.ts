@@ -5,11 +5,18 @@ const ALGORITHM = 'aes-256-gcm';
 /** Said in so many words, or Node.js takes a tag cut down to 4 bytes for a proof. */
 const TAG = { authTagLength: 16 } as const;
 
-/** A key as it lies in its file. `raw`: as installations before the master key wrote it. */
+/**
+ * A key as it lies in its file. `raw`: as installations before the master key wrote it. `shredding`: it is
+ * gone, and still to be cut out of the master key.
+ */
 export type KeyFile =
   | { readonly kind: 'raw'; readonly key: Buffer }
   | { readonly kind: 'wrapped'; readonly wrapped: WrappedKey }
+  | { readonly kind: 'shredding' }
   | { readonly kind: 'damaged' };
+
+/** Stands in the place of a key that could not be cut out of the master key yet. */
+export const SHREDDING = 'shredding\n';
 
 export interface WrappedKey {
   readonly masterKeyId: string;
@@ -19,6 +26,7 @@ export interface WrappedKey {
 }
 
 export const parseKeyFile = (text: string): KeyFile => {
+  if (text === SHREDDING) return { kind: 'shredding' };
   const key = Buffer.from(text, 'base64');
   if (/^[A-Za-z0-9+/]{43}=\n?$/.test(text) && key.length === 32) return { kind: 'raw', key };
   try {

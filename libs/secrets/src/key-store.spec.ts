@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, readdir, rm, writeFile, mkdir } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rename, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -149,6 +149,41 @@ describe('shredding', () => {
     );
     await started().apps.shred('a1');
     expect(await readdir(join(home, 'keys'))).toEqual(['a2.key', 'a3.key']);
+    values.delete('a1');
+    await expectAllReadable(values);
+  });
+
+  it('where the master key cannot be changed makes the key unreadable here, and the next attempt cuts it out', async () => {
+    const values = await encryptAll();
+    const keyFile = join(home, 'keys', 'a1.key');
+    const copy = await readFile(keyFile, 'utf8');
+    // Can be read, and not replaced: no name beside it is short enough.
+    const stuck = join(home, 'master', 'm'.repeat(250));
+    const nowhere = join(home, 'nowhere', 'master.key');
+    for (const [place, trouble] of [
+      [stuck, 'master-key-read-only'],
+      [nowhere, 'master-key-missing'],
+    ] as const) {
+      await writeFile(keyFile, copy);
+      await rename(masterFile(), stuck);
+      const keyring = new Keyring(join(home, 'keys'), new MasterKey(place));
+      await expect(keyring.shred('a1')).rejects.toMatchObject({ trouble });
+      await rename(stuck, masterFile());
+
+      const { apps, store } = started();
+      await store.open();
+      await expect(apps.decrypt('a1', values.get('a1') ?? '')).rejects.toThrow(KeyMissingError);
+      await expect(apps.encrypt('a1', 'value')).rejects.toThrow(KeyMissingError);
+      expect((await apps.list()).map(({ id }) => id)).toEqual(['a2', 'a3']);
+    }
+    await started().store.requireRotatable();
+
+    await started().apps.shred('a1');
+    expect(await readdir(join(home, 'keys'))).toEqual(['a2.key', 'a3.key']);
+    await writeFile(keyFile, copy);
+    await expect(started().apps.decrypt('a1', values.get('a1') ?? '')).rejects.toThrow(
+      KeyMissingError,
+    );
     values.delete('a1');
     await expectAllReadable(values);
   });

@@ -6,6 +6,7 @@ import { FRESH_FILE_PATTERN, createFile, removeFile, replaceFile } from './durab
 import { KeyMissingError, KeyStoreError } from './errors.js';
 import {
   parseKeyFile,
+  SHREDDING,
   textOfKeyFile,
   unwrap,
   wrap,
@@ -71,8 +72,8 @@ export class Keyring {
 
   /**
    * Cuts the key out of the master key, then deletes it: after that no copy of its file opens with today's
-   * master key. On repetition nothing happens. Where the master key cannot be changed the file is deleted
-   * all the same, and `KeyStoreError` says that copies of it still open.
+   * master key. On repetition nothing happens. Where the master key cannot be changed, `KeyStoreError`
+   * says so: the key is gone from here, copies of it still open, and the next attempt knows.
    */
   async shred(id: string): Promise<void> {
     this.forget(id);
@@ -80,10 +81,12 @@ export class Keyring {
       if ((await this.read(id)) === undefined) return;
       try {
         await this.master.puncture(this.labelOf(id));
-        this.master.fault('key-punctured');
-      } finally {
-        await removeFile(this.file(id));
+      } catch (error) {
+        await replaceFile(this.file(id), SHREDDING);
+        throw error;
       }
+      this.master.fault('key-punctured');
+      await removeFile(this.file(id));
     });
   }
 
@@ -95,14 +98,14 @@ export class Keyring {
   /** Every key that there is, by id. */
   async list(): Promise<readonly KeyFacts[]> {
     const ids = await this.ids();
-    return Promise.all(
-      ids.map(async (id) => {
-        const file = await this.read(id);
-        return file?.kind === 'wrapped'
-          ? { id, masterKeyId: file.wrapped.masterKeyId, createdAt: file.wrapped.createdAt }
-          : { id, masterKeyId: null, createdAt: null };
-      }),
-    );
+    const facts = ids.map(async (id): Promise<readonly KeyFacts[]> => {
+      const file = await this.read(id);
+      if (file?.kind === 'shredding') return [];
+      return file?.kind === 'wrapped'
+        ? [{ id, masterKeyId: file.wrapped.masterKeyId, createdAt: file.wrapped.createdAt }]
+        : [{ id, masterKeyId: null, createdAt: null }];
+    });
+    return (await Promise.all(facts)).flat();
   }
 
   /** Removes what a crash left half-written: it may hold a key. */
@@ -136,7 +139,7 @@ export class Keyring {
   private async wrappedAnew(id: string): Promise<WrappedKey | undefined> {
     const under = await this.master.wrappingKey(this.labelOf(id));
     const file = await this.read(id);
-    if (under === undefined || file === undefined || file.kind === 'damaged') return undefined;
+    if (under === undefined || (file?.kind !== 'wrapped' && file?.kind !== 'raw')) return undefined;
     const isCurrent = file.kind === 'wrapped' && file.wrapped.masterKeyId === under.masterKeyId;
     if (isCurrent || (await this.isForeign(id, file))) return undefined;
     const key = file.kind === 'raw' ? file.key : await this.unwrapped(id, file.wrapped);
@@ -197,7 +200,7 @@ export class Keyring {
     const file = await this.read(id);
     if (file?.kind === 'wrapped') return this.unwrapped(id, file.wrapped);
     if (file?.kind === 'damaged') throw this.damaged(id);
-    return file?.key;
+    return file?.kind === 'raw' ? file.key : undefined;
   }
 
   /** Undefined for one that was cut out of the master key: its file came back from a copy. */

@@ -87,6 +87,12 @@ export class MasterKey {
   /** From now on nothing opens what was wrapped under this label, wherever it was copied to. */
   async puncture(label: string): Promise<void> {
     const generations = await this.load();
+    if (generations.length === 0) {
+      throw new KeyStoreError(
+        'master-key-missing',
+        `the master key file ${this.file} is missing: nothing can be cut out of it. Put it back from where you keep a copy`,
+      );
+    }
     const punctured = generations.map((one) => ({ ...one, key: puncture(one.key, label) }));
     if (punctured.every(({ key }, i) => key === generations[i]?.key)) return;
     await this.save(punctured);

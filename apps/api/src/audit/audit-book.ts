@@ -1,179 +1,84 @@
+import { AUDIT_ENTRIES_MAX } from '@shiplog/events';
+import { AuditLedger } from './audit-ledger.js';
 import {
-  AUDIT_ENTRIES_MAX,
-  AUDIT_OPERATIONS_MAX,
-  type Actor,
-  type Refusal,
-  type Operation,
-} from '@shiplog/events';
-import type { CalledFrom } from './persons.js';
+  takeEntries,
+  type AuditPage,
+  type SeenOperation,
+  type SeenReading,
+  type SeenRefusal,
+} from './audit-page.js';
 
-export interface SeenRefusal extends Pick<
-  Refusal,
-  'outcome' | 'code' | 'command' | 'appId' | 'target' | 'actor' | 'reason'
-> {
-  readonly from: CalledFrom;
-}
-
-export interface SeenReading {
-  readonly appId: string;
-  readonly keys: readonly string[];
-  readonly actor: Actor;
-  readonly from: CalledFrom;
-}
-
-export interface SeenOperation extends Pick<
-  Operation,
-  'operation' | 'appId' | 'target' | 'actor' | 'reason'
-> {
-  readonly from: CalledFrom;
-}
-
-interface Gathered {
-  readonly count: number;
-  readonly firstAt: string;
-  readonly lastAt: string;
-}
-type GatheredRefusal = SeenRefusal & Gathered;
-type GatheredReading = SeenReading & Gathered;
-type GatheredOperation = SeenOperation & Gathered;
-
-/** What one commit tells of. */
-export interface AuditPage {
-  readonly refusals: readonly GatheredRefusal[];
-  readonly refusalsUnlisted: number;
-  readonly reads: readonly GatheredReading[];
-  readonly readsUnlisted: number;
-  readonly operations: readonly GatheredOperation[];
-  readonly operationsUnlisted: number;
-}
-
-/** Different refusals of one person until the next commit; more are only counted. */
-const PER_PERSON_MAX = 20;
-/** The same for all callers together that nobody knows. */
-const STRANGERS_MAX = 10;
-const READS_MAX = 500;
-/** An attack that lasts all day must not fill the log either. */
+const REFUSALS_OF_PERSON_MAX = 20;
+const REFUSALS_OF_STRANGERS_MAX = 10;
 export const REFUSALS_PER_DAY = 10_000;
-/** Nor may one caller use up the day of the others; strangers are one caller here. */
 export const REFUSALS_PER_DAY_EACH = 2_500;
+const READS_MAX = 500;
+export const READS_OF_PERSON_MAX = 100;
 const READS_PER_DAY = 20_000;
+const READS_PER_DAY_EACH = 5_000;
 const OPERATIONS_MAX = 500;
+export const OPERATIONS_OF_PERSON_MAX = 100;
 const OPERATIONS_PER_DAY = 10_000;
+const OPERATIONS_PER_DAY_EACH = 2_500;
 
 /**
  * Gathers what changed nothing until it is written: the same thing again is one more, not one again. Of
- * bounded size, and costs the caller nothing: no input or output here.
+ * bounded size, for all and for each caller, and costs the caller nothing: no input or output here.
  */
 export class AuditBook {
-  private readonly refusals = new Map<string, GatheredRefusal>();
-  private readonly reads = new Map<string, GatheredReading>();
-  private refusalsUnlisted = 0;
-  private readsUnlisted = 0;
-  private readonly operations = new Map<string, GatheredOperation>();
-  private operationsUnlisted = 0;
-  private readonly listed = {
-    day: '',
-    refusals: 0,
-    reads: 0,
-    operations: 0,
-    of: new Map<string | null, number>(),
-  };
+  private readonly refusals = new AuditLedger<SeenRefusal>({
+    waiting: AUDIT_ENTRIES_MAX,
+    waitingOf: (caller) => (caller === null ? REFUSALS_OF_STRANGERS_MAX : REFUSALS_OF_PERSON_MAX),
+    perDay: REFUSALS_PER_DAY,
+    perDayEach: REFUSALS_PER_DAY_EACH,
+  });
+  private readonly reads = new AuditLedger<SeenReading>({
+    waiting: READS_MAX,
+    waitingOf: () => READS_OF_PERSON_MAX,
+    perDay: READS_PER_DAY,
+    perDayEach: READS_PER_DAY_EACH,
+  });
+  private readonly operations = new AuditLedger<SeenOperation>({
+    waiting: OPERATIONS_MAX,
+    waitingOf: () => OPERATIONS_OF_PERSON_MAX,
+    perDay: OPERATIONS_PER_DAY,
+    perDayEach: OPERATIONS_PER_DAY_EACH,
+  });
 
   get isEmpty(): boolean {
-    const listed = this.refusals.size + this.reads.size + this.operations.size;
-    return listed + this.refusalsUnlisted + this.readsUnlisted + this.operationsUnlisted === 0;
+    return this.refusals.isEmpty && this.reads.isEmpty && this.operations.isEmpty;
   }
 
   refuse(seen: SeenRefusal, at: string): void {
-    const { from, actor, ...what } = seen;
-    const key = JSON.stringify([what, actor?.id, from]);
-    const known = this.refusals.get(key);
-    if (known !== undefined) {
-      this.refusals.set(key, { ...known, count: known.count + 1, lastAt: at });
-    } else if (this.hasRoomFor(seen, at)) {
-      this.listed.refusals += 1;
-      this.listed.of.set(callerOf(seen), this.listedOf(seen) + 1);
-      this.refusals.set(key, { ...seen, count: 1, firstAt: at, lastAt: at });
-    } else {
-      this.refusalsUnlisted += 1;
-    }
+    const { from: _from, actor: _actor, ...what } = seen;
+    this.refusals.add(what, seen, at, (known) => known);
   }
 
   /** Keys that the same person reads of the same app until the next commit are one entry. */
   read(seen: SeenReading, at: string): void {
-    const key = JSON.stringify([seen.appId, seen.actor.id, seen.from]);
-    const known = this.reads.get(key);
-    this.turnTo(at);
-    if (known !== undefined) {
-      const keys = [...new Set([...known.keys, ...seen.keys])];
-      this.reads.set(key, { ...known, keys, count: known.count + 1, lastAt: at });
-    } else if (this.reads.size < READS_MAX && this.listed.reads < READS_PER_DAY) {
-      this.listed.reads += 1;
-      this.reads.set(key, { ...seen, count: 1, firstAt: at, lastAt: at });
-    } else {
-      this.readsUnlisted += 1;
-    }
+    this.reads.add({ appId: seen.appId }, seen, at, (known) => ({
+      ...known,
+      keys: [...new Set([...known.keys, ...seen.keys])],
+    }));
   }
 
-  /** The same operation again until the next commit is one more. */
   perform(seen: SeenOperation, at: string): void {
-    const key = JSON.stringify(seen);
-    const known = this.operations.get(key);
-    this.turnTo(at);
-    if (known !== undefined) {
-      this.operations.set(key, { ...known, count: known.count + 1, lastAt: at });
-    } else if (
-      this.operations.size < OPERATIONS_MAX &&
-      this.listed.operations < OPERATIONS_PER_DAY
-    ) {
-      this.listed.operations += 1;
-      this.operations.set(key, { ...seen, count: 1, firstAt: at, lastAt: at });
-    } else {
-      this.operationsUnlisted += 1;
-    }
+    const { from: _from, actor: _actor, ...what } = seen;
+    this.operations.add(what, seen, at, (known) => known);
   }
 
   /** What the next commit tells; what there is no room for in it stays for the one after. */
   take(): AuditPage {
-    const page = {
-      refusals: takeFirst(this.refusals, AUDIT_ENTRIES_MAX),
-      refusalsUnlisted: this.refusalsUnlisted,
-      reads: takeFirst(this.reads, AUDIT_ENTRIES_MAX),
-      readsUnlisted: this.readsUnlisted,
-      operations: takeFirst(this.operations, AUDIT_OPERATIONS_MAX),
-      operationsUnlisted: this.operationsUnlisted,
+    const { refusals, reads, operations } = this;
+    return {
+      ...takeEntries({
+        refusals: refusals.entries,
+        reads: reads.entries,
+        operations: operations.entries,
+      }),
+      refusalsUnlisted: refusals.takeUnlisted(),
+      readsUnlisted: reads.takeUnlisted(),
+      operationsUnlisted: operations.takeUnlisted(),
     };
-    this.operationsUnlisted = 0;
-    this.refusalsUnlisted = 0;
-    this.readsUnlisted = 0;
-    return page;
-  }
-
-  private hasRoomFor(seen: SeenRefusal, at: string): boolean {
-    this.turnTo(at);
-    if (this.refusals.size >= AUDIT_ENTRIES_MAX) return false;
-    if (this.listed.refusals >= REFUSALS_PER_DAY) return false;
-    if (this.listedOf(seen) >= REFUSALS_PER_DAY_EACH) return false;
-    const caller = callerOf(seen);
-    const ofTheirs = [...this.refusals.values()].filter((one) => callerOf(one) === caller);
-    return ofTheirs.length < (caller === null ? STRANGERS_MAX : PER_PERSON_MAX);
-  }
-
-  private listedOf(seen: SeenRefusal): number {
-    return this.listed.of.get(callerOf(seen)) ?? 0;
-  }
-
-  private turnTo(at: string): void {
-    const day = at.slice(0, 10);
-    if (day === this.listed.day) return;
-    Object.assign(this.listed, { day, refusals: 0, reads: 0, operations: 0, of: new Map() });
   }
 }
-
-const callerOf = ({ actor }: SeenRefusal): string | null => actor?.id ?? null;
-
-const takeFirst = <T>(entries: Map<string, T>, max: number): T[] => {
-  const first = [...entries].slice(0, max);
-  for (const [key] of first) entries.delete(key);
-  return first.map(([, entry]) => entry);
-};

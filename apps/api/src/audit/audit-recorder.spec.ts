@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AuditCommand } from '@shiplog/domain';
-import type { AuditEvent } from '@shiplog/events';
+import { deciderOf, type AuditCommand } from '@shiplog/domain';
 import { encodeCommit } from '@shiplog/events/log';
 import { commitAfter, NO_COMMIT } from '@shiplog/events/testing';
 import {
+  OPERATIONS_OF_PERSON_MAX,
+  READS_OF_PERSON_MAX,
   REFUSALS_PER_DAY,
   REFUSALS_PER_DAY_EACH,
-  type SeenReading,
-  type SeenRefusal,
 } from './audit-book.js';
+import type { SeenOperation, SeenReading, SeenRefusal } from './audit-page.js';
 import { AuditRecorder } from './audit-recorder.js';
 import type { Persons } from './persons.js';
 
@@ -52,22 +52,39 @@ let isDown: boolean;
 let recorder: AuditRecorder;
 let shredded: string[];
 
+/** As the log does before it writes: throws for what is too large or not as its schema says. */
+const encoded = (day: string, command: AuditCommand): Uint8Array => {
+  const decision = deciderOf('audit').decide(command, { status: 'known' });
+  if (decision.outcome === 'rejected') throw new Error('rejected');
+  return encodeCommit(commitAfter(`audit.${day}`, NO_COMMIT, { events: decision.events }));
+};
+const sealed = (text: string | null): string | null =>
+  text === null
+    ? null
+    : `enc1.${'i'.repeat(16)}.${'t'.repeat(22)}.${Buffer.from(text).toString('base64url')}`;
+
 const newRecorder = (): AuditRecorder =>
   new AuditRecorder({
     context: {
       actor: { kind: 'process', id: 'api', name: 'api' },
       logger: { warn: () => undefined } as never,
       commands: {
-        handle: (_aggregate: string, day: string, command: AuditCommand) => {
-          if (isDown) return Promise.reject(new Error('the log is down'));
+        handle: async (_aggregate: string, day: string, command: AuditCommand) => {
+          await Promise.resolve();
+          if (isDown) throw new Error('the log is down');
+          encoded(day, command);
           written.push({ atMs: Date.now(), day, command });
-          return Promise.resolve({ outcome: 'accepted' });
+          return { outcome: 'accepted' };
         },
       } as never,
     },
     persons: {
       seal: (_: unknown, plain: typeof from) =>
-        Promise.resolve({ ...plain, address: 'enc1.a', userAgent: null }),
+        Promise.resolve({
+          ...plain,
+          address: sealed(plain.address),
+          userAgent: sealed(plain.userAgent),
+        }),
       eraseStrangers: (day: string) => Promise.resolve(void shredded.push(day)),
     } as unknown as Persons,
   });
@@ -132,12 +149,60 @@ describe('what changed nothing', () => {
     for (let i = 0; i < 3; i += 1) recorder.performed({ ...exec, from });
     await vi.advanceTimersByTimeAsync(300);
     expect(written[0]?.command.operations).toMatchObject([
-      { ...exec, count: 3, origin: { address: 'enc1.a' } },
+      { ...exec, count: 3, origin: { address: sealed(from.address) } },
     ]);
     for (let i = 0; i < 700; i += 1) recorder.performed({ ...exec, target: `i${i}`, from });
     await vi.advanceTimersByTimeAsync(600_000);
     expect(counted()).toBe(703);
-    expect(written.flatMap(({ command }) => command.operations)).toHaveLength(501);
+    expect(written.flatMap(({ command }) => command.operations)).toHaveLength(
+      1 + OPERATIONS_OF_PERSON_MAX,
+    );
+  });
+
+  it('is one thing whatever program somebody says they use', async () => {
+    const exec = { operation: 'exec', appId: 'a1', target: 'i1', actor: ann, reason: null };
+    for (let i = 0; i < 1_000; i += 1) {
+      const varied = { ...from, userAgent: `agent ${i}` };
+      recorder.refused({ ...refusedScale, from: varied });
+      recorder.read({ ...reading('a1', 'A'), from: varied });
+      recorder.performed({ ...exec, from: varied });
+    }
+    await vi.advanceTimersByTimeAsync(300);
+    expect(written).toMatchObject([
+      {
+        command: {
+          refusals: [{ count: 1_000, origin: { userAgent: sealed('agent 0') } }],
+          reads: [{ count: 1_000 }],
+          operations: [{ count: 1_000 }],
+        },
+      },
+    ]);
+    expect(counted()).toBe(3_000);
+  });
+
+  it('is listed of everybody, however much somebody else has read and done', async () => {
+    const exec = { operation: 'exec', appId: 'a1', actor: ann, reason: null, from };
+    const bob = { ...ann, id: 'u2' };
+    for (let i = 0; i < 1_000; i += 1) {
+      recorder.read(reading(`a${i}`, 'A'));
+      recorder.performed({ ...exec, target: `i${i}` });
+    }
+    recorder.read({ ...reading('a1', 'A'), actor: bob });
+    recorder.performed({ ...exec, target: 'i1', actor: bob });
+    await vi.advanceTimersByTimeAsync(600_000);
+    const listed = (entries: readonly { readonly actor: { readonly id: string } }[]) => ({
+      ann: entries.filter(({ actor }) => actor.id === ann.id).length,
+      bob: entries.filter(({ actor }) => actor.id === bob.id).length,
+    });
+    expect(listed(written.flatMap(({ command }) => command.reads))).toEqual({
+      ann: READS_OF_PERSON_MAX,
+      bob: 1,
+    });
+    expect(listed(written.flatMap(({ command }) => command.operations))).toEqual({
+      ann: OPERATIONS_OF_PERSON_MAX,
+      bob: 1,
+    });
+    expect(counted()).toBe(2_002);
   });
 
   it('is kept while the log is down, and written once when it is back', async () => {
@@ -169,7 +234,7 @@ describe('what changed nothing', () => {
           .map(({ target, who }): SeenRefusal => ({
             ...refusedScale,
             target,
-            reason: '🚢'.repeat(250),
+            reason: '🚢'.repeat(500),
             actor: { ...ann, id: `u${who}` },
           })),
       ),
@@ -249,35 +314,41 @@ describe('what changed nothing', () => {
     expect(shredded).toHaveLength(401);
   });
 
-  it('fits a commit, even if everything in it is as long as it may be', () => {
-    const at = '2026-11-25T10:00:00.000Z';
-    const seen = { count: 999_999, firstAt: at, lastAt: at };
-    const actor = { kind: 'user', id: 'u'.repeat(64), name: '🚢'.repeat(32) } as const;
-    const origin = {
-      tokenId: 't'.repeat(64),
-      address: 'x'.repeat(160),
-      userAgent: 'x'.repeat(700),
-    };
-    const refusal = {
-      ...{ outcome: 'rejected' as const, code: 'c'.repeat(64), command: 'c'.repeat(64), ...seen },
-      ...{ appId: 'a'.repeat(64), target: '\u0800'.repeat(128), actor, origin },
-      reason: '🚢'.repeat(250),
-    } as const;
-    const keys = Array.from({ length: 100 }, (_, i) => `K${i}`.padEnd(128, '_'));
-    const read = { appId: 'a'.repeat(64), keys, keysUnlisted: 1, actor, origin, ...seen };
-    const data = { refusals: Array.from({ length: 50 }, () => refusal), unlisted: 1 };
-    const reads = { reads: Array.from({ length: 50 }, () => read), unlisted: 1 };
-    const operation = {
-      ...{ operation: 'o'.repeat(64), appId: 'a'.repeat(64), target: '\u0800'.repeat(128) },
-      ...{ actor, origin, reason: '🚢'.repeat(250), ...seen },
-    };
-    const operations = { operations: Array.from({ length: 10 }, () => operation), unlisted: 1 };
-    const events: AuditEvent[] = [
-      { type: 'CommandsRefused', v: 1, data },
-      { type: 'SecretsRead', v: 1, data: reads },
-      { type: 'OperationsDone', v: 1, data: operations },
-    ];
-    const bytes = encodeCommit(commitAfter('audit.2026-11-25', NO_COMMIT, { events }));
-    expect(bytes.length).toBeLessThan(900 * 1024);
+  it('fits commits, even if everything in it is as long as it may be, and nothing of it goes unlisted', async () => {
+    // Characters as a header has them and as a reason has them: of two and of four bytes.
+    const long = { tokenId: 't'.repeat(64), address: 'x'.repeat(64), userAgent: 'ÿ'.repeat(300) };
+    const longActor = { kind: 'user', name: '🚢'.repeat(64) } as const;
+    const target = '🚢'.repeat(128);
+    const reason = '🚢'.repeat(500);
+    const actorOf = (n: number) => ({ ...longActor, id: `u${n}`.padEnd(64, '_') });
+    const appOf = (n: number): string => `a${n}`.padEnd(64, '_');
+    const keys = Array.from({ length: 101 }, (_, i) => `K${i}`.padEnd(128, '_'));
+    const word = 'c'.repeat(64);
+    for (let n = 0; n < 50; n += 1) {
+      const actor = actorOf(n);
+      const what = { appId: appOf(n), target, actor, reason, from: long };
+      recorder.refused({ outcome: 'rejected', code: word, command: word, ...what });
+      recorder.read({ appId: appOf(n), keys, actor, from: long });
+      if (n < 10) recorder.performed({ operation: word, ...what } satisfies SeenOperation);
+    }
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(written.length).toBeGreaterThan(1);
+    expect(written.flatMap(({ command }) => command.refusals)).toHaveLength(50);
+    expect(written.flatMap(({ command }) => command.reads)).toHaveLength(50);
+    expect(written.flatMap(({ command }) => command.operations)).toHaveLength(10);
+    expect(counted()).toBe(110);
+  });
+
+  it('is only counted where the log refuses what would tell of it, and holds up nothing', async () => {
+    recorder.refused({ ...refusedScale, code: 'c'.repeat(65) });
+    recorder.refused({ ...refusedScale, code: 'c'.repeat(65) });
+    recorder.read(reading('a1', 'not a key'));
+    await vi.advanceTimersByTimeAsync(300);
+    expect(written).toMatchObject([
+      { command: { refusals: [], refusalsUnlisted: 2, reads: [], readsUnlisted: 1 } },
+    ]);
+    recorder.refused(refusedScale);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(written[1]?.command).toMatchObject({ refusals: [{ count: 1 }], refusalsUnlisted: 0 });
   });
 });

@@ -1,13 +1,16 @@
 import type { Operation, Refusal, SecretsReading } from '@shiplog/events';
+import { CommitRefusedError, EventInvalidError } from '@shiplog/events/log';
 import { describeError, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
 import { v7 as uuidv7 } from 'uuid';
+import { AuditBook } from './audit-book.js';
 import {
-  AuditBook,
+  countsOnly,
+  KEYS_LISTED_MAX,
   type AuditPage,
+  type SeenOperation,
   type SeenReading,
   type SeenRefusal,
-  type SeenOperation,
-} from './audit-book.js';
+} from './audit-page.js';
 import { Pace } from './pace.js';
 import type { Persons } from './persons.js';
 
@@ -27,7 +30,6 @@ const STOP_MS = 2_000;
 const STRANGERS_DAYS = 30;
 /** A platform may have been off for a while: keys of all these days before that go, too. */
 const STRANGERS_DAYS_BEFORE = 400;
-const KEYS_LISTED_MAX = 100;
 const DAY_MS = 24 * 60 * 60_000;
 
 /** A page that is on its way into the log, and the id that it has however often it is tried. */
@@ -35,6 +37,8 @@ interface Pending {
   readonly page: AuditPage;
   readonly day: string;
   readonly commandId: string;
+  /** The log does not take its entries, now or ever: it tells only how many they were. */
+  readonly isCountsOnly: boolean;
 }
 
 /**
@@ -112,12 +116,16 @@ export class AuditRecorder {
   private async write(): Promise<boolean> {
     const { context } = this.parts;
     this.pace.take(this.nowMs());
-    this.pending ??= { page: this.book.take(), day: this.now().slice(0, 10), commandId: uuidv7() };
+    const pending = (this.pending ??= {
+      page: this.book.take(),
+      day: this.now().slice(0, 10),
+      commandId: uuidv7(),
+      isCountsOnly: false,
+    });
     try {
-      const command = await this.commandOf(this.pending);
-      const { day, commandId } = this.pending;
+      const { day, commandId } = pending;
       const request = { id: commandId, digest: commandId };
-      await context.commands.handle('audit', day, command, {
+      await context.commands.handle('audit', day, await this.commandOf(pending), {
         ...onOwnAccount(context),
         command: request,
       });
@@ -125,7 +133,9 @@ export class AuditRecorder {
       return true;
     } catch (error) {
       context.logger.warn({ error: describeError(error) }, 'audit-not-written');
-      return false;
+      if (!isForEver(error) || pending.isCountsOnly) return false;
+      this.pending = { ...pending, page: countsOnly(pending.page), isCountsOnly: true };
+      return this.write();
     }
   }
 
@@ -197,3 +207,7 @@ export class AuditRecorder {
     return new Date(this.nowMs()).toISOString();
   }
 }
+
+/** Nothing was written, and the same page would be refused again: what comes after it must not wait for it. */
+const isForEver = (error: unknown): boolean =>
+  error instanceof CommitRefusedError || error instanceof EventInvalidError;

@@ -218,7 +218,8 @@ describe('the audit', () => {
     const flood = async (): Promise<void> => {
       while ((left -= 1) >= 0) {
         const token = left % 2 === 0 ? `shp_${String(left).padStart(43, 'x')}` : bob;
-        const answer = await fetch(`${api.url}/v1/apps/shop/restart`, {
+        // A user agent makes nothing different, another app does.
+        const answer = await fetch(`${api.url}/v1/apps/none-${left}/restart`, {
           method: 'POST',
           headers: { Authorization: `Bearer ${token}`, 'User-Agent': `bad ${left}` },
         });
@@ -228,7 +229,7 @@ describe('the audit', () => {
     await Promise.all(Array.from({ length: 16 }, flood));
     // Nothing goes uncounted: what is not told one by one is told as a number.
     const seen = async (): Promise<Entry[]> =>
-      (await audit(`?since=${head}-9999&outcome=denied,unlisted&limit=1000`)).entries;
+      (await audit(`?since=${head}-9999&outcome=denied,rejected,unlisted&limit=1000`)).entries;
     await expect
       .poll(async () => (await seen()).reduce((sum, { count }) => sum + Number(count), 0), {
         timeout: 20_000,

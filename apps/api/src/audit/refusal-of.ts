@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Refusal } from '@shiplog/events';
 import type { ProblemCode } from '../http/problem-codes.js';
 import { PROBLEMS } from '../http/problem-codes.js';
-import type { SeenRefusal } from './audit-book.js';
+import type { SeenRefusal } from './audit-page.js';
 import { calledFrom, notesOf, type RequestNotes } from './request-notes.js';
 
 const DENIED: ReadonlySet<ProblemCode> = new Set([

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { World } from '@shiplog/domain';
-import type { SeenRefusal } from '../audit/audit-book.js';
+import type { SeenRefusal } from '../audit/audit-page.js';
 import { refusalOf } from '../audit/refusal-of.js';
 import { noteOn } from '../audit/request-notes.js';
 import { tokenFaultOf } from '../audit/token-fault.js';

@@ -11,7 +11,7 @@ import express from 'express';
 import { SourceStore } from '@shiplog/sources';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Keyring, MasterKey } from '@shiplog/secrets';
-import type { SeenRefusal } from '../audit/audit-book.js';
+import type { SeenRefusal } from '../audit/audit-page.js';
 import { Persons } from '../audit/persons.js';
 import { startProcessManagers } from '../process-managers/index.js';
 import { startFakeBuilder, startFakeDeployer } from '../progress/testing/fake-workers.js';

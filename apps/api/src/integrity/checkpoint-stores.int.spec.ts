@@ -9,8 +9,8 @@ import {
   CheckpointTable,
   CheckpointTakenError,
   CheckpointWebhook,
-  type CheckpointStore,
   type Sealed,
+  type TestifyingStore,
 } from '@shiplog/integrity';
 import { recordCommits, sealAll } from '@shiplog/integrity/testing';
 import { startPostgres, type PostgresServer } from '@shiplog/read-models/testing';
@@ -32,9 +32,9 @@ afterAll(async () => {
 });
 
 const place = (): string => join(folder, `p${(places += 1)}`);
-const inFile = (file: string): Promise<CheckpointStore> =>
+const inFile = (file: string): Promise<TestifyingStore> =>
   Promise.resolve(new CheckpointFile('file', file));
-const STORES: Record<string, () => Promise<() => Promise<CheckpointStore>>> = {
+const STORES: Record<string, () => Promise<() => Promise<TestifyingStore>>> = {
   'a file': () => {
     const file = join(place(), 'checkpoints.ndjson');
     return Promise.resolve(() => inFile(file));
@@ -64,6 +64,20 @@ describe.each(Object.entries(STORES))('checkpoints in %s', (_name, newPlace) => 
     expect(await store.after(0)).toEqual(sealed);
     expect(await store.after(2)).toEqual(sealed.slice(2));
     expect(chainOf(await store.after(0)).problem).toBeUndefined();
+    await store.close();
+  });
+
+  it('say so when the newest of them cannot be read', async () => {
+    const store = await (await newPlace())();
+    expect(await store.testimony()).toEqual({ sealed: [], problem: undefined });
+    await store.put(sealed.slice(0, 2));
+    expect(await store.testimony()).toEqual({ sealed: sealed.slice(0, 2), problem: undefined });
+    const [, , third] = sealed;
+    await store.put([{ ...third, leaves: 'none' } as Sealed]);
+    expect(await store.testimony()).toEqual({
+      sealed: sealed.slice(0, 2),
+      problem: expect.stringContaining('cannot be read') as string,
+    });
     await store.close();
   });
 });

@@ -15,7 +15,9 @@ import {
   KeyFile,
   refill,
   type CheckpointDatabase,
+  type CopyState,
   type CheckpointStore,
+  type TestifyingStore,
   type Pin,
   type Witness,
 } from '@shiplog/integrity';
@@ -35,8 +37,8 @@ export class Checkpoints {
   private constructor(
     readonly keeper: CheckpointKeeper,
     private readonly context: CheckpointContext,
-    private readonly own: readonly CheckpointStore[],
-    private readonly elsewhere: readonly CheckpointStore[],
+    private readonly own: readonly TestifyingStore[],
+    private readonly elsewhere: readonly TestifyingStore[],
     private readonly all: readonly CheckpointStore[],
   ) {}
 
@@ -98,8 +100,16 @@ export class Checkpoints {
   async evidence(pin: Pin): Promise<readonly Witness[]> {
     const witnesses: Witness[] = [];
     for (const store of [...this.own, ...this.elsewhere]) {
-      const chain = chainOf(await store.after(0), pin);
-      witnesses.push({ name: store.name, isOwn: this.own.includes(store), chain });
+      const { name } = store;
+      // Before it is read: what it was given by then is there.
+      const given = this.keeper.state.copies.find((copy) => copy.name === name);
+      const { sealed, problem } = await store.testimony();
+      witnesses.push({
+        name,
+        isOwn: this.own.includes(store),
+        chain: chainOf(sealed, pin),
+        problem: problem ?? (sealed.length === 0 ? whyEmpty(given) : undefined),
+      });
     }
     return witnesses;
   }
@@ -162,6 +172,14 @@ export class Checkpoints {
     logger.warn({ from: store.name, checkpoints }, 'checkpoints-taken-over');
   }
 }
+
+/** Undefined where nothing is wrong with that: it was not given any yet. */
+const whyEmpty = (given: CopyState | undefined): string | undefined => {
+  if (given === undefined) return undefined;
+  const { problem, number } = given;
+  if (problem !== null) return `it holds no checkpoint, and cannot be given any: ${problem}`;
+  return (number ?? 0) > 0 ? `it holds no checkpoint, and had them up to ${number}` : undefined;
+};
 
 /** SQLite: a file of its own, which survives whoever deletes the read models. */
 const databaseIn = ({ databaseUrl: url }: PlatformConfig, home: string): CheckpointDatabase =>

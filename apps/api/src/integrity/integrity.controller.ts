@@ -31,8 +31,9 @@ export class IntegrityController {
     const { log, world } = this.api;
     const witnesses = await this.checkpoints.evidence(query.key);
     const memories: Memory[] = [{ name: 'the read models', ...this.readModels.checkpoint() }];
+    const isPinned = query.key !== undefined;
     await sendLines(response, { world, caller }, (signal) =>
-      verifyLog(log, { witnesses, memories, isDense: log.isDense }, signal),
+      verifyLog(log, { witnesses, memories, isDense: log.isDense, isPinned }, signal),
     );
   }
 

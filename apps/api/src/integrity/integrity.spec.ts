@@ -104,6 +104,31 @@ describe('a start', () => {
     return log;
   };
 
+  it('misses no checkpoints that a witness was not given yet, and those that it was given', async () => {
+    const witness = join(home, 'named');
+    await mkdir(witness);
+    const file = join(witness, 'checkpoints.ndjson');
+    const own = await mkdtemp(join(tmpdir(), 'shiplog-fence-'));
+    const env = { SHIPLOG_HOME: own, SHIPLOG_WITNESS_DIRECTORY: witness };
+    const checkpoints = await started(await logWith(20), env);
+    const saidOfIt = async () => (await checkpoints.evidence(undefined)).at(-1)?.problem;
+    expect(await saidOfIt()).toBeUndefined();
+    await checkpoints.keeper.cutAll();
+    expect(await saidOfIt()).toBeUndefined();
+    const lines = await readFile(file, 'utf8');
+    await writeFile(file, `${lines}{"checkpoint":{"v":1,"platf`);
+    expect(await saidOfIt()).toBeUndefined();
+    await writeFile(file, `${lines}{"checkpoint":{"v":1,"platf\n`);
+    expect(await saidOfIt()).toContain('cannot be read');
+    await rm(file);
+    expect(await saidOfIt()).toBe('it holds no checkpoint, and had them up to 1');
+    await rm(witness, { recursive: true });
+    await checkpoints.keeper.cutAll();
+    expect(await saidOfIt()).toContain('cannot be given any: ENOENT');
+    await checkpoints.stop();
+    await rm(own, { recursive: true });
+  });
+
   const beginningOf = async (log: InMemoryEventLog, count: number): Promise<InMemoryEventLog> => {
     const older = new InMemoryEventLog();
     for (const { commit } of await log.readAfter(START, count)) {
