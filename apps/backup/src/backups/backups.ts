@@ -178,13 +178,15 @@ export class Backups {
     address: string,
     onStep: (text: string) => void,
   ): Promise<string> {
-    const { nodeId } = this.parts.context.config;
+    const { config, world } = this.parts.context;
+    const { nodeId } = config;
     const target = await this.parts.openTarget(address);
     try {
       const expectedDigest = this.known(backupId)?.manifest ?? undefined;
       const { objects, bytes, commits } = await verifyBackup(target, {
         backupId,
         expectedDigest,
+        livingApps: new Set(world.apps().map(({ appId }) => appId)),
         onStep,
       });
       const verifiedAt = new Date(this.now()).toISOString();

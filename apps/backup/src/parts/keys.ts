@@ -23,13 +23,14 @@ export const keyFiles = async ({ home, masterKeyFile }: Home): Promise<readonly 
     const name = relative(home, path).split(sep).join('/');
     if (content !== undefined) files.push({ path: name, text: content });
   }
-  const { masterKey } = pathsOf(home);
-  if (masterKeyFile === masterKey) return files;
+  if (masterKeyFile === pathsOf(home).masterKey) return files;
   // It lies elsewhere: in a backup it has the place that it has by default.
-  const name = relative(home, masterKey).split(sep).join('/');
   const content = await readFile(masterKeyFile, 'base64').catch(() => undefined);
-  return content === undefined ? files : [...files, { path: name, text: content }];
+  return content === undefined ? files : [...files, { path: MASTER_KEY_NAME, text: content }];
 };
+
+/** Where a backup has the master key, wherever it lies on the machine. */
+export const MASTER_KEY_NAME = 'master-key/master.key';
 
 type Home = Pick<PlatformConfig, 'home' | 'masterKeyFile'>;
 
