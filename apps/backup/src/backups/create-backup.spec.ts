@@ -90,12 +90,14 @@ describe('a backup at a place', () => {
   it('relies on what it saw there only once it has the place for itself', async () => {
     const asked: string[] = [];
     const [put, list] = [target.put.bind(target), target.list.bind(target)];
+    const removeLeftovers = target.removeLeftovers.bind(target);
     target.put = (name, file) => (asked.push(`put ${name}`), put(name, file));
     target.list = (prefix) => (asked.push(`list ${prefix}`), list(prefix));
+    target.removeLeftovers = () => (asked.push('clear'), removeLeftovers());
     await platform.backup(target);
     const locked = asked.findIndex((one) => one.startsWith('put locks/'));
-    for (const listing of ['list backups/', 'list objects/']) {
-      expect(asked.indexOf(listing)).toBeGreaterThan(locked);
+    for (const step of ['clear', 'list backups/', 'list objects/']) {
+      expect(asked.indexOf(step)).toBeGreaterThan(locked);
     }
   });
 

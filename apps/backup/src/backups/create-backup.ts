@@ -72,6 +72,7 @@ export const createBackup = async (
   // What lies at the target counts only once nobody else changes it.
   const lock = await lockTarget(target, { id: options.backupId, staging, now: platform.now });
   try {
+    await target.removeLeftovers();
     const set = await readBackupSet(target);
     const manifests = set.backups.map(({ manifest }) => manifest);
     const { log, config } = platform;

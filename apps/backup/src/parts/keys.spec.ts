@@ -48,7 +48,7 @@ describe('the keys of a home', () => {
     );
     await expect(reading).rejects.toMatchObject({
       code: 'keys-unreadable',
-      message: expect.stringContaining(masterKeyFile) as string,
+      message: expect.stringContaining(`reading ${masterKeyFile}`) as string,
     });
   });
 

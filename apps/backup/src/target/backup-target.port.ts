@@ -23,5 +23,7 @@ export interface BackupTarget {
   list(prefix: string): Promise<readonly StoredFile[]>;
   /** On repetition nothing happens. */
   remove(name: string): Promise<void>;
+  /** Clears away what a run that was cut off left half written. Only for who holds the lock: others write, too. */
+  removeLeftovers(): Promise<void>;
   close(): Promise<void>;
 }

@@ -23,9 +23,7 @@ export class DirectoryBackupTarget implements BackupTarget {
       },
     );
     if (!isFolder) throw unavailable(`${path} is no folder`);
-    const target = new DirectoryBackupTarget(path);
-    await target.removeLeftovers();
-    return target;
+    return new DirectoryBackupTarget(path);
   }
 
   put(name: string, file: string): Promise<void> {
@@ -63,6 +61,14 @@ export class DirectoryBackupTarget implements BackupTarget {
     return doing(`removing ${name}`, () => rm(this.path(name), { force: true }));
   }
 
+  removeLeftovers(): Promise<void> {
+    return doing('clearing away leftovers', async () => {
+      for (const name of await readdir(this.address)) {
+        if (name.startsWith(INCOMING)) await rm(join(this.address, name), { force: true });
+      }
+    });
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -87,13 +93,6 @@ export class DirectoryBackupTarget implements BackupTarget {
       }
     }
     return found;
-  }
-
-  /** What a run that was killed left half written; whoever writes now has the place for itself. */
-  private async removeLeftovers(): Promise<void> {
-    for (const name of await readdir(this.address)) {
-      if (name.startsWith(INCOMING)) await rm(join(this.address, name), { force: true });
-    }
   }
 
   private async ensureFolder(folder: string): Promise<void> {
