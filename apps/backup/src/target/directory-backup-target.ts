@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { BackupError } from '../backup-error.js';
 import type { BackupTarget, StoredFile } from './backup-target.port.js';
+import { fromTarget } from './from-target.js';
 
 const INCOMING = '.incoming-';
 
@@ -45,7 +46,7 @@ export class DirectoryBackupTarget implements BackupTarget {
   read(name: string): Promise<Readable> {
     return doing(`reading ${name}`, async () => {
       const handle = await open(this.path(name));
-      return createReadStream('', { fd: handle });
+      return fromTarget(name, createReadStream('', { fd: handle }));
     });
   }
 
