@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BackupError } from '../backup-error.js';
 import { readBackupSet } from '../content/backup-set.js';
 import { objectName } from '../content/content-store.js';
 import { encodeManifest, manifestName, type Manifest } from '../content/manifest.js';
@@ -100,6 +101,24 @@ describe('a backup at a place', () => {
       expect(asked.indexOf(step)).toBeGreaterThan(locked);
     }
   });
+
+  it.each(['objects/', 'locks/'])(
+    'is made, with a warning, when what follows its manifest fails: removing from %s',
+    async (prefix) => {
+      await platform.backup(target);
+      await platform.app('a2');
+      const remove = target.remove.bind(target);
+      target.remove = (name) =>
+        name.startsWith(prefix)
+          ? Promise.reject(new BackupError('backup-target-unavailable', `removing ${name}`))
+          : remove(name);
+      const { manifest, pruned, warnings } = await platform.backup(target, { keep: '1' });
+      expect(warnings).toEqual([expect.stringContaining(`removing ${prefix}`)]);
+      expect(pruned.backupIds).toHaveLength(1);
+      const { backupId } = manifest;
+      await expect(verifyBackup(target, { backupId, onStep })).resolves.toBeDefined();
+    },
+  );
 
   it('is found damaged when no bundle has a key that must be there', async () => {
     const { manifest: first } = await platform.backup(target);

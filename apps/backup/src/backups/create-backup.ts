@@ -4,7 +4,7 @@ import { join, relative, sep } from 'node:path';
 import type { World } from '@shiplog/domain';
 import type { BackupGap } from '@shiplog/events';
 import type { EventLog } from '@shiplog/events/log';
-import { faultPoint, pathsOf, type PlatformConfig } from '@shiplog/runtime';
+import { describeError, faultPoint, pathsOf, type PlatformConfig } from '@shiplog/runtime';
 import { BackupError } from '../backup-error.js';
 import { MARKER, putText, readBackupSet } from '../content/backup-set.js';
 import { ContentStore, clearStaging } from '../content/content-store.js';
@@ -52,6 +52,8 @@ export interface Created {
   readonly manifest: Manifest;
   readonly digest: string;
   readonly pruned: Pruned;
+  /** What went wrong when it was made already: it is no worse for it. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -71,6 +73,7 @@ export const createBackup = async (
   await clearStaging(staging);
   // What lies at the target counts only once nobody else changes it.
   const lock = await lockTarget(target, { id: options.backupId, staging, now: platform.now });
+  const warnings: string[] = [];
   try {
     await target.removeLeftovers();
     const set = await readBackupSet(target);
@@ -92,15 +95,20 @@ export const createBackup = async (
     // Of a damaged manifest nobody knows what it refers to: then everything stays.
     const pruned =
       set.damaged.length > 0
-        ? { backupIds: [], bytes: 0 }
+        ? { backupIds: [], bytes: 0, problem: null }
         : await prune(
             target,
             { ours: [...lineage.ours, manifest], others: lineage.others },
             { keep: options.keep, livingApps: saved.needed.appIds },
           );
-    return { manifest, digest, pruned };
+    if (pruned.problem !== null) {
+      warnings.push(`what is not kept is not removed yet: ${pruned.problem}`);
+    }
+    return { manifest, digest, pruned, warnings };
   } finally {
-    await lock.release();
+    await lock.release().catch((error: unknown) => {
+      warnings.push(`the lock is still at the target, for ten minutes: ${describeError(error)}`);
+    });
   }
 };
 

@@ -1,5 +1,5 @@
 import { kept, parseKeep } from '@shiplog/domain';
-import { faultPoint } from '@shiplog/runtime';
+import { describeError, faultPoint } from '@shiplog/runtime';
 import { objectName } from '../content/content-store.js';
 import { manifestName, type Manifest } from '../content/manifest.js';
 import type { BackupTarget } from '../target/backup-target.port.js';
@@ -9,6 +9,13 @@ import { planBundles } from './plan-bundles.js';
 export interface Pruned {
   readonly backupIds: readonly string[];
   readonly bytes: number;
+  /** What kept it from its end; the next run goes on. The backup that was made is no worse for it. */
+  readonly problem: string | null;
+}
+
+interface PruneOptions {
+  readonly keep: string | null;
+  readonly livingApps: ReadonlySet<string>;
 }
 
 /**
@@ -19,14 +26,32 @@ export interface Pruned {
  */
 export const prune = async (
   target: BackupTarget,
-  { ours, others }: Lineage,
-  { keep, livingApps }: { keep: string | null; livingApps: ReadonlySet<string> },
+  lineage: Lineage,
+  options: PruneOptions,
 ): Promise<Pruned> => {
+  const removed = { backupIds: [], bytes: 0 };
+  try {
+    await removeUnneeded(target, lineage, options, removed);
+    return { ...removed, problem: null };
+  } catch (error) {
+    return { ...removed, problem: describeError(error) };
+  }
+};
+
+const removeUnneeded = async (
+  target: BackupTarget,
+  { ours, others }: Lineage,
+  { keep, livingApps }: PruneOptions,
+  removed: { backupIds: string[]; bytes: number },
+): Promise<void> => {
   const rule = keep === null ? undefined : parseKeep(keep);
   const dated = ours.map(({ backupId, createdAt }) => ({ id: backupId, createdAt }));
   const stay = rule === undefined ? undefined : kept(dated, rule);
   const gone = ours.filter(({ backupId }) => stay?.has(backupId) === false);
-  for (const { backupId } of gone) await target.remove(manifestName(backupId));
+  for (const { backupId } of gone) {
+    await target.remove(manifestName(backupId));
+    removed.backupIds.push(backupId);
+  }
   faultPoint('backup/after-manifests-pruned');
   const left = ours.filter((one) => !gone.includes(one));
   const bundles = planBundles(left, livingApps);
@@ -34,13 +59,11 @@ export const prune = async (
     ...left.flatMap((one) => objectsOf(one, bundles.kept)),
     ...others.flatMap(({ objects }) => objects.map(({ object }) => objectName(object))),
   ]);
-  let bytes = 0;
-  for (const { name, bytes: size } of await target.list('objects/')) {
+  for (const { name, bytes } of await target.list('objects/')) {
     if (needed.has(name)) continue;
     await target.remove(name);
-    bytes += size;
+    removed.bytes += bytes;
   }
-  return { backupIds: gone.map(({ backupId }) => backupId), bytes };
 };
 
 const objectsOf = ({ objects, keys }: Manifest, bundles: ReadonlySet<string>): readonly string[] =>
