@@ -5,6 +5,8 @@ export type BackupErrorCode =
   | 'backup-target-unavailable'
   | 'backup-target-busy'
   | 'backup-target-emptied'
+  | 'backup-of-another-log'
+  | 'keys-unreadable'
   | 'backup-not-found'
   | 'backup-damaged'
   | 'backup-format-unknown'

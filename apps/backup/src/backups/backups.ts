@@ -8,26 +8,18 @@ import {
 } from '@shiplog/domain';
 import { describeError, faultPoint, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
 import { BackupError } from '../backup-error.js';
-import { readBackupSet } from '../content/backup-set.js';
 import type { ImageEngine } from '../engine/image-engine.port.js';
 import { ensureRecoveryKey, type RecoveryKeyPlace } from '../parts/recovery-key.js';
 import type { OpenTarget } from '../target/open-target.js';
 import { BackupJobs } from './backup-jobs.js';
 import { createBackup } from './create-backup.js';
-import {
-  detailOf,
-  entryOf,
-  problemOf,
-  RefusedError,
-  succeeded,
-  suffixOf,
-  summaryOf,
-  UNREADABLE,
-} from './facts.js';
+import { detailOf, problemOf, RefusedError, succeeded, suffixOf, summaryOf } from './facts.js';
+import { listBackups, newestAt } from './list-backups.js';
 import { manifestThere } from './manifest-there.js';
 import { planDue } from './plan-due.js';
 import { forgetRestored, readRestored } from './restored-fact.js';
 import { verifyBackup } from './verify-backup.js';
+import { wantedBackup, type AskedBackup } from './wanted-backup.js';
 
 export interface BackupsParts {
   readonly context: ProcessContext;
@@ -127,7 +119,11 @@ export class Backups {
           onStep,
           signal: this.abort.signal,
         });
-        const { manifest, digest, pruned } = created;
+        const { manifest, digest, pruned, warnings } = created;
+        for (const warning of warnings) {
+          onStep(`warning: ${warning}`);
+          this.parts.context.logger.warn({ backupId, warning }, 'backup-warning');
+        }
         await this.record(succeeded(nodeId, address, manifest, digest, this.now() - startedAtMs));
         await this.record({
           type: 'RecordPruned',
@@ -136,7 +132,7 @@ export class Backups {
           backupIds: [...pruned.backupIds],
           bytes: pruned.bytes,
         });
-        return summaryOf(manifest);
+        return summaryOf(manifest, warnings);
       } finally {
         await target.close();
       }
@@ -154,18 +150,11 @@ export class Backups {
   }
 
   /** Begins to read a backup back. Resolves when it has begun. */
-  verify(asked: { readonly backupId?: string | undefined; readonly target?: string | undefined }): {
-    backupId: string;
-  } {
-    const known = this.known(asked.backupId);
-    const backupId = asked.backupId ?? known?.backupId;
-    const target = asked.target ?? known?.target ?? this.state.policy.target;
-    if (backupId === undefined || target === null) {
-      throw new RefusedError(
-        'backup-not-found',
-        'there is no backup to verify; `shiplog backup list` shows the ones there are',
-      );
-    }
+  async verify(asked: AskedBackup): Promise<{ backupId: string }> {
+    const { openTarget } = this.parts;
+    const { backupId, target } = await wantedBackup(this.state, asked, (place) =>
+      newestAt(openTarget, place),
+    );
     const job = `verify-${backupId}`;
     if (!this.jobs.isRunning(job)) {
       void this.jobs.run(job, (onStep) => this.readBack(backupId, target, onStep));
@@ -178,13 +167,15 @@ export class Backups {
     address: string,
     onStep: (text: string) => void,
   ): Promise<string> {
-    const { nodeId } = this.parts.context.config;
+    const { config, world } = this.parts.context;
+    const { nodeId } = config;
     const target = await this.parts.openTarget(address);
     try {
       const expectedDigest = this.known(backupId)?.manifest ?? undefined;
       const { objects, bytes, commits } = await verifyBackup(target, {
         backupId,
         expectedDigest,
+        livingApps: new Set(world.apps().map(({ appId }) => appId)),
         onStep,
       });
       const verifiedAt = new Date(this.now()).toISOString();
@@ -207,22 +198,8 @@ export class Backups {
   async list(address: string | undefined) {
     const place = address ?? this.state.policy.target ?? this.state.backups.at(-1)?.target;
     if (place === undefined) return { target: null, backups: [] };
-    const target = await this.parts.openTarget(place);
-    try {
-      const { backups, damaged } = await readBackupSet(target);
-      const listed = backups.map(({ manifest }) =>
-        entryOf(manifest, this.known(manifest.backupId)),
-      );
-      const broken = damaged.map(({ backupId, problem }) => ({
-        ...UNREADABLE,
-        id: backupId,
-        problem,
-      }));
-      const all = [...listed, ...broken].toSorted((a, b) => (a.id < b.id ? 1 : -1));
-      return { target: place, backups: all };
-    } finally {
-      await target.close();
-    }
+    const backups = await listBackups(this.parts.openTarget, place, (id) => this.known(id));
+    return { target: place, backups };
   }
 
   /** One look: what a cut-off run left, what a restore left, and whether a backup is due. */
@@ -303,11 +280,8 @@ export class Backups {
     await this.jobs.idle();
   }
 
-  private known(backupId: string | undefined): KnownBackup | undefined {
-    const { backups } = this.state;
-    return backupId === undefined
-      ? backups.findLast(({ outcome }) => outcome === 'succeeded')
-      : backups.find((one) => one.backupId === backupId);
+  private known(backupId: string): KnownBackup | undefined {
+    return this.state.backups.find((one) => one.backupId === backupId);
   }
 
   private async recordFailure(backupId: string, target: string, error: unknown): Promise<void> {

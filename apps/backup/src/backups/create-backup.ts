@@ -4,20 +4,21 @@ import { join, relative, sep } from 'node:path';
 import type { World } from '@shiplog/domain';
 import type { BackupGap } from '@shiplog/events';
 import type { EventLog } from '@shiplog/events/log';
-import { faultPoint, pathsOf, type PlatformConfig } from '@shiplog/runtime';
+import { describeError, faultPoint, pathsOf, type PlatformConfig } from '@shiplog/runtime';
 import { BackupError } from '../backup-error.js';
 import { MARKER, putText, readBackupSet } from '../content/backup-set.js';
-import { ContentStore } from '../content/content-store.js';
+import { ContentStore, clearStaging } from '../content/content-store.js';
 import { FORMAT, encodeManifest, manifestName, type Manifest } from '../content/manifest.js';
 import { lockTarget } from '../content/target-lock.js';
 import type { ImageEngine } from '../engine/image-engine.port.js';
 import { reuseImage, saveImage } from '../parts/images.js';
 import { fingerprintOf, isSecretName, keyFiles, sealKeys } from '../parts/keys.js';
-import { hashAt, saveLog } from '../parts/log-segments.js';
+import { saveLog } from '../parts/log-segments.js';
 import { backupPaths, ensureRecoveryKey } from '../parts/recovery-key.js';
 import { repositoriesIn, saveRepository } from '../parts/repositories.js';
 import { saveSource } from '../parts/sources.js';
 import type { BackupTarget } from '../target/backup-target.port.js';
+import { lineageOf, refuseForeign } from './lineage.js';
 import { neededBy, type Needed } from './needed.js';
 import { planBundles } from './plan-bundles.js';
 import { prune, type Pruned } from './prune.js';
@@ -51,6 +52,8 @@ export interface Created {
   readonly manifest: Manifest;
   readonly digest: string;
   readonly pruned: Pruned;
+  /** What went wrong when it was made already: it is no worse for it. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -66,32 +69,46 @@ export const createBackup = async (
   const { home } = platform.config;
   const { staging } = backupPaths(home);
   const { recipient } = await ensureRecoveryKey(home);
-  const set = await readBackupSet(target);
   await refuseEmptied(target, options);
-  const manifests = set.backups.map(({ manifest }) => manifest);
-  const candidates = manifests.flatMap(({ objects }) => objects);
-  const store = await ContentStore.open(target, staging, candidates);
+  await clearStaging(staging);
+  // What lies at the target counts only once nobody else changes it.
   const lock = await lockTarget(target, { id: options.backupId, staging, now: platform.now });
+  const warnings: string[] = [];
   try {
+    await target.removeLeftovers();
+    const set = await readBackupSet(target);
+    const manifests = set.backups.map(({ manifest }) => manifest);
+    const { log, config } = platform;
+    const lineage = await lineageOf({ log, platform: config.platform }, manifests);
+    refuseForeign(target.address, lineage);
+    const candidates = manifests.flatMap(({ objects }) => objects);
+    const store = await ContentStore.open(target, staging, candidates);
     const run = new Run(platform, store, options);
-    const base = await run.baseOf(manifests);
+    // The newest: what it has of the log is taken over.
+    const base = lineage.ours.at(-1);
     const saved = await run.save(base, recipient);
     faultPoint('backup/before-manifest');
-    const { manifest, text, digest } = run.manifestOf(base, saved, manifests);
+    const { manifest, text, digest } = run.manifestOf(base, saved, lineage.ours);
     await putText(target, staging, MARKER, `{"format":${FORMAT}}\n`);
     await putText(target, staging, manifestName(options.backupId), text);
     faultPoint('backup/after-manifest');
     // Of a damaged manifest nobody knows what it refers to: then everything stays.
     const pruned =
       set.damaged.length > 0
-        ? { backupIds: [], bytes: 0 }
-        : await prune(target, [...manifests, manifest], {
-            keep: options.keep,
-            livingApps: saved.needed.appIds,
-          });
-    return { manifest, digest, pruned };
+        ? { backupIds: [], bytes: 0, problem: null }
+        : await prune(
+            target,
+            { ours: [...lineage.ours, manifest], others: lineage.others },
+            { keep: options.keep, livingApps: saved.needed.appIds },
+          );
+    if (pruned.problem !== null) {
+      warnings.push(`what is not kept is not removed yet: ${pruned.problem}`);
+    }
+    return { manifest, digest, pruned, warnings };
   } finally {
-    await lock.release();
+    await lock.release().catch((error: unknown) => {
+      warnings.push(`the lock is still at the target, for ten minutes: ${describeError(error)}`);
+    });
   }
 };
 
@@ -113,16 +130,6 @@ class Run {
     private readonly store: ContentStore,
     private readonly options: CreateOptions,
   ) {}
-
-  /** The newest backup whose end is a commit of this log: what it has of the log is a part of it. */
-  async baseOf(manifests: readonly Manifest[]): Promise<Manifest | undefined> {
-    for (const manifest of manifests.toReversed()) {
-      if (manifest.headHash === null) continue;
-      if ((await hashAt(this.platform.log, manifest.position)) === manifest.headHash)
-        return manifest;
-    }
-    return undefined;
-  }
 
   async save(base: Manifest | undefined, recipient: string) {
     const { world, catchUp } = this.platform;

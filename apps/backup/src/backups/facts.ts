@@ -59,9 +59,12 @@ export const problemOf = (error: unknown): { code: string; summary: string } => 
   summary: describeError(error).slice(0, 2000),
 });
 
-export const summaryOf = ({ backupId, position, addedBytes, missing }: Manifest): string => {
+export const summaryOf = (
+  { backupId, position, addedBytes, missing }: Manifest,
+  warnings: readonly string[],
+): string => {
   const gaps = missing.length === 0 ? '' : `; ${missing.length} things were not to be had`;
-  return `backup ${backupId}: the log up to ${Number(position)}, ${addedBytes} bytes added${gaps}`;
+  return `backup ${backupId}: the log up to ${Number(position)}, ${addedBytes} bytes added${gaps}${warnings.map((one) => `; ${one}`).join('')}`;
 };
 
 /** The same request makes the same backup; everything else another one. */

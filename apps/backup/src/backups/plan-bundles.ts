@@ -12,7 +12,7 @@ export interface Bundles {
 /**
  * One bundle of keys is enough, the newest: keys are only added, and one that was destroyed on purpose is to
  * be gone from every backup. But a key that the newest lacks while its app lives was lost, and the bundle
- * that has it stays. `manifests`: oldest first.
+ * that has it stays. `manifests`: all of one log, oldest first.
  */
 export const planBundles = (
   manifests: readonly WithKeys[],
@@ -35,5 +35,6 @@ export const planBundles = (
   return { kept, lost: [...lost].toSorted() };
 };
 
-const isOfLiving = (file: string, livingApps: ReadonlySet<string>): boolean =>
+/** Whether a file is the key of an app that lives. */
+export const isOfLiving = (file: string, livingApps: ReadonlySet<string>): boolean =>
   livingApps.has(/^keys\/(?:.*\/)?([A-Za-z0-9_-]+)\.key$/.exec(file)?.[1] ?? '');

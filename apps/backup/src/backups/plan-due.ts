@@ -10,8 +10,10 @@ export interface Due {
   readonly lookAgainInMs: number | undefined;
 }
 
+type Backed = Pick<BackupState, 'policy' | 'backups'>;
+
 /** The first backup of a new schedule is due at once: a policy without a backup protects nobody. */
-export const planDue = ({ policy, backups }: BackupState, nowMs: number): Due => {
+export const planDue = ({ policy, backups }: Backed, nowMs: number): Due => {
   const schedule = parseSchedule(policy.schedule);
   const due = schedule === undefined ? undefined : lastDue(schedule, nowMs);
   const next = schedule === undefined ? undefined : nextDue(schedule, nowMs);

@@ -31,9 +31,7 @@ export const serveRpc = ({ bus }: ProcessContext, backups: Backups): (() => void
       return backups.start({ target, cause: 'asked' }, inTheNameOf(context));
     }),
     bus.serve('list', (input) => backups.list(listInput.parse(input).target)),
-    bus.serve('verify', (input) =>
-      Promise.resolve().then(() => backups.verify(verifyInput.parse(input))),
-    ),
+    bus.serve('verify', async (input) => backups.verify(verifyInput.parse(input))),
     bus.serve('progress', (input) => {
       const { job, from } = progressInput.parse(input);
       return Promise.resolve({ lines: backups.jobs.lines(job, from) ?? null });

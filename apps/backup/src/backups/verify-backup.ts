@@ -1,12 +1,11 @@
-import { buffer } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { BackupError } from '../backup-error.js';
-import { findBackup, readBackupSet } from '../content/backup-set.js';
-import { objectName, readContent } from '../content/content-store.js';
+import { findBackup } from '../content/backup-set.js';
+import { readContent } from '../content/content-store.js';
 import type { Manifest, ObjectRef } from '../content/manifest.js';
-import { openKeys, type KeyFile } from '../parts/keys.js';
 import { savedCommits } from '../parts/saved-log.js';
 import type { BackupTarget } from '../target/backup-target.port.js';
+import { bundlesFor, keysOf, uncoveredKeys } from './key-bundles.js';
 
 export interface Verified {
   readonly backupId: string;
@@ -23,6 +22,8 @@ export interface VerifyOptions {
   /** What the log says the manifest's digest is. */
   readonly expectedDigest?: string | undefined;
   readonly recoveryKey?: string | undefined;
+  /** Apps whose keys must be there; known to a platform that runs. */
+  readonly livingApps?: ReadonlySet<string> | undefined;
   readonly onStep: (text: string) => void;
 }
 
@@ -49,8 +50,12 @@ export const verifyBackup = async (
     ({ content }) => !segments.has(content) && content !== manifest.keys.content,
   );
   options.onStep(`${manifest.objects.length} objects`);
-  const problems = await damagedOf(target, [...others, ...bundles]);
+  const problems = await damagedOf(target, [...others, ...bundles.map(({ ref }) => ref)]);
   if (bundles.length === 0) problems.push('the keys of it are in no bundle at the target');
+  else {
+    const uncovered = uncoveredKeys(manifest, bundles, options.livingApps ?? new Set());
+    problems.push(...uncovered.map((file) => `no bundle of keys at the target has ${file}`));
+  }
   options.onStep('the chain of the log');
   const commits = await countCommits(target, manifest, refs, problems);
   if (problems.length > 0) {
@@ -76,42 +81,6 @@ export const refsOf = ({ objects, backupId }: Manifest): ((content: string) => O
     if (ref !== undefined) return ref;
     throw new BackupError('backup-damaged', `backup ${backupId} does not say where ${content} is`);
   };
-};
-
-/**
- * The bundles of keys for a backup, the newest first: it holds all keys that were not shredded since. An
- * older one is only there where it has a key that the newest lost.
- */
-export const bundlesFor = async (
-  target: BackupTarget,
-  manifest: Manifest,
-): Promise<readonly ObjectRef[]> => {
-  const { backups } = await readBackupSet(target);
-  const newestFirst = [...backups.map((one) => one.manifest).toReversed(), manifest];
-  const listed = new Set((await target.list('objects/')).map(({ name }) => name));
-  const refs = newestFirst.flatMap(({ objects, keys }) =>
-    objects.filter(
-      ({ content, object }) => content === keys.content && listed.has(objectName(object)),
-    ),
-  );
-  return [...new Map(refs.map((ref) => [ref.object, ref])).values()];
-};
-
-/** The key files of a backup, from all bundles: those of the newest, and what it lost since. */
-export const keysOf = async (
-  target: BackupTarget,
-  manifest: Manifest,
-  recoveryKey: string,
-): Promise<readonly KeyFile[]> => {
-  const wanted = new Set(manifest.keys.files);
-  const files = new Map<string, KeyFile>();
-  for (const [i, ref] of (await bundlesFor(target, manifest)).entries()) {
-    const opened = await openKeys(await buffer(await readContent(target, ref)), recoveryKey);
-    for (const file of opened) {
-      if (!files.has(file.path) && (i === 0 || wanted.has(file.path))) files.set(file.path, file);
-    }
-  }
-  return [...files.values()];
 };
 
 const damagedOf = async (target: BackupTarget, refs: readonly ObjectRef[]): Promise<string[]> => {

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { BackupError } from '../backup-error.js';
@@ -76,14 +77,18 @@ export const findBackup = async (
   );
 };
 
-/** Puts a small text through a file of this machine. */
+/** Puts a small text through a file of this machine, one of its own: a lock is renewed at any moment. */
 export const putText = async (
   target: BackupTarget,
   staging: string,
   name: string,
   content: string,
 ): Promise<void> => {
-  const file = join(staging, 'text');
-  await writeFile(file, content, { mode: 0o600 });
-  await target.put(name, file);
+  const file = join(staging, `text-${randomBytes(8).toString('hex')}`);
+  try {
+    await writeFile(file, content, { mode: 0o600 });
+    await target.put(name, file);
+  } finally {
+    await rm(file, { force: true });
+  }
 };

@@ -14,6 +14,12 @@ const COMPRESSION_LEVEL = 3;
 
 export const objectName = (object: string): string => `objects/${object.slice(0, 2)}/${object}`;
 
+/** Removes what a run that was cut off left on this machine. */
+export const clearStaging = async (staging: string): Promise<void> => {
+  await rm(staging, { recursive: true, force: true });
+  await mkdir(staging, { recursive: true, mode: 0o700 });
+};
+
 /**
  * Content by what it is, at a target. An object is the compressed content, named by the SHA-256 of its own
  * bytes: who flips one of them is found without anything else, and equal content is stored once.
@@ -39,8 +45,6 @@ export class ContentStore {
     staging: string,
     candidates: readonly ObjectRef[],
   ): Promise<ContentStore> {
-    await rm(staging, { recursive: true, force: true });
-    await mkdir(staging, { recursive: true, mode: 0o700 });
     const listed = await target.list('objects/');
     const present = new Map(listed.map(({ name, bytes }) => [name, bytes]));
     const store = new ContentStore(target, staging, present);

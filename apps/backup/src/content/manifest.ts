@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { backupGap } from '@shiplog/events';
+import { backupGap, id } from '@shiplog/events';
 import { z } from 'zod';
 import { BackupError } from '../backup-error.js';
 
@@ -19,7 +19,8 @@ const segment = z.strictObject({ after: position, to: position, commits: bytes, 
 export type Segment = z.infer<typeof segment>;
 
 const repository = z.strictObject({
-  appId: z.string(),
+  /** A name of a folder on the machine that restores it. */
+  appId: id,
   /** The branch that HEAD names. */
   head: z.string(),
   refs: z.record(z.string(), z.string()),
@@ -104,7 +105,13 @@ export const decodeManifest = (text: string, name: string): ReadManifest => {
       `${name} has format ${String(value.format)}; this Shiplog reads format ${FORMAT}. Use the version that wrote it, or a newer one`,
     );
   }
-  return { manifest: manifest.parse(value), digest: `sha256:${digest}` };
+  const read = manifest.safeParse(value);
+  if (read.success) return { manifest: read.data, digest: `sha256:${digest}` };
+  const [issue] = read.error.issues;
+  throw new BackupError(
+    'backup-damaged',
+    `${name} is no manifest: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+  );
 };
 
 /** What everything in it takes at the target. */

@@ -63,11 +63,16 @@ export const lockTarget = async (
     );
   }
   // A renewal that fails is no reason to end: the next one comes long before the lock counts as left.
-  const timer = setInterval(() => void write().catch(() => undefined), RENEW_MS);
+  let renewal: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    renewal = renewal.then(write).catch(() => undefined);
+  }, RENEW_MS);
   timer.unref();
   return {
     release: async () => {
       clearInterval(timer);
+      // One under way would put the lock back after it was given back.
+      await renewal;
       await target.remove(name);
     },
   };

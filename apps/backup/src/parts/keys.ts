@@ -11,25 +11,82 @@ const keyFile = z.strictObject({ path: z.string(), text: z.string() });
 export type KeyFile = z.infer<typeof keyFile>;
 const bundle = z.strictObject({ files: z.array(keyFile) });
 
-/** Everything in a home that must not be readable by who has a backup. */
-export const keyFiles = async ({ home, masterKeyFile }: Home): Promise<readonly KeyFile[]> => {
+/** While the master key is replaced, files of both sides of a step may be read: then once more. */
+const READS_MAX = 5;
+
+/**
+ * Everything in a home that must not be readable by who has a backup, as it was in one moment: a key and no
+ * master key that opens it would be no key. Throws `keys-unreadable` rather than leave one out.
+ */
+export const keyFiles = async (
+  home: Home,
+  read: ReadBytes = readFile,
+): Promise<readonly KeyFile[]> => {
+  let orphans: readonly string[] = [];
+  for (let i = 0; i < READS_MAX; i += 1) {
+    const files = await readOnce(home, read);
+    orphans = orphansIn(files);
+    if (orphans.length === 0) return files;
+  }
+  throw new BackupError(
+    'keys-unreadable',
+    `the master key file ${home.masterKeyFile} does not hold the master key of ${orphans.slice(0, 3).join(', ')}${orphans.length > 3 ? ` and ${orphans.length - 3} more` : ''}: a backup of them could not be restored. Put the file back that belongs to them (\`shiplog keys list\` tells), or take away keys that nothing needs`,
+  );
+};
+
+type ReadBytes = (path: string) => Promise<Buffer>;
+
+const readOnce = async (
+  { home, masterKeyFile }: Home,
+  read: ReadBytes,
+): Promise<readonly KeyFile[]> => {
+  const { masterKey } = pathsOf(home);
+  const inHome = (await keyMaterial(home)).filter((path) => path !== masterKey);
   const files: KeyFile[] = [];
-  for (const path of await keyMaterial(home)) {
-    const content = await readFile(path, 'base64').catch((error: unknown) => {
+  // The master key last, and where it lies: in a backup it has the place that it has by default.
+  for (const path of [...inHome, masterKeyFile]) {
+    const content = await read(path).catch((error: unknown) => {
       // Shredded between the two looks, or not there at all: then it is not to be kept, either.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
+      throw unreadable(path, error);
     });
-    const name = relative(home, path).split(sep).join('/');
-    if (content !== undefined) files.push({ path: name, text: content });
+    const name = path === masterKeyFile ? MASTER_KEY_NAME : relative(home, path);
+    if (content === undefined) continue;
+    files.push({ path: name.split(sep).join('/'), text: content.toString('base64') });
   }
-  const { masterKey } = pathsOf(home);
-  if (masterKeyFile === masterKey) return files;
-  // It lies elsewhere: in a backup it has the place that it has by default.
-  const name = relative(home, masterKey).split(sep).join('/');
-  const content = await readFile(masterKeyFile, 'base64').catch(() => undefined);
-  return content === undefined ? files : [...files, { path: name, text: content }];
+  return files;
 };
+
+const unreadable = (path: string, cause: unknown): BackupError =>
+  new BackupError('keys-unreadable', `reading ${path} (may the backup process read it?)`, {
+    cause,
+  });
+
+/** Of the two kinds of key files no more than tells which belong together. */
+const wrappedKey = z.object({ masterKeyId: z.string() });
+const masterKeys = z.object({ masterKeys: z.array(z.object({ id: z.string() })) });
+
+/** Keys that no master key among the files opens. */
+const orphansIn = (files: readonly KeyFile[]): readonly string[] => {
+  const master = masterKeys.safeParse(jsonIn(files.find(({ path }) => path === MASTER_KEY_NAME)));
+  const there = new Set(master.data?.masterKeys.map(({ id }) => id));
+  const isOrphan = (file: KeyFile): boolean => {
+    const key = wrappedKey.safeParse(file.path.endsWith('.key') ? jsonIn(file) : undefined);
+    return key.success && !there.has(key.data.masterKeyId);
+  };
+  return files.filter(isOrphan).map(({ path }) => path);
+};
+
+const jsonIn = (file: KeyFile | undefined): unknown => {
+  try {
+    return JSON.parse(Buffer.from(file?.text ?? '', 'base64').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+};
+
+/** Where a backup has the master key, wherever it lies on the machine. */
+export const MASTER_KEY_NAME = 'master-key/master.key';
 
 type Home = Pick<PlatformConfig, 'home' | 'masterKeyFile'>;
 
@@ -50,7 +107,7 @@ const filesBelow = async (folder: string): Promise<string[]> => {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(
     (error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw error;
+      throw unreadable(folder, error);
     },
   );
   return entries

@@ -17,11 +17,16 @@ export interface BackupTarget {
    * never seen half. Replaces what is there.
    */
   put(name: string, file: string): Promise<void>;
-  /** The content; fails with `backup-damaged` where there is none of that name. */
+  /**
+   * The content; fails with `backup-damaged` where there is none of that name. A stream that breaks off does
+   * so with `backup-target-unavailable`.
+   */
   read(name: string): Promise<Readable>;
   /** Everything whose name begins with the prefix, in no order. */
   list(prefix: string): Promise<readonly StoredFile[]>;
   /** On repetition nothing happens. */
   remove(name: string): Promise<void>;
+  /** Clears away what a run that was cut off left half written. Only for who holds the lock: others write, too. */
+  removeLeftovers(): Promise<void>;
   close(): Promise<void>;
 }

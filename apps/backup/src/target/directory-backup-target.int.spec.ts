@@ -22,11 +22,21 @@ it('never makes the folder itself: its disk may not be mounted', async () => {
   });
 });
 
-it('clears away what a killed run left half written, and nothing else', async () => {
+it('clears away what a killed run left half written when it is told to, and nothing else', async () => {
   const folder = await emptyFolder();
   await writeFile(join(folder, '.incoming-0123'), 'half');
   await writeFile(join(folder, 'mine.txt'), 'somebody else put it here');
-  await DirectoryBackupTarget.open(folder);
+  const target = await DirectoryBackupTarget.open(folder);
+  await target.removeLeftovers();
   expect(await readdir(folder)).toEqual(['mine.txt']);
+  await rm(folder, { recursive: true });
+});
+
+it('leaves alone what another one writes, when it is opened and read', async () => {
+  const folder = await emptyFolder();
+  await writeFile(join(folder, '.incoming-0123'), 'being written by a backup');
+  const target = await DirectoryBackupTarget.open(folder);
+  expect(await target.list('')).toEqual([]);
+  expect(await readdir(folder)).toEqual(['.incoming-0123']);
   await rm(folder, { recursive: true });
 });

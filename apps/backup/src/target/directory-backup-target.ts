@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { BackupError } from '../backup-error.js';
 import type { BackupTarget, StoredFile } from './backup-target.port.js';
+import { fromTarget } from './from-target.js';
 
 const INCOMING = '.incoming-';
 
@@ -23,9 +24,7 @@ export class DirectoryBackupTarget implements BackupTarget {
       },
     );
     if (!isFolder) throw unavailable(`${path} is no folder`);
-    const target = new DirectoryBackupTarget(path);
-    await target.removeLeftovers();
-    return target;
+    return new DirectoryBackupTarget(path);
   }
 
   put(name: string, file: string): Promise<void> {
@@ -47,7 +46,7 @@ export class DirectoryBackupTarget implements BackupTarget {
   read(name: string): Promise<Readable> {
     return doing(`reading ${name}`, async () => {
       const handle = await open(this.path(name));
-      return createReadStream('', { fd: handle });
+      return fromTarget(name, createReadStream('', { fd: handle }));
     });
   }
 
@@ -61,6 +60,14 @@ export class DirectoryBackupTarget implements BackupTarget {
 
   remove(name: string): Promise<void> {
     return doing(`removing ${name}`, () => rm(this.path(name), { force: true }));
+  }
+
+  removeLeftovers(): Promise<void> {
+    return doing('clearing away leftovers', async () => {
+      for (const name of await readdir(this.address)) {
+        if (name.startsWith(INCOMING)) await rm(join(this.address, name), { force: true });
+      }
+    });
   }
 
   close(): Promise<void> {
@@ -87,13 +94,6 @@ export class DirectoryBackupTarget implements BackupTarget {
       }
     }
     return found;
-  }
-
-  /** What a run that was killed left half written; whoever writes now has the place for itself. */
-  private async removeLeftovers(): Promise<void> {
-    for (const name of await readdir(this.address)) {
-      if (name.startsWith(INCOMING)) await rm(join(this.address, name), { force: true });
-    }
   }
 
   private async ensureFolder(folder: string): Promise<void> {

@@ -35,6 +35,10 @@ export class InMemoryBackupTarget implements BackupTarget {
     return Promise.resolve();
   }
 
+  removeLeftovers(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

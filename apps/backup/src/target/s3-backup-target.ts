@@ -12,10 +12,15 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { BackupError } from '../backup-error.js';
 import type { BackupTarget, StoredFile } from './backup-target.port.js';
+import { fromTarget } from './from-target.js';
 import type { TargetAddress } from './target-address.js';
 
 /** Larger files go in parts, so that none is too large and a lost connection costs one part. */
 const PART_BYTES = 8 * 1024 * 1024;
+
+const CONNECT_MS = 10_000;
+/** A connection that moves nothing for so long is lost; one that is slow is not. */
+const IDLE_MS = 120_000;
 
 type S3Address = Extract<TargetAddress, { kind: 's3' }>;
 
@@ -29,12 +34,15 @@ export class S3BackupTarget implements BackupTarget {
   constructor(
     readonly address: string,
     private readonly place: S3Address,
+    idleMs = IDLE_MS,
   ) {
     const { region, endpoint } = place;
     this.client = new S3Client({
       region: region ?? process.env['AWS_REGION'] ?? 'us-east-1',
       // Services of their own name rarely have names for buckets.
       ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+      // By default it waits for ever, and with it every backup after this one.
+      requestHandler: { connectionTimeout: Math.min(CONNECT_MS, idleMs), socketTimeout: idleMs },
       // Not every compatible service knows the newer checksums; every object is named by its SHA-256.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
@@ -60,7 +68,7 @@ export class S3BackupTarget implements BackupTarget {
       const where = { Bucket: this.place.bucket, Key: this.key(name) };
       const { Body } = await this.client.send(new GetObjectCommand(where));
       if (Body === undefined) throw new Error('the answer has no body');
-      return Body as Readable;
+      return fromTarget(name, Body as Readable);
     });
   }
 
@@ -91,6 +99,11 @@ export class S3BackupTarget implements BackupTarget {
       const where = { Bucket: this.place.bucket, Key: this.key(name) };
       await this.client.send(new DeleteObjectCommand(where));
     });
+  }
+
+  /** An upload that was cut off is not seen; what it takes until then a rule of the bucket clears away. */
+  removeLeftovers(): Promise<void> {
+    return Promise.resolve();
   }
 
   close(): Promise<void> {

@@ -27,11 +27,7 @@ export const parseTarget = (text: string): TargetAddress => {
 const s3Of = (text: string): TargetAddress => {
   const url = urlOf(text);
   if (url === undefined) throw invalid(`"${text}" is no URL`);
-  if (url.username !== '' || url.password !== '') {
-    throw invalid(
-      'credentials do not belong into the address, which is kept in the log; give them to the backup process by AWS_SHARED_CREDENTIALS_FILE or its environment. It is',
-    );
-  }
+  refuseCredentials(url);
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.hostname)) {
     throw invalid(`"${url.hostname}" is not the name of a bucket`);
   }
@@ -48,11 +44,19 @@ const s3OptionsOf = (options: URLSearchParams) => {
   const unknown = [...options.keys()].find((key) => key !== 'region' && key !== 'endpoint');
   if (unknown !== undefined) throw invalid(`"${unknown}" is not known`);
   const endpoint = options.get('endpoint') ?? undefined;
-  const scheme = endpoint === undefined ? 'https:' : urlOf(endpoint)?.protocol;
-  if (scheme !== 'https:' && scheme !== 'http:') {
+  const url = urlOf(endpoint ?? 'https://default');
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
     throw invalid('the endpoint is no http or https URL');
   }
+  refuseCredentials(url);
   return { region: options.get('region') ?? undefined, endpoint };
+};
+
+const refuseCredentials = ({ username, password }: URL): void => {
+  if (username === '' && password === '') return;
+  throw invalid(
+    'credentials do not belong into the address, which is kept in the log; give them to the backup process by AWS_SHARED_CREDENTIALS_FILE or its environment. It is',
+  );
 };
 
 const urlOf = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined);
