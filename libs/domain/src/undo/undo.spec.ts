@@ -237,6 +237,16 @@ describe('undoing a release', () => {
     expect(commandOf(forced)).toEqual({ type: 'RollBack', version: 1, liveVersion: 3 });
     expect(forced).toMatchObject({ overwrites: [{ what: 'v3' }] });
   });
+  it('is impossible where nothing served before it: no rollback to one that failed', () => {
+    const commits = [base, [released(2, { liveVersion: null })]];
+    for (const force of [false, true]) {
+      expect(undo(commits, 1, { liveVersion: 2 }, { force })).toMatchObject({
+        outcome: 'impossible',
+        why: 'Nothing served before v2: there is nothing to go back to.',
+        instead: 'shiplog stop -a hello',
+      });
+    }
+  });
   it('is impossible for the first one, and where the one before is not kept', () => {
     expect(undo([[created], [released(1)]], 1)).toMatchObject({ outcome: 'impossible' });
     const keepOne = {
