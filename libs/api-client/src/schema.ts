@@ -1243,7 +1243,7 @@ export interface components {
             sequence: string;
             /** @description ISO 8601, UTC. */
             time: string;
-            /** @description Of the change: a config key, a process type, a setting, a release. */
+            /** @description Of the change: a config key, a process type, a setting, a release, a host, an app. */
             what: string;
         };
         CloudEvent: {
