@@ -117,7 +117,7 @@ export interface RebuildStatus {
   /** `refused`: the same code made other documents than are served, so these stayed. */
   readonly state: 'none' | 'running' | 'comparing' | 'done' | 'refused' | 'cancelled' | 'failed';
   readonly models: readonly ModelName[];
-  /** Log positions folded, and how many there are now. */
+  /** Commits folded, and how many there are now; about, where the log's positions are not dense. */
   readonly done: number;
   readonly total: number;
   readonly events: number;
