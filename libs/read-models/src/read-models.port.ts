@@ -15,6 +15,7 @@ import type {
   TokenDocument,
   UserDocument,
 } from './documents.js';
+import type { ScanPage } from './query/row-store.js';
 
 /** How much of a list; newest first. */
 export interface Page {
@@ -88,6 +89,9 @@ export interface ReadModels {
    * key: equal bytes at equal positions, whatever the store, the time zone or the locale.
    */
   dump(): AsyncIterable<string>;
+
+  /** Every document of these models, as `dump` has them; refuses a model of an earlier position. */
+  scan(models: readonly ModelName[]): AsyncIterable<ScanPage>;
 }
 
 /** What a rebuild made otherwise than it is served, memories of the projection included. */
