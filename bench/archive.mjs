@@ -84,7 +84,7 @@ const rebuildFully = async (client) => {
     most = Math.max(most, await residentBytesOf(platform.pid).catch(() => 0));
   }, 500);
   const startedAt = performance.now();
-  await client.platform.startRebuild({});
+  await client.platform.startRebuild({}, {});
   let status = await client.platform.rebuildStatus();
   while (status.state === 'running' || status.state === 'comparing') {
     await new Promise((done) => setTimeout(done, 500));

@@ -34,7 +34,7 @@ const rebuild = async () => {
   const client = await platform.client();
   const tenths = [];
   const startedAt = performance.now();
-  await client.platform.startRebuild({});
+  await client.platform.startRebuild({}, {});
   let status = await client.platform.rebuildStatus();
   let foldedMs;
   while (status.state === 'running' || status.state === 'comparing') {

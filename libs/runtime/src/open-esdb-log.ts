@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProcessName } from '@shiplog/events';
 import type { Credentials, EsdbEventLog } from '@shiplog/events/esdb';
@@ -35,6 +35,10 @@ export const readEsdbUser = async (
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new ConfigError(`SHIPLOG_EVENT_LOG_USERS: ${file} cannot be read`, { cause });
   });
+  const { mode } = await stat(file);
+  if ((mode & 0o077) !== 0) {
+    throw new ConfigError(`SHIPLOG_EVENT_LOG_USERS: others may read ${file}; chmod 600 it`);
+  }
   const [, username, password] = /^([^:\s]+):([^\n]+)\n?$/.exec(text) ?? [];
   if (username === undefined || password === undefined) {
     throw new ConfigError(`SHIPLOG_EVENT_LOG_USERS: ${file} must hold one line, user:password`);

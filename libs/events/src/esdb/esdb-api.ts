@@ -131,7 +131,10 @@ export class EsdbApi {
     }
   }
 
-  /** Events of all streams from a place on, itself included. Undefined where no record lies there. */
+  /**
+   * Events of all streams from a place on, itself included; from the leader, since who finds less than they know
+   * of takes the log for damaged. Undefined where no record lies there.
+   */
   async fromPlace(
     from: EsdbPosition | undefined,
     count: number,
@@ -142,6 +145,7 @@ export class EsdbApi {
       direction: FORWARDS,
       maxCount: count,
       credentials: this.credentials,
+      requiresLeader: true,
     });
     try {
       return await collected(reading, timeoutMs);
@@ -168,19 +172,11 @@ export class EsdbApi {
   }
 
   /** Events of streams with a prefix after a place, those to come included, until it breaks. */
-  subscribe(
-    from: EsdbPosition | undefined,
-    prefix: string,
-    checkpointReached: (position: EsdbPosition) => void,
-  ): AllStreamSubscription {
+  subscribe(from: EsdbPosition | undefined, prefix: string): AllStreamSubscription {
     return this.client.subscribeToAll(
       {
         fromPosition: from ?? START,
-        filter: streamNameFilter({
-          prefixes: [prefix],
-          checkpointInterval: 8,
-          checkpointReached: (_subscription, position) => checkpointReached(position),
-        }),
+        filter: streamNameFilter({ prefixes: [prefix] }),
         credentials: this.credentials,
       },
       { highWaterMark: 1_000 },
@@ -257,7 +253,10 @@ const within = async <T>(work: Promise<T>, timeoutMs: number): Promise<T> => {
   }
 };
 
-/** All of a read. The client puts no time limit on one: without an answer it is ended here. */
+/** Whoever reads asks on until nothing comes: events of other programs can be 16 MiB each. */
+const PAGE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A read up to some size. The client puts no time limit on one: without an answer it is ended here. */
 const collected = (
   reading: StreamingRead<ResolvedEvent>,
   timeoutMs: number,
@@ -269,8 +268,16 @@ const collected = (
       reading.cancel().catch(() => undefined);
       reject(new Error(`no answer in ${timeoutMs} ms`));
     }, timeoutMs);
+    let bytes = 0;
     reading.on('data', ({ event }: ResolvedEvent) => {
-      if (event !== undefined) found.push(toEsdbEvent(event));
+      if (event === undefined || bytes > PAGE_BYTES_MAX) return;
+      const next = toEsdbEvent(event);
+      found.push(next);
+      bytes += next.bytes.length;
+      if (bytes <= PAGE_BYTES_MAX) return;
+      clearTimeout(timer);
+      reading.cancel().catch(() => undefined);
+      resolve(found);
     });
     reading.on('error', (error: Error) => {
       clearTimeout(timer);

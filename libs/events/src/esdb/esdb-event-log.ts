@@ -76,7 +76,7 @@ export class EsdbEventLog implements EventLog {
         this.api.ofStream(name, from, PAGE, timeoutMs),
       );
       events.push(...page);
-      if (page.length < PAGE) break;
+      if (page.length === 0) break;
     }
     const records = events.map((event) => toRecord(this.options.name, event));
     verifyChain(stream, records);
@@ -103,8 +103,7 @@ export class EsdbEventLog implements EventLog {
     const subscription = followLog(
       {
         fetch: (position, limit) => this.eventsAfter(position, limit),
-        subscribe: (from, checkpointReached) =>
-          this.api.subscribe(from, prefixOf(this.options.name), checkpointReached),
+        subscribe: (from) => this.api.subscribe(from, prefixOf(this.options.name)),
         head: () => this.head(),
         handle: (events) => handler(events.map((event) => toRecord(this.options.name, event))),
         isClosed: () => this.isClosed,

@@ -3,17 +3,13 @@ import { LogDamagedError } from '../log/errors.js';
 import type { Subscription } from '../log/event-log.port.js';
 import { START, toPosition, type Position } from '../sequence.js';
 import { toEsdbEvent, type EsdbEvent, type EsdbPosition } from './esdb-api.js';
-import { isAfter } from './read-log.js';
 import { hashOf, placeOf, positionOf } from './stored-event.js';
 
 /** What following needs from the log. */
 export interface FollowSource {
   /** Commits after a position; tried again by itself for a while. */
   fetch(after: Position, limit: number): Promise<readonly EsdbEvent[]>;
-  subscribe(
-    from: EsdbPosition | undefined,
-    checkpointReached: (position: EsdbPosition) => void,
-  ): AllStreamSubscription;
+  subscribe(from: EsdbPosition | undefined): AllStreamSubscription;
   head(): Promise<Position>;
   handle(events: readonly EsdbEvent[]): void | Promise<void>;
   readonly isClosed: () => boolean;
@@ -27,8 +23,8 @@ const SILENCE_MS = 5_000;
 
 /**
  * Reads up to the end and subscribes from there, again and again: the client's subscriptions end with any
- * lost connection, and with "consumer too slow". Where to go on is known by the last commit, or by a later
- * checkpoint where other programs write much.
+ * lost connection, and with "consumer too slow". It goes on after the last commit that was handled. Not at the
+ * client's checkpoints: it tells them before what lies before them was handled.
  */
 export const followLog = (source: FollowSource, after: Position): Subscription => {
   const follower = new Follower(source, after);
@@ -50,8 +46,6 @@ class Follower {
   private endPause = (): void => undefined;
   private endSubscription = (): void => undefined;
   private lastHash: string | undefined;
-  /** Everything up to here was seen, though no commit need lie here. */
-  private checkpoint: EsdbPosition | undefined;
 
   constructor(
     private readonly source: FollowSource,
@@ -100,17 +94,16 @@ class Follower {
     for (;;) {
       if (this.isStopped) return;
       const events = await this.source.fetch(this.position, BATCH);
-      if (events.length > 0) await this.take(events);
-      if (events.length < BATCH) return;
+      if (events.length === 0) return;
+      await this.take(events);
     }
   }
 
   /** Resolves with whether anything came when the subscription ended for any reason. */
   private async subscribed(): Promise<boolean> {
     if (this.isStopped) return false;
-    const subscription = this.source.subscribe(this.placeToGoOn(), (position) => {
-      this.checkpoint = position;
-    });
+    const from = this.position === START ? undefined : placeOf(this.position);
+    const subscription = this.source.subscribe(from);
     const feed = new Arrivals(subscription);
     this.endSubscription = () => feed.end();
     try {
@@ -131,12 +124,6 @@ class Follower {
 
   private async isBehind(): Promise<boolean> {
     return (await this.source.head()) > this.position;
-  }
-
-  private placeToGoOn(): EsdbPosition | undefined {
-    if (this.position === START) return this.checkpoint;
-    const own = placeOf(this.position);
-    return this.checkpoint !== undefined && isAfter(this.checkpoint, own) ? this.checkpoint : own;
   }
 
   private async take(events: readonly EsdbEvent[]): Promise<void> {

@@ -47,7 +47,9 @@ export class LogReader {
     last: EsdbPosition | undefined,
     timeoutMs: number,
   ): Promise<readonly EsdbEvent[]> {
-    const page = (await this.api.fromPlace(last, PAGE, timeoutMs)) ?? [];
+    const page = await this.api.fromPlace(last, PAGE, timeoutMs);
+    // A record was read there a moment ago: that there is none is no answer, and not the end of the log.
+    if (page === undefined) throw new Error('EventStoreDB does not find a place that it gave');
     return page.filter(({ position }) => last === undefined || isAfter(position, last));
   }
 

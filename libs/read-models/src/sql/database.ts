@@ -13,6 +13,9 @@ export type Database =
   | { readonly kind: 'sqlite'; readonly file: string }
   | { readonly kind: 'postgres'; readonly url: string };
 
+/** What a connection is for. `filling`: a long stretch of the log, in a thread of its own. */
+type Use = 'reading' | 'writing' | 'filling';
+
 /** How long a writer waits for another process that writes to the same SQLite file. */
 const BUSY_TIMEOUT_MS = 2_000;
 const MIGRATION_LOCK = 7_404_460;
@@ -47,6 +50,7 @@ export class SqlDatabase {
     readonly place: Database,
     private writer: DataSource,
     private readonly reader: DataSource,
+    private readonly use: Exclude<Use, 'reading'> = 'writing',
   ) {}
 
   static async open(place: Database, logger: ReadModelsLogger): Promise<SqlDatabase> {
@@ -54,7 +58,7 @@ export class SqlDatabase {
       const writer = await openWriter(place, logger);
       try {
         await migrate(writer, place);
-        const reader = await new DataSource(optionsOf(place, true)).initialize();
+        const reader = await new DataSource(optionsOf(place, 'reading')).initialize();
         return new SqlDatabase(place, writer, reader);
       } catch (error) {
         await writer.destroy();
@@ -70,9 +74,9 @@ export class SqlDatabase {
    * rights of the files.
    */
   static async attach(place: Database): Promise<SqlDatabase> {
-    const writer = await openAgain(place);
-    const reader = await new DataSource(optionsOf(place, true)).initialize();
-    return new SqlDatabase(place, writer, reader);
+    const writer = await openAgain(place, 'filling');
+    const reader = await new DataSource(optionsOf(place, 'reading')).initialize();
+    return new SqlDatabase(place, writer, reader, 'filling');
   }
 
   /** Runs one piece of writing after the other, each in a transaction of its own. */
@@ -107,7 +111,7 @@ export class SqlDatabase {
    * never used again.
    */
   private async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    if (!this.writer.isInitialized) this.writer = await openAgain(this.place);
+    if (!this.writer.isInitialized) this.writer = await openAgain(this.place, this.use);
     try {
       return await this.writer.transaction(work);
     } catch (error) {
@@ -136,7 +140,7 @@ export class SqlDatabase {
       return { manager: runner.manager, end };
     }
     // A connection of its own: other queries must not be held at this moment.
-    const own = await new DataSource(optionsOf(this.place, true)).initialize();
+    const own = await new DataSource(optionsOf(this.place, 'reading')).initialize();
     await own.query('BEGIN');
     return { manager: own.manager, end: () => own.destroy() };
   }
@@ -151,13 +155,17 @@ export class SqlDatabase {
   async close(): Promise<void> {
     await this.tail;
     await this.reader.destroy();
-    if (this.writer.isInitialized) await this.writer.destroy();
+    if (!this.writer.isInitialized) return;
+    // Else the next small transaction of the process that serves would do it, on the thread that answers.
+    if (this.place.kind === 'sqlite' && this.use === 'filling')
+      await this.writer.query('PRAGMA wal_checkpoint(PASSIVE)');
+    await this.writer.destroy();
   }
 }
 
-const openAgain = async (place: Database): Promise<DataSource> => {
+const openAgain = async (place: Database, use: Use): Promise<DataSource> => {
   try {
-    return await new DataSource(optionsOf(place, false)).initialize();
+    return await new DataSource(optionsOf(place, use)).initialize();
   } catch (cause) {
     throw new ReadModelsUnavailableError(`opening ${describeDatabase(place)}`, { cause });
   }
@@ -166,14 +174,14 @@ const openAgain = async (place: Database): Promise<DataSource> => {
 const openWriter = async (place: Database, logger: ReadModelsLogger): Promise<DataSource> => {
   if (place.kind === 'sqlite') await keepToOwner(place.file);
   try {
-    return await new DataSource(optionsOf(place, false)).initialize();
+    return await new DataSource(optionsOf(place, 'writing')).initialize();
   } catch (error) {
     if (place.kind !== 'sqlite' || !isDamaged(error)) throw error;
     // Nothing is lost: everything in it comes from the log.
     logger.warn({ file: place.file }, 'read-models.damaged-database-set-aside');
     await rename(place.file, `${place.file}.damaged`);
     await keepToOwner(place.file);
-    return new DataSource(optionsOf(place, false)).initialize();
+    return new DataSource(optionsOf(place, 'writing')).initialize();
   }
 };
 
@@ -203,7 +211,19 @@ const isDamaged = (error: unknown): boolean =>
     `${error.message} ${String((error as { code?: unknown }).code)}`,
   );
 
-const optionsOf = (place: Database, readOnly: boolean): DataSourceOptions => {
+const KIB = 1_024;
+/**
+ * Kilobytes of pages at hand, and pages of the log between two checkpoints, which are what waits for the disk.
+ * A long stretch touches pages all over the tables, many times each: with few of them at hand it spends its
+ * time on writing them out and reading them again.
+ */
+const PAGES = {
+  writing: { cacheKilobytes: 2 * KIB, checkpointPages: 4_000 },
+  filling: { cacheKilobytes: 96 * KIB, checkpointPages: 32_000 },
+} as const;
+
+const optionsOf = (place: Database, use: Use): DataSourceOptions => {
+  const readOnly = use === 'reading';
   const common = {
     entities: entitiesOf(PROJECTIONS),
     migrations: [CreateReadModels1763700000000, KeepRebuilds1764100000000],
@@ -230,9 +250,11 @@ const optionsOf = (place: Database, readOnly: boolean): DataSourceOptions => {
     ...(readOnly ? { readonly: true } : { enableWAL: true }),
     // Losing the newest transactions with the power costs a few commits that are projected again.
     prepareDatabase: (connection: { pragma(text: string): unknown }) => {
-      connection.pragma(readOnly ? 'query_only = ON' : 'synchronous = NORMAL');
-      // 16 MB of log between two checkpoints, which are what waits for the disk.
-      if (!readOnly) connection.pragma('wal_autocheckpoint = 4000');
+      if (use === 'reading') return void connection.pragma('query_only = ON');
+      connection.pragma('synchronous = NORMAL');
+      connection.pragma(`wal_autocheckpoint = ${PAGES[use].checkpointPages}`);
+      // Negative: in kilobytes.
+      connection.pragma(`cache_size = -${PAGES[use].cacheKilobytes}`);
     },
   };
 };
