@@ -10,8 +10,6 @@ const SCRIPT = `
   import { recordHistory } from '@shiplog/read-models/testing';
   import { documentsOf } from './dist/testing/documents-of.js';
   const platform = await recordHistory({ apps: 2, turns: 10, seed: 3 });
-  const named = { appId: 'app-i', name: 'wiki', teamId: 'team-1' };
-  await platform.do('app', named.appId, { type: 'CreateApp', ...named });
   const lines = [];
   for await (const line of (await documentsOf(platform)).dump()) lines.push(line);
   const odd = ['I', 'i', 'ı', 'İ', 'z', 'ä', 'a', 'Z'].map((key) =>
