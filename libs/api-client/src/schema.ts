@@ -1243,7 +1243,7 @@ export interface components {
             sequence: string;
             /** @description ISO 8601, UTC. */
             time: string;
-            /** @description Of the change: a config key, a process type, a setting, a release. */
+            /** @description Of the change: a config key, a process type, a setting, a release, a host, an app. */
             what: string;
         };
         CloudEvent: {
@@ -1535,7 +1535,7 @@ export interface components {
         };
         RebuildStatus: {
             differences: components["schemas"]["ReadModelDifference"][];
-            /** @description Commits of the log that are folded. */
+            /** @description Commits of the log that are folded; about, on EventStoreDB. */
             done: number;
             events: number;
             eventsPerSecond: number | null;
@@ -1552,7 +1552,7 @@ export interface components {
              * @enum {string}
              */
             state: "none" | "running" | "comparing" | "done" | "refused" | "cancelled" | "failed";
-            /** @description Commits in the log now. */
+            /** @description Commits in the log now; about, on EventStoreDB. */
             total: number;
         };
         Rebuilt: {
@@ -1826,7 +1826,7 @@ export interface components {
                 /** @description ISO 8601, UTC. */
                 time: string;
             }[];
-            /** @description Commits in the log; of progress. */
+            /** @description Commits in the log; of progress; about, on EventStoreDB. */
             total?: number;
             witnesses?: components["schemas"]["WitnessReport"][];
         };

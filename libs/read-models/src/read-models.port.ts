@@ -15,6 +15,7 @@ import type {
   TokenDocument,
   UserDocument,
 } from './documents.js';
+import type { ScanPage } from './query/row-store.js';
 
 /** How much of a list; newest first. */
 export interface Page {
@@ -88,6 +89,9 @@ export interface ReadModels {
    * key: equal bytes at equal positions, whatever the store, the time zone or the locale.
    */
   dump(): AsyncIterable<string>;
+
+  /** Every document of these models, as `dump` has them; refuses a model of an earlier position. */
+  scan(models: readonly ModelName[]): AsyncIterable<ScanPage>;
 }
 
 /** What a rebuild made otherwise than it is served, memories of the projection included. */
@@ -117,7 +121,7 @@ export interface RebuildStatus {
   /** `refused`: the same code made other documents than are served, so these stayed. */
   readonly state: 'none' | 'running' | 'comparing' | 'done' | 'refused' | 'cancelled' | 'failed';
   readonly models: readonly ModelName[];
-  /** Log positions folded, and how many there are now. */
+  /** Commits folded, and how many there are now; about, where the log's positions are not dense. */
   readonly done: number;
   readonly total: number;
   readonly events: number;

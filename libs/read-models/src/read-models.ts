@@ -191,7 +191,14 @@ const runningReadModels = (
     place === undefined ? undefined : new SnapshotKeeper({ log, feed, place, logger, isIdle });
   const stopping = new AbortController();
   const rebuilds = new Rebuilds(
-    { database, log, logger, projector, codeHash, fill: fillBySize(fillHere(database, log), fill) },
+    {
+      database,
+      log,
+      logger,
+      projector,
+      codeHash,
+      fill: fillBySize(log, fillHere(database, log), fill),
+    },
     stopping.signal,
   );
   const parkedModels = new ParkedModels({ database, log, projector, logger });
@@ -222,9 +229,9 @@ const runningReadModels = (
 };
 
 const fillBySize =
-  (here: Fill, beside: Fill = here): Fill =>
+  (log: EventLog, here: Fill, beside: Fill = here): Fill =>
   (job, options) =>
-    (Number(job.until) - Number(job.after) < FILL_FROM ? here : beside)(job, options);
+    (log.commitsBetween(job.after, job.until) < FILL_FROM ? here : beside)(job, options);
 
 const hasCurrentShape = (state: ProjectionState): boolean =>
   PROJECTIONS.every(({ model }) => state.versions[model] === CURRENT_VERSIONS[model]);

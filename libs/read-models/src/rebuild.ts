@@ -164,8 +164,8 @@ class Build {
 
   /** To about where the served tables are. They move on meanwhile: the rest is done where nobody writes. */
   private async follow(): Promise<void> {
-    const { projector } = this.deps;
-    const left = (): number => Number(projector.state.position) - Number(this.record.position);
+    const { projector, log } = this.deps;
+    const left = (): number => log.commitsBetween(this.record.position, projector.state.position);
     do await this.fillUpTo(projector.state.position);
     while (left() > COMMITS_LEFT_MAX);
   }

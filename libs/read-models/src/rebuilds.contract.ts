@@ -44,6 +44,16 @@ const heldAt = (log: EventLog) => {
   };
 };
 
+const BYTES = 100;
+/** As if a position counted bytes. */
+const inBytes = (log: EventLog): EventLog => {
+  const commitsBetween = (after: string, until: string): number =>
+    (Number(until) - Number(after)) / BYTES;
+  return Object.create(log, {
+    commitsBetween: { value: commitsBetween },
+  }) as EventLog;
+};
+
 /** What a rebuild is for the people who wait for it. `newDatabase` gives an empty one at each call. */
 export const describeRebuilds = (name: string, newDatabase: () => Promise<Database>): void => {
   describe(`a rebuild in ${name}`, () => {
@@ -97,6 +107,49 @@ export const describeRebuilds = (name: string, newDatabase: () => Promise<Databa
       expect(await joined).toMatchObject({ differences: [], parked: [] });
       expect(await models.rebuildStatus()).toMatchObject({ state: 'done', done: head });
       await models.stop();
+    });
+
+    it('tells how far it is in commits, also where positions count something else', async () => {
+      const held = heldAt(inBytes(platform.log));
+      const models = await start(await newDatabase(), held.log);
+      held.hold(800);
+      await models.startRebuild();
+      await held.arrived;
+      const { done, total } = await models.rebuildStatus();
+      expect(total).toBe(head / BYTES);
+      expect(done).toBeLessThan(total);
+      held.release();
+      await models.rebuild();
+      expect(await models.rebuildStatus()).toMatchObject({ state: 'done', done: head / BYTES });
+      await models.stop();
+    });
+
+    it('switches when few commits are left, also where positions count something else', async () => {
+      const live = await recordHistory({ apps: 6, turns: 25 });
+      const before = Number(await live.log.head());
+      const atEnd = heldAt(inBytes(live.log));
+      const held = heldAt(atEnd.log);
+      const { log } = held;
+      const database = await newDatabase();
+      const models = await startReadModels({ database, log, feed: live.feed, logger });
+      held.hold(800);
+      const rebuilt = models.rebuild();
+      await held.arrived;
+      // By positions more than are left to the switch, by commits fewer.
+      const app = { appId: 'app-live', name: 'live', teamId: 'team-1' };
+      await live.do('app', app.appId, { type: 'CreateApp', ...app });
+      for (let n = 0; n < 500; n += 1) {
+        await live.do('app', app.appId, { type: n % 2 === 0 ? 'StopApp' : 'StartApp' });
+      }
+      await models.reach(await live.log.head(), 10_000);
+      atEnd.hold(before);
+      held.release();
+      await atEnd.arrived;
+      expect(await models.rebuildStatus()).toMatchObject({ state: 'comparing' });
+      atEnd.release();
+      expect(await rebuilt).toMatchObject({ differences: [], position: await live.log.head() });
+      await models.stop();
+      await live.stop();
     });
 
     it('is cancelled: what is served stays, and its tables are empty', async () => {

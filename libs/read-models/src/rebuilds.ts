@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { START } from '@shiplog/events';
 import type { ModelName } from './documents.js';
 import {
   isFenced,
@@ -241,7 +242,11 @@ export class Rebuilds {
   }
 
   private progressOf({ position, events }: BuildRecord) {
-    return { done: Number(position), total: Number(this.deps.projector.state.position), events };
+    const { log, projector } = this.deps;
+    const [done, total] = [position, projector.state.position].map((at) =>
+      log.commitsBetween(START, at),
+    ) as [number, number];
+    return { done, total, events };
   }
 }
 

@@ -49,6 +49,8 @@ export interface Admitted<R = AnyRoute> {
   readonly from: CalledFrom;
   /** Documents as of `at`, or now, not older than `atLeast`. */
   readonly documents: ReadModels;
+  /** Aborted when the answer is out, or the caller has gone away. */
+  readonly signal: AbortSignal;
 }
 
 interface Incoming {
@@ -56,7 +58,7 @@ interface Incoming {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
   /** Aborted when the answer is out, or the caller has gone away. */
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal;
 }
 
 const moment = { at: z.string().max(64).optional(), atLeast: z.string().max(64).optional() };
@@ -67,7 +69,7 @@ export class Door {
   constructor(private readonly deps: DoorDependencies) {}
 
   async admit(route: AnyRoute, incoming: Incoming): Promise<Admitted> {
-    const { request } = incoming;
+    const { request, signal } = incoming;
     const isChange = route.method !== 'GET';
     noteOn(request, { command: route.id, isChange, ...targetOf(incoming.params) });
     const caller = await this.callerOf(request);
@@ -80,7 +82,7 @@ export class Door {
       ...incoming.query,
     }) as { at?: string; atLeast?: string };
 
-    const documents = await this.documentsAt(route, incoming.signal, at, atLeast);
+    const documents = await this.documentsAt(route, signal, at, atLeast);
     const past = at === undefined ? undefined : documents;
     const app =
       route.access !== 'app'
@@ -96,7 +98,7 @@ export class Door {
     const person = { kind: 'person', userId: caller.userId } as const;
     const origin = isChange ? await this.deps.persons.seal(person, from) : null;
     const context = changeContext(request, caller, { body, origin });
-    return { params, query, body, caller, app, context, from, documents };
+    return { params, query, body, caller, app, context, from, documents, signal };
   }
 
   /** The same answer for a token that never was, has expired or was revoked. */
@@ -175,7 +177,7 @@ export class Door {
 
   private async documentsAt(
     route: AnyRoute,
-    signal: AbortSignal | undefined,
+    signal: AbortSignal,
     at?: string,
     atLeast?: string,
   ): Promise<ReadModels> {
@@ -184,7 +186,7 @@ export class Door {
     if (at !== undefined) {
       const position = await readModels.positionAt(at);
       return readModels.at(position, signal).catch((cause: unknown) => {
-        if (signal?.aborted !== true) throw cause;
+        if (!signal.aborted) throw cause;
         throw new Problem('bad-request', 'The caller went away before the answer.', { cause });
       });
     }

@@ -41,7 +41,11 @@ export const verifyLogRoute = defineRoute({
       .object({
         kind: z.enum(['progress', 'result']),
         checked: z.number().int().describe('Commits.'),
-        total: z.number().int().optional().describe('Commits in the log; of progress.'),
+        total: z
+          .number()
+          .int()
+          .optional()
+          .describe('Commits in the log; of progress; about, on EventStoreDB.'),
         ok: z.boolean().optional().describe('Nothing is wrong, and no witness is.'),
         firstBad: z
           .object({ sequence, kind: z.enum(KINDS), detail: z.string() })

@@ -6,7 +6,7 @@ export type VerificationLine =
   | { readonly kind: 'progress'; readonly checked: number; readonly total: number }
   | ({ readonly kind: 'result' } & Verification);
 
-type StoredLog = Pick<EventLog, 'readStored' | 'head'>;
+type StoredLog = Pick<EventLog, 'readStored' | 'head' | 'commitsBetween'>;
 
 const BATCH = 2_000;
 const PROGRESS_MS = 500;
@@ -46,7 +46,9 @@ export async function* verifyLog(
     for (const commit of batch) verification.add(commit);
     if (performance.now() - toldAtMs < PROGRESS_MS) continue;
     toldAtMs = performance.now();
-    yield { kind: 'progress', checked: verification.checked, total: Number(head) };
+    // An estimate may be too low.
+    const total = Math.max(verification.checked, log.commitsBetween(START, head));
+    yield { kind: 'progress', checked: verification.checked, total };
   }
   yield { kind: 'result', ...verification.finish() };
 }

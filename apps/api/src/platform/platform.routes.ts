@@ -142,8 +142,8 @@ const rebuildStatus = z
       .enum(['none', 'running', 'comparing', 'done', 'refused', 'cancelled', 'failed'])
       .describe('refused: the same code made other documents than are served, so these stayed.'),
     models: z.array(z.string()),
-    done: z.number().int().describe('Commits of the log that are folded.'),
-    total: z.number().int().describe('Commits in the log now.'),
+    done: z.number().int().describe('Commits of the log that are folded; about, on EventStoreDB.'),
+    total: z.number().int().describe('Commits in the log now; about, on EventStoreDB.'),
     events: z.number().int(),
     eventsPerSecond: z.number().int().nullable(),
     secondsLeft: z.number().int().nullable(),

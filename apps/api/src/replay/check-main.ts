@@ -27,8 +27,8 @@ const main = async (env: NodeJS.ProcessEnv): Promise<void> => {
   await platform.position();
   const opened = await openLog(config, 'api');
   try {
-    const result = await checkReplay(opened.log, platform, (at, until) =>
-      say({ kind: 'progress', done: Number(at), total: Number(until) }),
+    const result = await checkReplay(opened.log, platform, (done, total) =>
+      say({ kind: 'progress', done, total }),
     );
     const { position, ...found } = result;
     say({ kind: 'result', at: toSequence(position, 0), ...found });

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { PastLog } from '@shiplog/read-models';
 import { derivedPathsOf } from '@shiplog/runtime';
 import { startTestApi, type TestApi } from '../testing/start-test-api.js';
 import { checkReplay } from './check.js';
@@ -21,11 +22,9 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 afterEach(() => vi.restoreAllMocks());
 
-const told: [string, string][] = [];
-const check = (token = api.token) =>
-  checkReplay(api.platform.api.log, new RunningPlatform(api.url, token), (at, until) =>
-    told.push([at, until]),
-  );
+const told: [number, number][] = [];
+const check = (token = api.token, log: PastLog = api.platform.api.log) =>
+  checkReplay(log, new RunningPlatform(api.url, token), (done, total) => told.push([done, total]));
 
 /** What nothing but a fault of a disk or of code can do. */
 const tamper = (change: (document: string) => string): void => {
@@ -56,8 +55,19 @@ describe('replay check', () => {
     const result = await check();
     expect(result).toMatchObject({ position: head, from: 'tables', differences: [], failures: [] });
     expect(result.documents).toBeGreaterThan(5);
-    expect(told.at(-1)).toEqual([head, head]);
+    expect(told.at(-1)).toEqual([Number(head), Number(head)]);
     expect(append).not.toHaveBeenCalled();
+  });
+
+  it('tells how far it is in commits, also where positions count something else', async () => {
+    const { log } = api.platform.api;
+    const commitsBetween = (after: string, until: string) => (Number(until) - Number(after)) * 7;
+    await check(
+      api.token,
+      Object.create(log, { commitsBetween: { value: commitsBetween } }) as PastLog,
+    );
+    const total = Number(await log.head()) * 7;
+    expect(told.at(-1)).toEqual([total, total]);
   });
 
   it('looks at the log as the platform reads it where its tables do not stand still', async () => {

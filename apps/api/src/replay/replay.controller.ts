@@ -13,10 +13,10 @@ export class ReplayController {
 
   @Handles(routes.showReplay)
   async show(
-    @Admission() { caller, documents, query }: Admitted<typeof routes.showReplay>,
+    @Admission() { caller, documents, query, signal }: Admitted<typeof routes.showReplay>,
   ): Reply<typeof routes.showReplay> {
     const { diff, app } = query;
-    const body = await this.queries.execute(new Replay({ caller, documents, diff, app }));
+    const body = await this.queries.execute(new Replay({ caller, documents, diff, app, signal }));
     return { body, position: positionOf(body.at) };
   }
 }

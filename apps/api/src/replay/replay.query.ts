@@ -1,12 +1,13 @@
 import { Inject } from '@nestjs/common';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import type { Position } from '@shiplog/events';
 import {
   changesBetween,
-  documentsOf,
+  collectState,
+  Queue,
   summaryOf,
   type Fact,
   type ReadModels,
+  type ReplayState,
   type RunningReadModels,
 } from '@shiplog/read-models';
 import type { ProcessContext } from '@shiplog/runtime';
@@ -23,9 +24,13 @@ interface Asked {
   readonly documents: ReadModels;
   readonly diff: string | undefined;
   readonly app: string | undefined;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
 }
 type Answer = z.infer<NonNullable<typeof showReplay.answer.schema>>;
-type State = Awaited<ReturnType<typeof stateOf>>;
+
+/** Comparisons that wait for their turn. */
+const WAITING_MAX = 16;
 
 export class Replay extends Query<Answer> {
   constructor(readonly asked: Asked) {
@@ -33,9 +38,14 @@ export class Replay extends Query<Answer> {
   }
 }
 
-/** Two looks into the past and the log between them; nothing is written anywhere. */
+/**
+ * Two looks into the past and the log between them; nothing is written anywhere. It may be all of the log: one
+ * at a time, in small steps, and no further when the caller goes away.
+ */
 @QueryHandler(Replay)
 export class ReplayHandler implements IQueryHandler<Replay> {
+  private readonly queue = new Queue(WAITING_MAX);
+
   constructor(
     @Inject(CONTEXT) private readonly api: ProcessContext,
     @Inject(READ_MODELS) private readonly readModels: RunningReadModels,
@@ -43,25 +53,30 @@ export class ReplayHandler implements IQueryHandler<Replay> {
   ) {}
 
   async execute({ asked }: Replay): Promise<Answer> {
-    const over = new AbortController();
-    const past = (position: Position) => this.readModels.at(position, over.signal);
+    const { signal } = asked;
     try {
-      const here = await stateOf(asked.documents, past);
-      if (asked.diff === undefined) {
-        return this.answer(asked, here, await this.appIdOf(asked, [asked.documents]), null);
-      }
-      const models = await past(await this.readModels.positionAt(asked.diff));
-      const there = await stateOf(models, past);
-      const appId = await this.appIdOf(asked, [asked.documents, models]);
-      return this.answer(asked, here, appId, await this.diff(asked.caller, appId, here, there));
-    } finally {
-      over.abort();
+      return await this.queue.run(signal, () => this.look(asked));
+    } catch (cause) {
+      if (!signal.aborted) throw cause;
+      throw new Problem('bad-request', 'The caller went away before the answer.', { cause });
     }
+  }
+
+  private async look(asked: Asked): Promise<Answer> {
+    const { signal, documents, diff } = asked;
+    const here = await collectState(documents, signal);
+    if (diff === undefined) {
+      return this.answer(asked, here, await this.appIdOf(asked, [documents]), null);
+    }
+    const models = await this.readModels.at(await this.readModels.positionAt(diff), signal);
+    const there = await collectState(models, signal);
+    const appId = await this.appIdOf(asked, [documents, models]);
+    return this.answer(asked, here, appId, await this.diff(asked, appId, here, there));
   }
 
   private answer(
     { caller }: Asked,
-    { position, documents }: State,
+    { position, documents }: ReplayState,
     appId: string | undefined,
     diff: Answer['diff'],
   ): Answer {
@@ -78,20 +93,21 @@ export class ReplayHandler implements IQueryHandler<Replay> {
   }
 
   private async diff(
-    caller: Caller,
+    { caller, signal }: Asked,
     appId: string | undefined,
-    here: State,
-    there: State,
+    here: ReplayState,
+    there: ReplayState,
   ): Promise<Answer['diff']> {
     const { log } = this.api;
     const isTurned = log.compare(here.position, there.position) > 0;
-    const [from, to] = isTurned ? [there, here] : [here, there];
+    const [before, after] = isTurned ? [there, here] : [here, there];
     const isWanted = (fact: Fact): boolean =>
       maySee(fact, caller) && (appId === undefined || fact.appId === appId);
-    const { commits, changes } = await changesBetween(log, from, to, isWanted);
+    const states = { before, after };
+    const { commits, changes } = await changesBetween(log, states, isWanted, signal);
     return {
-      from: sequenceAt(from.position),
-      to: sequenceAt(to.position),
+      from: sequenceAt(before.position),
+      to: sequenceAt(after.position),
       commits,
       changes: changes.map(({ appId: _appId, ...change }) => change),
     };
@@ -114,14 +130,6 @@ export class ReplayHandler implements IQueryHandler<Replay> {
     return undefined;
   }
 }
-
-/** What is shown now goes on while it is read: then it is looked at as it was when the reading began. */
-const stateOf = async (models: ReadModels, past: (position: Position) => Promise<ReadModels>) => {
-  const position = await models.position();
-  const documents = await documentsOf(models);
-  if ((await models.position()) === position) return { position, documents };
-  return { position, documents: await documentsOf(await past(position)) };
-};
 
 /** As in lists: what is of their teams and what is their own. */
 const maySee = ({ teamId, userId }: Fact, caller: Caller): boolean =>

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startTestApi, type TestApi } from '../testing/start-test-api.js';
 
 interface ReplayBody {
@@ -32,6 +33,8 @@ beforeAll(async () => {
   await api.call('delete', '/v1/apps/shop?confirm=shop').expect(200);
 });
 afterAll(() => api.stop());
+
+afterEach(() => vi.restoreAllMocks());
 
 const replay = async (query: string, token?: string): Promise<ReplayBody> =>
   (await api.call('get', `/v1/replay?${query}`, token).expect(200)).body as ReplayBody;
@@ -113,5 +116,57 @@ describe('replay', () => {
     // What others were refused before may be written down meanwhile.
     const since = await api.platform.api.log.readAfter(head, 100);
     expect(since.filter(({ commit }) => !commit.stream.startsWith('audit.'))).toEqual([]);
+  });
+});
+
+describe('a comparison of a long stretch', () => {
+  const long = (to: string) => `at=0&diff=${to}`;
+  /** Commit by commit; where it reads is noted, and `before` can hold it. */
+  const slowly = (before: (after: string) => Promise<void> | void = () => undefined) => {
+    const { log } = api.platform.api;
+    const { readAfter } = log;
+    const reads: number[] = [];
+    vi.spyOn(log, 'readAfter').mockImplementation(async (after) => {
+      reads.push(Number(after));
+      await before(after);
+      await breathe();
+      return readAfter.call(log, after, 1);
+    });
+    return reads;
+  };
+  const upTo = (end: string) => Array.from({ length: Number(end) }, (_, n) => n);
+
+  it('ends when the caller goes away', async () => {
+    // Both moments are at hand: what is read from now on is what lies between them.
+    await replay(long(late));
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    const reads = slowly(() => held);
+    const gone = new AbortController();
+    const asked = fetch(`${api.url}/v1/replay?${long(late)}`, {
+      headers: { authorization: `Bearer ${api.token}` },
+      signal: gone.signal,
+    });
+    await expect.poll(() => reads).toEqual([0]);
+    gone.abort();
+    await expect(asked).rejects.toThrow('aborted');
+    // The server has noticed by the time it answers the next one.
+    await api.call('get', '/v1/apps').expect(200);
+    letGo();
+    // Its turn comes when the other one has given up.
+    await replay(`at=${early}&diff=${early}`);
+    expect(reads).toEqual([0]);
+  });
+
+  it('waits until the one before it is done', async () => {
+    await replay(long(late));
+    await replay(long(early));
+    const reads = slowly();
+    const [one, other] = await Promise.all([replay(long(late)), replay(long(early))]);
+    expect([one.diff?.commits, other.diff?.commits]).toEqual([Number(late), Number(early)]);
+    expect([
+      [...upTo(late), ...upTo(early)],
+      [...upTo(early), ...upTo(late)],
+    ]).toContainEqual(reads);
   });
 });

@@ -13,7 +13,11 @@ const params = {
 
 const changedSince = z
   .object({
-    what: z.string().describe('Of the change: a config key, a process type, a setting, a release.'),
+    what: z
+      .string()
+      .describe(
+        'Of the change: a config key, a process type, a setting, a release, a host, an app.',
+      ),
     sequence: sequence.describe('Where it was changed last.'),
     time,
     by: z.string().describe('Name of the user or process.'),

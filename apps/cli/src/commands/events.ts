@@ -36,12 +36,16 @@ export const events = defineCommand<EventsOptions>({
   ],
   options: [
     { flags: '-f, --follow', help: 'go on until Ctrl-C; without --after from now on' },
-    { flags: '--after <sequence>', help: 'only what comes after it', parse: parseAfter },
-    { flags: '-t, --type <types>', help: 'event types, separated by commas' },
-    { flags: '-a, --app <app>', help: 'only of this app' },
+    {
+      flags: '--after <sequence>',
+      help: 'only what comes after it (default: from the first on)',
+      parse: parseAfter,
+    },
+    { flags: '-t, --type <types>', help: 'event types, separated by commas (default: all)' },
+    { flags: '-a, --app <app>', help: 'only of this app (default: all that you can see)' },
     {
       flags: '-n, --limit <count>',
-      help: 'at most so many',
+      help: 'at most so many (default: all)',
       parse: parseInteger('--limit', 1, 1_000_000_000),
     },
   ],

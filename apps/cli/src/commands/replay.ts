@@ -37,8 +37,11 @@ const show = defineCommand<{ app?: string; diff?: string }>({
     ["replay --diff 10m --json | jq '.diff.changes[]'", 'for programs'],
   ],
   options: [
-    { flags: '--diff <moment>', help: 'the other moment, as --at' },
-    { flags: '-a, --app <app>', help: 'only of this app' },
+    {
+      flags: '--diff <moment>',
+      help: 'the other moment, as --at (default: none, nothing is compared)',
+    },
+    { flags: '-a, --app <app>', help: 'only of this app (default: all that you can see)' },
   ],
   takes: ['at'],
   run: async (invocation) => {

@@ -2,7 +2,8 @@ import { toSequence, type AppEvent, type DomainEventUnion, type Settings } from 
 import { nothingLeft, own, possible, type AppQuestion, type EventNamed } from './app-question.js';
 import { sortParts } from './changed-since.js';
 import { undoConfig } from './config.js';
-import { impossible, unneeded, type UndoProposal } from './proposal.js';
+import { undoDomainAdded, undoDomainRemoved, undoStart, undoStop } from './on-off.js';
+import { impossible, type UndoProposal } from './proposal.js';
 import { undoRelease } from './release.js';
 import { formationText, settingName, settingText, shellWord } from './words.js';
 
@@ -31,30 +32,8 @@ export const appUndo: AppUndo = {
     impossible(`Build ${buildId} was cancelled and cannot go on.`, 'Deploy the same source again.'),
   AppRestarted: () =>
     impossible('A restart leaves nothing behind that could be as it was before.', null),
-  AppStopped: (_event, question) =>
-    question.now.stopped
-      ? possible(
-          question,
-          { type: 'StartApp' },
-          {
-            lines: ['start'],
-            restores: [`${question.now.name} runs again.`],
-            causes: [`Instances start: ${formationText(question.now.formation)}.`],
-          },
-        )
-      : unneeded('The app was started again since.'),
-  AppStarted: (_event, question) =>
-    question.now.stopped
-      ? unneeded('The app was stopped again since.')
-      : possible(
-          question,
-          { type: 'StopApp' },
-          {
-            lines: ['stop'],
-            restores: [`${question.now.name} is stopped again.`],
-            causes: ['All its instances finish their requests and stop; it answers no more.'],
-          },
-        ),
+  AppStopped: (_event, question) => undoStop(question),
+  AppStarted: (_event, question) => undoStart(question),
   RolloutCancelRequested: ({ data: { rolloutId } }, { now }) => {
     const release = now.releases.find(({ generation }) => rolloutId.endsWith(`-g${generation}`));
     const version = release === undefined ? 'VERSION' : `v${release.version}`;
@@ -63,30 +42,8 @@ export const appUndo: AppUndo = {
       `Bring its release live: shiplog rollback ${version} -a ${now.name}`,
     );
   },
-  DomainAdded: ({ data: { host } }, question) =>
-    question.now.domains.includes(host)
-      ? possible(
-          question,
-          { type: 'RemoveDomain', host },
-          {
-            lines: [`domains remove ${host}`],
-            restores: [`${host} does not lead to ${question.now.name} any more.`],
-            causes: ['The host becomes free: another app may take it.'],
-          },
-        )
-      : unneeded(`${host} was removed since.`),
-  DomainRemoved: ({ data: { host } }, question) =>
-    question.now.domains.includes(host)
-      ? unneeded(`${host} was added again since.`)
-      : possible(
-          question,
-          { type: 'AddDomain', host },
-          {
-            lines: [`domains add ${host}`],
-            restores: [`${host} leads to ${question.now.name} again.`],
-            causes: ['It is refused if another app has taken the host meanwhile.'],
-          },
-        ),
+  DomainAdded: ({ data: { host } }, question) => undoDomainAdded(host, question),
+  DomainRemoved: ({ data: { host } }, question) => undoDomainRemoved(host, question),
 };
 
 const undoSettings = (

@@ -25,14 +25,22 @@ export const sortParts = <V>(
   touches: (name: string, event: DomainEventUnion) => boolean,
 ): Sorted<V> => {
   const open = parts.filter(({ was, is }) => was !== is);
-  const untouched = open.filter(({ made, is }) => made === is);
+  // Also where it is as it was made: somebody may have wanted it so once more.
+  const isTouched = ({ name, made, is }: Part<V>): boolean =>
+    made !== is || isChangedSince(question, (event) => touches(name, event));
+  const untouched = open.filter((part) => !isTouched(part));
   const since = open
-    .filter(({ made, is }) => made !== is)
+    .filter(isTouched)
     .map(({ name }) => changedSince(name, question, (event) => touches(name, event)));
   return question.force
     ? { back: open, leaves: [], overwrites: since }
     : { back: untouched, leaves: since, overwrites: [] };
 };
+
+export const isChangedSince = (
+  { later }: Pick<Question, 'later'>,
+  touches: (event: DomainEventUnion) => boolean,
+): boolean => later.some(({ commit: { events } }) => events.some(touches));
 
 /** The newest change of something. */
 export const changedSince = (

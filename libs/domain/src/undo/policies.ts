@@ -1,7 +1,7 @@
 import type { BackupEvent, DomainEventUnion, GarbageEvent } from '@shiplog/events';
 import type { BackupState } from '../backup/index.js';
 import type { GarbageState } from '../facts/garbage.js';
-import { changedSince } from './changed-since.js';
+import { changedSince, isChangedSince } from './changed-since.js';
 import { unneeded, type UndoCommand, type UndoProposal, type UndoQuestion } from './proposal.js';
 import { shellWord } from './words.js';
 
@@ -74,7 +74,8 @@ const undoPolicy = <P extends object>(
 ): UndoProposal => {
   if (isSame(is, was)) return unneeded('The policy is as it was before.');
   const isTouched = (event: DomainEventUnion): boolean => event.type === type;
-  const since = isSame(is, made) ? [] : [changedSince('policy', question, isTouched)];
+  const isAsMade = isSame(is, made) && !isChangedSince(question, isTouched);
+  const since = isAsMade ? [] : [changedSince('policy', question, isTouched)];
   if (since.length > 0 && !question.force) {
     return { outcome: 'overtaken', why: 'The policy was changed again since.', leaves: since };
   }

@@ -43,7 +43,7 @@ export type UndoCommand =
 
 /** A part of the change that something came after. */
 export interface ChangedSince {
-  /** `LOG_LEVEL`, `web`, `memoryBytes`, `v4`. */
+  /** `LOG_LEVEL`, `web`, `memoryBytes`, `v4`, a host; of a stop or start the app. */
   readonly what: string;
   /** Where it was changed last. */
   readonly sequence: Sequence;

@@ -10,12 +10,13 @@ type ReleaseCreated = EventNamed<'ReleaseCreated'>;
 /** Back to what served when it was made; nothing but that release's own commit goes, unless it is asked for. */
 export const undoRelease = ({ data }: ReleaseCreated, question: AppQuestion): UndoProposal => {
   const { before, now, later, facts, force } = question;
-  const target = data.liveVersion ?? before.generationVersion;
-  if (target === 0) {
-    return impossible(
-      `v${data.version} was the first release: there is nothing to go back to.`,
-      `shiplog stop -a ${now.name}`,
-    );
+  const target = data.liveVersion;
+  if (target === null) {
+    const why =
+      before.generationVersion === 0
+        ? `v${data.version} was the first release: there is nothing to go back to.`
+        : `Nothing served before v${data.version}: there is nothing to go back to.`;
+    return impossible(why, `shiplog stop -a ${now.name}`);
   }
   const since = allChangesSince(later, (event) =>
     event.type === 'ReleaseCreated' ? `v${event.data.version}` : undefined,

@@ -237,6 +237,16 @@ describe('undoing a release', () => {
     expect(commandOf(forced)).toEqual({ type: 'RollBack', version: 1, liveVersion: 3 });
     expect(forced).toMatchObject({ overwrites: [{ what: 'v3' }] });
   });
+  it('is impossible where nothing served before it: no rollback to one that failed', () => {
+    const commits = [base, [released(2, { liveVersion: null })]];
+    for (const force of [false, true]) {
+      expect(undo(commits, 1, { liveVersion: 2 }, { force })).toMatchObject({
+        outcome: 'impossible',
+        why: 'Nothing served before v2: there is nothing to go back to.',
+        instead: 'shiplog stop -a hello',
+      });
+    }
+  });
   it('is impossible for the first one, and where the one before is not kept', () => {
     expect(undo([[created], [released(1)]], 1)).toMatchObject({ outcome: 'impossible' });
     const keepOne = {
@@ -294,6 +304,77 @@ describe('undoing what is on or off', () => {
       [domain('DomainAdded')],
     ];
     expect(undo(removed, 2)).toMatchObject({ outcome: 'unneeded' });
+  });
+});
+
+describe('undoing what somebody turned round and back since', () => {
+  const stop = [{ type: 'AppStopped', v: 1, data: { appId: APP } }] as const;
+  const start = [{ type: 'AppStarted', v: 1, data: { appId: APP } }] as const;
+  const domain = (type: 'DomainAdded' | 'DomainRemoved', host = 'www.example.com') =>
+    [{ type, v: 1, data: { appId: APP, host } }] as const;
+  const settings = (pids: number) =>
+    [{ type: 'SettingsChanged', v: 1, data: { appId: APP, changes: { pids } } }] as const;
+  const scale = (web: number) => [scaled({ web })];
+  const policy = (exitedKept: number) =>
+    [
+      {
+        type: 'GarbagePolicyChanged',
+        v: 1,
+        data: { nodeId: 'n1', exitedKept, minimumAgeSeconds: 60 },
+      },
+    ] as const;
+  type Case = readonly [
+    name: string,
+    commits: readonly Events[],
+    which: number,
+    what: string,
+    stream: StreamName,
+  ];
+  const cases: readonly Case[] = [
+    ['a stop', [base, stop, start, stop], 1, 'hello', `app.${APP}`],
+    ['a start', [base, stop, start, stop, start], 2, 'hello', `app.${APP}`],
+    [
+      'a domain added',
+      [base, domain('DomainAdded'), domain('DomainRemoved'), domain('DomainAdded')],
+      1,
+      'www.example.com',
+      `app.${APP}`,
+    ],
+    [
+      'a domain removed',
+      [
+        [...base, ...domain('DomainAdded')],
+        domain('DomainRemoved'),
+        domain('DomainAdded'),
+        domain('DomainRemoved'),
+      ],
+      1,
+      'www.example.com',
+      `app.${APP}`,
+    ],
+    ['settings', [base, settings(9), settings(8), settings(9)], 1, 'pids', `app.${APP}`],
+    ['a scaling', [base, scale(4), scale(5), scale(4)], 1, 'web', `app.${APP}`],
+    ['a policy', [policy(5), policy(6), policy(5)], 0, 'policy', 'garbage.n1'],
+  ];
+  it.each(cases)(
+    'is refused for %s, unless that is to go, too',
+    (_, commits, which, what, stream) => {
+      const last = { what, by: `by-${commits.length}` };
+      expect(undo(commits, which, {}, { stream })).toMatchObject({
+        outcome: 'overtaken',
+        leaves: [last],
+      });
+      expect(undo(commits, which, {}, { stream, force: true })).toMatchObject({
+        outcome: 'possible',
+        leaves: [],
+        overwrites: [last],
+      });
+    },
+  );
+  it('is not refused for what another host, or nothing of it, was changed since', () => {
+    const commits = [base, domain('DomainAdded'), domain('DomainAdded', 'b.example.com'), stop];
+    expect(undo(commits, 1)).toMatchObject({ outcome: 'possible', overwrites: [] });
+    expect(undo([...commits, scale(3)], 3)).toMatchObject({ outcome: 'possible', overwrites: [] });
   });
 });
 
@@ -572,6 +653,33 @@ describe('undo', () => {
   const wanted = ({ config, settings, formation, stopped, domains }: ActiveApp) => ({
     ...{ config, settings, formation, stopped, domains },
   });
+  /** Each thing that can be changed by itself, under the name that `touchedBy` has for it. */
+  const thingsOf = ({ config, settings, formation, stopped, domains }: ActiveApp) =>
+    new Map<string, unknown>([
+      ['stopped', stopped],
+      ...Object.entries(config).map(([key, is]) => [`config ${key}`, is] as const),
+      ...Object.entries(settings).map(([key, is]) => [`setting ${key}`, is] as const),
+      ...Object.entries(formation).map(([key, is]) => [`process ${key}`, is] as const),
+      ...domains.map((host) => [`host ${host}`, true] as const),
+    ]);
+  const touchedBy = (event: DomainEventUnion): readonly string[] => {
+    switch (event.type) {
+      case 'AppStopped':
+      case 'AppStarted':
+        return ['stopped'];
+      case 'DomainAdded':
+      case 'DomainRemoved':
+        return [`host ${event.data.host}`];
+      case 'ConfigChanged':
+        return [...Object.keys(event.data.set), ...event.data.unset].map((key) => `config ${key}`);
+      case 'SettingsChanged':
+        return Object.keys(event.data.changes).map((key) => `setting ${key}`);
+      case 'FormationScaled':
+        return Object.keys(event.data.formation).map((process) => `process ${process}`);
+      default:
+        return [];
+    }
+  };
   const liveOf = (commits: readonly Events[]) => ({ liveVersion: foldApp(commits).lastVersion });
   const play = (commands: readonly AppCommand[]): readonly Events[] =>
     commands.reduce<readonly Events[]>(
@@ -619,14 +727,9 @@ describe('undo', () => {
         const back = undone(commits, which);
         if (back === undefined) return;
         const later = commits.slice(which + 1).flat();
-        const [now, then] = [foldApp(commits), foldApp(back)];
-        for (const key of ['A', 'B', 'C']) {
-          const isTouched = later.some(
-            (e) => e.type === 'ConfigChanged' && (key in e.data.set || e.data.unset.includes(key)),
-          );
-          if (isTouched && now.config[key] !== foldApp(commits.slice(0, which + 1)).config[key]) {
-            expect(then.config[key]).toBe(now.config[key]);
-          }
+        const [now, then] = [foldApp(commits), foldApp(back)].map(thingsOf);
+        for (const key of new Set(later.flatMap(touchedBy))) {
+          expect([key, then?.get(key)]).toEqual([key, now?.get(key)]);
         }
       }),
     );

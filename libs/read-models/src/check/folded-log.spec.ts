@@ -94,17 +94,12 @@ describe('the whole log folded by this code', () => {
     }
   });
 
-  it('says the same in every time zone and language, from a log that it can only read', async () => {
+  it('says the same in every time zone, from a log that it can only read', async () => {
     const lines = await served(toPosition(head));
     const odd = changedAt(lines, 3, (row) => [{ ...row, document: { name: 'İ', x: 1 } }]);
     const here = JSON.stringify(await compared(toPosition(head), odd));
-    for (const [zone, language] of [
-      ['Pacific/Kiritimati', 'tr_TR.UTF-8'],
-      ['America/St_Johns', 'C'],
-    ] as const) {
+    for (const zone of ['Pacific/Kiritimati', 'America/St_Johns']) {
       vi.stubEnv('TZ', zone);
-      vi.stubEnv('LANG', language);
-      vi.stubEnv('LC_ALL', language);
       expect(JSON.stringify(await compared(toPosition(head), odd))).toBe(here);
     }
     expect(await platform.log.head()).toBe(toPosition(head));

@@ -3,7 +3,9 @@ import type { DocumentByModel, ModelName } from '../documents.js';
 import type { ProjectionFold } from '../fold.js';
 import type { AnyProjection, FilterColumn } from '../projection.js';
 import { isMemoryKey } from '../working-rows.js';
-import type { DumpRow, RowFilter, RowStore } from './row-store.js';
+import type { RowFilter, RowStore, ScanPage } from './row-store.js';
+
+const ROWS_AT_ONCE = 500;
 
 type Placed = readonly [key: string, { readonly order: string; readonly value: object }];
 
@@ -25,7 +27,7 @@ export const memoryRowStore = (fold: ProjectionFold, position: Position): RowSto
       .map(([, { value }]) => value as DocumentByModel[M]);
     return Promise.resolve(found);
   },
-  scan: () => scan(fold),
+  scan: (models) => scan(fold, position, models),
 });
 
 const projectionOf = (fold: ProjectionFold, model: ModelName): AnyProjection => {
@@ -50,9 +52,18 @@ const newestFirst = ([keyA, a]: Placed, [keyB, b]: Placed): number =>
   descending(a.order, b.order) || descending(keyA, keyB);
 
 // eslint-disable-next-line @typescript-eslint/require-await -- the port's shape: stores elsewhere wait
-async function* scan(fold: ProjectionFold): AsyncIterable<DumpRow> {
+async function* scan(
+  fold: ProjectionFold,
+  position: Position,
+  models: readonly ModelName[],
+): AsyncIterable<ScanPage> {
+  yield { position, rows: [] };
   for (const { model } of fold.projections) {
+    if (!models.includes(model)) continue;
     const sorted = [...fold.rows(model).documents()].toSorted(([a], [b]) => descending(b, a));
-    for (const [key, { value }] of sorted) yield { model, key, document: value };
+    for (let at = 0; at < sorted.length; at += ROWS_AT_ONCE) {
+      const page = sorted.slice(at, at + ROWS_AT_ONCE);
+      yield { position, rows: page.map(([key, { value }]) => ({ model, key, document: value })) };
+    }
   }
 }

@@ -1,5 +1,6 @@
 import type { DocumentByModel, ModelName } from '../documents.js';
 import type { FilterColumn } from '../projection.js';
+import { PROJECTIONS } from '../projections/index.js';
 import { releaseKey } from '../projections/release.projection.js';
 import type { Page, ReadModels } from '../read-models.port.js';
 import { dumpLine } from './canonical-dump.js';
@@ -75,11 +76,15 @@ export const readModelsOver = (store: RowStore): ReadModels => {
     garbagePolicy: (nodeId) => get('garbage-policies', nodeId),
 
     dump: () => dumpOf(store),
+    scan: (models) => store.scan(models),
   };
 };
 
 async function* dumpOf(store: RowStore): AsyncIterable<string> {
-  for await (const row of store.scan()) yield dumpLine(row);
+  const models = PROJECTIONS.map(({ model }) => model);
+  for await (const { rows } of store.scan(models)) {
+    for (const row of rows) yield dumpLine(row);
+  }
 }
 
 /** PostgreSQL refuses to look for text with a zero character; nothing has such an id or name. */

@@ -1,4 +1,4 @@
-import { toSequence, type RecordedCommit, type Sequence } from '@shiplog/events';
+import { toSequence, type RecordedCommit, type Sequence, type StreamName } from '@shiplog/events';
 import type { Fact, FactKind, Facts } from './facts.js';
 import { aroundOf, touchesOf } from './touches.js';
 
@@ -41,6 +41,8 @@ export class ChangesBetween {
   /** New releases are told with who made them, not with who carried them out. */
   private readonly made: ReadonlySet<string>;
   private readonly causes = new Map<string, Cause>();
+  /** Of these, what processes carry out is told with who wanted it. */
+  private readonly streams: ReadonlySet<StreamName>;
   /** Who began what the commits after it carry out, by correlation. */
   private readonly asked = new Map<string, Pick<Cause, 'by' | 'reason'>>();
 
@@ -54,13 +56,19 @@ export class ChangesBetween {
         .filter(({ before, after: fact }) => before === undefined && isPlainRelease(fact))
         .map(({ key }) => key),
     );
+    this.streams = new Set(
+      this.pairs.flatMap(({ before: was, after: is }): StreamName[] => {
+        const appId = (is ?? was)?.appId ?? null;
+        return appId === null ? [] : [`app.${appId}`];
+      }),
+    );
     this.wanted = new Set(this.pairs.flatMap(({ key }) => [key, aroundOf(key) ?? key]));
   }
 
   add({ position, commit }: RecordedCommit): void {
     const { actor, reason, correlation, time } = commit;
     const asked = this.asked.get(correlation);
-    if (actor.kind === 'user' && asked === undefined) {
+    if (actor.kind === 'user' && asked === undefined && this.streams.has(commit.stream)) {
       this.asked.set(correlation, { by: actor.name, reason });
     }
     const isOwn = actor.kind === 'user' || asked === undefined;

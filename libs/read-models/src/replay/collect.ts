@@ -1,10 +1,21 @@
-import type { DumpRow } from '../query/row-store.js';
+import type { Position } from '@shiplog/events';
+import { breathe } from '../breathe.js';
+import type { ReadModels } from '../read-models.port.js';
 import type { ReplayDocuments } from './facts.js';
 
 type Model = keyof ReplayDocuments;
 
-/** Every document of a state that facts are made of, however many there are: from its dump. */
-export const collectDocuments = async (dump: AsyncIterable<string>): Promise<ReplayDocuments> => {
+/** What facts are made of, at one position. */
+export interface ReplayState {
+  readonly position: Position;
+  readonly documents: ReplayDocuments;
+}
+
+/** Every document of a state that facts are made of, however many there are; ends with the signal. */
+export const collectState = async (
+  models: Pick<ReadModels, 'scan'>,
+  signal: AbortSignal,
+): Promise<ReplayState> => {
   const documents: Record<Model, object[]> = {
     apps: [],
     releases: [],
@@ -14,9 +25,13 @@ export const collectDocuments = async (dump: AsyncIterable<string>): Promise<Rep
     users: [],
     teams: [],
   };
-  for await (const line of dump) {
-    const { model, document } = JSON.parse(line) as DumpRow;
-    if (Object.hasOwn(documents, model)) documents[model as Model].push(document);
+  let position: Position | undefined;
+  for await (const page of models.scan(Object.keys(documents) as Model[])) {
+    signal.throwIfAborted();
+    position = page.position;
+    for (const { model, document } of page.rows) documents[model as Model].push(document);
+    await breathe();
   }
-  return documents as unknown as ReplayDocuments;
+  if (position === undefined) throw new Error('a scan without a page');
+  return { position, documents: documents as unknown as ReplayDocuments };
 };

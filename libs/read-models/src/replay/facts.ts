@@ -59,6 +59,7 @@ type Entry = readonly [key: string, fact: Fact];
 export const factsOf = (documents: ReplayDocuments): Facts => {
   const apps = new Map(documents.apps.map((app) => [app.appId, app]));
   const instances = new Map(documents.instances.map((one) => [one.id, one]));
+  const users = new Map(documents.users.map(({ userId, name }) => [userId, name]));
   return new Map([
     ...documents.apps.flatMap((app) => (app.status === 'active' ? appFacts(app) : [])),
     ...documents.releases.flatMap((release) => releaseFacts(release, apps.get(release.appId))),
@@ -68,7 +69,7 @@ export const factsOf = (documents: ReplayDocuments): Facts => {
     ),
     ...documents.tokens.flatMap(tokenFacts),
     ...documents.users.map(personFact),
-    ...documents.teams.flatMap((team) => teamFacts(team, documents.users)),
+    ...documents.teams.flatMap((team) => teamFacts(team, users)),
   ]);
 };
 
@@ -170,11 +171,11 @@ const personFact = ({ userId, name, administrator }: UserDocument): Entry => [
 
 const teamFacts = (
   { teamId, name, members }: TeamDocument,
-  users: readonly UserDocument[],
+  users: ReadonlyMap<string, string>,
 ): Entry[] => [
   [`team:${teamId}`, { ...PLAIN, teamId, kind: 'team', name }],
   ...members.map((userId): Entry => {
-    const member = users.find((user) => user.userId === userId)?.name ?? userId;
+    const member = users.get(userId) ?? userId;
     const fact = { ...PLAIN, teamId, kind: 'member', name: `${member} of ${name}` } as const;
     return [`member:${teamId}:${userId}`, fact];
   }),

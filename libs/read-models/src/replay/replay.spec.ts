@@ -8,20 +8,21 @@ import { imageOf } from '../testing/values.js';
 import { Past } from '../time/past.js';
 import type { Change } from './changes.js';
 import type { Fact } from './facts.js';
-import { changesBetween, documentsOf } from './replay.js';
+import { collectState } from './collect.js';
+import { changesBetween } from './replay.js';
 import { summaryOf } from './summary.js';
 
 type Wanted = (fact: Fact) => boolean;
 const all: Wanted = () => true;
 
+/** Of a caller who waits for the answer. */
+const STAYS = new AbortController().signal;
+
 const lookerAt = ({ log }: RecordedPlatform) => {
   const past = new Past(log);
-  const stateAt = async (position: Position) => ({
-    position,
-    documents: await documentsOf(await past.at(position)),
-  });
+  const stateAt = async (position: Position) => collectState(await past.at(position), STAYS);
   const between = async (from: Position, to: Position, isWanted: Wanted = all) =>
-    changesBetween(log, await stateAt(from), await stateAt(to), isWanted);
+    changesBetween(log, { before: await stateAt(from), after: await stateAt(to) }, isWanted, STAYS);
   return { stateAt, between };
 };
 
@@ -171,8 +172,10 @@ describe('any two moments of a platform in use', () => {
     await fc.assert(
       fc.asyncProperty(moments(), async ([from, to]) => {
         const [a, b] = [await look.stateAt(from), await look.stateAt(to)];
-        const there = (await changesBetween(platform.log, a, b, all)).changes;
-        const back = (await changesBetween(platform.log, b, a, all)).changes;
+        const there = (await changesBetween(platform.log, { before: a, after: b }, all, STAYS))
+          .changes;
+        const back = (await changesBetween(platform.log, { before: b, after: a }, all, STAYS))
+          .changes;
         // What is around a change may be missing on one side only: what stands alone is compared.
         const alone = (changes: readonly Change[], turned: boolean) =>
           changes
@@ -205,6 +208,50 @@ describe('any two moments of a platform in use', () => {
     expect(changes.map(({ kind }) => kind)).not.toContain('token');
   });
 
+  it('are read in small steps, and no further than somebody waits', async () => {
+    const [before, after] = [
+      await look.stateAt(toPosition(0)),
+      await look.stateAt(toPosition(head)),
+    ];
+    const gone = new AbortController();
+    let reads = 0;
+    const log = Object.create(platform.log, {
+      readAfter: {
+        value: (at: Position) => {
+          if ((reads += 1) === 3) setImmediate(() => gone.abort());
+          return platform.log.readAfter(at, 5);
+        },
+      },
+    }) as typeof platform.log;
+    const between = changesBetween(log, { before, after }, all, gone.signal);
+    await expect(between).rejects.toThrow('aborted');
+    expect(reads).toBeLessThan(6);
+    await expect(
+      collectState(await new Past(platform.log).at(toPosition(head)), gone.signal),
+    ).rejects.toThrow('aborted');
+  });
+
+  it('are read of the models that are compared, and of no other', async () => {
+    const models = await new Past(platform.log).at(toPosition(head));
+    const asked: string[] = [];
+    await collectState({ scan: (names) => (asked.push(...names), models.scan(names)) }, STAYS);
+    expect(asked.toSorted()).toEqual([
+      'apps',
+      'instances',
+      'releases',
+      'routers',
+      'teams',
+      'tokens',
+      'users',
+    ]);
+    const found = new Set<string>();
+    for await (const page of models.scan(['apps', 'teams'])) {
+      expect(page.position).toBe(toPosition(head));
+      for (const { model } of page.rows) found.add(model);
+    }
+    expect([...found]).toEqual(['apps', 'teams']);
+  });
+
   it('have a summary that counts what the documents hold', async () => {
     const { documents } = await look.stateAt(toPosition(head));
     const summary = summaryOf(documents, () => true);
@@ -213,6 +260,13 @@ describe('any two moments of a platform in use', () => {
     expect(summary.reduce((sum, { releases }) => sum + releases, 0)).toBe(
       documents.releases.filter(({ appId }) => active.some((app) => app.appId === appId)).length,
     );
+    for (const app of active) {
+      const [own] = summaryOf(documents, ({ appId }) => appId === app.appId);
+      const running = documents.instances.filter(
+        ({ appId, state }) => appId === app.appId && state !== 'stopped',
+      );
+      expect(own?.instances).toBe(running.length);
+    }
     expect(summaryOf(documents, () => false)).toEqual([]);
   });
 });

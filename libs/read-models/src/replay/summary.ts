@@ -21,17 +21,17 @@ export const summaryOf = (
   isWanted: (app: AppDocument) => boolean,
 ): readonly AppSummary[] => {
   const routed = new Set(routers.flatMap((router) => router.routed));
+  const running = groupedByApp(instances.filter(({ state }) => state !== 'stopped'));
+  const released = groupedByApp(releases);
   return apps
     .filter((app) => app.status === 'active' && isWanted(app))
     .map((app) => {
-      const own = instances.filter(
-        ({ appId, state }) => appId === app.appId && state !== 'stopped',
-      );
+      const own = running.get(app.appId) ?? [];
       return {
         name: app.name,
         stopped: app.stopped,
         release: app.liveVersion,
-        releases: releases.filter(({ appId }) => appId === app.appId).length,
+        releases: released.get(app.appId)?.length ?? 0,
         formation: app.formation,
         configKeys: Object.keys(app.config).length,
         domains: app.domains,
@@ -40,4 +40,16 @@ export const summaryOf = (
       };
     })
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+};
+
+const groupedByApp = <T extends { readonly appId: string }>(
+  all: readonly T[],
+): ReadonlyMap<string, readonly T[]> => {
+  const groups = new Map<string, T[]>();
+  for (const one of all) {
+    const group = groups.get(one.appId);
+    if (group === undefined) groups.set(one.appId, [one]);
+    else group.push(one);
+  }
+  return groups;
 };

@@ -3,7 +3,7 @@ import type { Position } from '@shiplog/events';
 import type { DocumentByModel, ModelName } from '../documents.js';
 import { ModelParkedError, ReadModelsUnavailableError } from '../errors.js';
 import { PROJECTIONS } from '../projections/index.js';
-import type { DumpRow, RowFilter, RowStore } from '../query/row-store.js';
+import type { DumpRow, RowFilter, RowStore, ScanPage } from '../query/row-store.js';
 import type { SqlDatabase } from './database.js';
 import { tableName, type Row } from './entities.js';
 import { loadState, type ProjectionState } from './projection-state.js';
@@ -36,7 +36,7 @@ export const sqlRowStore = (database: SqlDatabase, atLeast?: Position): RowStore
     );
     return rows.map((row) => documentOf<M>(row));
   },
-  scan: () => scan(database),
+  scan: (models) => scan(database, models),
 });
 
 const documentOf = <M extends ModelName>({ document }: Pick<Row, 'document'>) =>
@@ -88,14 +88,18 @@ const refuseParked = (
   throw new ModelParkedError(model, stands.sequence, stands.problem);
 };
 
-async function* scan(database: SqlDatabase): AsyncIterable<DumpRow> {
+async function* scan(database: SqlDatabase, wanted: readonly ModelName[]): AsyncIterable<ScanPage> {
+  const models = PROJECTIONS.map(({ model }) => model).filter((model) => wanted.includes(model));
   const snapshot = await database.snapshot();
   try {
     const state = await servedState(snapshot.manager);
     // Equal positions give equal dumps: one with a model of an earlier position is none.
-    for (const { model } of PROJECTIONS) refuseParked(state, model, undefined);
-    for (const { model } of PROJECTIONS) {
-      yield* scanTable(snapshot.manager, model, tableName(model, state.slots[model]));
+    for (const model of models) refuseParked(state, model, undefined);
+    const { position } = state;
+    yield { position, rows: [] };
+    for (const model of models) {
+      const pages = scanTable(snapshot.manager, model, tableName(model, state.slots[model]));
+      for await (const rows of pages) yield { position, rows };
     }
   } finally {
     await snapshot.end();
@@ -106,7 +110,7 @@ async function* scanTable(
   manager: EntityManager,
   model: ModelName,
   table: string,
-): AsyncIterable<DumpRow> {
+): AsyncIterable<readonly DumpRow[]> {
   let after = '';
   for (;;) {
     const rows = await manager.find<Row>(table, {
@@ -115,10 +119,13 @@ async function* scanTable(
       order: { key: 'ASC' },
       take: ROWS_SCANNED_AT_ONCE,
     });
-    for (const { key, document } of rows) {
-      yield { model, key, document: JSON.parse(document) as object };
-      after = key;
-    }
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows.map(({ key, document }) => ({
+      ...{ model, key },
+      document: JSON.parse(document) as object,
+    }));
     if (rows.length < ROWS_SCANNED_AT_ONCE) return;
+    after = last.key;
   }
 }
