@@ -52,7 +52,7 @@ describe('a platform whose log moves to EventStoreDB and back', () => {
     await platform.stop();
     const copied = await copy(esdb.url);
     expect(copied, copied.stderr).toMatchObject({ code: 0 });
-    expect(copied.stdout).toContain(`Start the platform with SHIPLOG_EVENT_LOG=${esdb.url}`);
+    expect(copied.stdout).toContain(`Start the platform with SHIPLOG_EVENT_LOG='${esdb.url}'`);
     await start(inEsdb());
     expect(await instances()).toEqual(before);
     expect((await platform.get('hello')).status).toBe(200);

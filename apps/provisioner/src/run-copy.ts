@@ -24,7 +24,8 @@ export const runCopy = async (args: readonly string[], env: NodeJS.ProcessEnv): 
     const config = readConfig(env);
     const { address, place } = placeIn(args, env);
     const result = await copyLog(config, place, tellNowAndThen(isJson));
-    const next = `SHIPLOG_EVENT_LOG=${address}`;
+    // Quoted: "?" means something to a shell.
+    const next = `SHIPLOG_EVENT_LOG='${address}'`;
     process.stdout.write(
       isJson
         ? `${JSON.stringify({ to: address, ...result })}\n`
