@@ -58,7 +58,7 @@ const rebuild = async () => {
 let postgres;
 try {
   const startedAt = performance.now();
-  const filled = await fillRaw(platform.config, longLog({ events: wanted }));
+  const filled = await fillRaw(platform.config, longLog({ events: Math.ceil(wanted * 1.001) }));
   const fillSeconds = Math.round((performance.now() - startedAt) / 1000);
   const grown = { readyMs: Math.round(await platform.start(START_WITHIN_MS)) };
   const again = await starts(() => platform.stop());
