@@ -3,6 +3,7 @@ import type { EventLog, LogFeed } from '@shiplog/events/log';
 import { isFenced, isProjectionFailed, ReadModelsUnavailableError } from './errors.js';
 import { fillFast, type Fill, type Filled, type FillJob } from './fill.js';
 import { HandedOver, HandOver, type HandedPiece } from './handed-over.js';
+import { ReadAhead, type StartReading } from './reading/read-ahead.js';
 import { SqlDatabase, type Database } from './sql/database.js';
 
 /** From the thread. */
@@ -18,6 +19,9 @@ type Order = HandedPiece | 'stop';
  * with room for it less of what is still needed is copied about.
  */
 export const FOLDING = { maxYoungGenerationSizeMb: 96 } as const;
+
+/** Fewer commits are read in less time than another thread takes to start. */
+const READ_BESIDE_FROM = 20_000;
 
 /** A thread that hangs, because the log does not answer, loses one transaction at most. */
 const STOP_MS_MAX = 2_000;
@@ -76,11 +80,13 @@ const reasonOf = (signal: AbortSignal | undefined, cause: unknown): Error => {
 export const serveFill = async (
   port: MessagePort,
   place: Database,
-  log: EventLog,
+  { log, startReading }: { readonly log: EventLog; readonly startReading: StartReading },
   job: FillJob,
 ): Promise<void> => {
   const stopping = new AbortController();
-  const source = new HandedOver(log);
+  const isLong = log.isDense && log.commitsBetween(job.after, job.until) >= READ_BESIDE_FROM;
+  const ahead = isLong ? new ReadAhead(log, startReading, job.until) : undefined;
+  const source = new HandedOver(ahead ?? log);
   port.on('message', (order: Order) => {
     if (order === 'stop') stopping.abort();
     else source.push(order);
@@ -94,6 +100,7 @@ export const serveFill = async (
     });
     tell({ kind: 'filled', filled });
   } finally {
+    await ahead?.stop();
     await database.close();
     port.close();
   }
