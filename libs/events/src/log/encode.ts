@@ -4,6 +4,7 @@ import { COMMIT_BYTES_MAX, COMMIT_VERSION, storedCommit, type Commit } from '../
 import { eventSchemaOf } from '../event-types.js';
 import type { StreamName } from '../registry.js';
 import { NewerEventError, upcast } from '../upcast.js';
+import { isEnvelope } from './envelope.js';
 import { CommitRefusedError, EventInvalidError, LogDamagedError, LogNewerError } from './errors.js';
 
 export const sha256 = (bytes: Uint8Array | string): string => hash('sha256', bytes, 'hex');
@@ -64,7 +65,7 @@ export const commitIn = (text: string, position: string): Commit => {
     const value: unknown = JSON.parse(text);
     if (isNewerEnvelope(value))
       throw new LogNewerError('its envelope is of another version', position);
-    const stored = storedCommit.parse(value);
+    const stored = isEnvelope(value) ? value : storedCommit.parse(value);
     return {
       ...stored,
       stream: stored.stream as StreamName,
