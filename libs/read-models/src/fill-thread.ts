@@ -16,9 +16,10 @@ type Order = HandedPiece | 'stop';
 
 /**
  * `npm start` keeps the young generation of an idle control plane small. A fold makes garbage all the time:
- * with room for it less of what is still needed is copied about.
+ * with room for it less of what is still needed is copied about. Where the old one may be large, V8 lets it
+ * grow to four times what is needed before it collects it; at this size to twice.
  */
-export const FOLDING = { maxYoungGenerationSizeMb: 96 } as const;
+const FOLDING = { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 1_024 } as const;
 
 /** Fewer commits are read in less time than another thread takes to start. */
 const READ_BESIDE_FROM = 20_000;

@@ -8,7 +8,7 @@ import type { Stretch, Used } from './reading-thread.js';
 export type StartReading = (stretch: Stretch, limits: typeof READING) => Worker;
 
 /** A third of it has to hold a few pieces, or what dies soon is copied about first. */
-const READING = { maxYoungGenerationSizeMb: 48 } as const;
+const READING = { maxYoungGenerationSizeMb: 32 } as const;
 
 /**
  * A long stretch of a dense log, read in a thread of its own: that one asks, receives, and checks the bytes
