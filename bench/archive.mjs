@@ -3,6 +3,7 @@
 //   node bench/archive.mjs HOME grow                the first start on it
 //   node bench/archive.mjs HOME ask                 later starts, queries, commands, memory
 //   node bench/archive.mjs HOME rebuild             `shiplog rebuild`
+//   node bench/archive.mjs HOME at                  looks into the past (`--at`)
 //   node bench/archive.mjs HOME cut                 kills everything with -9, and starts
 //   node bench/archive.mjs HOME report              prints the figures of all of them
 //   node bench/archive.mjs HOME destroy             removes it, containers and files
@@ -14,12 +15,13 @@ import { ensureNatsServer } from '@shiplog/provisioner';
 import { derivedPathsOf, pathsOf } from '@shiplog/runtime';
 import { latencyFigures, round } from './lib/figures.mjs';
 import { fillRaw, longLog } from './lib/long-log.mjs';
+import { lookAround } from './lib/looks.mjs';
 import { BenchPlatform, residentBytesOf } from './lib/platform.mjs';
 import { fileSystemOf, report } from './lib/report.mjs';
 
 const START_WITHIN_MS = 30 * 60_000;
 const [given, phase, count = '10000000'] = process.argv.slice(2);
-const NAMES = ['fill', 'grow', 'ask', 'rebuild', 'cut', 'report', 'destroy'];
+const NAMES = ['fill', 'grow', 'ask', 'rebuild', 'at', 'cut', 'report', 'destroy'];
 if (given === undefined || !NAMES.includes(phase)) {
   console.error(`node bench/archive.mjs HOME ${NAMES.join('|')}`);
   process.exit(2);
@@ -134,6 +136,20 @@ const again = async () => {
   await platform.stop();
 };
 
+/** At any of its places. */
+const look = async () => {
+  await platform.start(START_WITHIN_MS);
+  const looks = await lookAround(
+    await platform.client(),
+    { head: known.filled.commits },
+    Number(process.argv[4] ?? 5),
+    Math.random,
+  );
+  await remember({ looks });
+  console.log(JSON.stringify(looks));
+  await platform.stop();
+};
+
 /** Everything killed with -9; what of the start is nats-server's own. */
 const cut = async () => {
   await platform.killAll();
@@ -167,5 +183,5 @@ const destroy = async () => {
   await rm(home, { recursive: true, force: true });
 };
 
-const PHASES = { fill, grow, ask, rebuild: again, cut, report: tell, destroy };
+const PHASES = { fill, grow, ask, rebuild: again, at: look, cut, report: tell, destroy };
 await PHASES[phase]();
