@@ -4,6 +4,7 @@
 //   node bench/archive.mjs HOME ask                 later starts, queries, commands, memory
 //   node bench/archive.mjs HOME rebuild             `shiplog rebuild`
 //   node bench/archive.mjs HOME at                  looks into the past (`--at`)
+//   node bench/archive.mjs HOME verify              `shiplog audit verify`
 //   node bench/archive.mjs HOME cut                 kills everything with -9, and starts
 //   node bench/archive.mjs HOME report              prints the figures of all of them
 //   node bench/archive.mjs HOME destroy             removes it, containers and files
@@ -21,7 +22,7 @@ import { fileSystemOf, report } from './lib/report.mjs';
 
 const START_WITHIN_MS = 30 * 60_000;
 const [given, phase, count = '10000000'] = process.argv.slice(2);
-const NAMES = ['fill', 'grow', 'ask', 'rebuild', 'at', 'cut', 'report', 'destroy'];
+const NAMES = ['fill', 'grow', 'ask', 'rebuild', 'at', 'verify', 'cut', 'report', 'destroy'];
 if (given === undefined || !NAMES.includes(phase)) {
   console.error(`node bench/archive.mjs HOME ${NAMES.join('|')}`);
   process.exit(2);
@@ -80,11 +81,20 @@ const memory = async () => ({
   natsServerMegabytes: megabytes(await residentBytesOf(await platform.natsServer())),
 });
 
-const rebuildFully = async (client) => {
+/** The most memory that the control plane has until it is asked. */
+const watchMemory = () => {
   let most = 0;
   const timer = setInterval(async () => {
     most = Math.max(most, await residentBytesOf(platform.pid).catch(() => 0));
   }, 500);
+  return () => {
+    clearInterval(timer);
+    return megabytes(most);
+  };
+};
+
+const rebuildFully = async (client) => {
+  const most = watchMemory();
   const startedAt = performance.now();
   await client.platform.startRebuild({}, {});
   let status = await client.platform.rebuildStatus();
@@ -92,13 +102,12 @@ const rebuildFully = async (client) => {
     await new Promise((done) => setTimeout(done, 500));
     status = await client.platform.rebuildStatus();
   }
-  clearInterval(timer);
   const seconds = (performance.now() - startedAt) / 1000;
   return {
     state: status.state,
     seconds: round(seconds, 1),
     eventsPerSecond: Math.round(status.events / seconds),
-    mostMegabytes: megabytes(most),
+    mostMegabytes: most(),
   };
 };
 
@@ -150,6 +159,26 @@ const look = async () => {
   await platform.stop();
 };
 
+/** All of it, against every witness. */
+const verify = async () => {
+  await platform.start(START_WITHIN_MS);
+  const client = await platform.client();
+  const most = watchMemory();
+  const startedAt = performance.now();
+  let last;
+  for await (const line of client.verifyLog({})) last = line;
+  const seconds = (performance.now() - startedAt) / 1000;
+  const verified = {
+    ok: last.ok,
+    seconds: round(seconds, 1),
+    commitsPerSecond: Math.round(last.checked / seconds),
+    mostMegabytes: most(),
+  };
+  await remember({ verified });
+  console.log(JSON.stringify(verified));
+  await platform.stop();
+};
+
 /** Everything killed with -9; what of the start is nats-server's own. */
 const cut = async () => {
   await platform.killAll();
@@ -183,5 +212,5 @@ const destroy = async () => {
   await rm(home, { recursive: true, force: true });
 };
 
-const PHASES = { fill, grow, ask, rebuild: again, at: look, cut, report: tell, destroy };
+const PHASES = { fill, grow, ask, rebuild: again, at: look, verify, cut, report: tell, destroy };
 await PHASES[phase]();

@@ -16,7 +16,11 @@ const timed = async (look) => {
 /** What people ask of the past: all apps, and what one of them had. */
 const OF_AN_APP = {
   ps: (client, id, at) => client.apps.instances(id, { at }),
-  configList: (client, id, at) => client.config.list(id, { at }),
+  // These values are made up, and no key opens them: the refusal comes when all has been found.
+  configList: (client, id, at) =>
+    client.config.list(id, { at }).catch((error) => {
+      if (error.code !== 'key-missing') throw error;
+    }),
   domainsList: (client, id, at) => client.domains.list(id, { at }),
 };
 
