@@ -74,8 +74,8 @@ export class CheckpointTable implements TestifyingStore {
     });
   }
 
-  async after(number: number): Promise<readonly Sealed[]> {
-    return (await this.linesAfter(number)).flatMap((line) => parseSealedLine(line) ?? []);
+  async after(number: number, limit?: number): Promise<readonly Sealed[]> {
+    return (await this.linesAfter(number, limit)).flatMap((line) => parseSealedLine(line) ?? []);
   }
 
   async testimony(): Promise<Testimony> {
@@ -114,11 +114,12 @@ export class CheckpointTable implements TestifyingStore {
     return this.inTurn(() => this.source.destroy());
   }
 
-  private linesAfter(number: number): Promise<readonly string[]> {
+  private linesAfter(number: number, limit?: number): Promise<readonly string[]> {
     return this.inTurn(async () => {
       const rows = await this.source.manager.find(rowEntity, {
         where: { number: MoreThan(number) },
         order: { number: 'ASC' },
+        ...(limit === undefined ? {} : { take: limit }),
       });
       return rows.map(({ line }) => line);
     });
