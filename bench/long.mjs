@@ -59,7 +59,12 @@ const rebuild = async () => {
 
 const inSqlite = async () => {
   const grown = { readyMs: Math.round(await platform.start(START_WITHIN_MS)) };
-  if (only !== undefined) return { start: { grown }, rebuild: await rebuild() };
+  if (only !== undefined) {
+    // What the first start left in memory is not the rebuild's.
+    await platform.stop();
+    await platform.start();
+    return { start: { grown }, rebuild: await rebuild() };
+  }
   const again = await starts(() => platform.stop());
   const rebuilt = await rebuild();
   const powerCut = await starts(() => platform.killAll());
