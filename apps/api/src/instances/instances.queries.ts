@@ -67,7 +67,7 @@ const toInstance = (
 ): Instance => {
   const { id, process, version: release, state, port, address, containerId, restarts } = one;
   const { cpu, memoryBytes, ...more } = usageOf(sample);
-  const { startedAt, readyAt, retireReason } = one;
+  const { startedAt, readyAt, unready, retireReason } = one;
   const lastExit = one.exits.at(-1);
   const routes = Object.values(one.routes);
   return {
@@ -79,5 +79,6 @@ const toInstance = (
     exitCode: lastExit?.exitCode ?? null,
     oomKilled: lastExit?.oomKilled ?? false,
     retireReason,
+    unready,
   };
 };

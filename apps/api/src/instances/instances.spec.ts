@@ -148,3 +148,16 @@ describe('logs', () => {
     expect(answer.text).toContain('v1 failed: it exits at once');
   });
 });
+
+describe('an unready instance', () => {
+  it('says since when and why, until it is ready again', async () => {
+    const { given } = api.platform;
+    const unready = { cause: 'readiness', check: 'http 200-399 /up', got: 'HTTP 503' } as const;
+    const shown = async () =>
+      (await api.call('get', '/v1/apps/hello/instances').expect(200)).body[0] as unknown;
+    await given('instance', 'i-1', { type: 'RecordUnready', ...unready });
+    await expect.poll(shown).toMatchObject({ state: 'unready', unready });
+    await given('instance', 'i-1', { type: 'RecordReady' });
+    await expect.poll(shown).toMatchObject({ state: 'ready', unready: null });
+  });
+});

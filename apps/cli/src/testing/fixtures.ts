@@ -55,6 +55,7 @@ export const web1: Instance = {
   exitCode: null,
   oomKilled: false,
   retireReason: null,
+  unready: null,
   routed: true,
 };
 
