@@ -13,7 +13,7 @@ import { readListening } from '../probes/listening.js';
 import { desiredApp } from './desired.js';
 import type { Failure } from './actions.js';
 import type { Trouble } from './notes.js';
-import { readLastLines } from './read-last-lines.js';
+import { readLastLines, redactorOf } from './read-last-lines.js';
 import type { Workbench } from './workbench.js';
 
 /** Puts together what is known of a failed rollout, and says it in the order in which a person asks. */
@@ -86,7 +86,8 @@ const gather = async (bench: Workbench, instanceId: string): Promise<Evidence | 
     starts: instance.restarts + 1,
     logLines: container === undefined ? [] : await readLastLines(bench, instance, container),
     listening: container === undefined ? undefined : await readListening(container),
-    probe: note.probe,
+    // What it answers may hold what it should keep to itself.
+    probe: note.probe === null ? null : (await redactorOf(bench, instance))(note.probe),
     trouble: note.trouble,
   };
 };

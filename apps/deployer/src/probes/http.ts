@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import type { ProbeAnswer } from './tcp.js';
 
 const ANSWER_MS = 5000;
@@ -15,6 +15,9 @@ interface HttpProbe {
   /** Default: 2xx or 3xx. */
   readonly isGood?: (status: number) => boolean;
 }
+
+/** One for all: to make an agent for each question takes longer than to ask it. */
+const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
 
 const isGoodByDefault = (status: number): boolean => status >= 200 && status < 400;
 
@@ -40,7 +43,7 @@ export const probeHttp = ({
       host,
       port,
       path,
-      agent: false,
+      agent,
       headers: { host: virtualHost, 'user-agent': 'shiplog-probe', connection: 'close' },
     });
     const timer = setTimeout(() => {
