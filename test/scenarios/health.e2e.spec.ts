@@ -74,7 +74,7 @@ describe('an instance that cannot answer', () => {
   });
 
   it('is out of routing within two seconds when it says so, and back by itself', async () => {
-    const { outMs, told } = await unwell('/unready?ms=5000');
+    const { outMs, told } = await unwell('/unready?ms=3500');
     process.stdout.write(`unready: last request there after ${Math.round(outMs ?? 0)} ms\n`);
     expect(outMs).toBeLessThan(OUT_WITHIN_MS);
     expect(told?.unready).toMatchObject({
@@ -84,7 +84,7 @@ describe('an instance that cannot answer', () => {
   });
 
   it('is out of routing within two seconds when it hangs, and back by itself', async () => {
-    const { outMs, told } = await unwell('/hang?ms=6000');
+    const { outMs, told } = await unwell('/hang?ms=4500');
     process.stdout.write(`hung: last request there after ${Math.round(outMs ?? 0)} ms\n`);
     expect(outMs).toBeLessThan(OUT_WITHIN_MS);
     expect(told?.unready?.got).toBe('no answer to GET /up within 1 s');

@@ -20,11 +20,16 @@ describe('health checks of real containers', () => {
   let image: { id: string };
   /** Runs beside the other tests: it takes its time. */
   let late: Promise<string>;
+  /** What the deployer tells of instances that are not ready. */
+  const answers = new Set<string>();
 
   beforeAll(async () => {
     image = { id: await busyboxImage(docker) };
     platform = await testPlatform({ from: 21_600, to: 21_699 });
     await platform.startRouter();
+    platform.bus().listen('deployer', 'answers', (data) => {
+      for (const { got } of (data as { answers: { got: string }[] }).answers) answers.add(got);
+    });
     deployer = await startDeployer(platform.context());
     await platform.createApp('late', { healthPath: '/index.html' });
     const sleepy = { command: ['sh', '-c', `sleep 5; exec ${web.command?.join(' ')}`] };
@@ -125,5 +130,6 @@ describe('health checks of real containers', () => {
 
   it('do not hurry what listens late', async () => {
     expect(await late).toBe('completed');
+    expect(answers).toContain('connection refused');
   });
 });

@@ -11,6 +11,7 @@ import { EngineError, type ContainerEngine } from './containers/container-engine
 import { Reconciliation } from './containers/reconcile.js';
 import { publishAddressOf } from './containers/publish-address.js';
 import { watchEngine } from './containers/watch-engine.js';
+import { tellAnswers } from './health/tell-answers.js';
 import { serveRpc } from './rpc/serve.js';
 import { Workbench } from './containers/workbench.js';
 
@@ -26,6 +27,7 @@ export const startDeployer: StartProcess = (context) => {
   const publishAddress = publishAddressOf(docker, config);
   const engine = new DockerContainerEngine(docker, config.platform, publishAddress);
   const reconciling = startReconciling(context, engine);
+  tellAnswers(reconciling.bench);
   const endRpc = serveRpc(reconciling.bench, engine, docker);
   return Promise.resolve({
     stop: async () => {

@@ -1407,6 +1407,8 @@ export interface components {
             host: string;
             /** @description Opaque; unique on the platform. */
             id: string;
+            /** @description What it answered just now, while it runs and is not ready. */
+            lastAnswer: string | null;
             /** @description Memory used just now. */
             memoryBytes: number | null;
             memoryLimitBytes: number;

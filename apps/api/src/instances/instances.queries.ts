@@ -43,7 +43,9 @@ export class ListInstancesHandler implements IQueryHandler<ListInstances> {
       .map((one) => {
         const host = hosts.get(one.nodeId) ?? one.nodeId;
         const memoryLimitBytes = app.settings.memoryBytes;
-        return toInstance(one, sampleOf(one.id), { host, memoryLimitBytes });
+        const isAsked = isNow && (one.state === 'starting' || one.state === 'unready');
+        const lastAnswer = (isAsked ? this.telemetry.answerOf(one.id) : undefined) ?? null;
+        return toInstance(one, sampleOf(one.id), { host, memoryLimitBytes, lastAnswer });
       });
   }
 }
@@ -63,7 +65,7 @@ const usageOf = (sample: Sample | undefined): Usage => {
 const toInstance = (
   one: InstanceDocument,
   sample: Sample | undefined,
-  { host, memoryLimitBytes }: Pick<Instance, 'host' | 'memoryLimitBytes'>,
+  { host, ...known }: Pick<Instance, 'host' | 'memoryLimitBytes' | 'lastAnswer'>,
 ): Instance => {
   const { id, process, version: release, state, port, address, containerId, restarts } = one;
   const { cpu, memoryBytes, ...more } = usageOf(sample);
@@ -75,7 +77,7 @@ const toInstance = (
     ...{ cpu, memoryBytes, restarts, startedAt, readyAt },
     routed: routes.length > 0 && routes.every((route) => route === 'routed'),
     ...more,
-    memoryLimitBytes,
+    ...known,
     exitCode: lastExit?.exitCode ?? null,
     oomKilled: lastExit?.oomKilled ?? false,
     retireReason,

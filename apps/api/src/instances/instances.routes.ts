@@ -40,6 +40,10 @@ export const instance = z
       })
       .nullable()
       .describe('Why it is unready, while it is.'),
+    lastAnswer: z
+      .string()
+      .nullable()
+      .describe('What it answered just now, while it runs and is not ready.'),
     routed: z.boolean().describe('Do all routers send requests to it?'),
   })
   .meta({ id: 'Instance' });

@@ -62,6 +62,9 @@ worker   i-bbbb22  v3       exited (out of memory)                              
     const sick = { ...web1, state: 'unready', unready };
     const run = await cli('ps -a shop', { 'GET /v1/apps/shop/instances': [sick] });
     expect(run.stdout).toContain('v3       unready');
+    const late = { ...web1, state: 'starting', lastAnswer: 'connection refused' };
+    const starting = await cli('ps -a shop', { 'GET /v1/apps/shop/instances': [late] });
+    expect(starting.stdout).toContain('i-aaaa11 is not ready yet: connection refused\n');
     expect(run.stdout).toContain(
       'i-aaaa11 is unready for 4 min (readiness): HTTP 503 to GET /up: down\n',
     );

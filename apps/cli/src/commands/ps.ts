@@ -46,12 +46,18 @@ const columns = ({ io, out }: Invocation): readonly Column<Instance>[] => [
 
 /** Under the table: why what runs gets no requests. */
 const unreadyLines = (instances: readonly Instance[], nowMs: number): string[] => {
-  const lines = instances.flatMap(({ id, state, unready }) =>
-    state === 'unready' && unready !== null
-      ? `${id} is unready for ${durationText(nowMs - Date.parse(unready.at))} (${unready.cause}): ${printableLine(unready.got)}${MEANING[unready.cause]}`
+  const startingLines = instances.flatMap(({ id, state, lastAnswer }) =>
+    state === 'starting' && lastAnswer !== null
+      ? `${id} is not ready yet: ${printableLine(lastAnswer)}`
       : [],
   );
-  return lines.length === 0 ? [] : ['', ...lines];
+  const lines = instances.flatMap(({ id, state, unready, lastAnswer }) =>
+    state === 'unready' && unready !== null
+      ? `${id} is unready for ${durationText(nowMs - Date.parse(unready.at))} (${unready.cause}): ${printableLine(lastAnswer ?? unready.got)}${MEANING[unready.cause]}`
+      : [],
+  );
+  const all = [...lines, ...startingLines];
+  return all.length === 0 ? [] : ['', ...all];
 };
 
 const MEANING: Readonly<Record<NonNullable<Instance['unready']>['cause'], string>> = {

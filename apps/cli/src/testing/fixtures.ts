@@ -56,6 +56,7 @@ export const web1: Instance = {
   oomKilled: false,
   retireReason: null,
   unready: null,
+  lastAnswer: null,
   routed: true,
 };
 
