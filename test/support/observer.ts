@@ -180,6 +180,7 @@ export class Observer {
       case 'InstanceReady':
         this.instance(event.data.instanceId).isReady = true;
         return;
+      case 'InstanceUnready':
       case 'InstanceExited':
         this.instance(event.data.instanceId).isReady = false;
         return;

@@ -8,6 +8,8 @@ export interface Evidence {
   readonly process: string;
   readonly containerPort: number | null;
   readonly healthPath: string | null;
+  /** A check that somebody set and that it did not pass, as it is named; absent: it was asked by default. */
+  readonly failedCheck?: string | null;
   readonly memoryBytes: number;
   readonly exit: { readonly exitCode: number | null; readonly oomKilled: boolean } | null;
   readonly starts: number;
@@ -177,8 +179,10 @@ const otherPort = (
   );
 };
 
-const unhealthy = (evidence: Evidence, tried: string): Explanation =>
-  explanation(
+const unhealthy = (evidence: Evidence, tried: string): Explanation => {
+  const failed = evidence.failedCheck ?? null;
+  if (failed !== null) return checkFailed(evidence, failed, tried);
+  return explanation(
     {
       code: 'unhealthy',
       summary:
@@ -190,6 +194,18 @@ const unhealthy = (evidence: Evidence, tried: string): Explanation =>
           ? 'let it accept connections on $PORT'
           : `let GET ${evidence.healthPath} answer 2xx or 3xx, or set another health path`,
       tried,
+    },
+    evidence,
+  );
+};
+
+const checkFailed = (evidence: Evidence, check: string, tried: string): Explanation =>
+  explanation(
+    {
+      code: 'unhealthy',
+      summary: `the health check did not pass: ${evidence.probe ?? 'no answer'}`,
+      remedy: `let ${evidence.process} pass the check "${check}", or set another one: shiplog settings set --help`,
+      tried: `${tried}: ${check}`,
     },
     evidence,
   );

@@ -13,6 +13,7 @@ import { publishAddressOf } from './containers/publish-address.js';
 import { watchEngine } from './containers/watch-engine.js';
 import { findDnsmasq } from './discovery/resolver-image.js';
 import { startDiscovery } from './discovery/start-discovery.js';
+import { tellAnswers } from './health/tell-answers.js';
 import { serveRpc } from './rpc/serve.js';
 import { Workbench } from './containers/workbench.js';
 
@@ -34,6 +35,7 @@ export const startDeployer: StartProcess = async (context) => {
   if (engine.resolvers === null) logger.warn('no-dnsmasq: apps do not find each other by name');
   const reconciling = startReconciling(context, engine);
   const discovery = engine.resolvers && startDiscovery(context, engine.resolvers);
+  tellAnswers(reconciling.bench);
   const endRpc = serveRpc(reconciling.bench, engine, docker);
   return {
     stop: async () => {

@@ -195,6 +195,45 @@ describe('an instance whose process ended', () => {
   });
 });
 
+describe('an instance that is unready', () => {
+  it('gets no new request, ends those under way, and is back when it is ready again', async () => {
+    await platform.createApp('ill');
+    const ledger: Ledger = new Map();
+    await routed('ill', 'ill-1', ledger);
+    await routed('ill', 'ill-2', ledger);
+    const slow = ['a', 'b'].map((key) =>
+      ask(port, {
+        host: 'ill.localhost',
+        path: '/slow?ms=800',
+        method: 'POST',
+        headers: { 'x-key': key },
+      }),
+    );
+    await expect.poll(() => ledger.size, PATIENTLY).toBe(2);
+    await platform.unready('ill-1');
+    await platform.recorded('ill-1', 'unrouted');
+    for (let i = 0; i < 6; i += 1) expect(await bodyOf('ill.localhost')).toBe('ill-2');
+    // Round robin: one of the two is at each.
+    const ended = await Promise.all(slow);
+    expect(ended.map(({ status }) => status)).toEqual([200, 200]);
+    expect(ended.map(({ body }) => body).toSorted()).toEqual(['ill-1', 'ill-2']);
+    await platform.readyAgain('ill-1');
+    await platform.recorded('ill-1', 'routed');
+    await expect.poll(() => bodyOf('ill.localhost'), PATIENTLY).toBe('ill-1');
+  });
+
+  it('is answered for at once where it is the only one', async () => {
+    await platform.createApp('alone');
+    await routed('alone', 'alone-1');
+    await platform.unready('alone-1');
+    await platform.recorded('alone-1', 'unrouted');
+    expect(await ask(port, { host: 'alone.localhost' })).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '5' },
+    });
+  });
+});
+
 describe('an app', () => {
   it('that is destroyed leaves nothing behind; its place serves another one', async () => {
     await platform.createApp('gone');

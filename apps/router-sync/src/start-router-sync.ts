@@ -23,6 +23,7 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'DomainAdded',
   'DomainRemoved',
   'InstanceReady',
+  'InstanceUnready',
   'InstanceExited',
   'InstanceRetired',
   'InstanceStopped',

@@ -11,7 +11,7 @@ import {
 } from './connection.js';
 import { backupsOf } from './backup-client.js';
 import { audits } from './audit-client.js';
-import type { GarbagePolicy, Settings } from './resources.js';
+import type { GarbagePolicy, SettingsChange } from './resources.js';
 import type { paths } from './schema.js';
 import { sessions } from './session-client.js';
 import { streams } from './stream-client.js';
@@ -129,7 +129,7 @@ const configOf = ({ fetch: api, url }: Connection) => ({
 const settingsOf = ({ fetch: api, url }: Connection) => ({
   show: (app: string, read: ReadOptions) =>
     valueOf(api.GET('/v1/apps/{app}/settings', { params: { path: { app }, query: read } }), url),
-  change: (app: string, body: Partial<Settings>, options: ChangeOptions) =>
+  change: (app: string, body: SettingsChange, options: ChangeOptions) =>
     valueOf(
       api.PATCH('/v1/apps/{app}/settings', { params: { path: { app } }, body, ...change(options) }),
       url,

@@ -1,4 +1,4 @@
-import type { components } from './schema.js';
+import type { components, operations } from './schema.js';
 
 type Schemas = components['schemas'];
 
@@ -37,6 +37,11 @@ export type ReplayChange = Schemas['ReplayChange'];
 export type SigningState = Schemas['SigningState'];
 export type VerificationLine = Schemas['VerificationLine'];
 export type Settings = App['settings'];
+export type SettingsChange = NonNullable<
+  operations['changeSettings']['requestBody']
+>['content']['application/json'];
+export type ChecksRequest = NonNullable<SettingsChange['checks']>;
+export type Check = NonNullable<Schemas['ShownSettings']['checks'][string]['readiness']>;
 export type Token = Schemas['Token'];
 export type UndoProposal = Schemas['UndoProposal'];
 export type Whoami = Schemas['Whoami'];

@@ -394,7 +394,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change limits and timings; running instances are replaced by ones with the new settings */
+        /** Change limits and timings; running instances are replaced by ones with the new settings, but for health checks: they count at once */
         patch: operations["changeSettings"];
         trace?: never;
     };
@@ -1223,18 +1223,7 @@ export interface components {
         ChangedSettings: {
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
-            settings: {
-                cpus: number;
-                drainSeconds: number;
-                graceSeconds: number;
-                healthPath: string | null;
-                memoryBytes: number;
-                pids: number;
-                port: number | null;
-                releasesKept: number;
-                rolloutTimeoutSeconds: number;
-                startTimeoutSeconds: number;
-            };
+            settings: components["schemas"]["ShownSettings"];
         };
         ChangedSince: {
             /** @description Name of the user or process. */
@@ -1418,6 +1407,8 @@ export interface components {
             host: string;
             /** @description Opaque; unique on the platform. */
             id: string;
+            /** @description What it answered just now, while it runs and is not ready. */
+            lastAnswer: string | null;
             /** @description Memory used just now. */
             memoryBytes: number | null;
             memoryLimitBytes: number;
@@ -1437,10 +1428,27 @@ export interface components {
             /** @description Received since it started. */
             rxBytes: number | null;
             startedAt: string | null;
-            /** @enum {string} */
-            state: "scheduled" | "starting" | "ready" | "exited" | "retired" | "stopped";
+            /**
+             * @description unready: it runs, its health check failed, and no request goes to it.
+             * @enum {string}
+             */
+            state: "scheduled" | "starting" | "ready" | "unready" | "exited" | "retired" | "stopped";
             /** @description Sent since it started. */
             txBytes: number | null;
+            /** @description Why it is unready, while it is. */
+            unready: {
+                /** @description ISO 8601, UTC. */
+                at: string;
+                /**
+                 * @description liveness: it is started again; paused: somebody froze its container.
+                 * @enum {string}
+                 */
+                cause: "readiness" | "liveness" | "paused";
+                /** @description What it was asked. */
+                check: string;
+                /** @description What came back. */
+                got: string;
+            } | null;
         };
         Key: {
             createdAt: string | null;
@@ -1688,6 +1696,59 @@ export interface components {
             previousMasterKeyId: string | null;
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
+        };
+        ShownSettings: {
+            /** @description Health checks that are not the default ones. */
+            checks: {
+                [key: string]: {
+                    liveness?: {
+                        command: string[] | null;
+                        delayMs: number;
+                        failures: number;
+                        intervalMs: number;
+                        /** @enum {string} */
+                        kind: "http" | "tcp" | "command" | "none";
+                        path: string | null;
+                        status: string;
+                        successes: number;
+                        timeoutMs: number;
+                    };
+                    readiness?: {
+                        command: string[] | null;
+                        delayMs: number;
+                        failures: number;
+                        intervalMs: number;
+                        /** @enum {string} */
+                        kind: "http" | "tcp" | "command" | "none";
+                        path: string | null;
+                        status: string;
+                        successes: number;
+                        timeoutMs: number;
+                    };
+                    startup?: {
+                        command: string[] | null;
+                        delayMs: number;
+                        failures: number;
+                        intervalMs: number;
+                        /** @enum {string} */
+                        kind: "http" | "tcp" | "command" | "none";
+                        path: string | null;
+                        status: string;
+                        successes: number;
+                        timeoutMs: number;
+                    };
+                };
+            };
+            cpus: number;
+            drainSeconds: number;
+            graceSeconds: number;
+            healthPath: string | null;
+            memoryBytes: number;
+            pids: number;
+            port: number | null;
+            releasesKept: number;
+            rolloutTimeoutSeconds: number;
+            startTimeoutSeconds: number;
         };
         SigningState: {
             /** @description Who else keeps the checkpoints. */
@@ -4851,18 +4912,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        cpus: number;
-                        drainSeconds: number;
-                        graceSeconds: number;
-                        healthPath: string | null;
-                        memoryBytes: number;
-                        pids: number;
-                        port: number | null;
-                        releasesKept: number;
-                        rolloutTimeoutSeconds: number;
-                        startTimeoutSeconds: number;
-                    };
+                    "application/json": components["schemas"]["ShownSettings"];
                 };
             };
             /** @description invalid-input */
@@ -4950,6 +5000,47 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
+                    /** @description What is named is replaced as a whole; null brings its default back. */
+                    checks?: {
+                        [key: string]: {
+                            liveness?: {
+                                command?: string[] | null;
+                                delayMs?: number;
+                                failures?: number;
+                                intervalMs?: number;
+                                /** @enum {string} */
+                                kind: "http" | "tcp" | "command" | "none";
+                                path?: string | null;
+                                status?: string;
+                                successes?: number;
+                                timeoutMs?: number;
+                            } | null;
+                            readiness?: {
+                                command?: string[] | null;
+                                delayMs?: number;
+                                failures?: number;
+                                intervalMs?: number;
+                                /** @enum {string} */
+                                kind: "http" | "tcp" | "command" | "none";
+                                path?: string | null;
+                                status?: string;
+                                successes?: number;
+                                timeoutMs?: number;
+                            } | null;
+                            startup?: {
+                                command?: string[] | null;
+                                delayMs?: number;
+                                failures?: number;
+                                intervalMs?: number;
+                                /** @enum {string} */
+                                kind: "http" | "tcp" | "command" | "none";
+                                path?: string | null;
+                                status?: string;
+                                successes?: number;
+                                timeoutMs?: number;
+                            } | null;
+                        };
+                    };
                     cpus?: number;
                     drainSeconds?: number;
                     graceSeconds?: number;
@@ -5036,7 +5127,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused */
+            /** @description invalid-body, idempotency-key-reused, check-invalid, too-many-checks */
             422: {
                 headers: {
                     [name: string]: unknown;

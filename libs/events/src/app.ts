@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { check, PROBES } from './checks.js';
 import { defineEvent } from './event.js';
 import { appName, configKey, host, id, processType } from './ids.js';
 import { encryptedValue, formation, image, processSpec, settings, source } from './values.js';
@@ -12,6 +13,13 @@ export const appEvent = z.discriminatedUnion('type', [
     unset: z.array(configKey),
   }),
   defineEvent('SettingsChanged', 1, { appId: id, changes: settings.partial() }),
+  /** Counts from now on, for what runs too; null brings the default back. */
+  defineEvent('HealthCheckChanged', 1, {
+    appId: id,
+    process: processType,
+    probe: z.enum(PROBES),
+    check: check.nullable(),
+  }),
   defineEvent('BuildRequested', 1, { appId: id, buildId: id, source }),
   defineEvent('BuildCancelRequested', 1, { appId: id, buildId: id }),
   /** `generation` counts what the deployer has to roll out: releases, restarts, changed settings. */

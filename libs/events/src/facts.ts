@@ -79,6 +79,19 @@ export const instanceEvent = z.discriminatedUnion('type', [
     /** `direct`: a connection to its address and container port was accepted. Absent: on its host port only. */
     reach: z.enum(['direct', 'published']).optional(),
   }),
+  /** It passed this health check for the first time: from now on the check can fail. */
+  defineEvent('InstanceCheckPassed', 1, { instanceId: id, appId: id, check: z.string().max(600) }),
+  /** It runs and is asked on; no new request goes to it until it is ready again. */
+  defineEvent('InstanceUnready', 1, {
+    instanceId: id,
+    appId: id,
+    /** readiness: that check failed. liveness: that one did, and it is started again. paused: somebody froze its container. */
+    cause: z.enum(['readiness', 'liveness', 'paused']),
+    /** What was asked; empty where nothing was. */
+    check: z.string().max(600),
+    /** The last answer; config values are blotted out. */
+    got: z.string().max(500),
+  }),
   defineEvent('InstanceExited', 1, {
     instanceId: id,
     appId: id,

@@ -1,6 +1,7 @@
 export * from './app.js';
 export * from './backup.js';
 export * from './audit.js';
+export * from './checks.js';
 export * from './commit.js';
 export * from './event.js';
 export { eventTypes } from './event-types.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { urlPath } from './checks.js';
 import { digest, id, processType } from './ids.js';
 
 /**
@@ -58,10 +59,7 @@ export const settings = z.strictObject({
   /** Container port of `web`; null: the image's single EXPOSEd TCP port, else 8080. */
   port: z.number().int().min(1).max(65_535).nullable(),
   /** HTTP path that must answer 2xx or 3xx; null: a TCP check. */
-  healthPath: z
-    .string()
-    .regex(/^\/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]{0,255}$/, 'the path of a URL, such as /health')
-    .nullable(),
+  healthPath: urlPath.nullable(),
   /** Seconds an instance may take to become ready. */
   startTimeoutSeconds: z.number().int().min(1).max(3600),
   /** Seconds a whole rollout may take. */

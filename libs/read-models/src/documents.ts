@@ -1,4 +1,5 @@
 import type {
+  Checks,
   Explanation,
   Formation,
   GarbageEvent,
@@ -29,6 +30,8 @@ export interface AppDocument {
   /** Instances wanted per process type. */
   readonly formation: Formation;
   readonly settings: Settings;
+  /** Health checks that are not the default ones. */
+  readonly checks: Checks;
   /** Custom hosts, ascending. */
   readonly domains: readonly string[];
   /** Encrypted as in the log: the api decrypts. */
@@ -138,7 +141,7 @@ export interface InstanceDocument {
   /** Its release. */
   readonly version: number;
   readonly generation: number;
-  readonly state: 'scheduled' | 'starting' | 'ready' | 'exited' | 'retired' | 'stopped';
+  readonly state: 'scheduled' | 'starting' | 'ready' | 'unready' | 'exited' | 'retired' | 'stopped';
   readonly nodeId: string;
   /** Host port on 127.0.0.1. */
   readonly port: number | null;
@@ -150,6 +153,13 @@ export interface InstanceDocument {
   readonly scheduledAt: string;
   readonly startedAt: string | null;
   readonly readyAt: string | null;
+  /** While it is unready: since when and why. */
+  readonly unready: {
+    readonly at: string;
+    readonly cause: Extract<InstanceEvent, { type: 'InstanceUnready' }>['data']['cause'];
+    readonly check: string;
+    readonly got: string;
+  } | null;
   readonly retiredAt: string | null;
   readonly stoppedAt: string | null;
   readonly retireReason:

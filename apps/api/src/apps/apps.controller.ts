@@ -89,8 +89,8 @@ export class AppsController {
   async showSettings(
     @Admission() { app, documents }: Admitted<typeof routes.showSettings>,
   ): Reply<typeof routes.showSettings> {
-    const { settings, revision } = await appDocument(documents, app.appId);
-    return { body: settings, position: await documents.position(), revision };
+    const { settings, checks, revision } = await appDocument(documents, app.appId);
+    return { body: { ...settings, checks }, position: await documents.position(), revision };
   }
 
   @Handles(routes.changeSettings)
@@ -99,15 +99,16 @@ export class AppsController {
   ): Reply<typeof routes.changeSettings> {
     const { appId } = request.app;
     const baseVersion = this.api.world.liveOf(appId)?.release.version ?? null;
-    const changes = request.body;
+    const { checks, ...changes } = request.body;
     const { position } = await this.change(request, {
       type: 'ChangeSettings',
       changes,
+      checks,
       baseVersion,
     });
-    const { settings } = this.active(appId);
+    const { settings, checks: checksNow = {} } = this.active(appId);
     return {
-      body: { sequence: sequenceAt(position), settings },
+      body: { sequence: sequenceAt(position), settings: { ...settings, checks: checksNow } },
       position,
       revision: this.revisionOf(appId),
     };

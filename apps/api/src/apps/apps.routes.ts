@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { appName, formation, settings } from '@shiplog/events';
+import { appName, checks, checksRequest, formation, settings } from '@shiplog/events';
 import { appParam, changed, id, sequence, time, version } from '../http/fields.js';
 import { defineRoute } from '../http/route.js';
 
@@ -106,6 +106,10 @@ export const destroyApp = defineRoute({
   refuses: ['confirmation-mismatch'],
 });
 
+const shownSettings = settings
+  .extend({ checks: checks.describe('Health checks that are not the default ones.') })
+  .meta({ id: 'ShownSettings' });
+
 export const showSettings = defineRoute({
   id: 'showSettings',
   method: 'GET',
@@ -114,7 +118,7 @@ export const showSettings = defineRoute({
   tag,
   params: appParam,
   shows: true,
-  answer: { status: 200, description: 'All settings, defaults included.', schema: settings },
+  answer: { status: 200, description: 'All settings, defaults included.', schema: shownSettings },
 });
 
 export const changeSettings = defineRoute({
@@ -122,15 +126,20 @@ export const changeSettings = defineRoute({
   method: 'PATCH',
   path: '/v1/apps/{app}/settings',
   summary:
-    'Change limits and timings; running instances are replaced by ones with the new settings',
+    'Change limits and timings; running instances are replaced by ones with the new settings, but for health checks: they count at once',
   tag,
   params: appParam,
-  body: settings.partial(),
+  body: settings.partial().extend({
+    checks: checksRequest
+      .optional()
+      .describe('What is named is replaced as a whole; null brings its default back.'),
+  }),
   answer: {
     status: 200,
     description: 'All settings as they are now.',
-    schema: changed.extend({ settings }).meta({ id: 'ChangedSettings' }),
+    schema: changed.extend({ settings: shownSettings }).meta({ id: 'ChangedSettings' }),
   },
+  refuses: ['check-invalid', 'too-many-checks'],
 });
 
 const wantedInstances = z

@@ -125,6 +125,28 @@ describe('changing an app', () => {
     });
   });
 
+  it('sets health checks without starting anything again', async () => {
+    const id = await api.deployed('checked');
+    const patch = (checks: unknown) =>
+      api.call('patch', '/v1/apps/checked/settings').send({ checks });
+    const readiness = { kind: 'http', path: '/up', failures: 3 };
+    const changed = await patch({ web: { readiness } }).expect(200);
+    const whole = { ...readiness, status: '200-399', intervalMs: 500, timeoutMs: 1000 };
+    expect(changed.body.settings.checks).toMatchObject({ web: { readiness: whole } });
+    const shown = await api.call('get', '/v1/apps/checked/settings').expect(200);
+    expect(shown.body.checks).toEqual(changed.body.settings.checks);
+    const records = await api.platform.api.log.read(`app.${id}`);
+    expect(records.at(-1)?.commit.events.map(({ type }) => type)).toEqual(['HealthCheckChanged']);
+
+    const refused = await patch({ worker: { liveness: { kind: 'tcp' } } }).expect(422);
+    expect(refused.body).toMatchObject({ code: 'check-invalid' });
+    expect(refused.body.detail).toContain('worker.liveness: tcp asks a port, and worker has none');
+    await patch({ web: { readiness: { kind: 'ping' } } }).expect(422);
+    await patch({ web: { readiness: { kind: 'http', path: '/up', intervalMs: 1 } } }).expect(422);
+    await patch({ web: { readiness: null } }).expect(200);
+    expect((await api.call('get', '/v1/apps/checked/settings')).body.checks).toEqual({});
+  });
+
   it('appends nothing when nothing changes', async () => {
     await create('calm').expect(201);
     const id = await idOf('calm');

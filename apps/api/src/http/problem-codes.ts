@@ -109,6 +109,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'instance-count-above-limit': { status: 422, title: 'Too many instances' },
   'config-too-large': { status: 422, title: 'Config is too large' },
   'too-many-domains': { status: 422, title: 'Too many domains' },
+  'check-invalid': { status: 422, title: 'The health check cannot be asked' },
+  'too-many-checks': { status: 422, title: 'Too many health checks' },
   'domain-of-platform': { status: 422, title: 'The host belongs to the platform' },
   'confirmation-mismatch': { status: 422, title: 'Confirmation does not match' },
   'idempotency-key-reused': { status: 422, title: 'Idempotency key used before' },

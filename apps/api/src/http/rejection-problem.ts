@@ -43,6 +43,10 @@ const detailOf = (rejection: Rejection): string => {
       return `The config key ${rejection.key} is not set. \`shiplog config list\` shows the ones that are.`;
     case 'config-too-large':
       return `The config would take ${rejection.bytes} bytes as stored; the limit is ${rejection.limit}. Put large data into files or a store of its own.`;
+    case 'check-invalid':
+      return `${rejection.process}.${rejection.probe}: ${rejection.wrong}. It would be right to: ${rejection.right}.`;
+    case 'too-many-checks':
+      return `An app has health checks for at most ${rejection.limit} process types.`;
     case 'domain-not-on-app':
       return `The app does not have the domain ${rejection.host}. \`shiplog domains list\` shows its domains.`;
     case 'domain-taken':

@@ -43,7 +43,9 @@ export class ListInstancesHandler implements IQueryHandler<ListInstances> {
       .map((one) => {
         const host = hosts.get(one.nodeId) ?? one.nodeId;
         const memoryLimitBytes = app.settings.memoryBytes;
-        return toInstance(one, sampleOf(one.id), { host, memoryLimitBytes });
+        const isAsked = isNow && (one.state === 'starting' || one.state === 'unready');
+        const lastAnswer = (isAsked ? this.telemetry.answerOf(one.id) : undefined) ?? null;
+        return toInstance(one, sampleOf(one.id), { host, memoryLimitBytes, lastAnswer });
       });
   }
 }
@@ -63,11 +65,11 @@ const usageOf = (sample: Sample | undefined): Usage => {
 const toInstance = (
   one: InstanceDocument,
   sample: Sample | undefined,
-  { host, memoryLimitBytes }: Pick<Instance, 'host' | 'memoryLimitBytes'>,
+  { host, ...known }: Pick<Instance, 'host' | 'memoryLimitBytes' | 'lastAnswer'>,
 ): Instance => {
   const { id, process, version: release, state, port, address, containerId, restarts } = one;
   const { cpu, memoryBytes, ...more } = usageOf(sample);
-  const { startedAt, readyAt, retireReason } = one;
+  const { startedAt, readyAt, unready, retireReason } = one;
   const lastExit = one.exits.at(-1);
   const routes = Object.values(one.routes);
   return {
@@ -75,9 +77,10 @@ const toInstance = (
     ...{ cpu, memoryBytes, restarts, startedAt, readyAt },
     routed: routes.length > 0 && routes.every((route) => route === 'routed'),
     ...more,
-    memoryLimitBytes,
+    ...known,
     exitCode: lastExit?.exitCode ?? null,
     oomKilled: lastExit?.oomKilled ?? false,
     retireReason,
+    unready,
   };
 };

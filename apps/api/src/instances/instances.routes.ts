@@ -10,7 +10,9 @@ export const instance = z
     id,
     process: z.string().describe('Process type.'),
     release: version,
-    state: z.enum(['scheduled', 'starting', 'ready', 'exited', 'retired', 'stopped']),
+    state: z
+      .enum(['scheduled', 'starting', 'ready', 'unready', 'exited', 'retired', 'stopped'])
+      .describe('unready: it runs, its health check failed, and no request goes to it.'),
     host: z.string().describe('Node on which it runs.'),
     port: z.number().int().nullable().describe('Published port on the node, on loopback.'),
     address: z.string().nullable().describe('IPv4, its own in the network of its team.'),
@@ -27,6 +29,21 @@ export const instance = z
     oomKilled: z.boolean(),
     retireReason: z.string().nullable(),
     readyAt: time.nullable(),
+    unready: z
+      .object({
+        at: time,
+        cause: z
+          .enum(['readiness', 'liveness', 'paused'])
+          .describe('liveness: it is started again; paused: somebody froze its container.'),
+        check: z.string().describe('What it was asked.'),
+        got: z.string().describe('What came back.'),
+      })
+      .nullable()
+      .describe('Why it is unready, while it is.'),
+    lastAnswer: z
+      .string()
+      .nullable()
+      .describe('What it answered just now, while it runs and is not ready.'),
     routed: z.boolean().describe('Do all routers send requests to it?'),
   })
   .meta({ id: 'Instance' });

@@ -148,3 +148,22 @@ describe('logs', () => {
     expect(answer.text).toContain('v1 failed: it exits at once');
   });
 });
+
+describe('an unready instance', () => {
+  it('says since when and why, until it is ready again', async () => {
+    await start('i-2', 21_001);
+    const { given } = api.platform;
+    const unready = { cause: 'readiness', check: 'http 200-399 /up', got: 'HTTP 503' } as const;
+    const shown = async (): Promise<unknown> => {
+      const { body } = await api.call('get', '/v1/apps/hello/instances').expect(200);
+      return (body as { id: string }[]).find(({ id }) => id === 'i-2');
+    };
+    await given('instance', 'i-2', { type: 'RecordUnready', ...unready });
+    await expect.poll(shown).toMatchObject({ state: 'unready', unready, lastAnswer: null });
+    const got = 'HTTP 500';
+    api.platform.busOf('deployer').publish('answers', { answers: [{ instanceId: 'i-2', got }] });
+    await expect.poll(shown).toMatchObject({ lastAnswer: got });
+    await given('instance', 'i-2', { type: 'RecordReady' });
+    await expect.poll(shown).toMatchObject({ state: 'ready', unready: null, lastAnswer: null });
+  });
+});

@@ -1,3 +1,4 @@
+import { checkText } from '@shiplog/domain';
 import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
 import type { z } from 'zod';
 import type { logLine } from './instances.routes.js';
@@ -68,6 +69,12 @@ const detailOf = (event: DomainEventUnion): string => {
       return event.data.oomKilled
         ? ' out of memory'
         : ` exit code ${event.data.exitCode ?? 'unknown'}`;
+    case 'InstanceUnready':
+      return ` ${event.data.cause}: ${event.data.got}`;
+    case 'InstanceCheckPassed':
+      return ` ${event.data.check}`;
+    case 'HealthCheckChanged':
+      return ` ${event.data.process}.${event.data.probe} ${checkText(event.data.check ?? undefined)}`;
     case 'InstanceRetired':
       return ` ${event.data.reason}`;
     default:

@@ -20,6 +20,7 @@ import { holderVerdicts, logVerdict } from './doctor/log.js';
 import { parkedVerdict } from './doctor/parked.js';
 import { lookAtPrivateFiles, privateFilesVerdict } from './doctor/private-files.js';
 import type { StreamCheck } from './doctor/stream.js';
+import { unreadyVerdict } from './doctor/unready.js';
 import { bad, ok, type Verdict } from './doctor/verdict.js';
 import type { Checkpoints } from '../integrity/checkpoints.js';
 import type { Finding } from './platform.routes.js';
@@ -95,6 +96,7 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
         finding(worker === 'backup' ? 'backup process' : worker, () => this.workerWithLag(worker)),
       ),
       finding('routing', () => Promise.resolve(this.routing())),
+      finding('instances', () => Promise.resolve(unreadyVerdict(this.api.world, apps))),
       finding('images', () => Promise.resolve(this.images(apps))),
       finding('deploys', () => Promise.resolve(this.deploys(apps))),
     ]);

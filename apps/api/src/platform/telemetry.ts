@@ -16,6 +16,9 @@ const batch = z.object({
   /** Of the engine's own disk; null where the agent cannot see it. */
   engineDisk: room.nullable().optional(),
 });
+const answers = z.object({
+  answers: z.array(z.object({ instanceId: z.string(), got: z.string() })),
+});
 const alive = z.object({ position: z.number(), at: z.iso.datetime() });
 export type Sample = z.infer<typeof sample>;
 
@@ -44,6 +47,7 @@ const SPEAKERS: readonly ProcessName[] = [
 /** What processes say about now: never in the log, forgotten with this process. */
 export class Telemetry {
   private samples = new Map<string, { readonly sample: Sample; readonly atMs: number }>();
+  private answers = new Map<string, { readonly got: string; readonly atMs: number }>();
   private readonly heard = new Map<ProcessName, number>();
   private readonly said = new Map<ProcessName, Said>();
   /** The room on the disk of the engine, as the agent saw it last. */
@@ -57,6 +61,7 @@ export class Telemetry {
   ) {
     this.unsubscribe = [
       bus.listen('monitor-agent', 'metrics', (data) => this.take(data)),
+      bus.listen('deployer', 'answers', (data) => this.takeAnswers(data)),
       ...SPEAKERS.map((speaker) =>
         bus.listen(speaker, '>', (data, topic) => this.hear(speaker, data, topic)),
       ),
@@ -68,6 +73,14 @@ export class Telemetry {
     const known = this.samples.get(instanceId);
     return known !== undefined && this.now() - known.atMs <= SAMPLE_FRESH_MS
       ? known.sample
+      : undefined;
+  }
+
+  /** What an instance that is not ready answered when it was asked last; undefined when nobody said so lately. */
+  answerOf(instanceId: string): string | undefined {
+    const known = this.answers.get(instanceId);
+    return known !== undefined && this.now() - known.atMs <= SAMPLE_FRESH_MS
+      ? known.got
       : undefined;
   }
 
@@ -111,6 +124,17 @@ export class Telemetry {
     }
     this.heard.set(speaker, this.now());
     for (const wait of [...this.waiting]) if (wait.process === speaker) wait.heard();
+  }
+
+  private takeAnswers(data: unknown): void {
+    const parsed = answers.safeParse(data);
+    if (!parsed.success) return;
+    const atMs = this.now();
+    const fresh = [...this.answers].filter(([, known]) => atMs - known.atMs <= SAMPLE_FRESH_MS);
+    this.answers = new Map(fresh);
+    for (const { instanceId, got } of parsed.data.answers) {
+      this.answers.set(instanceId, { got, atMs });
+    }
   }
 
   private take(data: unknown): void {

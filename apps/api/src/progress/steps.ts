@@ -88,6 +88,8 @@ const textOf = (event: DomainEventUnion): string | undefined => {
       return event.data.restarts === 0 ? 'started' : `started again (${event.data.restarts})`;
     case 'InstanceReady':
       return 'ready';
+    case 'InstanceUnready':
+      return unreadyText(event.data);
     case 'InstanceExited':
       return exitText(event.data);
     case 'InstanceRetired':
@@ -98,6 +100,9 @@ const textOf = (event: DomainEventUnion): string | undefined => {
       return undefined;
   }
 };
+
+const unreadyText = ({ cause, got }: { cause: string; got: string }): string =>
+  cause === 'liveness' ? `does not live, is started again: ${got}` : `unready (${cause}): ${got}`;
 
 const exitText = (data: {
   exitCode: number | null;

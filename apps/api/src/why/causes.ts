@@ -311,6 +311,7 @@ const STATE_OF: Readonly<Record<string, string>> = {
   InstanceScheduled: 'scheduled',
   InstanceStarted: 'starting',
   InstanceReady: 'ready',
+  InstanceUnready: 'unready',
   InstanceExited: 'exited',
   InstanceStopped: 'stopped',
 };

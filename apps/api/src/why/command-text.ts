@@ -27,6 +27,8 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       const wanted = Object.entries(event.data.formation).map(([type, n]) => `${type}=${n}`);
       return `scale ${wanted.join(' ')}`;
     }
+    case 'HealthCheckChanged':
+      return `check ${event.data.process}.${event.data.probe}`;
     case 'SettingsChanged':
       return `settings ${Object.keys(event.data.changes).join(' ')}`;
     case 'AppRestarted':

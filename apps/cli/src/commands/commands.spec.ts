@@ -52,6 +52,52 @@ worker   i-bbbb22  v3       exited (out of memory)                              
     );
   });
 
+  it('of ps, with why an instance is unready', async () => {
+    const unready = {
+      at: new Date(Date.parse(web1.startedAt ?? '') + 60_000).toISOString(),
+      cause: 'readiness',
+      check: 'http 200-399 /up',
+      got: 'HTTP 503 to GET /up:\u001b[2J down',
+    };
+    const sick = { ...web1, state: 'unready', unready };
+    const run = await cli('ps -a shop', { 'GET /v1/apps/shop/instances': [sick] });
+    expect(run.stdout).toContain('v3       unready');
+    const late = { ...web1, state: 'starting', lastAnswer: 'connection refused' };
+    const starting = await cli('ps -a shop', { 'GET /v1/apps/shop/instances': [late] });
+    expect(starting.stdout).toContain('i-aaaa11 is not ready yet: connection refused\n');
+    expect(run.stdout).toContain(
+      'i-aaaa11 is unready for 4 min (readiness): HTTP 503 to GET /up: down\n',
+    );
+  });
+
+  it('sets and shows health checks', async () => {
+    const readiness = {
+      ...{ kind: 'http', path: '/up', status: '200-399', command: null, delayMs: 0 },
+      ...{ intervalMs: 1000, timeoutMs: 1000, failures: 2, successes: 2 },
+    };
+    const settings = { ...shop.settings, checks: { web: { readiness } } };
+    await cli(
+      [
+        'settings',
+        'set',
+        '-a',
+        'shop',
+        '--no-wait',
+        'web.readiness=http /up interval=1s',
+        'cpus=2',
+      ],
+      { 'PATCH /v1/apps/shop/settings': { sequence: '1', settings } },
+    );
+    expect(bodyOf(0)).toEqual({
+      checks: { web: { readiness: { kind: 'http', path: '/up', intervalMs: 1000 } } },
+      cpus: 2,
+    });
+    const shown = await cli('settings show -a shop', { 'GET /v1/apps/shop/settings': settings });
+    expect(shown.stdout).toMatch(
+      /web.readiness +http \/up status=200-399 interval=1s timeout=1s failures=2 successes=2\n/,
+    );
+  });
+
   it('of apps and releases', async () => {
     const apps = await cli('apps list', { 'GET /v1/apps': [shop] });
     expect(apps.stdout).toBe(`name  state  release  url                          created   by

@@ -37,7 +37,7 @@ export const exec = defineCommand<{ tty?: boolean }>({
   },
 });
 
-const RUNNING = new Set<Instance['state']>(['starting', 'ready', 'retired']);
+const RUNNING = new Set<Instance['state']>(['starting', 'ready', 'unready', 'retired']);
 
 /** The instance that was meant: by its whole id, the end or beginning of one, or by process type. */
 const pickInstance = (wanted: string, all: readonly Instance[], app: string): string => {

@@ -4,7 +4,8 @@ import { usageError } from '../exit-code.js';
 import { sizeText } from '../render/size.js';
 import { stateColor } from '../render/state.js';
 import type { Column } from '../render/table.js';
-import { relativeTime } from '../render/time.js';
+import { printableLine } from '../render/printable.js';
+import { durationText, relativeTime } from '../render/time.js';
 
 interface PsOptions {
   readonly watch?: boolean;
@@ -43,6 +44,28 @@ const columns = ({ io, out }: Invocation): readonly Column<Instance>[] => [
   { title: 'address', value: ({ host, port }) => (port === null ? host : `${host}:${port}`) },
 ];
 
+/** Under the table: why what runs gets no requests. */
+const unreadyLines = (instances: readonly Instance[], nowMs: number): string[] => {
+  const startingLines = instances.flatMap(({ id, state, lastAnswer }) =>
+    state === 'starting' && lastAnswer !== null
+      ? `${id} is not ready yet: ${printableLine(lastAnswer)}`
+      : [],
+  );
+  const lines = instances.flatMap(({ id, state, unready, lastAnswer }) =>
+    state === 'unready' && unready !== null
+      ? `${id} is unready for ${durationText(nowMs - Date.parse(unready.at))} (${unready.cause}): ${printableLine(lastAnswer ?? unready.got)}${MEANING[unready.cause]}`
+      : [],
+  );
+  const all = [...lines, ...startingLines];
+  return all.length === 0 ? [] : ['', ...all];
+};
+
+const MEANING: Readonly<Record<NonNullable<Instance['unready']>['cause'], string>> = {
+  readiness: '',
+  liveness: '; it is being started again',
+  paused: '; `docker unpause` lets it go on',
+};
+
 export const ps = defineCommand<PsOptions>({
   name: 'ps',
   summary: 'show instances with CPU and memory',
@@ -77,6 +100,7 @@ const showOnce = async (invocation: Invocation, app: string, before: string): Pr
       ? `No instances of ${app}. Deploy it (shiplog deploy), start it (shiplog start) or scale it (shiplog scale web=1).`
       : `No instances of ${app} at that moment.`,
   );
+  for (const text of unreadyLines(instances, io.now())) out.line(text);
   if (read.at !== undefined && instances.length > 0) out.line(NOT_RECORDED);
 };
 

@@ -1,7 +1,9 @@
-import type { Settings } from '@shiplog/api-client';
+import type { Settings, SettingsChange } from '@shiplog/api-client';
 import { defineCommand, type GroupSpec } from '../command.js';
+import { parseCheck, parseCheckName } from '../parse/check.js';
 import { parsePairs } from '../parse/pairs.js';
 import { parseSetting, SETTINGS } from '../parse/setting.js';
+import { checkText } from '../render/check.js';
 import { sizeText } from '../render/size.js';
 import { settle } from '../settle.js';
 
@@ -13,11 +15,16 @@ const show = defineCommand({
   run: async ({ app, client, read, out }) => {
     const settings = await (await client()).settings.show(await app(), read);
     out.json(settings);
-    out.fields(
-      Object.entries(SETTINGS).map(
+    out.fields([
+      ...Object.entries(SETTINGS).map(
         ([name, { field }]) => [name, valueText(settings, field)] as const,
       ),
-    );
+      ...Object.entries(settings.checks).flatMap(([process, probes]) =>
+        Object.entries(probes).map(
+          ([probe, check]) => [`${process}.${probe}`, checkText(check)] as const,
+        ),
+      ),
+    ]);
   },
 });
 
@@ -28,27 +35,38 @@ const valueText = (settings: Settings, field: keyof Settings): string => {
   return field.endsWith('Seconds') ? `${value} s` : String(value);
 };
 
+const CHECKS_HELP = `Health checks, by process type and probe:
+  PROCESS.startup    has it started? asked until start-timeout
+  PROCESS.readiness  may requests go to it? where not, it is out of routing and asked on
+  PROCESS.liveness   does it live? where not, it is started again
+Their values:
+  http PATH [status=200-399]   tcp   command WORDS   none   default
+  interval=500ms timeout=1s failures=2 successes=2 delay=0s`;
+
 const set = defineCommand({
   name: 'set',
   args: [['<name=value...>', 'settings to change']],
   summary: 'change limits, port or health check of an app',
-  details: `Running instances are replaced by ones with the new settings, without a gap.\n\nSettings:\n${Object.entries(
+  details: `Running instances are replaced by ones with the new settings, without a gap; health checks count at once.\n\nSettings:\n${Object.entries(
     SETTINGS,
   )
     .map(([name, { help }]) => `  ${name.padEnd(16)} ${help.replace('; ', `;\n${' '.repeat(19)}`)}`)
-    .join('\n')}`,
+    .join('\n')}\n\n${CHECKS_HELP}`,
   examples: [
     ['settings set -a shop port=3000', 'the app listens on port 3000'],
     ['settings set -a shop memory=256M cpus=0.5', 'smaller instances'],
     ['settings set -a shop health-path=/ready start-timeout=2m', 'a slow start, checked by HTTP'],
+    [
+      "settings set -a shop web.readiness='http /ready failures=3'",
+      'out of routing a little later',
+    ],
+    ["settings set -a shop web.liveness='http /alive'", 'started again when it hangs'],
+    ["settings set -a shop worker.liveness='command test -f /tmp/alive'", 'a worker, by a command'],
   ],
   takes: ['app', 'reason', 'wait'],
   run: async (invocation) => {
     const pairs = parsePairs(invocation.args, 'shiplog settings set port=3000');
-    const changes = pairs.reduce<Partial<Settings>>(
-      (all, [name, text]) => ({ ...all, ...parseSetting(name, text) }),
-      {},
-    );
+    const changes = pairs.reduce<SettingsChange>((all, pair) => withPair(all, pair), {});
     const app = await invocation.app();
     const answer = await (
       await invocation.client()
@@ -56,6 +74,15 @@ const set = defineCommand({
     await settle(invocation, app, answer, `Settings of ${app} changed`);
   },
 });
+
+const withPair = (all: SettingsChange, [name, text]: [string, string]): SettingsChange => {
+  const checked = parseCheckName(name);
+  if (checked === undefined) return { ...all, ...parseSetting(name, text) };
+  const { process, probe } = checked;
+  const check = parseCheck(name, text);
+  const { checks = {} } = all;
+  return { ...all, checks: { ...checks, [process]: { ...checks[process], [probe]: check } } };
+};
 
 export const settings: GroupSpec = {
   name: 'settings',

@@ -29,6 +29,18 @@ export const parseSeconds = (name: string, text: string): number => {
   return Number(match[1]) * factor;
 };
 
+/** `500ms`, `1.5s`, `2m` in milliseconds. */
+export const parseMilliseconds = (name: string, text: string): number => {
+  const match = /^(\d{1,6}(?:\.\d{1,3})?)(ms|s|m)$/.exec(text.trim());
+  if (match === null) {
+    throw usageError(
+      `${name}: "${text}" is not a duration`,
+      'Write for example 500ms, 1.5s or 2m.',
+    );
+  }
+  return Math.round(Number(match[1]) * { ms: 1, s: 1000, m: 60_000 }[match[2] as 'ms' | 's' | 'm']);
+};
+
 /** `256M`, `1.5g`, `512MiB` in bytes; letters count in steps of 1024. */
 export const parseBytes = (name: string, text: string): number => {
   const match = /^(\d{1,15}(?:\.\d{1,3})?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());

@@ -55,6 +55,8 @@ export const web1: Instance = {
   exitCode: null,
   oomKilled: false,
   retireReason: null,
+  unready: null,
+  lastAnswer: null,
   routed: true,
 };
 

@@ -1,4 +1,4 @@
-import type { CancelCause, RetireReason } from '@shiplog/domain';
+import type { CancelCause, RetireReason, UnreadyCause } from '@shiplog/domain';
 import type { Container } from './container-engine.port.js';
 import type { DesiredApp, Routes } from './desired.js';
 
@@ -44,6 +44,11 @@ export type Action =
         readonly restarts: number;
         readonly startedAt: string | null;
       })
+  | ({ readonly type: 'record-unready' } & OfInstance & {
+        readonly cause: UnreadyCause;
+        readonly check: string;
+        readonly got: string;
+      })
   | ({ readonly type: 'record-exited' } & OfContainer)
   | ({ readonly type: 'record-stopped' } & OfInstance & {
         readonly exitCode: number | null;
@@ -53,6 +58,8 @@ export type Action =
   | ({ readonly type: 'start' } & OfContainer)
   | ({ readonly type: 'probe' } & OfContainer)
   | ({ readonly type: 'keep-running' } & OfContainer)
+  /** So that it is started again. */
+  | ({ readonly type: 'end-run' } & OfContainer & { readonly graceSeconds: number })
   | ({ readonly type: 'stop' } & OfContainer & { readonly graceSeconds: number });
 
 interface OfInstance {
@@ -75,6 +82,15 @@ export interface Note {
   readonly retiredSinceMs: number | null;
   /** SIGKILL was needed. */
   readonly killed: boolean;
+  /** Its liveness check fails, in the run that began then. */
+  readonly notLiving?: {
+    readonly startedAt: string;
+    readonly check: string;
+    readonly got: string;
+  } | null;
+  /** When it was last started again for its liveness, and the earliest time for the next. */
+  readonly revivedAtMs?: number;
+  readonly reviveNotBeforeMs?: number;
 }
 
 export interface PlanInput {

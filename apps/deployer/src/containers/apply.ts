@@ -9,6 +9,7 @@ import {
   startRollout,
   type Held,
 } from './fact-steps.js';
+import { endRun, recordUnready } from './health-steps.js';
 import type { Action } from './actions.js';
 import type { Lane, Work } from './task-runner.js';
 import type { Workbench } from './workbench.js';
@@ -56,11 +57,14 @@ const now = async (bench: Workbench, action: Action, held: Held): Promise<void> 
       return recordStarted(bench, action);
     case 'record-stopped':
       return recordStopped(bench, action);
+    case 'record-unready':
+      return recordUnready(bench, action);
     case 'record-exited':
     case 'create':
     case 'start':
     case 'probe':
     case 'keep-running':
+    case 'end-run':
     case 'stop':
       return;
   }
@@ -76,6 +80,8 @@ const beside = (bench: Workbench, action: Action): void => {
       return task(bench, action, 'engine', () => keepRunning(bench, action));
     case 'record-exited':
       return task(bench, action, 'look', () => recordExited(bench, action));
+    case 'end-run':
+      return task(bench, action, 'stop', () => endRun(bench, action));
     case 'stop':
       return task(bench, action, 'stop', () => stop(bench, action));
     case 'probe':
@@ -92,6 +98,7 @@ const beside = (bench: Workbench, action: Action): void => {
     case 'retire':
     case 'record-started':
     case 'record-stopped':
+    case 'record-unready':
       return;
   }
 };

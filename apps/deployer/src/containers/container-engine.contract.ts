@@ -201,6 +201,23 @@ export const describeContainerEngine = (
       expect(await engine.lastLines('0'.repeat(64), { lines: 10 })).toEqual([]);
     });
 
+    it('runs a command in a container and tells how it ended and what it wrote', async () => {
+      const { exits, prints, forever } = fixture.programs;
+      const id = await run('execs');
+      await until(id, 'running');
+      expect(await engine.exec(id, exits(0), 5000)).toMatchObject({ exitCode: 0 });
+      expect(await engine.exec(id, exits(3), 5000)).toMatchObject({ exitCode: 3 });
+      expect((await engine.exec(id, prints('well'), 500)).output.trim()).toBe('well');
+      expect(await engine.exec(id, forever, 100)).toMatchObject({ exitCode: null });
+      await expect(engine.exec(id, ['/no/such'], 5000)).rejects.toMatchObject({
+        code: 'no-such-executable',
+      });
+      await engine.stop(id, 0);
+      await expect(engine.exec(id, exits(0), 5000)).rejects.toMatchObject({
+        code: 'engine-refused',
+      });
+    });
+
     it('removes what does not run', async () => {
       const id = await engine.create(specOf('removed'));
       await engine.remove(id);

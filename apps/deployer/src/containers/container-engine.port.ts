@@ -106,6 +106,13 @@ export interface ContainerEngine {
   /** The image's stop signal, then SIGKILL after the grace period. On a stopped or missing one: nothing. */
   stop(id: string, graceSeconds: number): Promise<void>;
 
+  /**
+   * Runs a command in a running container, without a shell, and waits for its end; `exitCode` is null when it
+   * took longer, and it is killed then. Throws `no-such-executable`, `not-executable`, `container-missing`;
+   * `engine-refused` where nothing runs in it.
+   */
+  exec(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult>;
+
   /** On a missing one: nothing. */
   setRestartPolicy(id: string, policy: RestartPolicy): Promise<void>;
 
@@ -128,6 +135,12 @@ export interface ContainerEngine {
    * Resolves after the signal, rejects when the engine broke the stream off.
    */
   watch(watcher: EngineWatcher, signal: AbortSignal): Promise<void>;
+}
+
+export interface ExecResult {
+  readonly exitCode: number | null;
+  /** The begin of what it wrote. */
+  readonly output: string;
 }
 
 export interface LogQuery {

@@ -12,10 +12,12 @@ import {
   type EngineFacts,
   type EngineNotice,
   type EngineWatcher,
+  type ExecResult,
   type LogLine,
   type LogQuery,
   type RestartPolicy,
 } from './container-engine.port.js';
+import { execInContainer } from './docker-exec.js';
 import { toContainer, toCreateOptions, toEngineError } from './docker-translate.js';
 import { LogDemultiplexer } from './log-lines.js';
 import { DockerNetworks } from './docker-networks.js';
@@ -147,6 +149,12 @@ export class DockerContainerEngine implements ContainerEngine {
       if ([304, 404].includes(engineStatus(error) ?? 0)) return;
       throw toEngineError(`stopping container ${id}`, error);
     }
+  }
+
+  exec(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult> {
+    return this.ask(`running a command in container ${id}`, () =>
+      execInContainer(this.docker, id, command, timeoutMs),
+    );
   }
 
   async setRestartPolicy(id: string, policy: RestartPolicy): Promise<void> {

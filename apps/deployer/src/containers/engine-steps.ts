@@ -2,6 +2,7 @@ import type { ActiveApp, InstanceCommand, KnownInstance } from '@shiplog/domain'
 import type { PlatformConfig } from '@shiplog/runtime';
 import { KeyMissingError } from '@shiplog/secrets';
 import { fault } from '../faults.js';
+import { startUpOf } from '../health/start-up.js';
 import { probeUntilReady, type ProbeTarget } from '../probes/probe.js';
 import { EngineError, type EngineErrorCode } from './container-engine.port.js';
 import { instanceSpec } from './container-spec.js';
@@ -217,14 +218,22 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
     const isSameRun = now?.status === 'running' && now.startedAt === container.startedAt;
     return isSameRun && known(bench, instanceId)?.status === 'starting';
   };
+  const web = webOf(instance, app, config);
+  const startUp = startUpOf(
+    app,
+    instance.process,
+    { containerId, web: web && { ...web, isPublished: true } },
+    bench.askCheck,
+  );
   const isReady = await probeUntilReady(
     {
       container,
       startedAtMs: Date.parse(container.startedAt),
-      web: webOf(instance, app, config),
+      web,
     },
     {
-      ask: bench.ask,
+      ask: startUp.isDefault ? bench.ask : null,
+      then: startUp.questions,
       isWanted,
       onAnswer: ({ got }) => bench.notes.probed(instanceId, got),
       nowMs: () => bench.nowMs(),
@@ -232,7 +241,7 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
     },
   );
   if (!isReady || bench.abort.signal.aborted) return;
-  const ready = await readyBy(bench, instance);
+  const ready = { ...(await readyBy(bench, instance)), passed: startUp.passed };
   // It may have ended and begun anew meanwhile: that run was not asked yet.
   if (!isWanted()) return;
   fault('before-record-ready');
@@ -262,7 +271,7 @@ const webOf = (
 const readyBy = async (
   bench: Workbench,
   { address, containerPort }: KnownInstance,
-): Promise<InstanceCommand> =>
+): Promise<Extract<InstanceCommand, { type: 'RecordReady' }>> =>
   address == null || containerPort === null
     ? { type: 'RecordReady' }
     : { type: 'RecordReady', reach: await bench.findReach(address, containerPort) };

@@ -1,4 +1,4 @@
-import type { KnownInstance } from '@shiplog/domain';
+import { checkName, setCheck, type KnownInstance } from '@shiplog/domain';
 import type { Explanation } from '@shiplog/events';
 import {
   explainCrash,
@@ -13,7 +13,7 @@ import { readListening } from '../probes/listening.js';
 import { desiredApp } from './desired.js';
 import type { Failure } from './actions.js';
 import type { Trouble } from './notes.js';
-import { readLastLines } from './read-last-lines.js';
+import { readLastLines, redactorOf } from './read-last-lines.js';
 import type { Workbench } from './workbench.js';
 
 /** Puts together what is known of a failed rollout, and says it in the order in which a person asks. */
@@ -54,6 +54,20 @@ const isWithoutPlace = (failure: Failure, trouble: Trouble | null): boolean =>
   failure.instanceId === null &&
   (!failure.isReady || trouble !== null);
 
+/** The check that keeps it from being ready, where it is not the one that everybody has. */
+const failedCheckOf = (
+  bench: Workbench,
+  { appId, process, status }: KnownInstance,
+): string | null => {
+  const app = bench.context.world.app(appId);
+  if (app === undefined) return null;
+  const probes =
+    status === 'unready' ? (['readiness'] as const) : (['startup', 'readiness'] as const);
+  const set = probes.flatMap((probe) => setCheck(app.checks, process, probe) ?? []);
+  const [first] = set.filter(({ kind }) => kind !== 'none');
+  return first === undefined ? null : checkName(first);
+};
+
 const gather = async (bench: Workbench, instanceId: string): Promise<Evidence | undefined> => {
   const { state } = bench.context.world.get('instance', instanceId);
   if (state.status === 'none') return undefined;
@@ -66,12 +80,14 @@ const gather = async (bench: Workbench, instanceId: string): Promise<Evidence | 
     process: instance.process,
     containerPort: instance.containerPort,
     healthPath: settings.healthPath,
+    failedCheck: failedCheckOf(bench, instance),
     memoryBytes: settings.memoryBytes,
     exit: instance.lastExit,
     starts: instance.restarts + 1,
     logLines: container === undefined ? [] : await readLastLines(bench, instance, container),
     listening: container === undefined ? undefined : await readListening(container),
-    probe: note.probe,
+    // What it answers may hold what it should keep to itself.
+    probe: note.probe === null ? null : (await redactorOf(bench, instance))(note.probe),
     trouble: note.trouble,
   };
 };

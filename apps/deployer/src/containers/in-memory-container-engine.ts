@@ -7,6 +7,7 @@ import {
   type ContainerSpec,
   type EngineNotice,
   type EngineWatcher,
+  type ExecResult,
   type LogLine,
   type LogQuery,
   type RestartPolicy,
@@ -175,7 +176,28 @@ export class InMemoryContainerEngine implements ContainerEngine {
   async stop(id: string): Promise<void> {
     await this.answer(`stopping container ${id}`);
     const entry = this.host.entries.get(id);
-    if (entry?.status === 'running') this.ended(entry, 143);
+    if (entry?.status === 'running' || entry?.status === 'paused') this.ended(entry, 143);
+  }
+
+  /** Programs of the fake inside a container: `exit N`, `print TEXT`; `serve` never ends. */
+  async exec(id: string, [program, argument = '']: readonly string[]): Promise<ExecResult> {
+    const doing = `running a command in container ${id}`;
+    await this.answer(doing);
+    const entry = this.host.entries.get(id);
+    if (entry === undefined) throw new EngineError('container-missing', doing, 'No such container');
+    if (entry.status !== 'running') {
+      throw new EngineError('engine-refused', doing, `container ${id} is not running`);
+    }
+    switch (program) {
+      case 'exit':
+        return { exitCode: Number(argument), output: '' };
+      case 'print':
+        return { exitCode: 0, output: argument };
+      case 'serve':
+        return { exitCode: null, output: '' };
+      default:
+        throw new EngineError('no-such-executable', doing, `exec: "${program}": not found`);
+    }
   }
 
   async setRestartPolicy(id: string, policy: RestartPolicy): Promise<void> {
@@ -247,6 +269,20 @@ export class InMemoryContainerEngine implements ContainerEngine {
     if (entry.restartPolicy !== 'unless-stopped') return;
     entry.restartCount += 1;
     this.launch(entry);
+  }
+
+  /** Somebody freezes the container by hand, and lets it go on. */
+  pause(id: string): void {
+    this.change(id, 'running', 'paused');
+  }
+  unpause(id: string): void {
+    this.change(id, 'paused', 'running');
+  }
+  private change(id: string, from: Container['status'], to: Container['status']): void {
+    const entry = this.host.entries.get(id);
+    if (entry?.status !== from) return;
+    entry.status = to;
+    this.notify({ containerId: id, what: 'changed', exitCode: null });
   }
 
   /** Somebody removes the container by hand. */

@@ -20,7 +20,11 @@ interface FullNote extends Note {
   readonly trouble: Trouble | null;
   /** What the probe got last. */
   readonly probe: string | null;
+  /** Starts in a row for its liveness. */
+  readonly revivals?: number;
 }
+
+const REVIVALS_FORGOTTEN_MS = 600_000;
 
 const BLANK: FullNote = {
   notBeforeMs: 0,
@@ -87,6 +91,28 @@ export class Notes {
 
   killed(instanceId: string): void {
     this.set(instanceId, { killed: true });
+  }
+
+  /** Its liveness check failed: the plan decides when it is started again. */
+  notLiving(instanceId: string, notLiving: NonNullable<FullNote['notLiving']>): void {
+    this.set(instanceId, { notLiving });
+  }
+
+  living(instanceId: string): void {
+    if (this.of(instanceId).notLiving != null) this.set(instanceId, { notLiving: null });
+  }
+
+  /** Started again for its liveness: the next time waits 10 s, doubling to 5 min; it begins anew after 10 min. */
+  revived(instanceId: string, nowMs: number): void {
+    const { revivals = 0, revivedAtMs } = this.of(instanceId);
+    const isLongAgo = revivedAtMs === undefined || nowMs - revivedAtMs > REVIVALS_FORGOTTEN_MS;
+    const count = isLongAgo ? 1 : revivals + 1;
+    this.set(instanceId, {
+      revivals: count,
+      revivedAtMs: nowMs,
+      reviveNotBeforeMs: nowMs + Math.min(300_000, 5_000 * 2 ** count),
+      notLiving: null,
+    });
   }
 
   probed(instanceId: string, probe: string): void {

@@ -1,4 +1,5 @@
 import type { Action, Plan, PlanInput } from './actions.js';
+import { planHealth } from './plan-health.js';
 import { planInstances } from './plan-instances.js';
 import { planReplacement } from './plan-replacement.js';
 import { planRollout } from './plan-rollout.js';
@@ -15,11 +16,12 @@ export const plan = (input: PlanInput): Plan => {
   const going = new Set(
     replacement.actions.flatMap((action) => (action.type === 'retire' ? action.instanceId : [])),
   );
+  const health = planHealth(input);
   const instances = planInstances(input);
-  const steps = instances.actions.filter(
+  const steps = [...health.actions, ...instances.actions].filter(
     (action) => !('instanceId' in action && going.has(action.instanceId)),
   );
-  const times = [rollout, replacement, instances].flatMap(({ nextAtMs }) => nextAtMs ?? []);
+  const times = [rollout, replacement, health, instances].flatMap(({ nextAtMs }) => nextAtMs ?? []);
   return {
     actions: [...rollout.actions, ...replacement.actions, ...steps],
     nextAtMs: times.length === 0 ? null : Math.min(...times),

@@ -42,7 +42,8 @@ const runOf = (
   return { since: new Date(Date.parse(startedAt) - START_LAG_MS).toISOString() };
 };
 
-const redactorOf = async (
+/** Blots config values out of what an instance says. */
+export const redactorOf = async (
   bench: Workbench,
   instance: KnownInstance,
 ): Promise<(text: string) => string> => {

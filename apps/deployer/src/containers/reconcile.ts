@@ -1,8 +1,11 @@
 import { aggregateOf, idOf, type RecordedCommit } from '@shiplog/events';
 import type { RoundResult } from '@shiplog/reconcile';
+import { wantedWatches } from '../health/wanted.js';
+import { Watcher } from '../health/watcher.js';
 import { apply } from './apply.js';
 import { boundRemoval, type AppActions } from './bounded-removal.js';
 import { desiredApp } from './desired.js';
+import { watchEvents } from './health-steps.js';
 import { judgeStrangers } from './strangers.js';
 import { touchedBy } from './touched-by.js';
 import { plan } from './plan.js';
@@ -17,8 +20,14 @@ export class Reconciliation {
   private readonly dueMs = new Map<string, number>();
   private resyncAtMs = 0;
   private refusal = '';
+  /** Asks what runs whether it is ready and lives. */
+  private readonly watcher: Watcher;
 
-  constructor(private readonly bench: Workbench) {}
+  constructor(private readonly bench: Workbench) {
+    const { askCheck: ask, nowMs, later, abort } = bench;
+    this.watcher = new Watcher(watchEvents(bench), { ask, nowMs, later, random: Math.random });
+    abort.signal.addEventListener('abort', () => this.watcher.close());
+  }
 
   /** Every app is planned in the next round. */
   resync(): void {
@@ -50,6 +59,7 @@ export class Reconciliation {
       judgeStrangers(bench);
       this.resyncAtMs = bench.nowMs() + RESYNC_MS;
       bench.notes.keepOnly(isKnown);
+      this.watcher.keepOnly(isKnown);
     }
     return { nextRoundInMs: this.pauseMs() };
   }
@@ -89,6 +99,15 @@ export class Reconciliation {
       scheduleNotBeforeMs: bench.notes.scheduleNotBeforeMs(appId),
       nowMs,
     });
+    this.watcher.watch(
+      appId,
+      wantedWatches(
+        bench.context.world.app(appId),
+        app.instances,
+        bench.view.containers,
+        bench.context.config,
+      ),
+    );
     if (nextAtMs !== null) times.push(nextAtMs);
     if (times.length === 0) this.dueMs.delete(appId);
     else this.dueMs.set(appId, Math.min(...times));

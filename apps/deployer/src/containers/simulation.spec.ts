@@ -6,10 +6,10 @@ import { PROGRAMS } from './in-memory-container-engine.js';
 type Move =
   | { kind: 'scale'; count: number }
   | { kind: 'deploy'; program: 'serve' | 'exit' | 'hang' }
-  | { kind: 'crash' | 'remove'; index: number }
+  | { kind: 'crash' | 'remove' | 'sick' | 'dead' | 'pause'; index: number }
   | { kind: 'die'; calls: number }
   | { kind: 'stop' | 'start' | 'cancel' | 'restart' | 'router-off' | 'router-on' }
-  | { kind: 'engine-off' | 'engine-on' }
+  | { kind: 'engine-off' | 'engine-on' | 'cure' | 'check-liveness' }
   | { kind: 'wait'; ms: number };
 
 const simple = (
@@ -21,7 +21,9 @@ const simple = (
     | 'router-off'
     | 'router-on'
     | 'engine-off'
-    | 'engine-on',
+    | 'engine-on'
+    | 'cure'
+    | 'check-liveness',
 ) => fc.constant<Move>({ kind });
 const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('scale' as const), count: fc.nat(4) }) },
@@ -39,6 +41,11 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('crash' as const), index: fc.nat(5) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), index: fc.nat(5) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('sick' as const), index: fc.nat(5) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('dead' as const), index: fc.nat(5) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('pause' as const), index: fc.nat(5) }) },
+  simple('cure'),
+  simple('check-liveness'),
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('die' as const), calls: fc.nat(40) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(90_000) }) },
   simple('stop'),
@@ -69,6 +76,21 @@ const carryOut = async (simulation: Simulation, of: Move): Promise<void> => {
       if (id !== undefined) simulation.engine.take(id);
       return;
     }
+    case 'sick':
+    case 'dead': {
+      const id = simulation.running()[of.index];
+      if (id !== undefined) simulation[of.kind].add(id);
+      return;
+    }
+    case 'pause': {
+      const id = simulation.running()[of.index];
+      if (id !== undefined) simulation.engine.pause(id);
+      return;
+    }
+    case 'cure':
+      return cure(simulation);
+    case 'check-liveness':
+      return void (await simulation.checkLiveness());
     case 'die':
       return simulation.dieAfter(of.calls);
     case 'stop':
@@ -94,10 +116,17 @@ const carryOut = async (simulation: Simulation, of: Move): Promise<void> => {
   }
 };
 
+const cure = (simulation: Simulation): void => {
+  simulation.sick.clear();
+  simulation.dead.clear();
+  for (const { id } of simulation.host.entries.values()) simulation.engine.unpause(id);
+};
+
 /** Everything works again, and time goes on. */
 const heal = async (simulation: Simulation): Promise<void> => {
   simulation.host.isDown = false;
   simulation.routerWorks = true;
+  cure(simulation);
   simulation.boot();
   for (let i = 0; i < 16; i += 1) {
     await simulation.settle();
@@ -382,5 +411,151 @@ describe('an instance that crashed once and then runs without becoming ready', (
     expect(simulation.world.rolloutsOf(APP)).toMatchObject([
       { status: 'failed', explanation: { code: 'unhealthy', tried: 'asked for 300 s' } },
     ]);
+  });
+});
+
+describe('an instance that becomes unready', () => {
+  /** Every event since then, by type, of all instances. */
+  const typesSince = async (simulation: Simulation, head: string) =>
+    (await simulation.log.readAfter(head, 10_000)).flatMap(({ commit }) =>
+      commit.events.map(({ type }) => type),
+    );
+  const serving = async (count: number): Promise<Simulation> => {
+    const simulation = await Simulation.create();
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.app({ type: 'Scale', formation: { web: count } });
+    for (let i = 0; i < 4; i += 1) {
+      await simulation.settle();
+      simulation.advance(2_000);
+    }
+    expect(simulation.states()).toEqual(Array.from({ length: count }, () => 'ready'));
+    return simulation;
+  };
+
+  it('is out of routing, and comes back by itself', async () => {
+    const simulation = await serving(2);
+    simulation.sick.add(simulation.running()[0] ?? '');
+    const head = await simulation.log.head();
+    simulation.advance(3_000);
+    await simulation.settle();
+    expect(simulation.states().toSorted()).toEqual(['ready', 'unready']);
+    expect(await typesSince(simulation, head)).toEqual(['InstanceUnready', 'RoutesApplied']);
+    // Nobody else takes its place, and nothing is started again.
+    expect(simulation.running()).toHaveLength(2);
+    simulation.sick.clear();
+    simulation.advance(5_000);
+    await simulation.settle();
+    expect(simulation.states()).toEqual(['ready', 'ready']);
+  });
+
+  it('does not count in a rollout: what serves stays', async () => {
+    const simulation = await serving(1);
+    const [old] = simulation.running();
+    await simulation.deploy(PROGRAMS.serve);
+    simulation.routerWorks = false;
+    await simulation.settle();
+    const fresh = simulation.running().find((id) => id !== old) ?? '';
+    simulation.sick.add(fresh);
+    simulation.advance(5_000);
+    await simulation.settle();
+    simulation.routerWorks = true;
+    await simulation.settle();
+    expect(simulation.running()).toContain(old);
+    expect(simulation.world.liveOf(APP)?.release.version).toBe(1);
+    // At its deadline the rollout fails, and says what the check got.
+    simulation.advance(300_000);
+    await simulation.settle();
+    const [, failed] = simulation.world.rolloutsOf(APP);
+    expect(failed).toMatchObject({ status: 'failed' });
+    expect(simulation.broken).toEqual([]);
+    expect(simulation.running()).toEqual([old]);
+  });
+
+  it('is asked on by the next process of ours', async () => {
+    const simulation = await serving(1);
+    simulation.sick.add(simulation.running()[0] ?? '');
+    simulation.advance(3_000);
+    await simulation.settle();
+    simulation.boot();
+    await simulation.settle();
+    expect(simulation.states()).toEqual(['unready']);
+    simulation.sick.clear();
+    simulation.advance(5_000);
+    await simulation.settle();
+    expect(simulation.states()).toEqual(['ready']);
+  });
+
+  it('is out of routing at once while somebody has it paused, and is not started again', async () => {
+    const simulation = await serving(2);
+    const [id = ''] = simulation.running();
+    simulation.engine.pause(id);
+    await simulation.settle();
+    expect(simulation.states().toSorted()).toEqual(['ready', 'unready']);
+    simulation.advance(600_000);
+    await simulation.settle();
+    simulation.engine.unpause(id);
+    await simulation.settle();
+    simulation.advance(5_000);
+    await simulation.settle();
+    expect(simulation.states()).toEqual(['ready', 'ready']);
+    expect(Math.max(...simulation.host.starts.values())).toBe(1);
+  });
+
+  it('is started again where it does not live, one after the other', async () => {
+    const simulation = await serving(3);
+    await simulation.checkLiveness();
+    await simulation.settle();
+    // Each has to pass once before it can fail.
+    simulation.advance(20_000);
+    await simulation.settle();
+    for (const id of simulation.running()) simulation.dead.add(id);
+    const head = await simulation.log.head();
+    let fewest = 3;
+    simulation.feed.onBatch(() => {
+      const ready = simulation.states().filter((state) => state === 'ready');
+      fewest = Math.min(fewest, ready.length);
+    });
+    for (let i = 0; i < 120; i += 1) {
+      simulation.advance(10_000);
+      await simulation.settle();
+      // A run that begins anew is well.
+      for (const [id, { instanceId }] of simulation.host.entries) {
+        if (simulation.host.starts.get(instanceId ?? '') === 2) simulation.dead.delete(id);
+      }
+    }
+    const types = await typesSince(simulation, head);
+    expect(types.filter((type) => type === 'InstanceUnready')).toHaveLength(3);
+    expect(types.filter((type) => type === 'InstanceExited')).toHaveLength(3);
+    expect([...simulation.host.starts.values()]).toEqual([2, 2, 2]);
+    expect(fewest).toBe(2);
+    expect(simulation.states()).toEqual(['ready', 'ready', 'ready']);
+    expect(simulation.broken).toEqual([]);
+  });
+
+  it('is started again by the next process where the one that decided it died', async () => {
+    for (let calls = 0; calls < 12; calls += 1) {
+      const simulation = await serving(1);
+      await simulation.checkLiveness();
+      await simulation.settle();
+      simulation.advance(20_000);
+      await simulation.settle();
+      const [id = ''] = simulation.running();
+      simulation.dead.add(id);
+      simulation.dieAfter(calls);
+      for (let i = 0; i < 6 && !simulation.isDead; i += 1) {
+        simulation.advance(15_000);
+        await simulation.settle();
+      }
+      simulation.boot();
+      for (let i = 0; i < 6; i += 1) {
+        await simulation.settle();
+        simulation.advance(15_000);
+        if (simulation.host.starts.values().next().value === 2) simulation.dead.clear();
+      }
+      await simulation.settle();
+      expect(simulation.states()).toEqual(['ready']);
+      expect([...simulation.host.starts.values()]).toEqual([2]);
+      expect(simulation.broken).toEqual([]);
+    }
   });
 });

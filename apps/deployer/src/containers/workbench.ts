@@ -4,6 +4,8 @@ import { Keyring, MasterKey } from '@shiplog/secrets';
 import { onOwnAccount, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import { askInstance, type AskInstance } from '../probes/probe.js';
 import { findReach, type FindReach } from '../probes/reach.js';
+import { askCheckWith, type AskCheck } from '../health/ask-check.js';
+import { laterByClock, type Later } from '../health/later.js';
 import type { ContainerEngine } from './container-engine.port.js';
 import { AddressAllocator } from './networks.js';
 import { Notes } from './notes.js';
@@ -25,6 +27,10 @@ interface WorkbenchOptions {
   readonly ask?: AskInstance;
   /** How it is found out whether its address can be used from here. Default: over a socket. */
   readonly findReach?: FindReach;
+  /** How a health check is asked. Default: over its sockets, or by a command in it. */
+  readonly askCheck?: AskCheck;
+  /** When health checks are asked. Default: by the clock. */
+  readonly later?: Later;
   readonly nowMs?: () => number;
   readonly isPortFree?: (port: number) => Promise<boolean>;
 }
@@ -49,6 +55,8 @@ export class Workbench {
   wake: () => void = () => undefined;
 
   readonly ask: AskInstance;
+  readonly askCheck: AskCheck;
+  readonly later: Later;
   readonly findReach: FindReach;
   readonly nowMs: () => number;
   readonly onStepError: (step: string, error: unknown) => void;
@@ -62,6 +70,8 @@ export class Workbench {
     // Every probe that pauses listens to it; there may be hundreds.
     setMaxListeners(0, this.abort.signal);
     this.ask = options.ask ?? askInstance;
+    this.askCheck = options.askCheck ?? askCheckWith(engine);
+    this.later = options.later ?? laterByClock;
     this.findReach = options.findReach ?? findReach;
     this.nowMs = options.nowMs ?? Date.now;
     this.onStepError = options.onStepError;

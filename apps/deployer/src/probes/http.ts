@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import type { ProbeAnswer } from './tcp.js';
 
 const ANSWER_MS = 5000;
@@ -10,10 +10,29 @@ interface HttpProbe {
   readonly path: string;
   /** What a request from outside would carry as Host. */
   readonly virtualHost: string;
+  /** Default: 5 s. */
+  readonly timeoutMs?: number;
+  /** Default: 2xx or 3xx. */
+  readonly isGood?: (status: number) => boolean;
 }
 
-/** Ready when the path answers 2xx or 3xx. */
-export const probeHttp = ({ host, port, path, virtualHost }: HttpProbe): Promise<ProbeAnswer> =>
+/** One for all: to make an agent for each question takes longer than to ask it. */
+const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
+
+const isGoodByDefault = (status: number): boolean => status >= 200 && status < 400;
+
+/**
+ * Ready when the path answers with a good status. A connection for each question: one that is kept says
+ * nothing about whether the next user is let in, and an idle one may be closed just when it is used.
+ */
+export const probeHttp = ({
+  host,
+  port,
+  path,
+  virtualHost,
+  timeoutMs = ANSWER_MS,
+  isGood = isGoodByDefault,
+}: HttpProbe): Promise<ProbeAnswer> =>
   new Promise((resolve) => {
     const done = (isReady: boolean, got: string): void => {
       clearTimeout(timer);
@@ -24,16 +43,16 @@ export const probeHttp = ({ host, port, path, virtualHost }: HttpProbe): Promise
       host,
       port,
       path,
-      agent: false,
+      agent,
       headers: { host: virtualHost, 'user-agent': 'shiplog-probe', connection: 'close' },
     });
-    const timer = setTimeout(
-      () => done(false, `no answer to GET ${path} within ${ANSWER_MS / 1000} s`),
-      ANSWER_MS,
-    );
+    const timer = setTimeout(() => {
+      // What has arrived and was not read yet, because we were busy, counts as arrived.
+      setImmediate(() => done(false, `no answer to GET ${path} within ${spanOf(timeoutMs)}`));
+    }, timeoutMs);
     asked.once('response', (response) => {
       const status = response.statusCode ?? 0;
-      if (status >= 200 && status < 400) return done(true, `HTTP ${status}`);
+      if (isGood(status)) return done(true, `HTTP ${status}`);
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => {
         body = (body + text).slice(0, BODY_CHARACTERS_MAX);
@@ -48,3 +67,5 @@ export const probeHttp = ({ host, port, path, virtualHost }: HttpProbe): Promise
     });
     asked.end();
   });
+
+const spanOf = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${ms / 1000} s`);

@@ -22,8 +22,21 @@ export interface ProbeTarget {
 /** Asks an instance once. */
 export type AskInstance = (target: ProbeTarget, nowMs: number) => Promise<ProbeAnswer>;
 
+/** One more thing that an instance has to pass before it is ready. */
+export interface Question {
+  readonly ask: () => Promise<ProbeAnswer | null>;
+  /** Good answers in a row. */
+  readonly successes: number;
+  /** From the start of the run to the first question. */
+  readonly delayMs: number;
+  readonly intervalMs: number;
+}
+
 interface ProbeOptions {
-  readonly ask: AskInstance;
+  /** Null: only the questions count. */
+  readonly ask: AskInstance | null;
+  /** Asked in turn, once the instance was asked as every one is. */
+  readonly then?: readonly Question[];
   /** False ends the asking: the run ended, or nobody wants it any more. */
   readonly isWanted: () => boolean;
   readonly onAnswer: (answer: ProbeAnswer) => void;
@@ -43,16 +56,50 @@ export const probeUntilReady = async (
   target: ProbeTarget,
   options: ProbeOptions,
 ): Promise<boolean> => {
-  while (options.isWanted() && !options.signal.aborted) {
-    const answer = await options.ask(target, options.nowMs());
-    if (!options.isWanted()) return false;
-    options.onAnswer(answer);
-    if (answer.isReady) return true;
-    const waitedMs = options.nowMs() - target.startedAtMs;
-    const pauseMs = Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, waitedMs * PAUSE_SHARE));
-    await sleep(pauseMs, undefined, { signal: options.signal }).catch(() => undefined);
+  const { ask, then = [], nowMs } = options;
+  const waitedMs = (): number => nowMs() - target.startedAtMs;
+  const isReady =
+    ask === null ||
+    (await passes(
+      {
+        ask: () => ask(target, nowMs()),
+        successes: 1,
+        pauseMs: () => Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, waitedMs() * PAUSE_SHARE)),
+      },
+      options,
+    ));
+  if (!isReady) return false;
+  for (const { intervalMs, delayMs, ...question } of then) {
+    await pause(Math.max(0, delayMs - waitedMs()), options.signal);
+    if (!(await passes({ ...question, pauseMs: () => intervalMs }, options))) return false;
+  }
+  return options.isWanted() && !options.signal.aborted;
+};
+
+interface Paced extends Pick<Question, 'ask' | 'successes'> {
+  readonly pauseMs: () => number;
+}
+
+const passes = async (
+  { ask, successes, pauseMs }: Paced,
+  { isWanted, onAnswer, signal }: ProbeOptions,
+): Promise<boolean> => {
+  let good = 0;
+  while (isWanted() && !signal.aborted) {
+    const answer = await ask();
+    if (!isWanted()) return false;
+    if (answer !== null) {
+      onAnswer(answer);
+      good = answer.isReady ? good + 1 : 0;
+    }
+    if (good >= successes) return true;
+    await pause(pauseMs(), signal);
   }
   return false;
+};
+
+const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
+  if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined);
 };
 
 export const askInstance: AskInstance = async ({ container, web, startedAtMs }, nowMs) => {

@@ -20,7 +20,7 @@ export const knock = async (
   address: string,
   port: number,
 ): Promise<'accepted' | 'refused' | 'unknown'> =>
-  isNeighbour(address) ? await answerOf(address, port) : 'unknown';
+  isNeighbour(address) ? await connectOnce(address, port, CONNECT_MS) : 'unknown';
 
 /** Reading the interfaces of a machine with a hundred containers takes the kernel milliseconds. */
 const INTERFACES_MS = 1_000;
@@ -46,7 +46,12 @@ const readInterfaces = (): BlockList => {
   return here;
 };
 
-const answerOf = (host: string, port: number): Promise<'accepted' | 'refused' | 'unknown'> =>
+/** Connects and hangs up. */
+export const connectOnce = (
+  host: string,
+  port: number,
+  timeoutMs: number,
+): Promise<'accepted' | 'refused' | 'unknown'> =>
   new Promise((resolve) => {
     const socket = connect({ host, port });
     const done = (answer: 'accepted' | 'refused' | 'unknown'): void => {
@@ -54,7 +59,7 @@ const answerOf = (host: string, port: number): Promise<'accepted' | 'refused' | 
       socket.destroy();
       resolve(answer);
     };
-    const timer = setTimeout(() => done('unknown'), CONNECT_MS);
+    const timer = setTimeout(() => done('unknown'), timeoutMs);
     socket.once('connect', () => done('accepted'));
     socket.once('error', ({ code }: NodeJS.ErrnoException) =>
       done(code === 'ECONNREFUSED' ? 'refused' : 'unknown'),

@@ -11,7 +11,11 @@ export interface ProbeAnswer {
 }
 
 /** Ready when a connection is accepted and stays open, or something is said on it. */
-export const probeTcp = (host: string, port: number): Promise<ProbeAnswer> =>
+export const probeTcp = (
+  host: string,
+  port: number,
+  timeoutMs = CONNECT_MS,
+): Promise<ProbeAnswer> =>
   new Promise((resolve) => {
     const socket = connect({ host, port });
     const done = (isReady: boolean, got: string): void => {
@@ -19,7 +23,10 @@ export const probeTcp = (host: string, port: number): Promise<ProbeAnswer> =>
       socket.destroy();
       resolve({ isReady, got });
     };
-    let timer = setTimeout(() => done(false, 'no answer to a connect within 2 s'), CONNECT_MS);
+    let timer = setTimeout(
+      () => done(false, `no answer to a connect within ${timeoutMs / 1000} s`),
+      timeoutMs,
+    );
     socket.once('connect', () => {
       clearTimeout(timer);
       timer = setTimeout(() => done(true, 'connected'), STAYS_OPEN_MS);

@@ -60,6 +60,10 @@ export class Simulation {
   reachFound: Promise<void> = Promise.resolve();
   /** Runs that were asked whether they are ready, by start time. */
   readonly asked: (string | null)[] = [];
+  /** Containers whose readiness check fails, and whose liveness check does. */
+  readonly sick = new Set<string>();
+  readonly dead = new Set<string>();
+  private readonly clock = new ManualClock();
   private readonly commands = new CommandHandler({
     log: this.log,
     world: this.world,
@@ -88,6 +92,17 @@ export class Simulation {
 
   app(command: Parameters<CommandHandler['handle']>[2] & { type: string }): Promise<unknown> {
     return this.commands.handle('app', APP, command as never, { actor: user });
+  }
+
+  /** From now on its instances are asked whether they live. */
+  checkLiveness(): Promise<unknown> {
+    const liveness = { kind: 'http', path: '/alive' } as const;
+    return this.app({
+      type: 'ChangeSettings',
+      changes: {},
+      checks: { web: { liveness } },
+      baseVersion: null,
+    } as never);
   }
 
   private router(command: object): Promise<unknown> {
@@ -143,6 +158,12 @@ export class Simulation {
         const [program] = entry?.spec.command ?? [];
         return Promise.resolve({ isReady: program === 'serve', got: 'refused' });
       },
+      later: (ms, work) => this.clock.later(this.nowMs + ms, work),
+      // A check over HTTP is about life here, one by a connection about readiness.
+      askCheck: ({ kind }, { containerId }) => {
+        const ill = kind === 'http' ? this.dead : this.sick;
+        return Promise.resolve({ isReady: !ill.has(containerId), got: 'ill' });
+      },
     });
     const reconciliation = new Reconciliation(bench);
     this.unfollow = this.feed.onBatch((batch) => reconciliation.take(batch));
@@ -172,6 +193,7 @@ export class Simulation {
 
   /** Rounds until nothing moves any more without time or the outside. */
   async settle(): Promise<void> {
+    await this.clock.run(this.nowMs);
     for (let quiet = 0; quiet < 3 && !this.life.isDead;) {
       const before = await this.log.head();
       await this.oneRound();
@@ -183,6 +205,7 @@ export class Simulation {
 
   advance(ms: number): void {
     this.nowMs += ms;
+    this.clock.passed(ms);
   }
 
   private isBusy(): boolean {
@@ -214,9 +237,13 @@ export class Simulation {
       routed: ids(['ready'])
         .filter((id) => router?.routes.get(id) !== 'routed')
         .slice(0, 1),
-      unrouted: [],
+      unrouted: ids(['unready']),
       drained: ids(['retired', 'exited']),
     });
+  }
+
+  states(): string[] {
+    return this.world.instancesOf(APP).map(({ status }) => status);
   }
 
   running(): string[] {
@@ -251,6 +278,39 @@ export class Simulation {
   }
 }
 
+/** What is due is done between two rounds, several times where much time has passed. */
+class ManualClock {
+  private readonly due = new Map<object, { readonly atMs: number; readonly work: () => void }>();
+  private passedMs = 0;
+
+  later(atMs: number, work: () => void): () => void {
+    const key = {};
+    this.due.set(key, { atMs, work });
+    return () => this.due.delete(key);
+  }
+
+  passed(ms: number): void {
+    this.passedMs += ms;
+  }
+
+  async run(nowMs: number): Promise<void> {
+    const passedMs = this.passedMs;
+    this.passedMs = 0;
+    for (let i = 0; i < 6; i += 1) {
+      const untilMs = nowMs + Math.min(passedMs, i * 1_100);
+      const now = [...this.due].filter(([, { atMs }]) => atMs <= untilMs);
+      if (now.length === 0) return;
+      for (const [key, { work }] of now) {
+        this.due.delete(key);
+        work();
+      }
+      for (let turns = 0; turns < 8; turns += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+  }
+}
+
 /** The engine as a process sees it that may die at any call. */
 const mortal = (engine: InMemoryContainerEngine, life: Mortality): ContainerEngine => ({
   facts: () => life.around(() => engine.facts()),
@@ -260,6 +320,7 @@ const mortal = (engine: InMemoryContainerEngine, life: Mortality): ContainerEngi
   create: (spec) => life.around(() => engine.create(spec)),
   start: (id) => life.around(() => engine.start(id)),
   stop: (id) => life.around(() => engine.stop(id)),
+  exec: (id, command) => life.around(() => engine.exec(id, command)),
   setRestartPolicy: (id, policy) => life.around(() => engine.setRestartPolicy(id, policy)),
   remove: (id) => life.around(() => engine.remove(id)),
   hasImage: (id) => life.around(() => engine.hasImage(id)),

@@ -146,7 +146,7 @@ export const testPlatform = async (ports: { from: number; to: number }) => {
             type: 'RecordRoutes',
             position: world.position,
             routed,
-            unrouted: [],
+            unrouted: ids((status) => status === 'unready'),
             drained: gone,
           },
           { actor: router },

@@ -89,6 +89,15 @@ describe('desired routes', () => {
     });
   });
 
+  it('keep the place of an instance that is unready, and send nothing there', async () => {
+    const { instance, desired } = await platform();
+    const unready = { type: 'RecordUnready', cause: 'readiness', check: '', got: '' } as const;
+    await instance('i1', scheduled('i1'), started, ready, unready);
+    expect((await desired()).endpoints.get('i1')?.want).toBe('suspended');
+    await instance('i1', ready);
+    expect((await desired()).endpoints.get('i1')?.want).toBe('serving');
+  });
+
   it('lead to the address of an instance where that was found to work', async () => {
     const { instance, desired } = await platform();
     const address = { address: '10.200.5.7' };

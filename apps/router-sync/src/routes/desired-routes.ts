@@ -30,6 +30,8 @@ const WANT: Readonly<Record<InstanceStatus, DesiredEndpoint['want'] | null>> = {
   scheduled: 'suspended',
   starting: 'suspended',
   ready: 'serving',
+  // Its requests under way go on; the place is kept for when it is ready again.
+  unready: 'suspended',
   exited: 'suspended',
   retired: 'draining',
   stopped: null,

@@ -140,6 +140,8 @@ export const testPlatform = async (logOf: (process: ProcessName) => EventLog = i
     started: (instanceId: string, restarts: number) =>
       instance(instanceId, { type: 'RecordStarted', containerId: 'a'.repeat(12), restarts }),
     readyAgain: (instanceId: string) => instance(instanceId, { type: 'RecordReady' }),
+    unready: (instanceId: string) =>
+      instance(instanceId, { type: 'RecordUnready', cause: 'readiness', check: '', got: '' }),
     exited: (instanceId: string) =>
       instance(instanceId, { type: 'RecordExited', exitCode: 1, oomKilled: false, logLines: [] }),
     retire: (instanceId: string, reason: RetireReason = 'superseded') =>

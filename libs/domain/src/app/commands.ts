@@ -1,4 +1,12 @@
-import type { Formation, Image, ProcessSpec, Settings, Source } from '@shiplog/events';
+import type {
+  ChecksRequest,
+  Formation,
+  Image,
+  ProcessSpec,
+  Settings,
+  Source,
+} from '@shiplog/events';
+import type { CheckRejection } from './change-checks.js';
 
 /** `baseVersion`: the release whose image goes on: the live one, or the newest where none is live yet. */
 export type AppCommand =
@@ -9,7 +17,13 @@ export type AppCommand =
       unset: readonly string[];
       baseVersion: number | null;
     }
-  | { type: 'ChangeSettings'; changes: Partial<Settings>; baseVersion: number | null }
+  | {
+      type: 'ChangeSettings';
+      changes: Partial<Settings>;
+      /** Health checks: what is named is replaced; null brings the default back. */
+      checks?: ChecksRequest | undefined;
+      baseVersion: number | null;
+    }
   | { type: 'RequestBuild'; buildId: string; source: Source }
   | { type: 'CancelBuild'; buildId: string }
   | {
@@ -42,6 +56,7 @@ export type AppRejection =
   | { code: 'instance-count-above-limit'; processType: string; requested: number; limit: number }
   | { code: 'config-key-not-set'; key: string }
   | { code: 'config-too-large'; bytes: number; limit: number }
+  | CheckRejection
   | { code: 'domain-not-on-app'; host: string }
   | { code: 'too-many-domains'; limit: number }
   | { code: 'confirmation-mismatch'; expected: string };

@@ -1,5 +1,6 @@
 import type { AppEvent, Formation, Image, ProcessSpec } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
+import { changeChecks } from './change-checks.js';
 import type { AppCommand, AppRejection } from './commands.js';
 import { withConfig, type ActiveApp, type AppState, type Config, type Release } from './state.js';
 
@@ -111,14 +112,19 @@ const changeSettings = (command: CommandOf<'ChangeSettings'>, state: ActiveApp):
         value !== undefined && state.settings[key as keyof typeof state.settings] !== value,
     ),
   );
-  if (Object.keys(changes).length === 0) return accept();
+  const checks = changeChecks(state, command.checks ?? {});
+  if ('rejection' in checks) return reject(checks.rejection);
+  // Health checks are asked from outside: what runs goes on running.
+  if (Object.keys(changes).length === 0) return accept(...checks.events);
   const changed: AppEvent = {
     type: 'SettingsChanged',
     v: 1,
     data: { appId: state.appId, changes },
   };
   const base = releaseOf(state, command.baseVersion);
-  return base === undefined ? accept(changed) : accept(changed, restarted(state, base.version));
+  return base === undefined
+    ? accept(changed, ...checks.events)
+    : accept(changed, ...checks.events, restarted(state, base.version));
 };
 
 const requestBuild = (command: CommandOf<'RequestBuild'>, state: ActiveApp): AppDecision => {

@@ -9,6 +9,7 @@ export const app: Decider<AppState, AppCommand, AppEvent, AppRejection> = {
   decide,
   evolve,
 };
+export * from './checks.js';
 export type { AppCommand, AppRejection } from './commands.js';
 export { CONFIG_BYTES_MAX, DOMAIN_COUNT_MAX, INSTANCE_COUNT_MAX } from './decide.js';
 export {

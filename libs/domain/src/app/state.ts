@@ -1,4 +1,13 @@
-import type { AppEvent, Formation, Image, ProcessSpec, Settings, Source } from '@shiplog/events';
+import type {
+  AppEvent,
+  Checks,
+  Formation,
+  Image,
+  ProcessSpec,
+  Settings,
+  Source,
+} from '@shiplog/events';
+import { withCheck } from './checks.js';
 
 export const DEFAULT_SETTINGS: Settings = {
   port: null,
@@ -39,6 +48,8 @@ export interface ActiveApp {
   readonly teamId: string;
   readonly config: Config;
   readonly settings: Settings;
+  /** Health checks that are not the default ones; absent: none is. */
+  readonly checks?: Checks;
   readonly formation: Formation;
   /** Oldest first; the newest `settings.releasesKept` of them. */
   readonly releases: readonly Release[];
@@ -78,6 +89,8 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       return { ...state, config: withConfig(state.config, event.data.set, event.data.unset) };
     case 'SettingsChanged':
       return { ...state, settings: { ...state.settings, ...definedOf(event.data.changes) } };
+    case 'HealthCheckChanged':
+      return { ...state, checks: withCheck(state.checks, event.data) };
     case 'BuildRequested':
       return withBuild(state, event.data.buildId, {
         source: event.data.source,

@@ -3,13 +3,17 @@ import { accept, reject, type Decider } from '../decider.js';
 
 type EventData<T extends InstanceEvent['type']> = Extract<InstanceEvent, { type: T }>['data'];
 export type RetireReason = EventData<'InstanceRetired'>['reason'];
+export type UnreadyCause = EventData<'InstanceUnready'>['cause'];
 /** How an instance is reached: at its own address, or at its host port. */
 export type Reach = NonNullable<EventData<'InstanceReady'>['reach']>;
 
 export type InstanceCommand =
   | ({ type: 'ScheduleInstance' } & EventData<'InstanceScheduled'>)
   | { type: 'RecordStarted'; containerId: string; restarts: number; startedAt?: string }
-  | { type: 'RecordReady'; reach?: Reach }
+  /** `passed`: the health checks that it passed by then. */
+  | { type: 'RecordReady'; reach?: Reach; passed?: readonly string[] }
+  | { type: 'RecordCheckPassed'; check: string }
+  | { type: 'RecordUnready'; cause: UnreadyCause; check: string; got: string }
   | {
       type: 'RecordExited';
       exitCode: number | null;
@@ -21,9 +25,10 @@ export type InstanceCommand =
 
 /**
  * scheduled → starting → ready ⇄ exited (the engine starts it again) → retired → stopped.
- * Retiring is possible from everywhere, and only the way from retired leads to stopped.
+ * ready ⇄ unready: it runs, and its check failed. Retiring is possible from everywhere, and only the way from retired leads to stopped.
  */
-export type InstanceStatus = 'scheduled' | 'starting' | 'ready' | 'exited' | 'retired' | 'stopped';
+export type InstanceStatus =
+  'scheduled' | 'starting' | 'ready' | 'unready' | 'exited' | 'retired' | 'stopped';
 
 export interface KnownInstance {
   readonly status: InstanceStatus;
@@ -45,6 +50,10 @@ export interface KnownInstance {
   readonly startedAt?: string;
   /** Was it ever ready? Tells a crash at start from a crash later. */
   readonly wasReady: boolean;
+  /** Health checks that it has passed, in any of its runs; absent: none that is recorded. */
+  readonly passed?: readonly string[];
+  /** While it is unready: why. */
+  readonly unready?: { readonly cause: UnreadyCause; readonly got: string };
   readonly retireReason: RetireReason | null;
   readonly lastExit: { readonly exitCode: number | null; readonly oomKilled: boolean } | null;
 }
@@ -102,15 +111,12 @@ const decideKnown = (
         data: startedAt === undefined ? data : { ...data, startedAt },
       });
     }
-    case 'RecordReady': {
-      if (state.status === 'ready') return accept();
-      if (state.status !== 'starting') {
-        return reject({ code: 'instance-not-in-state', status: state.status });
-      }
-      const { reach } = command;
-      const data = reach === undefined ? ids : { ...ids, reach };
-      return accept({ type: 'InstanceReady', v: 1, data });
-    }
+    case 'RecordReady':
+      return recordReady(command, state);
+    case 'RecordCheckPassed':
+      return accept(...passedEvents(state, [command.check]));
+    case 'RecordUnready':
+      return recordUnready(command, state);
     case 'RecordExited': {
       if (state.status === 'exited') return accept();
       const { exitCode, oomKilled, logLines } = command;
@@ -135,6 +141,47 @@ const decideKnown = (
   }
 };
 
+const recordReady = (
+  { reach, passed = [] }: Extract<InstanceCommand, { type: 'RecordReady' }>,
+  state: KnownInstance,
+): ReturnType<typeof instance.decide> => {
+  const { status, unready } = state;
+  if (status === 'ready') return accept();
+  // What is to be started again has to pass as any new run.
+  const isAsked = status === 'starting' || (status === 'unready' && unready?.cause !== 'liveness');
+  if (!isAsked) return reject({ code: 'instance-not-in-state', status });
+  const ids = { instanceId: state.instanceId, appId: state.appId };
+  const data = reach === undefined ? ids : { ...ids, reach };
+  return accept({ type: 'InstanceReady', v: 1, data }, ...passedEvents(state, passed));
+};
+
+const recordUnready = (
+  { cause, check, got }: Extract<InstanceCommand, { type: 'RecordUnready' }>,
+  { status, unready, instanceId, appId }: KnownInstance,
+): ReturnType<typeof instance.decide> => {
+  if (status !== 'ready' && status !== 'unready') {
+    return reject({ code: 'instance-not-in-state', status });
+  }
+  // What is to be started again is beyond anything else.
+  if (unready?.cause === cause || unready?.cause === 'liveness') return accept();
+  const data = { instanceId, appId, cause, check, got };
+  return accept({ type: 'InstanceUnready', v: 1, data });
+};
+
+const passedEvents = (
+  { instanceId, appId, passed }: KnownInstance,
+  names: readonly string[],
+): InstanceEvent[] =>
+  [...new Set(names)]
+    .filter((check) => passed?.includes(check) !== true)
+    .map((check) => ({ type: 'InstanceCheckPassed', v: 1, data: { instanceId, appId, check } }));
+
+/** Checks come and go with what users set; the newest ones count. */
+const PASSED_KEPT = 6;
+
+/** Whatever comes next is no longer told by why it was unready. */
+const answering = ({ unready: _, ...state }: KnownInstance): KnownInstance => state;
+
 const evolveKnown = (
   state: KnownInstance,
   event: Exclude<InstanceEvent, { type: 'InstanceScheduled' }>,
@@ -143,7 +190,7 @@ const evolveKnown = (
   switch (event.type) {
     case 'InstanceStarted':
       return {
-        ...state,
+        ...answering(state),
         status: retired ? 'retired' : 'starting',
         containerId: event.data.containerId,
         restarts: event.data.restarts,
@@ -151,10 +198,18 @@ const evolveKnown = (
       };
     case 'InstanceReady':
       return {
-        ...state,
+        ...answering(state),
         status: retired ? 'retired' : 'ready',
         wasReady: true,
         reach: event.data.reach,
+      };
+    case 'InstanceCheckPassed':
+      return { ...state, passed: [...(state.passed ?? []), event.data.check].slice(-PASSED_KEPT) };
+    case 'InstanceUnready':
+      return {
+        ...state,
+        status: retired ? 'retired' : 'unready',
+        unready: { cause: event.data.cause, got: event.data.got },
       };
     case 'InstanceExited':
       return {

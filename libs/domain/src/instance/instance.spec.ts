@@ -66,6 +66,55 @@ describe('an instance', () => {
     const again = fold(scheduled, started(), direct, exited, started(1), ready);
     expect('reach' in again && again.reach).toBeUndefined();
   });
+  it('is unready until it passes again, and says so once', () => {
+    const unready = {
+      type: 'InstanceUnready',
+      v: 1,
+      data: { ...ids, cause: 'readiness', check: 'http 200-399 /up', got: 'HTTP 503' },
+    } as const;
+    const record = {
+      type: 'RecordUnready',
+      cause: 'readiness',
+      check: 'http 200-399 /up',
+      got: 'HTTP 503',
+    } as const;
+    given(scheduled, started(), ready).when(record).then(unready);
+    given(scheduled, started(), ready, unready).when(record).thenNothing();
+    given(scheduled, started(), ready, unready).when({ type: 'RecordReady' }).then(ready);
+    given(scheduled, started())
+      .when(record)
+      .thenRejected({ code: 'instance-not-in-state', status: 'starting' });
+    given(scheduled, started(), ready, retired)
+      .when(record)
+      .thenRejected({ code: 'instance-not-in-state', status: 'retired' });
+    const dead = { ...unready, data: { ...unready.data, cause: 'liveness' } } as const;
+    given(scheduled, started(), ready, unready)
+      .when({ ...record, cause: 'liveness' })
+      .then(dead);
+    // It is to be started again: only another run can be ready.
+    given(scheduled, started(), ready, dead)
+      .when({ type: 'RecordReady' })
+      .thenRejected({ code: 'instance-not-in-state', status: 'unready' });
+    given(scheduled, started(), ready, dead, exited, started(1))
+      .when({ type: 'RecordReady' })
+      .then(ready);
+  });
+  it('remembers which checks it passed, over its runs', () => {
+    const passed = (check: string) =>
+      ({ type: 'InstanceCheckPassed', v: 1, data: { ...ids, check } }) as const;
+    given(scheduled, started())
+      .when({ type: 'RecordReady', passed: ['http /up', 'http /up'] })
+      .then(ready, passed('http /up'));
+    given(scheduled, started(), ready, passed('http /up'), exited, started(1))
+      .when({ type: 'RecordReady', passed: ['http /up'] })
+      .then(ready);
+    given(scheduled, started(), ready)
+      .when({ type: 'RecordCheckPassed', check: 'tcp' })
+      .then(passed('tcp'));
+    given(scheduled, started(), ready, passed('tcp'))
+      .when({ type: 'RecordCheckPassed', check: 'tcp' })
+      .thenNothing();
+  });
   it('is recorded when it exits and when the engine starts it again', () => {
     const exit = {
       type: 'RecordExited',

@@ -1,6 +1,7 @@
 import { toSequence, type AppEvent, type DomainEventUnion, type Settings } from '@shiplog/events';
 import { nothingLeft, own, possible, type AppQuestion, type EventNamed } from './app-question.js';
 import { sortParts } from './changed-since.js';
+import { undoHealthCheck } from './checks.js';
 import { undoConfig } from './config.js';
 import { undoDomainAdded, undoDomainRemoved, undoStart, undoStop } from './on-off.js';
 import { impossible, type UndoProposal } from './proposal.js';
@@ -25,6 +26,7 @@ export const appUndo: AppUndo = {
     ),
   ConfigChanged: (event, question) => undoConfig(event, question),
   SettingsChanged: (event, question) => undoSettings(event, question),
+  HealthCheckChanged: (event, question) => undoHealthCheck(event, question),
   FormationScaled: (event, question) => undoScale(event, question),
   ReleaseCreated: (event, question) => undoRelease(event, question),
   BuildRequested: (event, question) => undoBuild(event, question),

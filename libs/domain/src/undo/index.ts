@@ -94,6 +94,8 @@ const otherUndo: OtherUndo = {
   InstanceScheduled: fact('the deployer'),
   InstanceStarted: fact('the deployer'),
   InstanceReady: fact('the deployer'),
+  InstanceCheckPassed: fact('the deployer'),
+  InstanceUnready: fact('the deployer'),
   InstanceExited: fact('the deployer'),
   InstanceRetired: fact('the deployer'),
   InstanceStopped: fact('the deployer'),

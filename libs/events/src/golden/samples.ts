@@ -1,4 +1,5 @@
 import type { DomainEventUnion } from '../registry.js';
+import { aliveCheck } from './sample-check.js';
 
 /** One complete example of every event type, each field filled: the source of new golden files. */
 type Samples = {
@@ -67,6 +68,7 @@ export const samples: Samples = {
       releasesKept: 20,
     },
   },
+  HealthCheckChanged: { appId, process: 'worker', probe: 'liveness', check: aliveCheck },
   BuildRequested: {
     appId,
     buildId,
@@ -155,6 +157,8 @@ export const samples: Samples = {
     startedAt: '2026-11-21T10:00:01.250Z',
   },
   InstanceReady: { instanceId, appId, reach: 'direct' },
+  InstanceCheckPassed: { instanceId, appId, check: 'http 200-399 /healthz' },
+  InstanceUnready: { instanceId, appId, cause: 'readiness', check: 'tcp', got: 'HTTP 503: down' },
   InstanceExited: {
     instanceId,
     appId,

@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS } from '@shiplog/domain';
+import { DEFAULT_SETTINGS, withCheck } from '@shiplog/domain';
 import type { AppDocument } from '../documents.js';
 import { defineProjection, type Envelope, type EventNamed } from '../projection.js';
 
@@ -6,6 +6,7 @@ const EVENTS = [
   'AppCreated',
   'ConfigChanged',
   'SettingsChanged',
+  'HealthCheckChanged',
   'BuildRequested',
   'BuildCancelRequested',
   'ReleaseCreated',
@@ -25,7 +26,7 @@ type AppModelEvent = EventNamed<(typeof EVENTS)[number]>;
 
 export const appProjection = defineProjection({
   model: 'apps',
-  version: 1,
+  version: 2,
   events: EVENTS,
   indexed: ['teamId', 'name'],
   needs: ({ type, data: { appId } }) =>
@@ -58,6 +59,7 @@ const created = (
   stopped: false,
   formation: {},
   settings: DEFAULT_SETTINGS,
+  checks: {},
   domains: [],
   config: {},
   lastVersion: 0,
@@ -86,6 +88,8 @@ const evolveKnown = (
         ...app,
         settings: { ...app.settings, ...event.data.changes },
       };
+    case 'HealthCheckChanged':
+      return { ...app, checks: withCheck(app.checks, event.data) };
     case 'ReleaseCreated': {
       const { version, generation } = event.data;
       return { ...app, lastVersion: version, generation, targetVersion: version };

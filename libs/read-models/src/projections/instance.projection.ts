@@ -5,6 +5,7 @@ const EVENTS = [
   'InstanceScheduled',
   'InstanceStarted',
   'InstanceReady',
+  'InstanceUnready',
   'InstanceExited',
   'InstanceRetired',
   'InstanceStopped',
@@ -23,7 +24,7 @@ type InstanceRows = Rows<InstanceDocument, Ended>;
 
 export const instanceProjection = defineProjection<'instances', (typeof EVENTS)[number], Ended>({
   model: 'instances',
-  version: 2,
+  version: 3,
   events: EVENTS,
   indexed: ['appId'],
   needs: (event) => {
@@ -66,6 +67,7 @@ const scheduled = ({ data }: EventNamed<'InstanceScheduled'>, at: Envelope): Ins
   scheduledAt: at.time,
   startedAt: null,
   readyAt: null,
+  unready: null,
   retiredAt: null,
   stoppedAt: null,
   retireReason: null,
@@ -77,7 +79,12 @@ const scheduled = ({ data }: EventNamed<'InstanceScheduled'>, at: Envelope): Ins
 const evolveKnown = (
   instance: InstanceDocument,
   event: EventNamed<
-    'InstanceStarted' | 'InstanceReady' | 'InstanceExited' | 'InstanceRetired' | 'InstanceStopped'
+    | 'InstanceStarted'
+    | 'InstanceReady'
+    | 'InstanceUnready'
+    | 'InstanceExited'
+    | 'InstanceRetired'
+    | 'InstanceStopped'
   >,
   at: Envelope,
 ): InstanceDocument => {
@@ -93,9 +100,14 @@ const evolveKnown = (
         restarts: event.data.restarts,
         startedAt: event.data.startedAt ?? at.time,
         readyAt: null,
+        unready: null,
       };
     case 'InstanceReady':
-      return { ...instance, state: become('ready'), readyAt: at.time };
+      return { ...instance, state: become('ready'), readyAt: at.time, unready: null };
+    case 'InstanceUnready': {
+      const { cause, check, got } = event.data;
+      return { ...instance, state: become('unready'), unready: { at: at.time, cause, check, got } };
+    }
     case 'InstanceExited': {
       const { exitCode, oomKilled, logLines } = event.data;
       const exit = { at: at.time, exitCode, oomKilled, logLines };

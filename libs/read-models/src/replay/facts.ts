@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS } from '@shiplog/domain';
+import { DEFAULT_SETTINGS, checksIn, checkText } from '@shiplog/domain';
 import type {
   AppDocument,
   InstanceDocument,
@@ -110,6 +110,13 @@ const appFacts = (app: AppDocument): Entry[] => {
       const isImplied = DEFAULT_SETTINGS[key as keyof typeof DEFAULT_SETTINGS] === value;
       const fact = { ...of, kind: 'setting', name: key, value: textOf(value), isImplied } as const;
       return [`setting:${appId}:${key}`, fact];
+    }),
+    ...checksIn(app.checks).map(({ process, probe, check }): Entry => {
+      const name = `${process}.${probe}`;
+      return [
+        `setting:${appId}:${name}`,
+        { ...of, kind: 'setting', name, value: checkText(check) },
+      ];
     }),
     ...Object.entries(app.formation).map(([process, count]): Entry => [
       `formation:${appId}:${process}`,

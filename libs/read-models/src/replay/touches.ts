@@ -16,6 +16,10 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
       const { appId, changes } = event.data;
       return Object.keys(changes).map((key) => `setting:${appId}:${key}`);
     }
+    case 'HealthCheckChanged': {
+      const { appId, process, probe } = event.data;
+      return [`setting:${appId}:${process}.${probe}`];
+    }
     case 'FormationScaled': {
       const { appId, formation } = event.data;
       return Object.keys(formation).map((process) => `formation:${appId}:${process}`);
@@ -33,6 +37,7 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'InstanceScheduled':
     case 'InstanceStarted':
     case 'InstanceReady':
+    case 'InstanceUnready':
     case 'InstanceExited':
     case 'InstanceRetired':
     case 'InstanceStopped':

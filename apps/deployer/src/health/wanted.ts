@@ -1,0 +1,79 @@
+import { checkName, checkOf, type ActiveApp, type KnownInstance } from '@shiplog/domain';
+import type { Check } from '@shiplog/events';
+import type { PlatformConfig } from '@shiplog/runtime';
+import type { Container } from '../containers/container-engine.port.js';
+import { ROUTED_PROCESS } from '../containers/serving.js';
+import type { CheckTarget } from './ask-check.js';
+
+/** One check of one run of an instance, to be asked again and again. */
+export interface WantedWatch {
+  readonly instanceId: string;
+  readonly appId: string;
+  readonly probe: 'readiness' | 'liveness';
+  /** Null: there is nothing to ask any more, and what is unready is ready again. */
+  readonly check: Check | null;
+  readonly target: CheckTarget;
+  /** The run that is asked: another one begins anew. */
+  readonly startedAt: string;
+}
+
+/** What has to be watched of one app: everything that became ready and runs. */
+export const wantedWatches = (
+  app: ActiveApp | undefined,
+  instances: readonly KnownInstance[],
+  containers: ReadonlyMap<string, Container>,
+  config: Pick<PlatformConfig, 'instanceHost' | 'domain'>,
+): WantedWatch[] => {
+  if (app === undefined) return [];
+  return instances.flatMap((instance): WantedWatch[] => {
+    const { instanceId, appId, process, status } = instance;
+    const container = containers.get(instanceId);
+    if (!isAsked(instance, container)) return [];
+    const of = {
+      ...{ instanceId, appId, startedAt: container.startedAt },
+      target: { containerId: container.id, web: webOf(instance, app, config) },
+    };
+    const readiness = checkOf(app, process, 'readiness');
+    const liveness = checkOf(app, process, 'liveness');
+    return [
+      ...(readiness === null && status === 'ready'
+        ? []
+        : [{ ...of, probe: 'readiness' as const, check: readiness }]),
+      ...(liveness === null ? [] : [{ ...of, probe: 'liveness' as const, check: liveness }]),
+    ];
+  });
+};
+
+/** One that is to be started again, or that somebody froze, has nothing to say; nor has another run. */
+const isAsked = (
+  { status, unready, startedAt }: KnownInstance,
+  container: Container | undefined,
+): container is Container & { readonly startedAt: string } =>
+  (status === 'ready' || status === 'unready') &&
+  unready?.cause !== 'liveness' &&
+  container?.status === 'running' &&
+  container.startedAt !== null &&
+  (startedAt === undefined || startedAt === container.startedAt);
+
+/** The way that requests take. */
+const webOf = (
+  { process, port, address, containerPort, reach }: KnownInstance,
+  app: ActiveApp,
+  { instanceHost, domain }: Pick<PlatformConfig, 'instanceHost' | 'domain'>,
+): CheckTarget['web'] => {
+  if (process !== ROUTED_PROCESS) return null;
+  const virtualHost = `${app.name}.${domain}`;
+  if (reach === 'direct' && address != null && containerPort !== null) {
+    return { host: address, port: containerPort, isPublished: false, virtualHost };
+  }
+  return port === null ? null : { host: instanceHost, port, isPublished: true, virtualHost };
+};
+
+/**
+ * May the check fail the instance? Only one that it has passed once: what never passed is a wrong check rather
+ * than a broken program, and a typing error in a path must not take down what serves. A connection was accepted
+ * when it became ready.
+ */
+export const isArmed = (check: Check, { passed, process }: KnownInstance): boolean =>
+  (check.kind === 'tcp' && process === ROUTED_PROCESS) ||
+  passed?.includes(checkName(check)) === true;
