@@ -1,36 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { testPlatform, type TestPlatform } from '../testing/test-platform.js';
 import { Discovery } from './discovery.js';
-import type { Resolvers } from './resolvers.port.js';
-
-class FakeResolvers implements Resolvers {
-  readonly hosts = new Map<string, string>();
-  readonly calls: string[] = [];
-  failing = new Set<string>();
-  publish(teamId: string, hosts: string): Promise<void> {
-    this.calls.push(teamId);
-    if (this.failing.has(teamId)) return Promise.reject(new Error(`${teamId} fails`));
-    this.hosts.set(teamId, hosts);
-    return Promise.resolve();
-  }
-  distrust(): void {
-    this.calls.push('distrust');
-  }
-}
+import { InMemoryResolvers } from './in-memory-resolvers.js';
 
 const IMAGE = { id: `sha256:${'a'.repeat(64)}` };
 const sleep = { command: ['sleep', '1'] };
 
 describe('the names of instances', () => {
   let platform: TestPlatform;
-  let resolvers: FakeResolvers;
+  let resolvers: InMemoryResolvers;
   let discovery: Discovery;
   let nowMs: number;
   let addresses = 0;
 
   beforeEach(async () => {
     platform = await testPlatform({ from: 1, to: 2 });
-    resolvers = new FakeResolvers();
+    resolvers = new InMemoryResolvers();
     nowMs = 0;
     discovery = new Discovery(platform.world, resolvers, () => nowMs);
     const unfollow = platform.feed.onBatch((batch) => discovery.take(batch));
@@ -78,7 +63,7 @@ describe('the names of instances', () => {
   const told = async (teamId: string): Promise<string | undefined> => {
     await platform.feed.catchUp();
     await discovery.round();
-    return resolvers.hosts.get(teamId);
+    return resolvers.answersOf(teamId);
   };
 
   it('are there from the first ready on, and gone when it is not', async () => {
@@ -135,7 +120,7 @@ describe('the names of instances', () => {
     resolvers.failing.add('t1');
     await platform.feed.catchUp();
     await expect(discovery.round()).rejects.toThrow('t1 fails');
-    expect(resolvers.hosts.get('t2')).toContain('other.internal');
+    expect(resolvers.answersOf('t2')).toContain('other.internal');
     resolvers.failing.clear();
     expect(await told('t1')).toContain('shop.internal');
   });
