@@ -192,6 +192,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/apps/{app}/deploys/{deploy}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a deploy go on without waiting: to its next step, or until it is all live */
+        post: operations["promoteDeploy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/apps/{app}/domains": {
         parameters: {
             query?: never;
@@ -340,6 +357,23 @@ export interface paths {
         get: operations["showRelease"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/apps/{app}/releases/{version}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Release the same image in another app: nothing is built, config stays that of the other app */
+        post: operations["promoteRelease"];
         delete?: never;
         options?: never;
         head?: never;
@@ -986,6 +1020,15 @@ export interface components {
             /** @description For If-Match; also in ETag. Changes with each change of the app. */
             revision: string;
             settings: {
+                batch: string;
+                batchPauseSeconds: number;
+                canaryErrorPoints: number;
+                canaryLatencyPercent: number | null;
+                /** @enum {string} */
+                canaryPromote: "auto" | "manual";
+                canaryRequests: number;
+                canarySteps: string;
+                canaryStepSeconds: number;
                 cpus: number;
                 drainSeconds: number;
                 graceSeconds: number;
@@ -994,8 +1037,11 @@ export interface components {
                 pids: number;
                 port: number | null;
                 releasesKept: number;
+                retainSeconds: number;
                 rolloutTimeoutSeconds: number;
                 startTimeoutSeconds: number;
+                /** @enum {string} */
+                strategy: "rolling" | "blue-green" | "canary";
             };
             /**
              * @description new: nothing deployed yet; failing: the newest deploy failed, and nothing serves or an older release does.
@@ -1224,6 +1270,15 @@ export interface components {
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
             settings: {
+                batch: string;
+                batchPauseSeconds: number;
+                canaryErrorPoints: number;
+                canaryLatencyPercent: number | null;
+                /** @enum {string} */
+                canaryPromote: "auto" | "manual";
+                canaryRequests: number;
+                canarySteps: string;
+                canaryStepSeconds: number;
                 cpus: number;
                 drainSeconds: number;
                 graceSeconds: number;
@@ -1232,8 +1287,11 @@ export interface components {
                 pids: number;
                 port: number | null;
                 releasesKept: number;
+                retainSeconds: number;
                 rolloutTimeoutSeconds: number;
                 startTimeoutSeconds: number;
+                /** @enum {string} */
+                strategy: "rolling" | "blue-green" | "canary";
             };
         };
         ChangedSince: {
@@ -1319,6 +1377,8 @@ export interface components {
             generation: number;
             /** @description Opaque; unique on the platform. */
             id: string;
+            /** @description What the newest step gave to the new instances: of the instances (rolling), else of the requests. */
+            percent: number | null;
             /** @description Why, in the words of who did it (-m). */
             reason: string | null;
             /** @description Number of the release: 3 is v3. */
@@ -1329,6 +1389,10 @@ export interface components {
              * @enum {string}
              */
             state: "pending" | "running" | "completed" | "failed" | "cancelled";
+            /** @description Steps of its strategy that it has reached. */
+            step: number;
+            /** @description Null before it began. */
+            strategy: ("rolling" | "blue-green" | "canary") | null;
         };
         Diagnosis: {
             durability: string;
@@ -1522,6 +1586,15 @@ export interface components {
             kind: "output" | "step" | "done" | "failed";
             text: string;
         };
+        PromotedRelease: {
+            app: string;
+            /** @description Opaque; unique on the platform. */
+            deployId: string;
+            /** @description Number of the release: 3 is v3. */
+            release: number;
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+        };
         ReadModelDifference: {
             /** @description Documents that only the new tables have. */
             added: number;
@@ -1592,6 +1665,64 @@ export interface components {
             liveAt: string | null;
             /** @description Its process types. */
             processes: string[];
+            /** @description The release of another app whose image it has. */
+            promotedFrom: {
+                /** @description Opaque; unique on the platform. */
+                appId: string;
+                /** @description Number of the release: 3 is v3. */
+                version: number;
+            } | null;
+            /** @description Why, in the words of who did it (-m). */
+            reason: string | null;
+            rollbackOf: number | null;
+            /**
+             * @description superseded: it served, or another release came before it could.
+             * @enum {string}
+             */
+            state: "pending" | "rolling-out" | "live" | "superseded" | "failed" | "cancelled";
+            /** @description Number of the release: 3 is v3. */
+            version: number;
+        };
+        ReleaseDetails: {
+            branch: string | null;
+            buildId: string | null;
+            /** @enum {string} */
+            cause: "build" | "image" | "config" | "rollback";
+            /** @description The git commit its image was built from. */
+            commit: string | null;
+            /** @description Config keys changed since the release before it. */
+            configChanges: {
+                set: string[];
+                unset: string[];
+            };
+            /** @description ISO 8601, UTC. */
+            createdAt: string;
+            createdBy: string;
+            /** @description Opaque; unique on the platform. */
+            deployId: string;
+            /** @description Why its last deploy failed. */
+            explanation: components["schemas"]["Explanation"] | null;
+            /** @description What a person would call it. */
+            image: string;
+            imageBytes: number;
+            /** @description Content id of the image at release time. */
+            imageId: string;
+            /** @description What makes its image large, oldest first; null where the image is not on the machine now. */
+            layers: {
+                bytes: number;
+                instruction: string | null;
+            }[] | null;
+            /** @description When it first served. */
+            liveAt: string | null;
+            /** @description Its process types. */
+            processes: string[];
+            /** @description The release of another app whose image it has. */
+            promotedFrom: {
+                /** @description Opaque; unique on the platform. */
+                appId: string;
+                /** @description Number of the release: 3 is v3. */
+                version: number;
+            } | null;
             /** @description Why, in the words of who did it (-m). */
             reason: string | null;
             rollbackOf: number | null;
@@ -3488,6 +3619,147 @@ export interface operations {
             };
         };
     };
+    promoteDeploy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+                /** @description Id of the deploy. */
+                deploy: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Default live: it waits no more, and nothing is compared any more.
+                     * @enum {string}
+                     */
+                    to?: "next" | "live";
+                };
+            };
+        };
+        responses: {
+            /** @description Asked for. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found, deploy-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, rollout-not-running */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listDomains: {
         parameters: {
             query?: {
@@ -4491,7 +4763,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Release"];
+                    "application/json": components["schemas"]["ReleaseDetails"];
                 };
             };
             /** @description invalid-input */
@@ -4550,6 +4822,143 @@ export interface operations {
             };
             /** @description not-caught-up */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promoteRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Name or id of the other app. */
+                    to: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The new release of the other app is on its way; follow progress there with `deploy`. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotedRelease"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found, release-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, same-app */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4852,6 +5261,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        batch: string;
+                        batchPauseSeconds: number;
+                        canaryErrorPoints: number;
+                        canaryLatencyPercent: number | null;
+                        /** @enum {string} */
+                        canaryPromote: "auto" | "manual";
+                        canaryRequests: number;
+                        canarySteps: string;
+                        canaryStepSeconds: number;
                         cpus: number;
                         drainSeconds: number;
                         graceSeconds: number;
@@ -4860,8 +5278,11 @@ export interface operations {
                         pids: number;
                         port: number | null;
                         releasesKept: number;
+                        retainSeconds: number;
                         rolloutTimeoutSeconds: number;
                         startTimeoutSeconds: number;
+                        /** @enum {string} */
+                        strategy: "rolling" | "blue-green" | "canary";
                     };
                 };
             };
@@ -4950,6 +5371,15 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
+                    batch?: string;
+                    batchPauseSeconds?: number;
+                    canaryErrorPoints?: number;
+                    canaryLatencyPercent?: number | null;
+                    /** @enum {string} */
+                    canaryPromote?: "auto" | "manual";
+                    canaryRequests?: number;
+                    canarySteps?: string;
+                    canaryStepSeconds?: number;
                     cpus?: number;
                     drainSeconds?: number;
                     graceSeconds?: number;
@@ -4958,8 +5388,11 @@ export interface operations {
                     pids?: number;
                     port?: number | null;
                     releasesKept?: number;
+                    retainSeconds?: number;
                     rolloutTimeoutSeconds?: number;
                     startTimeoutSeconds?: number;
+                    /** @enum {string} */
+                    strategy?: "rolling" | "blue-green" | "canary";
                 };
             };
         };

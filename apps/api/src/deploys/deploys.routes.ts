@@ -35,6 +35,17 @@ export const deploy = z
     reason,
     cancelCause: z.string().nullable(),
     explanation: explanation.nullable().describe('Why it failed.'),
+    strategy: z
+      .enum(['rolling', 'blue-green', 'canary'])
+      .nullable()
+      .describe('Null before it began.'),
+    step: z.number().int().describe('Steps of its strategy that it has reached.'),
+    percent: z
+      .number()
+      .nullable()
+      .describe(
+        'What the newest step gave to the new instances: of the instances (rolling), else of the requests.',
+      ),
   })
   .meta({ id: 'Deploy' });
 
@@ -60,6 +71,24 @@ export const showDeploy = defineRoute({
   shows: true,
   answer: { status: 200, description: 'The deploy.', schema: deploy },
   refuses: ['deploy-not-found'],
+});
+
+export const promoteDeploy = defineRoute({
+  id: 'promoteDeploy',
+  method: 'POST',
+  path: '/v1/apps/{app}/deploys/{deploy}/promote',
+  reads: true,
+  summary: 'Let a deploy go on without waiting: to its next step, or until it is all live',
+  tag,
+  params: deployParams,
+  body: z.strictObject({
+    to: z
+      .enum(['next', 'live'])
+      .optional()
+      .describe('Default live: it waits no more, and nothing is compared any more.'),
+  }),
+  answer: { status: 202, description: 'Asked for.', schema: changed },
+  refuses: ['deploy-not-found', 'rollout-not-running'],
 });
 
 export const cancelDeploy = defineRoute({

@@ -12,6 +12,7 @@ interface DeployOptions {
   readonly image?: string;
   readonly port?: string;
   readonly healthPath?: string;
+  readonly strategy?: string;
 }
 type DeployInvocation = Invocation<DeployOptions>;
 
@@ -27,6 +28,7 @@ export const deploy = defineCommand<DeployOptions>({
     ['deploy -a shop', 'this directory'],
     ['deploy ./services/shop -a shop', 'another directory'],
     ['deploy -a shop --image nginx:1.27 --port 80', 'an image, which listens on port 80'],
+    ['deploy -a shop --strategy canary', 'a growing share of the requests; kept for later deploys'],
     ['deploy -a shop --no-wait --json', 'return at once with the id of the build'],
   ],
   options: [
@@ -36,6 +38,10 @@ export const deploy = defineCommand<DeployOptions>({
       help: 'port on which `web` listens (default: the image says, else 8080)',
     },
     { flags: '--health-path <path>', help: 'HTTP path that answers 2xx or 3xx when it is ready' },
+    {
+      flags: '--strategy <name>',
+      help: 'rolling, blue-green or canary; kept as a setting (see `settings set`)',
+    },
   ],
   takes: ['app', 'reason', 'wait'],
   run: async (invocation) => {
@@ -54,9 +60,10 @@ export const deploy = defineCommand<DeployOptions>({
   },
 });
 
-const settingsOf = ({ port, healthPath }: DeployOptions): Partial<Settings> => ({
+const settingsOf = ({ port, healthPath, strategy }: DeployOptions): Partial<Settings> => ({
   ...(port !== undefined && parseSetting('port', port)),
   ...(healthPath !== undefined && parseSetting('health-path', healthPath)),
+  ...(strategy !== undefined && parseSetting('strategy', strategy)),
 });
 
 const sourceOf = async (invocation: DeployInvocation, app: App) => {

@@ -32,7 +32,7 @@ const set = defineCommand({
   name: 'set',
   args: [['<name=value...>', 'settings to change']],
   summary: 'change limits, port or health check of an app',
-  details: `Running instances are replaced by ones with the new settings, without a gap.\n\nSettings:\n${Object.entries(
+  details: `Where a setting is part of how instances are made, running ones are replaced, without a gap.\n\nSettings:\n${Object.entries(
     SETTINGS,
   )
     .map(([name, { help }]) => `  ${name.padEnd(16)} ${help.replace('; ', `;\n${' '.repeat(19)}`)}`)
@@ -41,6 +41,11 @@ const set = defineCommand({
     ['settings set -a shop port=3000', 'the app listens on port 3000'],
     ['settings set -a shop memory=256M cpus=0.5', 'smaller instances'],
     ['settings set -a shop health-path=/ready start-timeout=2m', 'a slow start, checked by HTTP'],
+    ['settings set -a shop strategy=rolling batch=25% batch-pause=30s', 'a quarter at a time'],
+    [
+      'settings set -a shop strategy=canary canary-steps=5,25',
+      '5% and 25% of the requests, then all',
+    ],
   ],
   takes: ['app', 'reason', 'wait'],
   run: async (invocation) => {

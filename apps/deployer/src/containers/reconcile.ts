@@ -87,6 +87,7 @@ export class Reconciliation {
       notes: bench.notes.byInstance,
       busy,
       scheduleNotBeforeMs: bench.notes.scheduleNotBeforeMs(appId),
+      measured: bench.traffic.measured(app),
       nowMs,
     });
     if (nextAtMs !== null) times.push(nextAtMs);

@@ -1,4 +1,5 @@
 import type { DomainEventUnion } from '../registry.js';
+import { strategySamples } from './strategy-samples.js';
 
 /** One complete example of every event type, each field filled: the source of new golden files. */
 type Samples = {
@@ -124,6 +125,7 @@ export const samples: Samples = {
   ImageRebuilt: { buildId, appId, image },
   ImageLost: { buildId, appId, explanation },
 
+  ...strategySamples,
   RolloutStarted: {
     rolloutId,
     appId,

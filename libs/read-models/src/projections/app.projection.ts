@@ -14,6 +14,8 @@ const EVENTS = [
   'AppStopped',
   'AppStarted',
   'RolloutCancelRequested',
+  'RolloutPromoteRequested',
+  'ReleasePromoted',
   'DomainAdded',
   'DomainRemoved',
   'AppDestroyed',
@@ -25,7 +27,7 @@ type AppModelEvent = EventNamed<(typeof EVENTS)[number]>;
 
 export const appProjection = defineProjection({
   model: 'apps',
-  version: 1,
+  version: 2,
   events: EVENTS,
   indexed: ['teamId', 'name'],
   needs: ({ type, data: { appId } }) =>
@@ -118,6 +120,8 @@ const evolveKnown = (
     case 'BuildRequested':
     case 'BuildCancelRequested':
     case 'RolloutCancelRequested':
+    case 'RolloutPromoteRequested':
+    case 'ReleasePromoted':
       return app;
   }
 };
