@@ -19,6 +19,13 @@ export const deploysOf = ({ fetch: api, url }: Connection) => ({
       }),
       url,
     ),
+  plan: (app: string, strategy: 'rolling' | 'blue-green' | 'canary' | undefined) =>
+    valueOf(
+      api.GET('/v1/apps/{app}/deploy-plan', {
+        params: { path: { app }, query: strategy === undefined ? {} : { strategy } },
+      }),
+      url,
+    ),
   promote: (app: string, deploy: string, to: 'next' | 'live', options: ChangeOptions) =>
     valueOf(
       api.POST('/v1/apps/{app}/deploys/{deploy}/promote', {

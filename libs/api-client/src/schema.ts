@@ -141,6 +141,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/apps/{app}/deploy-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a deploy would do now, without doing it */
+        get: operations["planDeploy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/apps/{app}/deploys": {
         parameters: {
             query?: never;
@@ -1393,6 +1410,35 @@ export interface components {
             step: number;
             /** @description Null before it began. */
             strategy: ("rolling" | "blue-green" | "canary") | null;
+        };
+        DeployPlan: {
+            /** @description At one time, old and new. */
+            atMost: {
+                [key: string]: number;
+            };
+            /** @description What is not live by then goes back. */
+            deadlineSeconds: number;
+            /** @description The release whose place would be taken. */
+            fromRelease: number | null;
+            /** @description What happens, in words. */
+            order: string[];
+            steps: {
+                /** @description New ones by then. */
+                instances: {
+                    [key: string]: number;
+                };
+                /** @description Of the instances (rolling), else of the requests. */
+                percent: number;
+                /** @description How long it would rest there on purpose. */
+                waitsSeconds: number;
+            }[];
+            /** @enum {string} */
+            strategy: "rolling" | "blue-green" | "canary";
+            /** @description Instances per process type. */
+            wanted: {
+                [key: string]: number;
+            };
+            warnings: string[];
         };
         Diagnosis: {
             durability: string;
@@ -3272,6 +3318,86 @@ export interface operations {
             };
             /** @description moment-unknown, key-missing */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planDeploy: {
+        parameters: {
+            query?: {
+                /** @description Default: the setting of the app. */
+                strategy?: "rolling" | "blue-green" | "canary";
+            };
+            header?: never;
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing was changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeployPlan"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -15,6 +15,7 @@ import { CONTEXT } from '../injection.js';
 import { followProgress, type ProgressTarget } from '../progress/index.js';
 import { ListDeploys, ShowDeploy } from './deploys.queries.js';
 import * as routes from './deploys.routes.js';
+import { planDeploy } from './plan-deploy.js';
 import { followAppProgress } from './progress.routes.js';
 
 @Controller()
@@ -52,6 +53,14 @@ export class DeploysController {
       new ChangeApp(app.appId, { type: 'CancelRollout', rolloutId }, context),
     );
     return { body: { sequence: sequenceAt(position) }, position };
+  }
+
+  @Handles(routes.planDeploy)
+  async plan(
+    @Admission() { app, query, documents }: Admitted<typeof routes.planDeploy>,
+  ): Reply<typeof routes.planDeploy> {
+    const body = planDeploy(this.api.world, app.appId, query.strategy);
+    return { body, position: await documents.position() };
   }
 
   @Handles(routes.promoteDeploy)

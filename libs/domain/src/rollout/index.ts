@@ -2,6 +2,7 @@ import type { Explanation, RolloutEvent, RolloutStrategy } from '@shiplog/events
 import { accept, reject, type Decider } from '../decider.js';
 import { AT_ONCE, isAtOnce } from './strategy.js';
 
+export * from './forecast.js';
 export * from './strategy.js';
 export * from './traffic.js';
 export * from './weights.js';
