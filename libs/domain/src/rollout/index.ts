@@ -5,7 +5,6 @@ import { AT_ONCE, isAtOnce } from './strategy.js';
 export * from './forecast.js';
 export * from './strategy.js';
 export * from './traffic.js';
-export * from './weights.js';
 
 export type CancelCause = 'asked' | 'superseded' | 'app-stopped' | 'app-destroyed';
 export type RolloutCommand =

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RolloutStrategy } from '@shiplog/events';
-import { AT_ONCE, batchesOf, batchOf, routeWeights, waitsSecondsOf, WEIGHT_MAX } from './index.js';
+import { AT_ONCE, batchesOf, batchOf, waitsSecondsOf } from './index.js';
+import { routeWeights, WEIGHT_MAX } from './weights.js';
 import type { RolloutState } from './index.js';
 
 type Rollout = Exclude<RolloutState, { status: 'none' }>;
