@@ -50,6 +50,52 @@ describe('under load', () => {
     expect(await failuresOf(platform, 'ledger', report)).toEqual([]);
   }, 600_000);
 
+  it('releases by batches, blue-green and canary without a failed request', async () => {
+    const app = ['-a', 'ledger'];
+    const strategy = (...pairs: string[]) => platform.json(['settings', 'set', ...app, ...pairs]);
+    const release = (colour: string) =>
+      platform.json(['config', 'set', ...app, `COLOUR=${colour}`]);
+    const colour = async (): Promise<unknown> =>
+      (JSON.parse((await platform.get('ledger')).body) as { config: unknown }).config;
+    await platform.json(['scale', ...app, 'web=2']);
+    const load = await startLoad(platform, 'ledger');
+    await strategy('strategy=rolling', 'batch=1', 'batch-pause=1s');
+    await release('batch');
+    expect(await colour()).toBe('batch');
+
+    await strategy('strategy=blue-green', 'retain=60s');
+    await release('green');
+    expect(await colour()).toBe('green');
+    await platform.json(['deploys', 'abort', ...app]);
+    await waitFor('the way back', async () => (await colour()) === 'batch');
+
+    await strategy('strategy=canary', 'canary-steps=30', 'canary-step=1s', 'canary-requests=20');
+    await release('canary');
+    expect(await colour()).toBe('canary');
+    const report = await load.stop();
+    expect(await failuresOf(platform, 'ledger', report)).toEqual([]);
+  });
+
+  it('goes back by itself from a canary that fails, and says by how much', async () => {
+    let isOver = false;
+    const visits = (async () => {
+      while (!isOver) await platform.get('ledger');
+    })();
+    const failed = await platform.cli(['--json', 'config', 'set', '-a', 'ledger', 'COLOUR=broken']);
+    isOver = true;
+    await visits;
+    expect(failed.code).toBe(1);
+    const { explanation } = JSON.parse(failed.stderr) as { explanation: object };
+    expect(explanation).toMatchObject({
+      code: 'canary-errors',
+      tried: expect.stringMatching(
+        /at 30% of the requests; new: \d+ requests, \d+ failed \(100%\)/,
+      ),
+    });
+    for (let i = 0; i < 10; i += 1) expect((await platform.get('ledger')).status).toBe(200);
+    await platform.json(['settings', 'set', '-a', 'ledger', 'strategy=rolling', 'batch=100%']);
+  });
+
   it('loses an instance to a kill, again and again, and brings it back', async () => {
     await platform.json(['scale', '-a', 'ledger', 'web=2']);
     const load = await startLoad(platform, 'ledger');

@@ -44,6 +44,7 @@ import { PlatformController } from './platform/platform.controller.js';
 import type { Telemetry } from './platform/telemetry.js';
 import { ReleasesController } from './releases/releases.controller.js';
 import { ListReleasesHandler, ShowReleaseHandler } from './releases/releases.queries.js';
+import { PromoteReleaseHandler } from './releases/promote-release.handler.js';
 import { RollBackHandler } from './releases/roll-back.handler.js';
 import { ReplayController } from './replay/replay.controller.js';
 import { ReplayHandler } from './replay/replay.query.js';
@@ -75,6 +76,7 @@ const COMMAND_HANDLERS = [
   ChangeConfigHandler,
   RequestBuildHandler,
   RollBackHandler,
+  PromoteReleaseHandler,
   AddDomainHandler,
   RemoveDomainHandler,
   CreateTokenHandler,

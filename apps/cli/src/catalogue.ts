@@ -73,13 +73,13 @@ export const CATALOGUE: readonly Entry[] = [
   group(
     DEPLOYS,
     'deploys',
-    'list deploys, explain them, cancel them',
+    'list deploys, explain them, promote or cancel them',
     async () => (await import('./commands/deploys.js')).deploys,
   ),
   group(
     DEPLOYS,
     'releases',
-    'list and show releases',
+    'list and show releases, promote them to other apps',
     async () => (await import('./commands/releases.js')).releases,
   ),
   command(

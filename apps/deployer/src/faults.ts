@@ -7,6 +7,8 @@ import { faultPoint } from '@shiplog/runtime';
 export const FAULTS = [
   'before-start-rollout',
   'after-start-rollout',
+  'before-step-rollout',
+  'after-step-rollout',
   'before-schedule',
   'after-schedule',
   'before-create',

@@ -1,4 +1,5 @@
 import { connectEngine } from '@shiplog/engine';
+import { TRAFFIC_TOPIC } from '@shiplog/domain';
 import { startReconcileLoop } from '@shiplog/reconcile';
 import {
   describeError,
@@ -74,6 +75,10 @@ export const startReconciling = (
   });
   bench.wake = () => loop.nudge();
   const unfollow = context.feed.onBatch((batch) => reconciliation.take(batch));
+  const unlisten = context.bus.listen('router-sync', TRAFFIC_TOPIC, (data) => {
+    const appId = bench.traffic.take(data);
+    if (appId !== undefined) bench.nudge(appId);
+  });
   const watching = watchEngine(
     engine,
     {
@@ -90,6 +95,7 @@ export const startReconciling = (
     bench,
     stop: async () => {
       unfollow();
+      unlisten();
       bench.abort.abort();
       await loop.stop();
       await Promise.all([bench.tasks.close(CLOSE_MS), watching]);

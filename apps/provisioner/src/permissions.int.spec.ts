@@ -40,6 +40,7 @@ const SUBSCRIBED = [
   'tel.>',
   'rpc.>',
   ...WORKERS.flatMap((name) => [`rpc.${name}.>`, `tel.${name}.>`, `_INBOX_${name}.x`]),
+  'tel.router-sync.traffic',
   '_INBOX.>',
   '$JS.API.>',
   '$SYS.>',
@@ -78,6 +79,7 @@ const maySubscribe = (user: NatsUser, subject: string): boolean => {
   return (
     subject === 'hint.>' ||
     subject === `rpc.${user}.>` ||
+    (user === 'deployer' && subject === 'tel.router-sync.traffic') ||
     (user === 'api' && (subject === 'tel.>' || subject.startsWith('tel.')))
   );
 };

@@ -36,6 +36,8 @@ export const IMPORTER: Permissions = {
   subscribe: [`${IMPORTER_INBOX}.>`],
 };
 
+const CANARY_TRAFFIC = 'tel.router-sync.traffic';
+
 /** What a user may do. Nothing else: nats-server refuses what is not named here. */
 export const permissionsOf = (user: NatsUser): Permissions => {
   const inbox = `${inboxPrefixOf(user)}.>`;
@@ -54,6 +56,13 @@ export const permissionsOf = (user: NatsUser): Permissions => {
       // Only the api asks, and so only it hears answers, frames and telemetry.
       ...(isApi ? ['rpc.>'] : []),
     ],
-    subscribe: [HINT_SUBJECTS, `rpc.${user}.>`, inbox, ...(isApi ? ['tel.>'] : [])],
+    subscribe: [
+      HINT_SUBJECTS,
+      `rpc.${user}.>`,
+      inbox,
+      ...(isApi ? ['tel.>'] : []),
+      // Whoever judges a canary hears what the routers count, and nothing else of them.
+      ...(user === 'deployer' ? [CANARY_TRAFFIC] : []),
+    ],
   };
 };

@@ -4,6 +4,7 @@ import type { CommandResult } from '@shiplog/commands';
 import type { DomainEventUnion } from '@shiplog/events';
 import { startReconcileLoop, type RoundResult } from '@shiplog/reconcile';
 import { describeError, faultPoint, onOwnAccount, type StartProcess } from '@shiplog/runtime';
+import { reportTraffic } from './report-traffic.js';
 import { ensureProcess, trimLog } from './routes/haproxy-process.js';
 import { HaproxyRouter } from './routes/haproxy-router.js';
 import { routesReconciler } from './routes/reconcile.js';
@@ -27,6 +28,11 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'InstanceExited',
   'InstanceRetired',
   'InstanceStopped',
+  'RolloutStarted',
+  'RolloutStepped',
+  'RolloutCompleted',
+  'RolloutFailed',
+  'RolloutCancelled',
 ]);
 
 /** Keeps the routes of one HAProxy those of the log, and the HAProxy alive. Stopping leaves it running. */
@@ -93,6 +99,7 @@ export const startRouterSync: StartProcess = async (context) => {
     if (batch.some(({ commit }) => commit.events.some(({ type }) => NUDGES.has(type))))
       loop.nudge();
   });
+  const stopReporting = reportTraffic(context, router, routerId);
   const watch = setInterval(() => {
     if (pid !== undefined && !isAlive(pid)) loop.nudge();
   }, WATCH_MS);
@@ -100,6 +107,7 @@ export const startRouterSync: StartProcess = async (context) => {
   return {
     stop: async () => {
       clearInterval(watch);
+      stopReporting();
       stopListening();
       await loop.stop();
     },

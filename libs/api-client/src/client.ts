@@ -9,6 +9,7 @@ import {
   type ReadOptions,
   type ReasonOptions,
 } from './connection.js';
+import { deploysOf, releasesOf } from './deploy-client.js';
 import { backupsOf } from './backup-client.js';
 import { audits } from './audit-client.js';
 import type { GarbagePolicy, SettingsChange } from './resources.js';
@@ -167,48 +168,6 @@ const buildsOf = (connection: Connection) => {
       ),
   };
 };
-
-const deploysOf = ({ fetch: api, url }: Connection) => ({
-  list: (app: string, read: ReadOptions & { readonly limit?: string }) =>
-    valueOf(api.GET('/v1/apps/{app}/deploys', { params: { path: { app }, query: read } }), url),
-  show: (app: string, deploy: string, read: ReadOptions) =>
-    valueOf(
-      api.GET('/v1/apps/{app}/deploys/{deploy}', {
-        params: { path: { app, deploy }, query: read },
-      }),
-      url,
-    ),
-  cancel: (app: string, deploy: string, options: ChangeOptions) =>
-    valueOf(
-      api.POST('/v1/apps/{app}/deploys/{deploy}/cancel', {
-        params: { path: { app, deploy } },
-        body: {},
-        ...change(options),
-      }),
-      url,
-    ),
-});
-
-const releasesOf = ({ fetch: api, url }: Connection) => ({
-  list: (app: string, read: ReadOptions & { readonly limit?: string }) =>
-    valueOf(api.GET('/v1/apps/{app}/releases', { params: { path: { app }, query: read } }), url),
-  show: (app: string, version: string, read: ReadOptions) =>
-    valueOf(
-      api.GET('/v1/apps/{app}/releases/{version}', {
-        params: { path: { app, version }, query: read },
-      }),
-      url,
-    ),
-  rollBack: (app: string, version: number | undefined, options: ChangeOptions) =>
-    valueOf(
-      api.POST('/v1/apps/{app}/rollback', {
-        params: { path: { app } },
-        body: version === undefined ? {} : { version },
-        ...change(options),
-      }),
-      url,
-    ),
-});
 
 const domainsOf = ({ fetch: api, url }: Connection) => ({
   list: (app: string, read: ReadOptions) =>

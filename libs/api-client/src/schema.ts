@@ -141,6 +141,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/apps/{app}/deploy-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a deploy would do now, without doing it */
+        get: operations["planDeploy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/apps/{app}/deploys": {
         parameters: {
             query?: never;
@@ -186,6 +203,23 @@ export interface paths {
         put?: never;
         /** Cancel a deploy; what served before goes on serving */
         post: operations["cancelDeploy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/apps/{app}/deploys/{deploy}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a deploy go on without waiting: to its next step, or until it is all live */
+        post: operations["promoteDeploy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -340,6 +374,23 @@ export interface paths {
         get: operations["showRelease"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/apps/{app}/releases/{version}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Release the same image in another app: nothing is built, config stays that of the other app */
+        post: operations["promoteRelease"];
         delete?: never;
         options?: never;
         head?: never;
@@ -986,6 +1037,15 @@ export interface components {
             /** @description For If-Match; also in ETag. Changes with each change of the app. */
             revision: string;
             settings: {
+                batch: string;
+                batchPauseSeconds: number;
+                canaryErrorPoints: number;
+                canaryLatencyPercent: number | null;
+                /** @enum {string} */
+                canaryPromote: "auto" | "manual";
+                canaryRequests: number;
+                canarySteps: string;
+                canaryStepSeconds: number;
                 cpus: number;
                 drainSeconds: number;
                 graceSeconds: number;
@@ -994,8 +1054,11 @@ export interface components {
                 pids: number;
                 port: number | null;
                 releasesKept: number;
+                retainSeconds: number;
                 rolloutTimeoutSeconds: number;
                 startTimeoutSeconds: number;
+                /** @enum {string} */
+                strategy: "rolling" | "blue-green" | "canary";
             };
             /**
              * @description new: nothing deployed yet; failing: the newest deploy failed, and nothing serves or an older release does.
@@ -1308,6 +1371,8 @@ export interface components {
             generation: number;
             /** @description Opaque; unique on the platform. */
             id: string;
+            /** @description What the newest step gave to the new instances: of the instances (rolling), else of the requests. */
+            percent: number | null;
             /** @description Why, in the words of who did it (-m). */
             reason: string | null;
             /** @description Number of the release: 3 is v3. */
@@ -1318,6 +1383,39 @@ export interface components {
              * @enum {string}
              */
             state: "pending" | "running" | "completed" | "failed" | "cancelled";
+            /** @description Steps of its strategy that it has reached. */
+            step: number;
+            /** @description Null before it began. */
+            strategy: ("rolling" | "blue-green" | "canary") | null;
+        };
+        DeployPlan: {
+            /** @description At one time, old and new. */
+            atMost: {
+                [key: string]: number;
+            };
+            /** @description What is not live by then goes back. */
+            deadlineSeconds: number;
+            /** @description The release whose place would be taken. */
+            fromRelease: number | null;
+            /** @description What happens, in words. */
+            order: string[];
+            steps: {
+                /** @description New ones by then. */
+                instances: {
+                    [key: string]: number;
+                };
+                /** @description Of the instances (rolling), else of the requests. */
+                percent: number;
+                /** @description How long it would rest there on purpose. */
+                waitsSeconds: number;
+            }[];
+            /** @enum {string} */
+            strategy: "rolling" | "blue-green" | "canary";
+            /** @description Instances per process type. */
+            wanted: {
+                [key: string]: number;
+            };
+            warnings: string[];
         };
         Diagnosis: {
             durability: string;
@@ -1530,6 +1628,15 @@ export interface components {
             kind: "output" | "step" | "done" | "failed";
             text: string;
         };
+        PromotedRelease: {
+            app: string;
+            /** @description Opaque; unique on the platform. */
+            deployId: string;
+            /** @description Number of the release: 3 is v3. */
+            release: number;
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+        };
         ReadModelDifference: {
             /** @description Documents that only the new tables have. */
             added: number;
@@ -1600,6 +1707,64 @@ export interface components {
             liveAt: string | null;
             /** @description Its process types. */
             processes: string[];
+            /** @description The release of another app whose image it has. */
+            promotedFrom: {
+                /** @description Opaque; unique on the platform. */
+                appId: string;
+                /** @description Number of the release: 3 is v3. */
+                version: number;
+            } | null;
+            /** @description Why, in the words of who did it (-m). */
+            reason: string | null;
+            rollbackOf: number | null;
+            /**
+             * @description superseded: it served, or another release came before it could.
+             * @enum {string}
+             */
+            state: "pending" | "rolling-out" | "live" | "superseded" | "failed" | "cancelled";
+            /** @description Number of the release: 3 is v3. */
+            version: number;
+        };
+        ReleaseDetails: {
+            branch: string | null;
+            buildId: string | null;
+            /** @enum {string} */
+            cause: "build" | "image" | "config" | "rollback";
+            /** @description The git commit its image was built from. */
+            commit: string | null;
+            /** @description Config keys changed since the release before it. */
+            configChanges: {
+                set: string[];
+                unset: string[];
+            };
+            /** @description ISO 8601, UTC. */
+            createdAt: string;
+            createdBy: string;
+            /** @description Opaque; unique on the platform. */
+            deployId: string;
+            /** @description Why its last deploy failed. */
+            explanation: components["schemas"]["Explanation"] | null;
+            /** @description What a person would call it. */
+            image: string;
+            imageBytes: number;
+            /** @description Content id of the image at release time. */
+            imageId: string;
+            /** @description What makes its image large, oldest first; null where the image is not on the machine now. */
+            layers: {
+                bytes: number;
+                instruction: string | null;
+            }[] | null;
+            /** @description When it first served. */
+            liveAt: string | null;
+            /** @description Its process types. */
+            processes: string[];
+            /** @description The release of another app whose image it has. */
+            promotedFrom: {
+                /** @description Opaque; unique on the platform. */
+                appId: string;
+                /** @description Number of the release: 3 is v3. */
+                version: number;
+            } | null;
             /** @description Why, in the words of who did it (-m). */
             reason: string | null;
             rollbackOf: number | null;
@@ -1698,6 +1863,15 @@ export interface components {
             sequence: string;
         };
         ShownSettings: {
+            batch: string;
+            batchPauseSeconds: number;
+            canaryErrorPoints: number;
+            canaryLatencyPercent: number | null;
+            /** @enum {string} */
+            canaryPromote: "auto" | "manual";
+            canaryRequests: number;
+            canarySteps: string;
+            canaryStepSeconds: number;
             /** @description Health checks that are not the default ones. */
             checks: {
                 [key: string]: {
@@ -1747,8 +1921,11 @@ export interface components {
             pids: number;
             port: number | null;
             releasesKept: number;
+            retainSeconds: number;
             rolloutTimeoutSeconds: number;
             startTimeoutSeconds: number;
+            /** @enum {string} */
+            strategy: "rolling" | "blue-green" | "canary";
         };
         SigningState: {
             /** @description Who else keeps the checkpoints. */
@@ -3229,6 +3406,86 @@ export interface operations {
             };
         };
     };
+    planDeploy: {
+        parameters: {
+            query?: {
+                /** @description Default: the setting of the app. */
+                strategy?: "rolling" | "blue-green" | "canary";
+            };
+            header?: never;
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing was changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeployPlan"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listDeploys: {
         parameters: {
             query?: {
@@ -3436,6 +3693,147 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Asked for. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found, deploy-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, rollout-not-running */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promoteDeploy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+                /** @description Id of the deploy. */
+                deploy: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Default live: it waits no more, and nothing is compared any more.
+                     * @enum {string}
+                     */
+                    to?: "next" | "live";
+                };
             };
         };
         responses: {
@@ -4552,7 +4950,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Release"];
+                    "application/json": components["schemas"]["ReleaseDetails"];
                 };
             };
             /** @description invalid-input */
@@ -4611,6 +5009,143 @@ export interface operations {
             };
             /** @description not-caught-up */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promoteRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Name or id of the other app. */
+                    to: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The new release of the other app is on its way; follow progress there with `deploy`. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotedRelease"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found, release-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, same-app */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5000,6 +5535,15 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
+                    batch?: string;
+                    batchPauseSeconds?: number;
+                    canaryErrorPoints?: number;
+                    canaryLatencyPercent?: number | null;
+                    /** @enum {string} */
+                    canaryPromote?: "auto" | "manual";
+                    canaryRequests?: number;
+                    canarySteps?: string;
+                    canaryStepSeconds?: number;
                     /** @description What is named is replaced as a whole; null brings its default back. */
                     checks?: {
                         [key: string]: {
@@ -5049,8 +5593,11 @@ export interface operations {
                     pids?: number;
                     port?: number | null;
                     releasesKept?: number;
+                    retainSeconds?: number;
                     rolloutTimeoutSeconds?: number;
                     startTimeoutSeconds?: number;
+                    /** @enum {string} */
+                    strategy?: "rolling" | "blue-green" | "canary";
                 };
             };
         };

@@ -252,7 +252,11 @@ export class World {
     for (const [routerId, tracked] of this.entries.router) {
       if (tracked.state.status !== 'active') continue;
       const routes = tracked.state.routes.without(instanceId);
-      this.entries.router.set(routerId, { ...tracked, state: { ...tracked.state, routes } });
+      const weights = tracked.state.weights.without(instanceId);
+      this.entries.router.set(routerId, {
+        ...tracked,
+        state: { ...tracked.state, routes, weights },
+      });
     }
   }
 
@@ -287,7 +291,11 @@ export class World {
       entries: Object.fromEntries(
         AGGREGATES.map((a) => [a, [...this.entries[a]]]),
       ) as unknown as WorldSnapshot['entries'],
-      routes: this.routers().map(({ routerId, routes }) => [routerId, routes.entries()]),
+      routes: this.routers().map(({ routerId, routes, weights }) => [
+        routerId,
+        routes.entries(),
+        weights.entries(),
+      ]),
       commands: this.commands.snapshot(),
       parts: this.parts.snapshot(),
       destroyedApps: this.destroyedApps.snapshot(),
@@ -304,7 +312,7 @@ export class World {
     this.entries = Object.fromEntries(
       AGGREGATES.map((a) => [a, new Map(state.entries[a] as never)]),
     ) as unknown as Entries;
-    for (const [id, routes] of state.routes) this.restoreRoutes(id, routes);
+    for (const routes of state.routes) this.restoreRoutes(...routes);
     this.commands.restore(state.commands);
     this.parts.restore(state.parts);
     this.destroyedApps.restore(state.destroyedApps);
@@ -314,10 +322,18 @@ export class World {
   }
 
   /** What JSON cannot hold of a router. */
-  private restoreRoutes(id: string, entries: [string, RouteState][]): void {
+  private restoreRoutes(
+    id: string,
+    routes: [string, RouteState][],
+    weights: [string, number][],
+  ): void {
     const tracked = this.get('router', id);
     if (tracked.state.status !== 'active') return;
-    const state = { ...tracked.state, routes: ShardedMap.of(entries) };
+    const state = {
+      ...tracked.state,
+      routes: ShardedMap.of(routes),
+      weights: ShardedMap.of(weights),
+    };
     this.entries.router.set(id, { ...tracked, state });
   }
 }
@@ -327,7 +343,7 @@ type Entries = { [A in Aggregate]: Map<string, Tracked<StateByAggregate[A]>> };
 interface WorldSnapshot {
   readonly at: Position;
   readonly entries: Record<Aggregate, readonly unknown[]>;
-  readonly routes: readonly [string, [string, RouteState][]][];
+  readonly routes: readonly [string, [string, RouteState][], [string, number][]][];
   readonly commands: ReturnType<KnownCommands['snapshot']>;
   readonly parts: ReturnType<AppParts['snapshot']>;
   readonly destroyedApps: ReturnType<DestroyedApps['snapshot']>;

@@ -12,7 +12,6 @@ export const appEvent = z.discriminatedUnion('type', [
     set: z.record(configKey, encryptedValue),
     unset: z.array(configKey),
   }),
-  defineEvent('SettingsChanged', 1, { appId: id, changes: settings.partial() }),
   /** Counts from now on, for what runs too; null brings the default back. */
   defineEvent('HealthCheckChanged', 1, {
     appId: id,
@@ -20,6 +19,7 @@ export const appEvent = z.discriminatedUnion('type', [
     probe: z.enum(PROBES),
     check: check.nullable(),
   }),
+  defineEvent('SettingsChanged', 2, { appId: id, changes: settings.partial() }),
   defineEvent('BuildRequested', 1, { appId: id, buildId: id, source }),
   defineEvent('BuildCancelRequested', 1, { appId: id, buildId: id }),
   /** `generation` counts what the deployer has to roll out: releases, restarts, changed settings. */
@@ -35,6 +35,19 @@ export const appEvent = z.discriminatedUnion('type', [
     liveVersion: z.number().int().min(1).nullable(),
     cause: z.enum(['build', 'image', 'config', 'rollback']),
   }),
+  /** The release of the same commit is one of another app: the same image, nothing built. */
+  defineEvent('ReleasePromoted', 1, {
+    appId: id,
+    version: z.number().int().min(1),
+    fromAppId: id,
+    fromVersion: z.number().int().min(1),
+    /** The git commit that the image was built from. */
+    commit: z
+      .string()
+      .regex(/^[0-9a-f]{40,64}$/)
+      .nullable(),
+    branch: z.string().max(250).nullable(),
+  }),
   defineEvent('FormationScaled', 1, { appId: id, formation }),
   defineEvent('AppRestarted', 1, {
     appId: id,
@@ -44,6 +57,12 @@ export const appEvent = z.discriminatedUnion('type', [
   defineEvent('AppStopped', 1, { appId: id }),
   defineEvent('AppStarted', 1, { appId: id }),
   defineEvent('RolloutCancelRequested', 1, { appId: id, rolloutId: id }),
+  /** It need not wait before this step any longer. */
+  defineEvent('RolloutPromoteRequested', 1, {
+    appId: id,
+    rolloutId: id,
+    step: z.number().int().min(1).max(1000),
+  }),
   defineEvent('DomainAdded', 1, { appId: id, host }),
   defineEvent('DomainRemoved', 1, { appId: id, host }),
   defineEvent('AppDestroyed', 1, { appId: id }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from './event.js';
 import { digest, id, processType } from './ids.js';
+import { rolloutStrategy } from './strategy.js';
 import { explanation, image, processSpec } from './values.js';
 
 const generation = z.number().int().min(1);
@@ -35,6 +36,27 @@ export const rolloutEvent = z.discriminatedUnion('type', [
     version,
     fromVersion: version.nullable(),
     deadline: z.iso.datetime(),
+  }),
+  /** Together with its start, where it does not bring all new instances at once. */
+  defineEvent('RolloutStrategySet', 1, {
+    rolloutId: id,
+    appId: id,
+    generation,
+    version,
+    strategy: rolloutStrategy,
+  }),
+  /** A batch serves, or another share of the requests goes to the new instances. */
+  defineEvent('RolloutStepped', 1, {
+    rolloutId: id,
+    appId: id,
+    generation,
+    version,
+    /** 1 for the first step. */
+    step: z.number().int().min(1).max(1000),
+    /** Of the instances (rolling), else of the requests. */
+    percent: z.number().int().min(0).max(100),
+    /** What follows waits from this time on. */
+    at: z.iso.datetime(),
   }),
   defineEvent('RolloutCompleted', 1, { rolloutId: id, appId: id, generation, version }),
   defineEvent('RolloutFailed', 1, { rolloutId: id, appId: id, generation, version, explanation }),
@@ -129,6 +151,14 @@ export const routerEvent = z.discriminatedUnion('type', [
     unrouted: z.array(id),
     /** Instances whose last request ended, or whose drain deadline passed. */
     drained: z.array(id),
+  }),
+  /**
+   * Read back where it changed: an instance's part of its app's requests, relative to the others. 0: it
+   * could serve and gets none. 1 where nothing was ever said.
+   */
+  defineEvent('RouteWeightsApplied', 1, {
+    routerId: id,
+    weights: z.record(id, z.number().int().min(0).max(256)),
   }),
   defineEvent('RouterRemoved', 1, { routerId: id }),
 ]);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { urlPath } from './checks.js';
 import { digest, id, processType } from './ids.js';
+import { strategySettings } from './strategy.js';
 
 /**
  * A config value as it enters the log: AES-256-GCM under the app's key, `enc1.<iv>.<tag>.<text>` in
@@ -78,6 +79,7 @@ export const settings = z.strictObject({
   pids: z.number().int().min(1).max(1_000_000),
   /** Releases kept for rollback. */
   releasesKept: z.number().int().min(1).max(100),
+  ...strategySettings,
 });
 export type Settings = z.infer<typeof settings>;
 

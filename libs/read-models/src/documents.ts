@@ -10,6 +10,7 @@ import type {
   ProcessSpec,
   Revision,
   RolloutEvent,
+  RolloutStrategy,
   Settings,
   Source,
   TokenScope,
@@ -71,6 +72,8 @@ export interface ReleaseDocument {
   /** The git commit its image was built from. */
   readonly commit: string | null;
   readonly branch: string | null;
+  /** The release of another app whose image it has. */
+  readonly promotedFrom: { readonly appId: string; readonly version: number } | null;
   /** Config keys changed since the release before it. */
   readonly configChanges: { readonly set: readonly string[]; readonly unset: readonly string[] };
   readonly createdAt: string;
@@ -125,6 +128,12 @@ export interface DeployDocument {
   readonly finishedAt: string | null;
   readonly deadline: string | null;
   readonly explanation: Explanation | null;
+  /** Null before it started. */
+  readonly strategy: RolloutStrategy['kind'] | null;
+  /** Steps it has reached. */
+  readonly step: number;
+  /** What the newest step gave to the new instances: of the instances (rolling), else of the requests. */
+  readonly percent: number | null;
 }
 
 export interface InstanceExit {

@@ -40,6 +40,8 @@ const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   changeConfig: ['patch', '/v1/apps/shop/config', { set: { A: '1' } }],
   requestBuild: ['post', '/v1/apps/shop/builds', image],
   cancelBuild: async () => ['post', `/v1/apps/shop/builds/${await build('b-cancel')}/cancel`],
+  promoteRelease: ['post', '/v1/apps/shop/releases/1/promote', { to: 'other' }],
+  promoteDeploy: async () => ['post', `/v1/apps/shop/deploys/${await running()}/promote`],
   cancelDeploy: async () => ['post', `/v1/apps/shop/deploys/${await running()}/cancel`],
   rollBack: ['post', '/v1/apps/shop/rollback', { version: 1 }],
   addDomain: ['put', '/v1/apps/shop/domains/www.example.com'],

@@ -1,5 +1,6 @@
 import { Controller, Inject, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ROLLOUT_STEPS_MAX } from '@shiplog/domain';
 import { positionOf } from '@shiplog/events';
 import type { ProcessContext } from '@shiplog/runtime';
 import type { Response } from 'express';
@@ -14,6 +15,7 @@ import { CONTEXT } from '../injection.js';
 import { followProgress, type ProgressTarget } from '../progress/index.js';
 import { ListDeploys, ShowDeploy } from './deploys.queries.js';
 import * as routes from './deploys.routes.js';
+import { planDeploy } from './plan-deploy.js';
 import { followAppProgress } from './progress.routes.js';
 
 @Controller()
@@ -45,16 +47,34 @@ export class DeploysController {
     @Admission() { app, params, context, documents }: Admitted<typeof routes.cancelDeploy>,
   ): Reply<typeof routes.cancelDeploy> {
     const { deploy: rolloutId } = params;
-    const deploy = await this.queries.execute(new ShowDeploy(documents, app.appId, rolloutId));
-    if (deploy.state === 'completed' || deploy.state === 'failed') {
-      throw new Problem(
-        'rollout-not-running',
-        `The deploy is over: it has ${deploy.state}. To go back to what served before, use \`shiplog rollback\`.`,
-        { members: { state: deploy.state } },
-      );
-    }
+    const { state } = await this.queries.execute(new ShowDeploy(documents, app.appId, rolloutId));
+    if (state === 'completed' || state === 'failed') throw isOver(state);
     const { position } = await this.commands.execute(
       new ChangeApp(app.appId, { type: 'CancelRollout', rolloutId }, context),
+    );
+    return { body: { sequence: sequenceAt(position) }, position };
+  }
+
+  @Handles(routes.planDeploy)
+  async plan(
+    @Admission() { app, query, documents }: Admitted<typeof routes.planDeploy>,
+  ): Reply<typeof routes.planDeploy> {
+    const body = planDeploy(this.api.world, app.appId, query.strategy);
+    return { body, position: await documents.position() };
+  }
+
+  @Handles(routes.promoteDeploy)
+  async promote(
+    @Admission() { app, params, body, context, documents }: Admitted<typeof routes.promoteDeploy>,
+  ): Reply<typeof routes.promoteDeploy> {
+    const { deploy: rolloutId } = params;
+    const { state } = await this.queries.execute(new ShowDeploy(documents, app.appId, rolloutId));
+    if (state !== 'running' && state !== 'pending') throw isOver(state);
+    const rollout = this.api.world.get('rollout', rolloutId).state;
+    const reached = rollout.status === 'running' ? rollout.step : 0;
+    const step = body.to === 'next' ? reached + 1 : ROLLOUT_STEPS_MAX;
+    const { position } = await this.commands.execute(
+      new ChangeApp(app.appId, { type: 'PromoteRollout', rolloutId, step }, context),
     );
     return { body: { sequence: sequenceAt(position) }, position };
   }
@@ -71,6 +91,15 @@ export class DeploysController {
     );
   }
 }
+
+const isOver = (state: string): Problem =>
+  new Problem(
+    'rollout-not-running',
+    state === 'cancelled'
+      ? 'The deploy is over: it was cancelled.'
+      : `The deploy is over: it has ${state}. To go back to what served before, use \`shiplog rollback\`.`,
+    { members: { state } },
+  );
 
 const targetOf = (query: Admitted<typeof followAppProgress>['query']): ProgressTarget => {
   const { build, deploy, settled } = query;

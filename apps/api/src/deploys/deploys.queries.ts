@@ -68,4 +68,7 @@ const toDeploy = ({
   reason: document.reason,
   cancelCause: document.cancelCause,
   explanation: document.explanation,
+  strategy: document.strategy,
+  step: document.step,
+  percent: document.percent,
 });

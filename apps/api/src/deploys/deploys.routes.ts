@@ -35,6 +35,17 @@ export const deploy = z
     reason,
     cancelCause: z.string().nullable(),
     explanation: explanation.nullable().describe('Why it failed.'),
+    strategy: z
+      .enum(['rolling', 'blue-green', 'canary'])
+      .nullable()
+      .describe('Null before it began.'),
+    step: z.number().int().describe('Steps of its strategy that it has reached.'),
+    percent: z
+      .number()
+      .nullable()
+      .describe(
+        'What the newest step gave to the new instances: of the instances (rolling), else of the requests.',
+      ),
   })
   .meta({ id: 'Deploy' });
 
@@ -60,6 +71,59 @@ export const showDeploy = defineRoute({
   shows: true,
   answer: { status: 200, description: 'The deploy.', schema: deploy },
   refuses: ['deploy-not-found'],
+});
+
+export const deployPlan = z
+  .object({
+    strategy: z.enum(['rolling', 'blue-green', 'canary']),
+    fromRelease: version.nullable().describe('The release whose place would be taken.'),
+    wanted: z.record(z.string(), z.number()).describe('Instances per process type.'),
+    atMost: z.record(z.string(), z.number()).describe('At one time, old and new.'),
+    steps: z.array(
+      z.object({
+        instances: z.record(z.string(), z.number()).describe('New ones by then.'),
+        percent: z.number().describe('Of the instances (rolling), else of the requests.'),
+        waitsSeconds: z.number().describe('How long it would rest there on purpose.'),
+      }),
+    ),
+    order: z.array(z.string()).describe('What happens, in words.'),
+    deadlineSeconds: z.number().describe('What is not live by then goes back.'),
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: 'DeployPlan' });
+
+export const planDeploy = defineRoute({
+  id: 'planDeploy',
+  method: 'GET',
+  path: '/v1/apps/{app}/deploy-plan',
+  summary: 'What a deploy would do now, without doing it',
+  tag,
+  params: appParam,
+  query: {
+    strategy: z
+      .enum(['rolling', 'blue-green', 'canary'])
+      .optional()
+      .describe('Default: the setting of the app.'),
+  },
+  answer: { status: 200, description: 'Nothing was changed.', schema: deployPlan },
+});
+
+export const promoteDeploy = defineRoute({
+  id: 'promoteDeploy',
+  method: 'POST',
+  path: '/v1/apps/{app}/deploys/{deploy}/promote',
+  reads: true,
+  summary: 'Let a deploy go on without waiting: to its next step, or until it is all live',
+  tag,
+  params: deployParams,
+  body: z.strictObject({
+    to: z
+      .enum(['next', 'live'])
+      .optional()
+      .describe('Default live: it waits no more, and nothing is compared any more.'),
+  }),
+  answer: { status: 202, description: 'Asked for.', schema: changed },
+  refuses: ['deploy-not-found', 'rollout-not-running'],
 });
 
 export const cancelDeploy = defineRoute({

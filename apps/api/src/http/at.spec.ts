@@ -11,6 +11,7 @@ const ONLY_NOW: Readonly<Record<string, string>> = {
   streamEvents: 'is live',
   listAudit: 'has since and until',
   proposeUndo: 'what could be done now',
+  planDeploy: 'what would be done now',
   doctor: 'measured now',
   showRebuild: 'work of this process',
   whoami: 'who asks now',

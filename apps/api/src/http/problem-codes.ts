@@ -28,6 +28,7 @@ export type ApiCode =
   | 'source-not-found'
   | 'source-invalid'
   | 'nothing-to-roll-back-to'
+  | 'same-app'
   | 'domain-of-platform'
   | 'key-missing'
   | 'key-store-unusable'
@@ -127,6 +128,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'rebuild-differs': { status: 422, title: 'The rebuilt documents are not the served ones' },
   'nothing-deployed': { status: 422, title: 'Nothing was deployed yet' },
   'nothing-to-roll-back-to': { status: 422, title: 'Nothing to roll back to' },
+  'same-app': { status: 422, title: 'The app is the same' },
   'release-already-live': { status: 422, title: 'The release is live already' },
   'build-not-running': { status: 422, title: 'The build is not running' },
   'rollout-not-running': { status: 422, title: 'The deploy is not running' },

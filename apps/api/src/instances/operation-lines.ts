@@ -46,6 +46,8 @@ const detailOf = (event: DomainEventUnion): string => {
     case 'RolloutStarted':
     case 'RolloutCompleted':
       return ` v${event.data.version}`;
+    case 'RolloutStepped':
+      return ` v${event.data.version}: step ${event.data.step}, ${event.data.percent}%`;
     case 'RolloutFailed':
       return ` v${event.data.version}: ${event.data.explanation.summary}`;
     case 'BuildFailed':

@@ -25,6 +25,7 @@ export async function* followDeploy(
     // After the look at the state: nothing that led to an end is told after it, or not at all.
     yield* steps.of(inbox.take());
     if (state.status !== 'none' && state.status !== 'running') return yield endOf(follower, state);
+    if (state.status === 'running' && hasSwitched(state)) return yield switched(follower, state);
     const end =
       state.status === 'none' ? await endWithoutBeginning(follower, generation) : undefined;
     if (end !== undefined) return yield end;
@@ -33,6 +34,23 @@ export async function* followDeploy(
     await inbox.next(LOOK_MS);
   }
 }
+
+type Running = Extract<Known, { status: 'running' }>;
+
+/** Blue-green: everybody is served by the new release; what follows only keeps the way back open. */
+const hasSwitched = ({ strategy, step }: Running): boolean =>
+  strategy.kind === 'blue-green' && step > 0 && strategy.retainSeconds > 0;
+
+const switched = (follower: Follower, { version, rolloutId, ...rollout }: Running): News => {
+  const { text, ...done } = live(follower, version);
+  const { strategy, fromVersion } = rollout;
+  const seconds = strategy.kind === 'blue-green' ? strategy.retainSeconds : 0;
+  const kept =
+    fromVersion === null
+      ? ''
+      : `; what served before is kept for ${seconds} s: shiplog deploys abort goes back at once`;
+  return { ...done, text: `${text}${kept}`, version, deployId: rolloutId };
+};
 
 const endOf = (follower: Follower, state: Exclude<Known, { status: 'running' }>): News => {
   const { version, rolloutId: deployId } = state;

@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS } from '@shiplog/domain';
+import { DEFAULT_SETTINGS, strategyOf, waitsSecondsOf } from '@shiplog/domain';
 import { positionBefore, type Position } from '@shiplog/events';
 import { followDeploy } from './follow-deploy.js';
 import { LOOK_MS, urlOf, type Follower } from './follower.js';
@@ -17,6 +17,7 @@ export async function* followSettling(
   await feed.reach(position);
   const generation = await generationAt(follower, position);
   if (generation !== undefined) return yield* followDeploy(follower, generation);
+  if (await isWithoutEffect(follower, position)) return yield settled(follower);
 
   const deadlineMs = now() + patienceMs(follower);
   for (;;) {
@@ -47,11 +48,19 @@ const generationAt = async (
   return undefined;
 };
 
-/** As long as a rollout may take, and then the end of what is stopped. */
+/** Settings that only later deploys go by: whatever is on its way has nothing to do with them. */
+const isWithoutEffect = async ({ log }: Follower, position: Position): Promise<boolean> => {
+  const [record] = await log.readAfter(positionBefore(position), 1);
+  return record?.commit.events.every(({ type }) => type === 'SettingsChanged') === true;
+};
+
+/** As long as a rollout may take, its pauses included, and then the end of what is stopped. */
 const patienceMs = ({ world, appId }: Follower): number => {
-  const settings = world.app(appId)?.settings ?? DEFAULT_SETTINGS;
+  const app = world.app(appId);
+  const settings = app?.settings ?? DEFAULT_SETTINGS;
+  const waitsSeconds = waitsSecondsOf(strategyOf(settings), app?.formation ?? {});
   const { rolloutTimeoutSeconds, drainSeconds, graceSeconds } = settings;
-  return (rolloutTimeoutSeconds + drainSeconds + graceSeconds) * 1000;
+  return (rolloutTimeoutSeconds + waitsSeconds + drainSeconds + graceSeconds) * 1000;
 };
 
 const settled = (follower: Follower): News => {

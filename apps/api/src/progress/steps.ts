@@ -82,6 +82,10 @@ const textOf = (event: DomainEventUnion): string | undefined => {
         fromVersion === null || fromVersion === version ? '' : `, from v${fromVersion}`;
       return `rolling out v${version}${replaced}`;
     }
+    case 'RolloutStepped': {
+      const { step, percent, version } = event.data;
+      return `step ${step}: ${percent}% on v${version}`;
+    }
     case 'InstanceScheduled':
       return event.data.port === null ? 'scheduled' : `scheduled on port ${event.data.port}`;
     case 'InstanceStarted':

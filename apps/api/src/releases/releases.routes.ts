@@ -22,6 +22,10 @@ export const release = z
     buildId: id.nullable(),
     commit: z.string().nullable().describe('The git commit its image was built from.'),
     branch: z.string().nullable(),
+    promotedFrom: z
+      .object({ appId: id, version })
+      .nullable()
+      .describe('The release of another app whose image it has.'),
     createdAt: time,
     createdBy: z.string(),
     reason,
@@ -39,6 +43,17 @@ export const release = z
     explanation: explanation.nullable().describe('Why its last deploy failed.'),
   })
   .meta({ id: 'Release' });
+
+export const releaseDetails = release
+  .extend({
+    layers: z
+      .array(z.object({ instruction: z.string().nullable(), bytes: z.number() }))
+      .nullable()
+      .describe(
+        'What makes its image large, oldest first; null where the image is not on the machine now.',
+      ),
+  })
+  .meta({ id: 'ReleaseDetails' });
 
 export const listReleases = defineRoute({
   id: 'listReleases',
@@ -66,8 +81,28 @@ export const showRelease = defineRoute({
   tag,
   params: { ...appParam, version: versionText },
   shows: true,
-  answer: { status: 200, description: 'The release.', schema: release },
+  answer: { status: 200, description: 'The release.', schema: releaseDetails },
   refuses: ['release-not-found'],
+});
+
+export const promoteRelease = defineRoute({
+  id: 'promoteRelease',
+  method: 'POST',
+  path: '/v1/apps/{app}/releases/{version}/promote',
+  summary:
+    'Release the same image in another app: nothing is built, config stays that of the other app',
+  tag,
+  params: { ...appParam, version: versionText },
+  body: z.strictObject({ to: z.string().max(64).describe('Name or id of the other app.') }),
+  answer: {
+    status: 202,
+    description:
+      'The new release of the other app is on its way; follow progress there with `deploy`.',
+    schema: changed
+      .extend({ app: z.string(), release: version, deployId: id })
+      .meta({ id: 'PromotedRelease' }),
+  },
+  refuses: ['release-not-found', 'same-app'],
 });
 
 export const rollBack = defineRoute({

@@ -81,6 +81,46 @@ describe('rollback', () => {
   });
 });
 
+describe('promotion to another app', () => {
+  const promote = (name: string, version: string, to: string, key?: string) => {
+    const call = api.call('post', `/v1/apps/${name}/releases/${version}/promote`);
+    if (key !== undefined) void call.set('Idempotency-Key', key);
+    return call.send({ to });
+  };
+
+  it('releases the same image there without a build, once, with the config of that app', async () => {
+    const from = await api.deployed('tried', 2);
+    const to = await api.deployed('prod');
+    await api
+      .call('patch', '/v1/apps/prod/config')
+      .send({ set: { MODE: 'prod' } })
+      .expect(200);
+    const first = await promote('tried', 'v2', 'prod', 'p-1').expect(202);
+    expect(first.body).toMatchObject({ app: 'prod', release: 3, deployId: `${to}-g3` });
+    expect((await promote('tried', 'v2', 'prod', 'p-1').expect(202)).body).toEqual(first.body);
+    const { world } = api.platform.api;
+    const [ours, theirs] = [world.app(to)?.releases.at(-1), world.app(from)?.releases.at(-1)];
+    expect(ours).toMatchObject({ image: theirs?.image, buildId: null });
+    expect(Object.keys(ours?.config ?? {})).toEqual(['MODE']);
+    const shown = await api.call('get', '/v1/apps/prod/releases/3').expect(200);
+    expect(shown.body).toMatchObject({
+      createdBy: 'admin',
+      cause: 'image',
+      promotedFrom: { appId: from, version: 2 },
+      layers: null,
+    });
+  });
+
+  it('is refused where there is nothing to promote, or nowhere to promote it to', async () => {
+    expect((await promote('tried', 'v9', 'prod').expect(404)).body).toMatchObject({
+      code: 'release-not-found',
+      kept: [1, 2],
+    });
+    expect((await promote('tried', 'v1', 'nowhere').expect(404)).body.code).toBe('app-not-found');
+    expect((await promote('tried', 'v1', 'tried').expect(422)).body.code).toBe('same-app');
+  });
+});
+
 describe('builds', () => {
   const tar = (): Buffer => {
     const block = Buffer.alloc(1024);

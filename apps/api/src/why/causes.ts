@@ -305,6 +305,8 @@ const STATE_OF: Readonly<Record<string, string>> = {
   BuildFailed: 'failed',
   BuildCancelled: 'cancelled',
   RolloutStarted: 'running',
+  RolloutStrategySet: 'running',
+  RolloutStepped: 'running',
   RolloutCompleted: 'completed',
   RolloutFailed: 'failed',
   RolloutCancelled: 'cancelled',

@@ -37,6 +37,10 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return 'stop';
     case 'AppStarted':
       return 'start';
+    case 'ReleasePromoted':
+      return `promote v${event.data.fromVersion} of ${event.data.fromAppId}`;
+    case 'RolloutPromoteRequested':
+      return `promote ${event.data.rolloutId}`;
     case 'DomainAdded':
       return `domain ${event.data.host} added`;
     default:

@@ -7,11 +7,14 @@ import { followProgress } from '../progress/follow-progress.js';
 import { withNotice } from '../progress/progress-view.js';
 import { printableLine } from '../render/printable.js';
 import { sizeText } from '../render/size.js';
+import { durationText } from '../render/time.js';
 
 interface DeployOptions {
   readonly image?: string;
   readonly port?: string;
   readonly healthPath?: string;
+  readonly strategy?: string;
+  readonly plan?: boolean;
 }
 type DeployInvocation = Invocation<DeployOptions>;
 
@@ -27,6 +30,8 @@ export const deploy = defineCommand<DeployOptions>({
     ['deploy -a shop', 'this directory'],
     ['deploy ./services/shop -a shop', 'another directory'],
     ['deploy -a shop --image nginx:1.27 --port 80', 'an image, which listens on port 80'],
+    ['deploy -a shop --strategy canary', 'a growing share of the requests; kept for later deploys'],
+    ['deploy -a shop --plan', 'what it would do: steps, instances, warnings; nothing is done'],
     ['deploy -a shop --no-wait --json', 'return at once with the id of the build'],
   ],
   options: [
@@ -36,6 +41,11 @@ export const deploy = defineCommand<DeployOptions>({
       help: 'port on which `web` listens (default: the image says, else 8080)',
     },
     { flags: '--health-path <path>', help: 'HTTP path that answers 2xx or 3xx when it is ready' },
+    {
+      flags: '--strategy <name>',
+      help: 'rolling, blue-green or canary; kept as a setting (see `settings set`)',
+    },
+    { flags: '--plan', help: 'show what would happen, and do nothing' },
   ],
   takes: ['app', 'reason', 'wait'],
   run: async (invocation) => {
@@ -44,6 +54,7 @@ export const deploy = defineCommand<DeployOptions>({
       throw usageError('a directory and --image were given; deploy one of them');
     }
     const settings = settingsOf(options);
+    if (options.plan === true) return showPlan(invocation, settings.strategy);
     const app = await (await client()).apps.show(await invocation.app(), {});
     const source = await sourceOf(invocation, app);
     if (Object.keys(settings).length > 0) {
@@ -54,9 +65,32 @@ export const deploy = defineCommand<DeployOptions>({
   },
 });
 
-const settingsOf = ({ port, healthPath }: DeployOptions): Partial<Settings> => ({
+const showPlan = async (
+  { client, app, out }: DeployInvocation,
+  strategy: Settings['strategy'] | undefined,
+): Promise<void> => {
+  const plan = await (await client()).deploys.plan(await app(), strategy);
+  out.json(plan);
+  const counts = (of: Readonly<Record<string, number>>): string =>
+    Object.entries(of)
+      .map(([type, count]) => `${type}=${count}`)
+      .join(' ');
+  out.fields([
+    ['Strategy', plan.strategy],
+    ['Takes over from', plan.fromRelease === null ? null : `v${plan.fromRelease}`],
+    ['Instances', counts(plan.wanted)],
+    ['At most', `${counts(plan.atMost)} at one time, old and new`],
+    ['Deadline', durationText(plan.deadlineSeconds * 1000)],
+  ]);
+  plan.order.forEach((line, i) => out.line(`${`${i + 1}.`.padStart(4)} ${printableLine(line)}`));
+  for (const warning of plan.warnings) out.line(`Note: ${printableLine(warning)}`);
+  out.line('Nothing was done.');
+};
+
+const settingsOf = ({ port, healthPath, strategy }: DeployOptions): Partial<Settings> => ({
   ...(port !== undefined && parseSetting('port', port)),
   ...(healthPath !== undefined && parseSetting('health-path', healthPath)),
+  ...(strategy !== undefined && parseSetting('strategy', strategy)),
 });
 
 const sourceOf = async (invocation: DeployInvocation, app: App) => {

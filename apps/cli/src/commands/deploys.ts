@@ -1,8 +1,10 @@
 import type { Deploy } from '@shiplog/api-client';
 import { defineCommand, type GroupSpec, type Invocation } from '../command.js';
+import { CliError, EXIT } from '../exit-code.js';
 import { LIMIT } from '../parse/limit.js';
 import { renderExplanation } from '../render/explanation.js';
-import { printable } from '../render/printable.js';
+import { followProgress } from '../progress/follow-progress.js';
+import { printable, printableLine } from '../render/printable.js';
 import { stateColor } from '../render/state.js';
 import type { Column } from '../render/table.js';
 import { durationText, relativeTime } from '../render/time.js';
@@ -64,6 +66,7 @@ const show = defineCommand({
       ['Release', `v${deploy.release}`],
       ['Before', deploy.fromRelease === null ? null : `v${deploy.fromRelease}`],
       ['State', deploy.state],
+      ['Strategy', strategyText(deploy)],
       ['Created', `${relativeTime(deploy.createdAt, io.now())} by ${deploy.createdBy}`],
       ['Reason', deploy.reason],
       ['Deadline', deploy.finishedAt === null ? relativeTime(deploy.deadline, io.now()) : null],
@@ -91,8 +94,76 @@ const cancel = defineCommand({
   },
 });
 
+const promote = defineCommand<{ next?: boolean }>({
+  name: 'promote',
+  args: [['[deploy]', 'id, from `deploys list`; default: the newest']],
+  summary: 'let a deploy go on without waiting for its steps',
+  details:
+    'A canary goes to all requests without a verdict, a pause between batches ends, what a blue-green ' +
+    'deploy kept is stopped. With --next only the next step is not waited for.',
+  examples: [
+    ['deploys promote -a shop', 'the newest one goes live for everybody'],
+    ['deploys promote -a shop --next', 'one step further'],
+  ],
+  options: [{ flags: '--next', help: 'only to the next step' }],
+  takes: ['app', 'reason', 'wait'],
+  run: async (invocation) => {
+    const app = await invocation.app();
+    const { deploys: api } = await invocation.client();
+    const { next, wait } = invocation.options;
+    const id = await newestUnless(invocation, app);
+    const answer = await api.promote(app, id, next === true ? 'next' : 'live', invocation.change);
+    if (next === true || wait === false) {
+      invocation.out.json({ ...answer, deploy: id, settled: false });
+      invocation.out.line(`Deploy ${id} goes on. See: shiplog deploys show ${id} -a ${app}`);
+      return;
+    }
+    const { kind: _kind, at: _at, ...done } = await followProgress(invocation, app, { deploy: id });
+    invocation.out.json({ ...answer, deploy: id, settled: true, ...done });
+    invocation.out.line(printableLine(done.text));
+  },
+});
+
+const abort = defineCommand({
+  name: 'abort',
+  args: [['[deploy]', 'id, from `deploys list`; default: the newest']],
+  summary: 'go back at once to what served before a deploy that is on its way',
+  details:
+    'The same as cancel, without having to name the newest deploy. The old instances still run: they get ' +
+    'all requests again as soon as the routers confirm it.',
+  examples: [['deploys abort -a shop -m "carts are empty"', 'back to the release that served']],
+  takes: ['app', 'reason'],
+  run: async (invocation) => {
+    const app = await invocation.app();
+    const id = await newestUnless(invocation, app);
+    const { deploys: api } = await invocation.client();
+    const answer = await api.cancel(app, id, invocation.change);
+    invocation.out.json({ ...answer, deploy: id });
+    invocation.out.line(`Deploy ${id} is being cancelled; what served before serves again.`);
+  },
+});
+
+const newestUnless = async (
+  { args, client }: Pick<Invocation, 'args' | 'client'>,
+  app: string,
+): Promise<string> => {
+  if (args[0] !== undefined) return args[0];
+  const [newest] = await (await client()).deploys.list(app, { limit: '1' });
+  if (newest !== undefined) return newest.id;
+  throw new CliError(EXIT.notFound, 'deploy-not-found', 'nothing was deployed yet', {
+    remedy: 'Deploy first: shiplog deploy',
+  });
+};
+
+/** `canary, step 1: 10% of the requests`; nothing more where there are no steps. */
+const strategyText = ({ strategy, step, percent }: Deploy): string | null => {
+  if (strategy === null || step === 0) return strategy;
+  const what = strategy === 'rolling' ? 'instances' : 'requests';
+  return `${strategy}, step ${step}: ${percent ?? 0}% of the ${what}`;
+};
+
 export const deploys: GroupSpec = {
   name: 'deploys',
-  summary: 'list deploys, explain them, cancel them',
-  commands: [list, show, cancel],
+  summary: 'list deploys, explain them, promote or cancel them',
+  commands: [list, show, cancel, promote, abort],
 };

@@ -47,7 +47,7 @@ const set = defineCommand({
   name: 'set',
   args: [['<name=value...>', 'settings to change']],
   summary: 'change limits, port or health check of an app',
-  details: `Running instances are replaced by ones with the new settings, without a gap; health checks count at once.\n\nSettings:\n${Object.entries(
+  details: `Where a setting is part of how instances are made, running ones are replaced, without a gap; health checks count at once.\n\nSettings:\n${Object.entries(
     SETTINGS,
   )
     .map(([name, { help }]) => `  ${name.padEnd(16)} ${help.replace('; ', `;\n${' '.repeat(19)}`)}`)
@@ -62,6 +62,11 @@ const set = defineCommand({
     ],
     ["settings set -a shop web.liveness='http /alive'", 'started again when it hangs'],
     ["settings set -a shop worker.liveness='command test -f /tmp/alive'", 'a worker, by a command'],
+    ['settings set -a shop strategy=rolling batch=25% batch-pause=30s', 'a quarter at a time'],
+    [
+      'settings set -a shop strategy=canary canary-steps=5,25',
+      '5% and 25% of the requests, then all',
+    ],
   ],
   takes: ['app', 'reason', 'wait'],
   run: async (invocation) => {

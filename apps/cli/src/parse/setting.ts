@@ -1,23 +1,9 @@
 import type { Settings } from '@shiplog/api-client';
 import { closest } from '../closest.js';
 import { usageError } from '../exit-code.js';
-import { parseBytes, parseInteger, parseSeconds } from './quantity.js';
-
-interface Setting {
-  readonly field: keyof Settings;
-  readonly help: string;
-  readonly parse: (text: string) => string | number | null;
-}
-
-const seconds =
-  (name: string) =>
-  (text: string): number =>
-    parseSeconds(name, text);
-
-const orAutomatic =
-  <T>(parse: (text: string) => T) =>
-  (text: string): T | null =>
-    ['auto', 'none', ''].includes(text) ? null : parse(text);
+import { orAutomatic, seconds, type Setting } from './setting-text.js';
+import { STRATEGY_SETTINGS } from './strategy-setting.js';
+import { parseBytes, parseInteger } from './quantity.js';
 
 /** Settings as a person writes them. What is in bounds is the server's business; what is a number is ours. */
 export const SETTINGS: Readonly<Record<string, Setting>> = {
@@ -80,6 +66,7 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     help: 'releases kept for rollback',
     parse: parseInteger('releases-kept', 1, 100),
   },
+  ...STRATEGY_SETTINGS,
 };
 
 /** One setting as the API takes it. */

@@ -1,6 +1,7 @@
 import type { CancelCause, RetireReason, UnreadyCause } from '@shiplog/domain';
 import type { Container } from './container-engine.port.js';
-import type { DesiredApp, Routes } from './desired.js';
+import type { DesiredApp, Routes, Weights } from './desired.js';
+import type { Measured } from './judge.js';
 
 /** Why a rollout cannot succeed; the words for people are made from it, with the log lines, when it is applied. */
 export type Failure =
@@ -8,7 +9,16 @@ export type Failure =
   | { readonly kind: 'not-ready'; readonly instanceId: string; readonly afterSeconds: number }
   | { readonly kind: 'not-created'; readonly instanceId: string }
   | { readonly kind: 'image-lost'; readonly said: string }
-  | { readonly kind: 'deadline'; readonly instanceId: string | null; readonly isReady: boolean };
+  | { readonly kind: 'deadline'; readonly instanceId: string | null; readonly isReady: boolean }
+  /** A canary that does worse than what it is compared with. */
+  | {
+      readonly kind: 'worse';
+      readonly what: 'errors' | 'latency';
+      readonly share: number;
+      readonly measured: Measured;
+    }
+  /** A canary that nobody promoted, or that too few requests came to, by its deadline. */
+  | { readonly kind: 'undecided'; readonly share: number; readonly measured: Measured | null };
 
 /** One safe step. Facts are appended; engine steps run beside the rounds, one at a time per instance. */
 export type Action =
@@ -25,6 +35,13 @@ export type Action =
       readonly appId: string;
       readonly rolloutId: string;
       readonly failure: Failure;
+    }
+  | {
+      readonly type: 'step-rollout';
+      readonly appId: string;
+      readonly rolloutId: string;
+      readonly step: number;
+      readonly percent: number;
     }
   | {
       readonly type: 'schedule';
@@ -98,12 +115,14 @@ export interface PlanInput {
   /** By instance id; complete, or the round would not have come here. */
   readonly containers: ReadonlyMap<string, Container>;
   /** Of every router that counts. */
-  readonly routers: readonly { readonly routes: Routes }[];
+  readonly routers: readonly { readonly routes: Routes; readonly weights: Weights }[];
   readonly notes: ReadonlyMap<string, Note>;
   /** Instances with an engine step under way: they are left alone until it ended. */
   readonly busy: ReadonlySet<string>;
   /** No new instance before this time: the last ones were lost as soon as they were made. */
   readonly scheduleNotBeforeMs: number;
+  /** What the routers counted since the newest step of a canary; null where nothing was counted. */
+  readonly measured: Measured | null;
   readonly nowMs: number;
 }
 

@@ -7,6 +7,7 @@ import {
   retire,
   schedule,
   startRollout,
+  stepRollout,
   type Held,
 } from './fact-steps.js';
 import { endRun, recordUnready } from './health-steps.js';
@@ -45,6 +46,8 @@ const now = async (bench: Workbench, action: Action, held: Held): Promise<void> 
   switch (action.type) {
     case 'start-rollout':
       return startRollout(bench, action);
+    case 'step-rollout':
+      return stepRollout(bench, action);
     case 'complete-rollout':
     case 'cancel-rollout':
     case 'fail-rollout':
@@ -91,6 +94,7 @@ const beside = (bench: Workbench, action: Action): void => {
       });
       return;
     case 'start-rollout':
+    case 'step-rollout':
     case 'complete-rollout':
     case 'cancel-rollout':
     case 'fail-rollout':

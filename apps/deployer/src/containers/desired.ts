@@ -1,11 +1,15 @@
 import {
+  AT_ONCE,
   DEFAULT_SETTINGS,
+  isWeighted,
+  sharesOf,
+  strategyOf,
   type KnownInstance,
   type RolloutState,
   type RouteState,
   type World,
 } from '@shiplog/domain';
-import type { Settings } from '@shiplog/events';
+import type { RolloutStrategy, Settings } from '@shiplog/events';
 
 /** A generation that ought to run, and how many instances of each process type it ought to have. */
 export interface WantedGeneration {
@@ -23,8 +27,21 @@ export interface WantedRollout {
   /** Null while it was not started. */
   readonly deadlineMs: number | null;
   readonly isCancelAsked: boolean;
+  /** As it was fixed at the start; what it would be while there was none. */
+  readonly strategy: RolloutStrategy;
+  /** The newest step; 0 before the first. */
+  readonly step: number;
+  readonly steppedAtMs: number | null;
+  /** It waits for nothing before this step: somebody said so. */
+  readonly promotedTo: number;
   /** Set when its image is gone for good. */
   readonly lostImage: string | null;
+}
+
+export interface StrayRollout {
+  readonly rolloutId: string;
+  /** All requests go to its instances already: it got where it wanted, and what follows replaces it. */
+  readonly hasSwitched: boolean;
 }
 
 /** What the log says about one app, as far as containers are concerned. */
@@ -39,7 +56,7 @@ export interface DesiredApp {
   /** The generation on its way, with its rollout; null when there is none. */
   readonly target: (WantedGeneration & { readonly rollout: WantedRollout }) | null;
   /** Rollouts that run although their generation is no longer wanted. */
-  readonly strayRollouts: readonly string[];
+  readonly strayRollouts: readonly StrayRollout[];
   /** Generations whose rollout failed or was cancelled. */
   readonly endedGenerations: readonly number[];
   /** Instances that were not stopped yet. */
@@ -49,6 +66,11 @@ export interface DesiredApp {
 /** What a router does with an instance, as the log has it. */
 export interface Routes {
   get(instanceId: string): RouteState | undefined;
+}
+
+/** Which part of the requests a router gives to an instance, as the log has it; undefined: an even one. */
+export interface Weights {
+  get(instanceId: string): number | undefined;
 }
 
 type KnownRollout = Exclude<RolloutState, { status: 'none' }>;
@@ -75,8 +97,16 @@ export const desiredApp = (world: World, appId: string): DesiredApp => {
             ...generationOf(deployment, target),
             rollout: rolloutOf(world, deployment, target),
           },
-    strayRollouts: running.flatMap(({ rolloutId }) =>
-      rolloutId === target?.rolloutId ? [] : [rolloutId],
+    strayRollouts: running.flatMap((rollout) =>
+      rollout.rolloutId === target?.rolloutId
+        ? []
+        : [
+            {
+              rolloutId: rollout.rolloutId,
+              // A rollback wants away from it: the old ones serve again at once.
+              hasSwitched: hasSwitched(rollout) && (target?.release.rollbackOf ?? null) === null,
+            },
+          ],
     ),
     endedGenerations: rollouts.filter(isEnded).map(({ generation }) => generation),
     instances: world.instancesOf(appId),
@@ -90,6 +120,12 @@ const statusOf = (
   if (deployment !== undefined) return deployment.app.stopped ? 'stopped' : 'active';
   return state.status === 'destroyed' ? 'destroyed' : 'unknown';
 };
+
+const hasSwitched = ({ status, strategy, ...rollout }: KnownRollout): boolean =>
+  status === 'running' &&
+  isWeighted(strategy) &&
+  'step' in rollout &&
+  rollout.step >= sharesOf(strategy).length;
 
 const isEnded = ({ status }: KnownRollout): boolean =>
   status === 'failed' || status === 'cancelled';
@@ -123,6 +159,26 @@ const rolloutOf = (
     fromVersion: live?.release.version ?? null,
     deadlineMs: state.status === 'running' ? Date.parse(state.deadline) : null,
     isCancelAsked: app.rolloutCancels.includes(target.rolloutId),
+    ...(state.status === 'running'
+      ? {
+          strategy: state.strategy,
+          step: state.step,
+          steppedAtMs: state.steppedAt === null ? null : Date.parse(state.steppedAt),
+        }
+      : { strategy: strategyFor(app.settings, target), step: 0, steppedAtMs: null }),
+    promotedTo: Math.max(
+      0,
+      ...app.rolloutPromotes.flatMap(({ rolloutId, step }) =>
+        rolloutId === target.rolloutId ? step : [],
+      ),
+    ),
     lostImage: build?.status === 'succeeded' ? (build.lost?.summary ?? null) : null,
   };
 };
+
+/** A way back takes no steps. */
+const strategyFor = (
+  settings: Settings,
+  { release, generation }: NonNullable<Deployment['target']>,
+): RolloutStrategy =>
+  release.rollbackOf !== null && release.generation === generation ? AT_ONCE : strategyOf(settings);

@@ -1,5 +1,5 @@
-import { checkName, setCheck, type KnownInstance } from '@shiplog/domain';
-import type { Explanation } from '@shiplog/events';
+import { AT_ONCE, checkName, setCheck, type KnownInstance } from '@shiplog/domain';
+import type { Explanation, RolloutStrategy } from '@shiplog/events';
 import {
   explainCrash,
   explainImageLost,
@@ -9,6 +9,7 @@ import {
   explainNotRouted,
   type Evidence,
 } from '../explain.js';
+import { explainCanary } from '../explain-canary.js';
 import { readListening } from '../probes/listening.js';
 import { desiredApp } from './desired.js';
 import type { Failure } from './actions.js';
@@ -24,6 +25,9 @@ export const explainFailure = async (
 ): Promise<Explanation> => {
   const { settings } = desiredApp(bench.context.world, appId);
   if (failure.kind === 'image-lost') return explainImageLost(failure.said);
+  if (failure.kind === 'worse' || failure.kind === 'undecided') {
+    return explainCanary(failure, strategyOfApp(bench, appId));
+  }
   const trouble = bench.notes.lossOf(appId);
   if (isWithoutPlace(failure, trouble)) {
     return explainNoPlace(trouble, settings.rolloutTimeoutSeconds);
@@ -47,6 +51,9 @@ export const explainFailure = async (
         : explainNotReady(evidence, settings.rolloutTimeoutSeconds);
   }
 };
+
+const strategyOfApp = (bench: Workbench, appId: string): RolloutStrategy =>
+  desiredApp(bench.context.world, appId).target?.rollout.strategy ?? AT_ONCE;
 
 /** Nobody waits, and not because all are ready: some were never made. */
 const isWithoutPlace = (failure: Failure, trouble: Trouble | null): boolean =>

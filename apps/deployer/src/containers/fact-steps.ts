@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { KnownInstance } from '@shiplog/domain';
+import { waitsSecondsOf, type KnownInstance } from '@shiplog/domain';
 import { fault } from '../faults.js';
 import { EngineError, type AddressRange } from './container-engine.port.js';
 import { explainFailure } from './explain-failure.js';
@@ -19,7 +19,9 @@ export const startRollout = async (
 ): Promise<void> => {
   const { target, settings } = desiredApp(bench.context.world, appId);
   if (target?.rollout.rolloutId !== rolloutId) return;
-  const deadlineMs = bench.nowMs() + settings.rolloutTimeoutSeconds * 1000;
+  const { strategy } = target.rollout;
+  const waitsSeconds = waitsSecondsOf(strategy, target.wanted);
+  const deadlineMs = bench.nowMs() + (settings.rolloutTimeoutSeconds + waitsSeconds) * 1000;
   fault('before-start-rollout');
   await bench.record(
     'rollout',
@@ -32,9 +34,22 @@ export const startRollout = async (
       version: target.version,
       fromVersion: target.rollout.fromVersion,
       deadline: new Date(deadlineMs).toISOString(),
+      strategy,
     },
   );
   fault('after-start-rollout');
+};
+
+/** What follows waits from here on, also for a process that comes after this one. */
+export const stepRollout = async (
+  bench: Workbench,
+  { appId, rolloutId, step, percent }: ActionOf<'step-rollout'>,
+): Promise<void> => {
+  fault('before-step-rollout');
+  const at = new Date(bench.nowMs()).toISOString();
+  const of = { id: rolloutId, appId };
+  await bench.record('rollout', of, { type: 'StepRollout', step, percent, at });
+  fault('after-step-rollout');
 };
 
 export const endRollout = async (

@@ -1,6 +1,7 @@
 import type { KnownInstance, RetireReason } from '@shiplog/domain';
 import type { WantedGeneration } from './desired.js';
 import type { Action, Plan, PlanInput } from './actions.js';
+import { stageOf } from './plan-stage.js';
 import { inForce, isRetired, isServing } from './serving.js';
 
 /**
@@ -15,15 +16,39 @@ export const planReplacement = (input: PlanInput): Plan => {
   if (app.status !== 'active') return retireAll(open, app.status);
   // Its only rollout failed or was cancelled: there is nothing to go back to.
   if (generation === null) return retireAll(open, 'rollout-failed');
+  return replace(input, open, generation);
+};
 
-  const schedules = planSchedules(input, open, generation);
+const replace = (
+  input: PlanInput,
+  open: readonly KnownInstance[],
+  generation: WantedGeneration,
+): Plan => {
+  const { app } = input;
+  const stage = app.target === null ? null : stageOf(input, app.target);
+  // Both are in force: what serves in full number, what comes as far as it may.
+  const kept = stage?.keepsLive === true ? app.live : null;
+  const forces = kept === null ? [generation] : [generation, kept];
+  const schedules = planSchedules(input, open, [
+    { ...generation, wanted: stage?.allowed ?? generation.wanted },
+    ...(kept === null ? [] : [kept]),
+  ]);
+  const others =
+    kept === null
+      ? retireOthers(input, open, generation)
+      : retireOthers(
+          input,
+          open.filter((instance) => instance.generation !== generation.generation),
+          kept,
+        );
+  const times = [schedules.nextAtMs, stage?.nextAtMs ?? null].filter((at) => at !== null);
   return {
     actions: [
       ...schedules.actions,
-      ...retireSurplus(input, open, generation),
-      ...retireOthers(input, open, generation),
+      ...forces.flatMap((force) => retireSurplus(input, open, force)),
+      ...others,
     ],
-    nextAtMs: schedules.nextAtMs,
+    nextAtMs: times.length === 0 ? null : Math.min(...times),
   };
 };
 
@@ -44,15 +69,17 @@ const retireAll = (open: readonly KnownInstance[], reason: RetireReason): Plan =
 const planSchedules = (
   { app, nowMs, scheduleNotBeforeMs }: PlanInput,
   open: readonly KnownInstance[],
-  { generation, version, wanted }: WantedGeneration,
+  generations: readonly WantedGeneration[],
 ): Plan => {
-  const missing = Object.entries(wanted).flatMap(([process, count]): Action[] => {
-    const have = open.filter((i) => i.process === process && i.generation === generation).length;
-    if (have >= count) return [];
-    return [
-      { type: 'schedule', appId: app.appId, process, generation, version, count: count - have },
-    ];
-  });
+  const missing = generations.flatMap(({ generation, version, wanted }) =>
+    Object.entries(wanted).flatMap(([process, count]): Action[] => {
+      const have = open.filter((i) => i.process === process && i.generation === generation).length;
+      if (have >= count) return [];
+      return [
+        { type: 'schedule', appId: app.appId, process, generation, version, count: count - have },
+      ];
+    }),
+  );
   if (missing.length > 0 && nowMs < scheduleNotBeforeMs) {
     return { actions: [], nextAtMs: scheduleNotBeforeMs };
   }

@@ -1,7 +1,9 @@
-import type { KnownInstance } from '@shiplog/domain';
+import { shareAt, sharesOf, type KnownInstance } from '@shiplog/domain';
 import type { DesiredApp, WantedRollout } from './desired.js';
 import type { Action, Failure, Plan, PlanInput } from './actions.js';
-import { isOutOfRouting, isRetired, isServing } from './serving.js';
+import { judge } from './judge.js';
+import { stageOf } from './plan-stage.js';
+import { isOutOfRouting, isRetired, isRouted, isServing } from './serving.js';
 
 /** A new instance that ended this often during its rollout is not going to make it. */
 const CRASHES_MAX = 3;
@@ -9,12 +11,15 @@ const CRASHES_MAX = 3;
 /** Starts, ends and times the rollouts of one app. Every rollout ends. */
 export const planRollout = (input: PlanInput): Plan => {
   const { app } = input;
-  const stray = app.strayRollouts.map((rolloutId): Action => ({
-    type: 'cancel-rollout',
-    appId: app.appId,
-    rolloutId,
-    cause: app.status === 'destroyed' ? 'app-destroyed' : 'superseded',
-  }));
+  const stray = app.strayRollouts.map(({ rolloutId, hasSwitched }): Action => {
+    const of = { appId: app.appId, rolloutId };
+    if (app.status === 'destroyed') {
+      return { type: 'cancel-rollout', ...of, cause: 'app-destroyed' };
+    }
+    return hasSwitched
+      ? { type: 'complete-rollout', ...of }
+      : { type: 'cancel-rollout', ...of, cause: 'superseded' };
+  });
   if (app.target === null || app.status === 'unknown') return { actions: stray, nextAtMs: null };
   const { rollout } = app.target;
   const own = { appId: app.appId, rolloutId: rollout.rolloutId };
@@ -29,7 +34,9 @@ export const planRollout = (input: PlanInput): Plan => {
   }
   const end = endOf(input, rollout);
   if (end !== null) return { actions: [...stray, { ...end, ...own }], nextAtMs: null };
-  return { actions: stray, nextAtMs: nextTimeOf(input, rollout.deadlineMs) };
+  const { step } = stageOf(input, app.target);
+  const steps: Action[] = step === null ? [] : [{ ...step, ...own }];
+  return { actions: [...stray, ...steps], nextAtMs: nextTimeOf(input, rollout.deadlineMs) };
 };
 
 type End =
@@ -52,7 +59,7 @@ const endOf = (input: PlanInput, rollout: WantedRollout): End | null => {
   );
   if (failure !== null) return { type: 'fail-rollout', failure };
   if (nowMs < (rollout.deadlineMs ?? Infinity)) return null;
-  return { type: 'fail-rollout', failure: deadlineFailure(own, input) };
+  return { type: 'fail-rollout', failure: deadlineFailure(own, input, rollout) };
 };
 
 /** Every process type has its instances serving, and nothing older is reachable. */
@@ -98,7 +105,19 @@ const failureOf = (
       return { kind: 'not-ready', instanceId, afterSeconds };
     }
   }
-  return null;
+  return worseOf(input, rollout);
+};
+
+/** A canary ends as soon as it is known to be worse: it need not wait for the end of its step. */
+const worseOf = ({ measured }: PlanInput, rollout: WantedRollout): Failure | null => {
+  const { strategy, step, promotedTo } = rollout;
+  if (strategy.kind !== 'canary' || strategy.promote === 'manual' || measured === null) return null;
+  // Whoever promoted it has decided; and nothing is left to compare with at the last step.
+  if (step === 0 || step < promotedTo || step >= sharesOf(strategy).length) return null;
+  const { worse } = judge(measured, strategy);
+  return worse === null
+    ? null
+    : { kind: 'worse', what: worse, share: shareAt(strategy, step), measured };
 };
 
 /** When a running instance ought to have become ready. */
@@ -109,10 +128,17 @@ const startLimitMs = (input: PlanInput, instance: KnownInstance): number | null 
 };
 
 /** The instance that best tells why: one that is not ready, else one that no router took; none where there is none. */
-const deadlineFailure = (own: readonly KnownInstance[], { routers }: PlanInput): Failure => {
+const deadlineFailure = (
+  own: readonly KnownInstance[],
+  { routers, measured }: PlanInput,
+  { strategy, step }: WantedRollout,
+): Failure => {
   const open = own.filter((instance) => !isRetired(instance));
   if (open.length === 0) return { kind: 'deadline', instanceId: null, isReady: false };
-  const waiting = open.filter((instance) => !isServing(instance, routers));
+  const waiting = open.filter((instance) => !isRouted(instance, routers));
+  if (waiting.length === 0 && strategy.kind === 'canary' && step > 0) {
+    return { kind: 'undecided', share: shareAt(strategy, step), measured };
+  }
   const worst = waiting.find(({ status }) => status !== 'ready') ?? waiting[0];
   return {
     kind: 'deadline',

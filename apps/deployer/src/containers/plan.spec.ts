@@ -27,6 +27,8 @@ const inWords = (action: Action): string => {
     case 'start-rollout':
     case 'complete-rollout':
       return action.type;
+    case 'step-rollout':
+      return `step ${action.step}: ${action.percent}%`;
     default:
       return `${action.type} ${action.instanceId}`;
   }
@@ -153,7 +155,7 @@ describe('a plan for one app', () => {
     ],
     [
       'cancels a rollout that is no longer wanted',
-      { app: app({ strayRollouts: ['a1-g1'], instances: old }) },
+      { app: app({ strayRollouts: [{ rolloutId: 'a1-g1', hasSwitched: false }], instances: old }) },
       ['cancel a1-g1: superseded'],
     ],
     [

@@ -97,6 +97,7 @@ export class Reconciliation {
       notes: bench.notes.byInstance,
       busy,
       scheduleNotBeforeMs: bench.notes.scheduleNotBeforeMs(appId),
+      measured: bench.traffic.measured(app),
       nowMs,
     });
     this.watcher.watch(

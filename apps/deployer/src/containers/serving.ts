@@ -10,8 +10,11 @@ export const inForce = (app: DesiredApp): WantedGeneration | null => app.target 
 
 export const isRetired = (instance: KnownInstance): boolean => instance.status === 'retired';
 
-/** Ready and, where requests are routed, confirmed by every router. Without a router nothing is. */
-export const isServing = (instance: KnownInstance, routers: PlanInput['routers']): boolean => {
+/**
+ * Ready and, where requests are routed, confirmed by every router, with whatever share of the requests.
+ * Without a router nothing is.
+ */
+export const isRouted = (instance: KnownInstance, routers: PlanInput['routers']): boolean => {
   if (instance.status !== 'ready') return false;
   if (instance.process !== ROUTED_PROCESS) return true;
   return (
@@ -19,6 +22,12 @@ export const isServing = (instance: KnownInstance, routers: PlanInput['routers']
     routers.every(({ routes }) => routes.get(instance.instanceId) === 'routed')
   );
 };
+
+/** Routed, and every router gives it a part of the requests: it counts as capacity. */
+export const isServing = (instance: KnownInstance, routers: PlanInput['routers']): boolean =>
+  isRouted(instance, routers) &&
+  (instance.process !== ROUTED_PROCESS ||
+    routers.every(({ weights }) => weights.get(instance.instanceId) !== 0));
 
 /** Seconds that an instance no router ever named has to wait: a confirmation may still be on its way. */
 const UNNAMED_WAIT_SECONDS = 5;

@@ -10,6 +10,9 @@ type Move =
   | { kind: 'die'; calls: number }
   | { kind: 'stop' | 'start' | 'cancel' | 'restart' | 'router-off' | 'router-on' }
   | { kind: 'engine-off' | 'engine-on' | 'cure' | 'check-liveness' }
+  | { kind: 'strategy'; changes: object }
+  | { kind: 'promote'; step: number }
+  | { kind: 'faulty'; parity: 0 | 1 | null }
   | { kind: 'wait'; ms: number };
 
 const simple = (
@@ -25,6 +28,24 @@ const simple = (
     | 'cure'
     | 'check-liveness',
 ) => fc.constant<Move>({ kind });
+/** Waits long enough to be met, short enough to end while a life heals. */
+const strategy: fc.Arbitrary<Move> = fc.record({
+  kind: fc.constant('strategy' as const),
+  changes: fc.oneof(
+    fc.record({
+      strategy: fc.constant('rolling'),
+      batch: fc.constantFrom('1', '2', '50%', '100%'),
+      batchPauseSeconds: fc.constantFrom(0, 20),
+    }),
+    fc.record({ strategy: fc.constant('blue-green'), retainSeconds: fc.constantFrom(0, 40) }),
+    fc.record({
+      strategy: fc.constant('canary'),
+      canarySteps: fc.constantFrom('5', '10,50'),
+      canaryStepSeconds: fc.constant(30),
+      canaryPromote: fc.constantFrom('auto', 'manual'),
+    }),
+  ),
+});
 const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('scale' as const), count: fc.nat(4) }) },
   {
@@ -48,6 +69,18 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   simple('check-liveness'),
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('die' as const), calls: fc.nat(40) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(90_000) }) },
+  { weight: 4, arbitrary: strategy },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('promote' as const),
+      step: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  fc.record({
+    kind: fc.constant('faulty' as const),
+    parity: fc.constantFrom(0 as const, 1 as const, null),
+  }),
   simple('stop'),
   simple('start'),
   simple('cancel'),
@@ -99,6 +132,23 @@ const carryOut = async (simulation: Simulation, of: Move): Promise<void> => {
       return void (await simulation.app({ type: 'StartApp' }));
     case 'restart':
       return void (await simulation.app({ type: 'Restart', baseVersion: null }));
+    case 'strategy':
+      return void (await simulation.app({
+        type: 'ChangeSettings',
+        changes: of.changes,
+        baseVersion: null,
+      } as never));
+    case 'promote': {
+      const rolloutId = `${APP}-g${simulation.world.app(APP)?.generation ?? 0}`;
+      return void (await simulation.app({
+        type: 'PromoteRollout',
+        rolloutId,
+        step: of.step,
+      } as never));
+    }
+    case 'faulty':
+      simulation.faultyParity = of.parity;
+      return;
     case 'cancel': {
       const rolloutId = `${APP}-g${simulation.world.app(APP)?.generation ?? 0}`;
       return void (await simulation.app({ type: 'CancelRollout', rolloutId }));

@@ -15,12 +15,10 @@ export const touchedBy = (event: DomainEventUnion, world: World): Touched => {
   switch (event.type) {
     case 'RoutesApplied': {
       const { routed, unrouted, drained } = event.data;
-      const apps = [...routed, ...unrouted, ...drained].flatMap((id) => {
-        const { state } = world.get('instance', id);
-        return state.status === 'none' ? [] : state.appId;
-      });
-      return { ...nothing, apps };
+      return { ...nothing, apps: appsOf([...routed, ...unrouted, ...drained], world) };
     }
+    case 'RouteWeightsApplied':
+      return { ...nothing, apps: appsOf(Object.keys(event.data.weights), world) };
     case 'RouterStarted':
     case 'RouterRemoved':
       return { ...nothing, everything: true };
@@ -33,3 +31,9 @@ export const touchedBy = (event: DomainEventUnion, world: World): Touched => {
     }
   }
 };
+
+const appsOf = (instanceIds: readonly string[], world: World): string[] =>
+  instanceIds.flatMap((id) => {
+    const { state } = world.get('instance', id);
+    return state.status === 'none' ? [] : state.appId;
+  });

@@ -12,6 +12,7 @@ import { Notes } from './notes.js';
 import { EngineView } from './observe.js';
 import { PortAllocator, sliceOf } from './ports.js';
 import { TaskRunner } from './task-runner.js';
+import { Traffic } from './traffic.js';
 
 /** Which request a fact belongs to: the newest intent about the app. */
 interface Cause {
@@ -43,6 +44,7 @@ export class Workbench {
   readonly ports: PortAllocator;
   readonly addresses = new AddressAllocator();
   readonly keyring: Keyring;
+  readonly traffic: Traffic;
   readonly abort = new AbortController();
   /** Apps that the next round plans. */
   readonly dirty = new Set<string>();
@@ -83,6 +85,7 @@ export class Workbench {
       nowMs: this.nowMs,
       isFree: options.isPortFree,
     });
+    this.traffic = new Traffic(context.world);
     this.keyring = new Keyring(pathsOf(config.home).keys, new MasterKey(config.masterKeyFile));
   }
 

@@ -3,6 +3,7 @@ import type { DockerContainerEngine } from '../containers/docker-container-engin
 import type { Workbench } from '../containers/workbench.js';
 import { endAbandonedRuns } from './abandoned-runs.js';
 import { execInInstance } from './exec.js';
+import { imageInput, imageLayers } from './image-layers.js';
 import { execInput, logsInput, parseInput, runInput } from './input.js';
 import { sendLogs } from './logs.js';
 import { runOneOff } from './run.js';
@@ -43,6 +44,9 @@ export const serveRpc = (
     bus.serve('health', async () => ({
       ...(await engine.facts()),
       instances: world.instances().length,
+    })),
+    bus.serve('image-layers', async (input) => ({
+      layers: await imageLayers(docker, parseInput(imageInput, input).imageId),
     })),
     bus.serveSessions('logs', (input, session) =>
       sendLogs(

@@ -1,7 +1,8 @@
-import { DEFAULT_SETTINGS, type KnownInstance, type RouteState } from '@shiplog/domain';
+import { AT_ONCE, DEFAULT_SETTINGS, type KnownInstance, type RouteState } from '@shiplog/domain';
 import type { Container } from '../containers/container-engine.port.js';
 import type { DesiredApp } from '../containers/desired.js';
 import type { Note, PlanInput } from '../containers/actions.js';
+import type { Measured } from '../containers/judge.js';
 
 export const NOW_MS = Date.parse('2026-01-01T12:00:00Z');
 const STARTED_AT = '2026-01-01T11:59:50.000000000Z';
@@ -33,6 +34,10 @@ export const target = (more: Partial<Target['rollout']> = {}): Target => ({
     fromVersion: 2,
     deadlineMs: NOW_MS + 60_000,
     isCancelAsked: false,
+    strategy: AT_ONCE,
+    step: 0,
+    steppedAtMs: null,
+    promotedTo: 0,
     lostImage: null,
     ...more,
   },
@@ -85,6 +90,9 @@ export interface Given {
   readonly containers?: readonly Container[];
   /** Default: every ready instance is routed by one router. Null: there is no router. */
   readonly routes?: Readonly<Record<string, RouteState>> | null;
+  /** Default: an even part of the requests for all. */
+  readonly weights?: Readonly<Record<string, number>>;
+  readonly measured?: Measured;
   readonly notes?: Readonly<Record<string, Partial<Note>>>;
   readonly busy?: readonly string[];
   readonly scheduleNotBeforeMs?: number;
@@ -112,12 +120,21 @@ export const input = (given: Given): PlanInput => {
   return {
     app: given.app,
     containers: new Map(containers.map((c) => [c.instanceId ?? '', c])),
-    routers: routes === null ? [] : [{ routes: new Map(Object.entries(routes)) }],
+    routers:
+      routes === null
+        ? []
+        : [
+            {
+              routes: new Map(Object.entries(routes)),
+              weights: new Map(Object.entries(given.weights ?? {})),
+            },
+          ],
     notes: new Map(
       Object.entries(given.notes ?? {}).map(([id, note]) => [id, { ...NOTE, ...note }]),
     ),
     busy: new Set(given.busy ?? []),
     scheduleNotBeforeMs: given.scheduleNotBeforeMs ?? 0,
+    measured: given.measured ?? null,
     nowMs: NOW_MS,
   };
 };

@@ -1,6 +1,6 @@
 import { InMemoryBus, InMemoryHub } from '@shiplog/bus';
 import { CommandHandler, worldFold } from '@shiplog/commands';
-import { World, type KnownInstance } from '@shiplog/domain';
+import { routeWeights, World, type KnownInstance } from '@shiplog/domain';
 import type { Image, RecordedCommit } from '@shiplog/events';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
 import { createLogger, processContext, readConfig } from '@shiplog/runtime';
@@ -8,7 +8,7 @@ import type { ContainerEngine } from '../containers/container-engine.port.js';
 import { desiredApp } from '../containers/desired.js';
 import { InMemoryContainerEngine, InMemoryHost } from '../containers/in-memory-container-engine.js';
 import { Reconciliation } from '../containers/reconcile.js';
-import { inForce, isServing } from '../containers/serving.js';
+import { inForce, isRouted, isServing } from '../containers/serving.js';
 import { Workbench } from '../containers/workbench.js';
 
 export const APP = 'a1';
@@ -56,6 +56,10 @@ export class Simulation {
   nowMs = Date.parse('2026-01-01T00:00:00Z');
   routerWorks = true;
   arePortsFree = true;
+  /** Releases of this parity answer every second request with an error. */
+  faultyParity: 0 | 1 | null = null;
+  /** Requests of each instance so far. */
+  private readonly requests = new Map<string, number>();
   /** Finding out how an instance is reached takes until this resolves. */
   reachFound: Promise<void> = Promise.resolve();
   /** Runs that were asked whether they are ready, by start time. */
@@ -194,6 +198,7 @@ export class Simulation {
   /** Rounds until nothing moves any more without time or the outside. */
   async settle(): Promise<void> {
     await this.clock.run(this.nowMs);
+    this.serveRequests();
     for (let quiet = 0; quiet < 3 && !this.life.isDead;) {
       const before = await this.log.head();
       await this.oneRound();
@@ -225,10 +230,28 @@ export class Simulation {
     }
   }
 
+  /** What the router counts of what it routes, and tells. */
+  private serveRequests(): void {
+    const [router] = this.world.routers();
+    const instances: Record<string, object> = {};
+    for (const { instanceId, version } of this.world.instancesOf(APP)) {
+      const isServed = router?.routes.get(instanceId) === 'routed';
+      const weight = router?.weights.get(instanceId) ?? 1;
+      const requests =
+        (this.requests.get(instanceId) ?? 0) +
+        (isServed && weight > 0 && this.routerWorks ? 60 : 0);
+      this.requests.set(instanceId, requests);
+      const errors = version % 2 === this.faultyParity ? requests / 2 : 0;
+      instances[instanceId] = { requests, errors, meanMs: 5 };
+    }
+    this.bench?.traffic.take({ routerId: 'r1', appId: APP, instances });
+  }
+
   /** One new route a round: capacity moves over step by step. */
   private async route(): Promise<void> {
     const web = this.world.instances();
     const [router] = this.world.routers();
+    const ready = web.filter(({ status }) => status === 'ready');
     const ids = (wanted: readonly string[]) =>
       web.flatMap(({ instanceId, status }) => (wanted.includes(status) ? instanceId : []));
     await this.router({
@@ -239,6 +262,7 @@ export class Simulation {
         .slice(0, 1),
       unrouted: ids(['unready']),
       drained: ids(['retired', 'exited']),
+      weights: Object.fromEntries(routeWeights(ready, this.world.rolloutsOf(APP))),
     });
   }
 
@@ -252,12 +276,13 @@ export class Simulation {
     );
   }
 
-  /** No retirement of something that serves leaves less than what is wanted. */
+  /** No retirement of something that serves leaves less than what is wanted, nor leaves nothing that gets requests. */
   private checkSafety(batch: readonly RecordedCommit[]): void {
     const app = desiredApp(this.world, APP);
     const routers = this.world.routers();
     for (const { commit } of batch) {
       for (const event of commit.events) {
+        if (event.type === 'RouteWeightsApplied') this.checkWeights();
         if (event.type !== 'InstanceRetired') continue;
         const { instanceId, reason } = event.data;
         const force = inForce(app);
@@ -275,6 +300,15 @@ export class Simulation {
         .filter((instance) => isServing(instance, routers))
         .map((instance) => [instance.instanceId, instance]),
     );
+  }
+
+  /** Where something is routed, something gets requests. */
+  private checkWeights(): void {
+    const routers = this.world.routers();
+    const routed = this.world.instancesOf(APP).filter((one) => isRouted(one, routers));
+    if (routed.length > 0 && !routed.some((one) => isServing(one, routers))) {
+      this.broken.push(`${routed.length} are routed and none gets requests`);
+    }
   }
 }
 

@@ -86,6 +86,7 @@ describe('desired routes', () => {
       port: 21_000,
       want,
       drainMs: 30_000,
+      weight: 1,
     });
   });
 

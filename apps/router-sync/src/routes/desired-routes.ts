@@ -1,5 +1,6 @@
 import {
   DEFAULT_SETTINGS,
+  routeWeights,
   type InstanceStatus,
   type KnownInstance,
   type World,
@@ -56,7 +57,34 @@ export const desiredRoutes = (
     const endpoint = endpointOf(instance, world, place.instanceHost);
     if (endpoint !== undefined) endpoints.set(instance.instanceId, endpoint);
   }
+  weigh(endpoints, world);
   return { hosts, endpoints, knownApps: { has: (appId) => world.knowsApp(appId) } };
+};
+
+/** Most apps have instances of one generation, which share their requests evenly. */
+const weigh = (endpoints: Map<string, DesiredEndpoint>, world: World): void => {
+  const generationsByApp = new Map<string, Set<number>>();
+  const generationOf = (instanceId: string): number => {
+    const { state } = world.get('instance', instanceId);
+    return state.status === 'none' ? 0 : state.generation;
+  };
+  const serving = [...endpoints.values()].filter(({ want }) => want === 'serving');
+  for (const { appId, instanceId } of serving) {
+    const generations = generationsByApp.get(appId) ?? new Set();
+    generationsByApp.set(appId, generations.add(generationOf(instanceId)));
+  }
+  for (const [appId, generations] of generationsByApp) {
+    if (generations.size < 2) continue;
+    const own = serving.filter((endpoint) => endpoint.appId === appId);
+    const weights = routeWeights(
+      own.map(({ instanceId }) => ({ instanceId, generation: generationOf(instanceId) })),
+      world.rolloutsOf(appId),
+    );
+    for (const endpoint of own) {
+      const weight = weights.get(endpoint.instanceId) ?? 1;
+      endpoints.set(endpoint.instanceId, { ...endpoint, weight });
+    }
+  }
 };
 
 const endpointOf = (
@@ -77,6 +105,7 @@ const endpointOf = (
     // An instance of an app that is gone serves nobody, whether or not the deployer retired it yet.
     want: want === 'serving' && (app === undefined || app.stopped) ? 'suspended' : want,
     drainMs: drainSeconds * 1000,
+    weight: 1,
   };
 };
 

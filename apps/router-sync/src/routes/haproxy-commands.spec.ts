@@ -10,7 +10,7 @@ const empty: HaproxyState = { hosts: new Map(), owners: new Map(), servers: new 
 const pool = { backends: 2, servers: 2 };
 const serve = (instanceId: string, appId: string, port = 9000): RouteAction => ({
   kind: 'serve',
-  endpoint: { instanceId, appId, host: '127.0.0.1', port },
+  endpoint: { instanceId, appId, host: '127.0.0.1', port, weight: 1 },
 });
 const commandsOf = (actions: readonly RouteAction[], state = empty): readonly string[] => {
   const translation = translate(actions, state, pool);
@@ -32,6 +32,7 @@ describe('commands of the runtime API', () => {
       'add map owners.map slot0001 a1',
       'add map owners.map slot0001/s1 i1',
       'set server slot0001/s1 addr 127.0.0.1 port 9000',
+      'set server slot0001/s1 weight 1',
       'set server slot0001/s1 state ready',
       'add map hosts.map a1.localhost slot0001',
     ]);

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { WEIGHT_MAX } from '@shiplog/domain';
 import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
 import type { HaproxyState } from './haproxy-state.js';
 import { backendName, FILES, SERVER_PREFIX, type PoolSize } from './render-haproxy.js';
@@ -61,6 +62,8 @@ class Draft {
     switch (action.kind) {
       case 'serve':
         return this.serve(action.endpoint);
+      case 'weigh':
+        return this.onSlot(action.instanceId, (slot) => setWeight(slot, action.weight));
       case 'bind-host':
         return this.bindHost(action.host, action.appId);
       case 'unbind-host':
@@ -80,7 +83,7 @@ class Draft {
     }
   }
 
-  private serve({ instanceId, appId, host, port }: Endpoint): void {
+  private serve({ instanceId, appId, host, port, weight }: Endpoint): void {
     const slot = this.serverOf(instanceId, this.backendOf(appId));
     if (this.missing.has(slot)) return;
     const before = this.state.servers.get(slot);
@@ -88,6 +91,10 @@ class Draft {
       // Never move the address of a server that takes requests.
       if (before?.state === 'ready') this.say(`set server ${slot} state maint`);
       this.say(`set server ${slot} addr ${address(host)} port ${portNumber(port)}`);
+    }
+    // Before it takes requests: its place may have had another owner, and that one another part.
+    if (before?.weight !== weight) {
+      this.say(setWeight(slot, weight));
     }
     this.say(`set server ${slot} state ready`);
   }
@@ -155,6 +162,10 @@ class Draft {
 const hostName = (host: string): string => checked(host, HOST_PATTERN.test(host), 'host');
 const ownerId = (id: string): string => checked(id, ID_PATTERN.test(id), 'id');
 const address = (host: string): string => checked(host, isIP(host) !== 0, 'numeric address');
+const setWeight = (slot: string, weight: number): string => {
+  const isRight = Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX;
+  return `set server ${slot} weight ${checked(String(weight), isRight, 'weight')}`;
+};
 const portNumber = (port: number): string =>
   checked(String(port), Number.isInteger(port) && port > 0 && port < 65_536, 'port');
 

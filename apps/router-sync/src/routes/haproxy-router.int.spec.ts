@@ -22,7 +22,7 @@ describe('a HAProxy whose places are all taken', () => {
   const app = { host: 'a1.localhost' };
   const serve = (instanceId: string, appId: string, port: number) => ({
     kind: 'serve' as const,
-    endpoint: { instanceId, appId, host: '127.0.0.1', port },
+    endpoint: { instanceId, appId, host: '127.0.0.1', port, weight: 1 },
   });
   let config: Awaited<ReturnType<typeof testConfig>>;
   let paths: ReturnType<typeof routerPaths>;
@@ -94,7 +94,7 @@ describe('an instance with an address of its own', () => {
     const paths = routerPaths(config, {});
     await ensureProcess(config, paths);
     const router = new HaproxyRouter(config, paths);
-    const endpoint = { instanceId: 'i1', appId: 'a1', host: '127.0.0.9', port: 22_109 };
+    const endpoint = { instanceId: 'i1', appId: 'a1', host: '127.0.0.9', port: 22_109, weight: 13 };
     await router.apply([{ kind: 'serve', endpoint }]);
     const seen = async () => (await router.observe()).endpoints.get('i1');
     expect(await seen()).toMatchObject(endpoint);
@@ -106,6 +106,44 @@ describe('an instance with an address of its own', () => {
     await expect.poll(() => masterPid(paths), PATIENTLY).toBeUndefined();
     await ensureProcess(config, paths);
     expect(await seen()).toMatchObject(endpoint);
+    await removeProxy(config);
+  });
+});
+
+describe('instances with different parts of the requests', () => {
+  it('get them, none or all, and what they answered is counted', async () => {
+    const config = await testConfig();
+    const paths = routerPaths(config, {});
+    await ensureProcess(config, paths);
+    const router = new HaproxyRouter(config, paths);
+    const ledger: Ledger = new Map();
+    const [old, fresh] = [
+      await startInstance('i1', 0, ledger),
+      await startInstance('i2', 0, ledger),
+    ];
+    const endpoint = (instanceId: string, port: number, weight: number) => ({
+      kind: 'serve' as const,
+      endpoint: { instanceId, appId: 'a1', host: '127.0.0.1', port, weight },
+    });
+    await router.apply([
+      endpoint('i1', old.port, 1),
+      endpoint('i2', fresh.port, 0),
+      { kind: 'bind-host', host: 'a1.localhost', appId: 'a1' },
+    ]);
+    const requests = async (count: number) => {
+      for (let i = 0; i < count; i += 1) await ask(config.routerPort, { host: 'a1.localhost' });
+      const counted = await router.traffic('a1');
+      return ['i1', 'i2'].map((id) => counted.get(id)?.requests);
+    };
+    expect(await requests(20)).toEqual([20, 0]);
+    await router.apply([
+      { kind: 'weigh', instanceId: 'i2', weight: 1 },
+      { kind: 'weigh', instanceId: 'i1', weight: 4 },
+    ]);
+    expect(await requests(20)).toEqual([36, 4]);
+    await router.apply([{ kind: 'weigh', instanceId: 'i1', weight: 0 }]);
+    expect(await requests(10)).toEqual([36, 14]);
+    await Promise.all([old.kill(), fresh.kill()]);
     await removeProxy(config);
   });
 });

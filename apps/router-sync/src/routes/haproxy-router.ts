@@ -1,3 +1,4 @@
+import type { TrafficCounters } from '@shiplog/domain';
 import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
 import { translate } from './haproxy-commands.js';
 import { readPool, writeState } from './haproxy-files.js';
@@ -5,13 +6,20 @@ import { grow, workersOf } from './haproxy-process.js';
 import { backendsOf, readState, showServers } from './haproxy-read.js';
 import { HaproxyRuntime } from './haproxy-runtime.js';
 import {
+  parseMap,
   parseServersState,
   parseSessionIds,
   parseSessions,
   type HaproxyState,
   type ServerSlot,
 } from './haproxy-state.js';
-import { KEEP_ALIVE_SECONDS, REQUEST_HEAD_SECONDS, type PoolSize } from './render-haproxy.js';
+import { parseTraffic } from './haproxy-traffic.js';
+import {
+  FILES,
+  KEEP_ALIVE_SECONDS,
+  REQUEST_HEAD_SECONDS,
+  type PoolSize,
+} from './render-haproxy.js';
 import {
   RouterError,
   type ActualEndpoint,
@@ -63,6 +71,7 @@ export class HaproxyRouter implements Router {
         appId: backendApp(slot.backend),
         host: slot.address,
         port: slot.port,
+        weight: slot.weight,
         state: old.mayServe.has(slot.key) ? 'leaving' : STATE[slot.state],
         sessions: old.sessions.get(slot.key) ?? 0,
       });
@@ -95,6 +104,20 @@ export class HaproxyRouter implements Router {
         this.full?.reason ??
         new RouterError('router-full', 'the router has no place for so many instances')
       );
+  }
+
+  async traffic(appId: string): Promise<ReadonlyMap<string, TrafficCounters>> {
+    const [text = ''] = await this.runtime.ask([`show map ${FILES.owners}`]);
+    const owners = parseMap(text);
+    const backend = [...owners].find(([slot, id]) => !slot.includes('/') && id === appId)?.[0];
+    if (backend === undefined) return new Map();
+    const [stat = ''] = await this.runtime.ask([`show stat ${backend} 4 -1`]);
+    return new Map(
+      [...parseTraffic(stat)].flatMap(([server, counters]) => {
+        const instanceId = owners.get(`${backend}/${server}`);
+        return instanceId === undefined ? [] : [[instanceId, counters] as const];
+      }),
+    );
   }
 
   /** False when there are no more places to be had now. */

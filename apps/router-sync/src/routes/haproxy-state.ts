@@ -9,6 +9,7 @@ export interface ServerSlot {
   readonly address: string;
   readonly port: number;
   readonly state: 'ready' | 'drain' | 'maint';
+  readonly weight: number;
   /** The line itself: put into the state file, it brings the slot back after a restart. */
   readonly line: string;
 }
@@ -46,13 +47,14 @@ export const parseServersState = (text: string): ServerSlot[] => {
       ?.slice(2)
       .split(' ') ?? [];
   const column = (name: string): number => header.indexOf(name);
-  const [be, beName, id, name, addr, admin, port] = [
+  const [be, beName, id, name, addr, admin, weight, port] = [
     column('be_id'),
     column('be_name'),
     column('srv_id'),
     column('srv_name'),
     column('srv_addr'),
     column('srv_admin_state'),
+    column('srv_uweight'),
     column('srv_port'),
   ] as const;
   return lines
@@ -69,6 +71,7 @@ export const parseServersState = (text: string): ServerSlot[] => {
         serverId: Number(text(id)),
         address: text(addr),
         port: Number(text(port)),
+        weight: Number(text(weight)),
         state: (flags & MAINT) !== 0 ? 'maint' : (flags & DRAIN) !== 0 ? 'drain' : 'ready',
         line,
       };

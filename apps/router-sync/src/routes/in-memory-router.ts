@@ -1,3 +1,4 @@
+import type { TrafficCounters } from '@shiplog/domain';
 import type { ActualEndpoint, ActualRoutes, RouteAction, Router } from './router.port.js';
 
 type Draft = { -readonly [K in keyof ActualEndpoint]: ActualEndpoint[K] };
@@ -26,6 +27,15 @@ export class InMemoryRouter implements Router {
     return Promise.resolve();
   }
 
+  traffic(appId: string): Promise<ReadonlyMap<string, TrafficCounters>> {
+    const own = [...this.endpoints.values()].filter((endpoint) => endpoint.appId === appId);
+    return Promise.resolve(
+      new Map(
+        own.map(({ instanceId }) => [instanceId, { requests: 0, errors: 0, meanMs: 0 }] as const),
+      ),
+    );
+  }
+
   /** For tests: requests that are under way at an instance. */
   setSessions(instanceId: string, sessions: number): void {
     const endpoint = this.endpoints.get(instanceId);
@@ -42,6 +52,11 @@ export class InMemoryRouter implements Router {
           sessions: 0,
         });
         return;
+      case 'weigh': {
+        const endpoint = this.endpoints.get(action.instanceId);
+        if (endpoint !== undefined) endpoint.weight = action.weight;
+        return;
+      }
       case 'bind-host':
         this.pools.add(action.appId);
         this.hosts.set(action.host, action.appId);

@@ -16,6 +16,7 @@ const wanted = (
   appId,
   host: '127.0.0.1',
   port: 20_000 + Number(instanceId.slice(1)),
+  weight: 1,
   want,
   drainMs: 1_000,
 });
@@ -30,6 +31,7 @@ const seen = (
   appId,
   host: '127.0.0.1',
   port: 20_000 + Number(instanceId.slice(1)),
+  weight: 1,
   state,
   sessions,
 });

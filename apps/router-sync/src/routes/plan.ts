@@ -36,6 +36,7 @@ const DRAIN_MS_DEFAULT = 30_000;
 const ORDER: Readonly<Record<RouteAction['kind'], number>> = {
   suspend: 0,
   serve: 1,
+  weigh: 1,
   'bind-host': 2,
   'unbind-host': 3,
   drain: 4,
@@ -43,6 +44,10 @@ const ORDER: Readonly<Record<RouteAction['kind'], number>> = {
   release: 6,
   'release-pool': 7,
 };
+
+/** Nothing is left without requests before what takes them over has its part. */
+const rank = (action: RouteAction): number =>
+  action.kind === 'weigh' && action.weight === 0 ? ORDER['unbind-host'] : ORDER[action.kind];
 
 export const planRoutes = (
   desired: DesiredRoutes,
@@ -59,9 +64,7 @@ export const planRoutes = (
     ...hostSteps(desired, actual, refused.length > 0),
     ...poolSteps(desired, actual, since, nowMs),
   ];
-  const actions = steps
-    .flatMap(({ action }) => action ?? [])
-    .toSorted((a, b) => ORDER[a.kind] - ORDER[b.kind]);
+  const actions = steps.flatMap(({ action }) => action ?? []).toSorted((a, b) => rank(a) - rank(b));
   const waits = steps.flatMap(({ inMs }) => inMs ?? []);
   return {
     actions,
@@ -85,9 +88,12 @@ const stepOf = (
   const { instanceId } = wanted;
   switch (wanted.want) {
     case 'serving':
-      return isServingAt(wanted, actual)
+      if (!isServingAt(wanted, actual)) {
+        return { action: { kind: 'serve', endpoint: bare(wanted) } };
+      }
+      return actual?.weight === wanted.weight
         ? {}
-        : { action: { kind: 'serve', endpoint: bare(wanted) } };
+        : { action: { kind: 'weigh', instanceId, weight: wanted.weight } };
     case 'suspended':
       return actual === undefined || actual.state === 'out' || actual.state === 'leaving'
         ? {}
@@ -121,11 +127,12 @@ export const isServingAt = (
   actual.host === wanted.host &&
   actual.port === wanted.port;
 
-const bare = ({ instanceId, appId, host, port }: DesiredEndpoint) => ({
+const bare = ({ instanceId, appId, host, port, weight }: DesiredEndpoint) => ({
   instanceId,
   appId,
   host,
   port,
+  weight,
 });
 
 /**

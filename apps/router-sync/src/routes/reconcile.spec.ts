@@ -66,6 +66,6 @@ it('records what was done although something could not be, and says so', async (
     nowMs: () => 0,
   });
   await expect(reconcile()).rejects.toMatchObject({ code: 'router-full' });
-  expect(recorded).toEqual([{ routed: ['a-1'], unrouted: [], drained: [] }]);
+  expect(recorded).toEqual([{ routed: ['a-1'], unrouted: [], drained: [], weights: {} }]);
   await feed.stop();
 });

@@ -1,9 +1,9 @@
-import type { RouteState, World } from '@shiplog/domain';
+import type { World } from '@shiplog/domain';
 import type { Position } from '@shiplog/events';
 import type { RoundResult } from '@shiplog/reconcile';
 import { desiredRoutes, type DesiredRoutes } from './desired-routes.js';
 import { planRoutes, sinceNow, type Since } from './plan.js';
-import { routeFacts, type RouteFacts } from './route-facts.js';
+import { routeFacts, type Recorded, type RouteFacts } from './route-facts.js';
 import type { Router } from './router.port.js';
 
 export interface ReconcileDependencies {
@@ -48,7 +48,8 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
 
     const named = stillNamed(desired, deps.world);
     const facts = routeFacts(named, after, recordedRoutes(deps.world, deps.routerId));
-    if (facts.routed.length + facts.unrouted.length + facts.drained.length > 0) {
+    const { routed, unrouted, drained, weights } = facts;
+    if (routed.length + unrouted.length + drained.length + Object.keys(weights).length > 0) {
       await deps.record(facts, position);
     }
     if (failure !== undefined) throw failure.error;
@@ -64,10 +65,7 @@ const stillNamed = (desired: DesiredRoutes, world: World): DesiredRoutes => ({
   ),
 });
 
-const recordedRoutes = (
-  world: World,
-  routerId: string,
-): { get(instanceId: string): RouteState | undefined } => {
+const recordedRoutes = (world: World, routerId: string): Recorded => {
   const { state } = world.get('router', routerId);
-  return state.status === 'active' ? state.routes : new Map<string, RouteState>();
+  return state.status === 'active' ? state : { routes: new Map(), weights: new Map() };
 };

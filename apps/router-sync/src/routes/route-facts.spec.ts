@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { RouteState } from '@shiplog/domain';
 import type { DesiredRoutes } from './desired-routes.js';
-import { routeFacts } from './route-facts.js';
+import { routeFacts, type Recorded } from './route-facts.js';
 import type { ActualRoutes } from './router.port.js';
 
-const endpoint = { instanceId: 'i1', appId: 'a1', host: '127.0.0.1', port: 1 };
-const nothing = { routed: [], unrouted: [], drained: [] };
+const endpoint = { instanceId: 'i1', appId: 'a1', host: '127.0.0.1', port: 1, weight: 1 };
+const nothing = { routed: [], unrouted: [], drained: [], weights: {} };
 
 const desired = (want: 'serving' | 'suspended' | 'draining'): DesiredRoutes => ({
   hosts: new Map([['a1.test', 'a1']]),
@@ -19,7 +19,10 @@ const actual = (state: State | undefined, host: string | undefined = 'a1'): Actu
   emptyPools: new Map(),
 });
 
-const recorded = (state: RouteState): ReadonlyMap<string, RouteState> => new Map([['i1', state]]);
+const recorded = (state?: RouteState, weight?: number): Recorded => ({
+  routes: new Map(state === undefined ? [] : [['i1', state]]),
+  weights: new Map(weight === undefined ? [] : [['i1', weight]]),
+});
 
 describe('facts', () => {
   it.each([
@@ -32,7 +35,7 @@ describe('facts', () => {
     ['retired and gone', 'draining', undefined, 'a1', { unrouted: ['i1'], drained: ['i1'] }],
     ['exited, never routed', 'suspended', 'out', 'a1', {}],
   ] as const)('of an instance that is %s', (_, want, state, host, expected) => {
-    expect(routeFacts(desired(want), actual(state, host), new Map())).toEqual({
+    expect(routeFacts(desired(want), actual(state, host), recorded())).toEqual({
       ...nothing,
       ...expected,
     });
@@ -47,6 +50,18 @@ describe('facts', () => {
       ...nothing,
       drained: ['i1'],
     });
+  });
+
+  it('tell its part of the requests as it was read back, with its coming into routing', () => {
+    const none: ActualRoutes = {
+      ...actual('serving'),
+      endpoints: new Map([['i1', { ...endpoint, weight: 0, state: 'serving', sessions: 0 }]]),
+    };
+    const facts = routeFacts(desired('serving'), none, recorded());
+    expect(facts).toMatchObject({ routed: ['i1'], weights: { i1: 0 } });
+    expect(routeFacts(desired('serving'), none, recorded('routed', 0))).toEqual(nothing);
+    const even = routeFacts(desired('serving'), actual('serving'), recorded('routed', 0));
+    expect(even).toEqual({ ...nothing, weights: { i1: 1 } });
   });
 
   it('tell that an instance which exited is out, and in again', () => {

@@ -7,13 +7,21 @@ export interface RouteFacts {
   readonly routed: readonly string[];
   readonly unrouted: readonly string[];
   readonly drained: readonly string[];
+  /** As they were read back, where the log says something else. */
+  readonly weights: Readonly<Record<string, number>>;
+}
+
+/** What the log says of one router. */
+export interface Recorded {
+  readonly routes: { get(instanceId: string): RouteState | undefined };
+  readonly weights: { get(instanceId: string): number | undefined };
 }
 
 /** What the proxy was seen to do and the log does not say yet. Only of instances that the log still names. */
 export const routeFacts = (
   desired: DesiredRoutes,
   actual: ActualRoutes,
-  recorded: { get(instanceId: string): RouteState | undefined },
+  recorded: Recorded,
 ): RouteFacts => {
   const hostsOf = hostsByApp(desired);
   const isReached = (appId: string): boolean => {
@@ -22,7 +30,7 @@ export const routeFacts = (
   };
   const wanted = [...desired.endpoints.values()];
   const withState = (...states: readonly (RouteState | undefined)[]) =>
-    wanted.filter(({ instanceId }) => states.includes(recorded.get(instanceId)));
+    wanted.filter(({ instanceId }) => states.includes(recorded.routes.get(instanceId)));
   const seen = ({ instanceId }: DesiredEndpoint) => actual.endpoints.get(instanceId);
   const idOf = ({ instanceId }: DesiredEndpoint): string => instanceId;
 
@@ -40,6 +48,14 @@ export const routeFacts = (
     drained: withState(undefined, 'routed', 'unrouted')
       .filter((e) => e.want === 'draining' && seen(e) === undefined)
       .map(idOf),
+    weights: Object.fromEntries(
+      wanted.flatMap((e) => {
+        const weight = seen(e)?.weight;
+        if (e.want !== 'serving' || weight === undefined || !isServingAt(e, seen(e))) return [];
+        const before = recorded.weights.get(e.instanceId) ?? 1;
+        return weight === before ? [] : [[e.instanceId, weight] as const];
+      }),
+    ),
   };
 };
 

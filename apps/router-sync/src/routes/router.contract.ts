@@ -6,11 +6,12 @@ export interface RouterUnderTest {
   close(): Promise<void>;
 }
 
-const endpoint = (instanceId: string, appId: string, port: number): Endpoint => ({
+const endpoint = (instanceId: string, appId: string, port: number, weight = 1): Endpoint => ({
   instanceId,
   appId,
   host: '127.0.0.1',
   port,
+  weight,
 });
 
 /** What every router promises, whatever its technology. */
@@ -75,6 +76,41 @@ export const describeRouter = (name: string, create: () => Promise<RouterUnderTe
       });
     });
 
+    it('gives an instance another part of the requests, and a new one its own from the start', async () => {
+      const weights = async () => {
+        const { endpoints } = await router.observe();
+        return ['i1', 'w1'].map((id) => [endpoints.get(id)?.weight, endpoints.get(id)?.state]);
+      };
+      await router.apply([{ kind: 'serve', endpoint: endpoint('w1', 'a1', 9008, 0) }]);
+      expect(await weights()).toEqual([
+        [1, 'serving'],
+        [0, 'serving'],
+      ]);
+      await router.apply([
+        { kind: 'weigh', instanceId: 'w1', weight: 256 },
+        { kind: 'weigh', instanceId: 'i1', weight: 13 },
+      ]);
+      expect(await weights()).toEqual([
+        [13, 'serving'],
+        [256, 'serving'],
+      ]);
+      const counted = await router.traffic('a1');
+      expect([...counted.keys()].toSorted()).toEqual(['i1', 'w1']);
+      expect(counted.get('w1')).toEqual({ requests: 0, errors: 0, meanMs: 0 });
+      expect((await router.traffic('nobody')).size).toBe(0);
+      // Whoever has the place next begins with its own part.
+      await router.apply([{ kind: 'drain', instanceId: 'w1' }]);
+      await router.apply([{ kind: 'release', instanceId: 'w1' }]);
+      await router.apply([{ kind: 'serve', endpoint: endpoint('i1', 'a1', 9002) }]);
+      await router.apply([{ kind: 'serve', endpoint: endpoint('w1', 'a1', 9009) }]);
+      expect(await weights()).toEqual([
+        [1, 'serving'],
+        [1, 'serving'],
+      ]);
+      await router.apply([{ kind: 'drain', instanceId: 'w1' }]);
+      await router.apply([{ kind: 'release', instanceId: 'w1' }]);
+    });
+
     it('drains, then forgets', async () => {
       await router.apply([{ kind: 'serve', endpoint: endpoint('i2', 'a1', 9003) }]);
       await router.apply([{ kind: 'drain', instanceId: 'i1' }]);
@@ -90,6 +126,7 @@ export const describeRouter = (name: string, create: () => Promise<RouterUnderTe
     it('does nothing to what is not there', async () => {
       const before = await router.observe();
       await router.apply([
+        { kind: 'weigh', instanceId: 'nobody', weight: 3 },
         { kind: 'suspend', instanceId: 'nobody' },
         { kind: 'drain', instanceId: 'nobody' },
         { kind: 'cut', instanceId: 'nobody' },

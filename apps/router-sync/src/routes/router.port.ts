@@ -1,3 +1,4 @@
+import type { TrafficCounters } from '@shiplog/domain';
 import { OperationalError } from '@shiplog/runtime';
 
 /** Where one instance is reached. */
@@ -7,6 +8,8 @@ export interface Endpoint {
   /** Its own address, or where published ports are reached (`SHIPLOG_INSTANCE_HOST`). Numeric. */
   readonly host: string;
   readonly port: number;
+  /** Its part of its app's requests, relative to the others: 0 to 256. 0: it gets none, and could serve. */
+  readonly weight: number;
 }
 
 export interface ActualEndpoint extends Endpoint {
@@ -32,6 +35,8 @@ export interface ActualRoutes {
 
 export type RouteAction =
   | { readonly kind: 'serve'; readonly endpoint: Endpoint }
+  /** It serves already, and gets another part of the requests. */
+  | { readonly kind: 'weigh'; readonly instanceId: string; readonly weight: number }
   | { readonly kind: 'bind-host'; readonly host: string; readonly appId: string }
   | { readonly kind: 'unbind-host'; readonly host: string }
   /** Out of rotation at once, place kept: the process behind it died. */
@@ -57,6 +62,9 @@ export interface Router {
    * A host is bound to an app also while that app has no endpoint: it is then answered with 503.
    */
   apply(actions: readonly RouteAction[]): Promise<void>;
+
+  /** What the proxy counted of an app's instances, by instance id. Nothing where it has none of them. */
+  traffic(appId: string): Promise<ReadonlyMap<string, TrafficCounters>>;
 }
 
 export type RouterErrorCode =

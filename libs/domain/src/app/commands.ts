@@ -34,12 +34,25 @@ export type AppCommand =
       cause: 'build' | 'image';
       liveVersion: number | null;
     }
+  | {
+      type: 'PromoteRelease';
+      from: {
+        readonly appId: string;
+        readonly version: number;
+        readonly commit: string | null;
+        readonly branch: string | null;
+      };
+      image: Image;
+      processes: Readonly<Record<string, ProcessSpec>>;
+      liveVersion: number | null;
+    }
   | { type: 'RollBack'; version: number; liveVersion: number | null }
   | { type: 'Scale'; formation: Formation }
   | { type: 'Restart'; baseVersion: number | null }
   | { type: 'StopApp' }
   | { type: 'StartApp' }
   | { type: 'CancelRollout'; rolloutId: string }
+  | { type: 'PromoteRollout'; rolloutId: string; step: number }
   | { type: 'AddDomain'; host: string }
   | { type: 'RemoveDomain'; host: string }
   | { type: 'DestroyApp'; confirm: string };

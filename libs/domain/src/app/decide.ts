@@ -2,6 +2,8 @@ import type { AppEvent, Formation, Image, ProcessSpec } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
 import { changeChecks } from './change-checks.js';
 import type { AppCommand, AppRejection } from './commands.js';
+import { needsNewInstances } from './restarts.js';
+import { cancelRollout, promoteRollout } from './rollouts.js';
 import { withConfig, type ActiveApp, type AppState, type Config, type Release } from './state.js';
 
 export const INSTANCE_COUNT_MAX = 100;
@@ -31,6 +33,8 @@ export const decide = (command: AppCommand, state: AppState): AppDecision => {
       return cancelBuild(command, state);
     case 'CreateRelease':
       return createRelease(command, state);
+    case 'PromoteRelease':
+      return promoteRelease(command, state);
     case 'RollBack':
       return rollBack(command, state);
     case 'Scale':
@@ -46,12 +50,9 @@ export const decide = (command: AppCommand, state: AppState): AppDecision => {
         ? accept({ type: 'AppStarted', v: 1, data: { appId: state.appId } })
         : accept();
     case 'CancelRollout':
-      if (state.rolloutCancels.includes(command.rolloutId)) return accept();
-      return accept({
-        type: 'RolloutCancelRequested',
-        v: 1,
-        data: { appId: state.appId, rolloutId: command.rolloutId },
-      });
+      return cancelRollout(command, state);
+    case 'PromoteRollout':
+      return promoteRollout(command, state);
     case 'AddDomain':
       return addDomain(command, state);
     case 'RemoveDomain':
@@ -118,11 +119,11 @@ const changeSettings = (command: CommandOf<'ChangeSettings'>, state: ActiveApp):
   if (Object.keys(changes).length === 0) return accept(...checks.events);
   const changed: AppEvent = {
     type: 'SettingsChanged',
-    v: 1,
+    v: 2,
     data: { appId: state.appId, changes },
   };
   const base = releaseOf(state, command.baseVersion);
-  return base === undefined
+  return base === undefined || !needsNewInstances(changes)
     ? accept(changed, ...checks.events)
     : accept(changed, ...checks.events, restarted(state, base.version));
 };
@@ -155,14 +156,45 @@ const createRelease = (command: CommandOf<'CreateRelease'>, state: ActiveApp): A
   if (state.releases.some((r) => r.buildId === command.buildId && r.rollbackOf === null))
     return accept();
   const release = releaseCreated(state, command.liveVersion, { ...command, rollbackOf: null });
-  const additions = formationAdditions(state.formation, command.processes);
-  return Object.keys(additions).length === 0
-    ? accept(release)
-    : accept(release, {
-        type: 'FormationScaled',
-        v: 1,
-        data: { appId: state.appId, formation: additions },
-      });
+  return accept(release, ...formationScaled(state, command.processes));
+};
+
+/** Image and processes of another app's release, with this app's own config: nothing is built. */
+const promoteRelease = (
+  { from, image, processes, liveVersion }: CommandOf<'PromoteRelease'>,
+  state: ActiveApp,
+): AppDecision => {
+  const release = releaseCreated(state, liveVersion, {
+    image,
+    processes,
+    buildId: null,
+    cause: 'image',
+    rollbackOf: null,
+  });
+  const { appId: fromAppId, version: fromVersion, commit, branch } = from;
+  const promoted: AppEvent = {
+    type: 'ReleasePromoted',
+    v: 1,
+    data: {
+      appId: state.appId,
+      version: state.lastVersion + 1,
+      fromAppId,
+      fromVersion,
+      commit,
+      branch,
+    },
+  };
+  return accept(release, promoted, ...formationScaled(state, processes));
+};
+
+const formationScaled = (
+  state: ActiveApp,
+  processes: Readonly<Record<string, ProcessSpec>>,
+): readonly AppEvent[] => {
+  const formation = formationAdditions(state.formation, processes);
+  return Object.keys(formation).length === 0
+    ? []
+    : [{ type: 'FormationScaled', v: 1, data: { appId: state.appId, formation } }];
 };
 
 /** A first deploy runs one `web` and nothing else; a process type that comes later starts at none. */

@@ -12,11 +12,13 @@ export const app: Decider<AppState, AppCommand, AppEvent, AppRejection> = {
 export * from './checks.js';
 export type { AppCommand, AppRejection } from './commands.js';
 export { CONFIG_BYTES_MAX, DOMAIN_COUNT_MAX, INSTANCE_COUNT_MAX } from './decide.js';
+export { needsNewInstances } from './restarts.js';
 export {
   DEFAULT_SETTINGS,
   type ActiveApp,
   type AppState,
   type Config,
   type Release,
+  type RolloutPromote,
   type RequestedBuild,
 } from './state.js';

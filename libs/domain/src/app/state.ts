@@ -20,6 +20,16 @@ export const DEFAULT_SETTINGS: Settings = {
   cpus: 1,
   pids: 512,
   releasesKept: 20,
+  strategy: 'rolling',
+  batch: '100%',
+  batchPauseSeconds: 0,
+  retainSeconds: 300,
+  canarySteps: '10,50',
+  canaryStepSeconds: 300,
+  canaryPromote: 'auto',
+  canaryRequests: 100,
+  canaryErrorPoints: 1,
+  canaryLatencyPercent: 50,
 };
 
 /** Config values are encrypted: see `encryptedValue` in libs/events. */
@@ -63,6 +73,13 @@ export interface ActiveApp {
   readonly domains: readonly string[];
   readonly stopped: boolean;
   readonly rolloutCancels: readonly string[];
+  /** Steps that rollouts need not wait for, the newest ones. */
+  readonly rolloutPromotes: readonly RolloutPromote[];
+}
+
+export interface RolloutPromote {
+  readonly rolloutId: string;
+  readonly step: number;
 }
 
 export type AppState =
@@ -79,6 +96,7 @@ export const initialState: AppState = { status: 'none' };
 
 const BUILDS_KEPT = 50;
 const CANCELS_KEPT = 10;
+const PROMOTES_KEPT = 10;
 
 export const evolve = (state: AppState, event: AppEvent): AppState => {
   if (event.type === 'AppCreated') return created(event.data);
@@ -104,6 +122,8 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
     }
     case 'ReleaseCreated':
       return released(state, event.data);
+    case 'ReleasePromoted':
+      return state;
     case 'FormationScaled':
       return { ...state, formation: { ...state.formation, ...event.data.formation } };
     case 'AppRestarted':
@@ -121,6 +141,13 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
         ...state,
         rolloutCancels: [...state.rolloutCancels, event.data.rolloutId].slice(-CANCELS_KEPT),
       };
+    case 'RolloutPromoteRequested': {
+      const { rolloutId, step } = event.data;
+      return {
+        ...state,
+        rolloutPromotes: [...state.rolloutPromotes, { rolloutId, step }].slice(-PROMOTES_KEPT),
+      };
+    }
     case 'DomainAdded':
       return { ...state, domains: [...state.domains, event.data.host].toSorted() };
     case 'DomainRemoved':
@@ -146,6 +173,7 @@ const created = (data: { appId: string; name: string; teamId: string }): ActiveA
   domains: [],
   stopped: false,
   rolloutCancels: [],
+  rolloutPromotes: [],
 });
 
 type ReleaseCreated = Extract<AppEvent, { type: 'ReleaseCreated' }>['data'];

@@ -10,6 +10,7 @@ export type RouterCommand =
       routed: readonly string[];
       unrouted: readonly string[];
       drained: readonly string[];
+      weights?: Readonly<Record<string, number>>;
     }
   | { type: 'RemoveRouter' };
 
@@ -23,6 +24,8 @@ export type RouterState =
       readonly position: string;
       /** What this router does with an instance; the world forgets instances that were stopped. */
       readonly routes: ShardedMap<RouteState>;
+      /** Which part of its app's requests an instance gets, relative to the others; 1 where it is not named. */
+      readonly weights: ShardedMap<number>;
     };
 export type RouterRejection = { code: 'router-not-active' };
 
@@ -44,13 +47,25 @@ export const router: Decider<RouterState, RouterCommand, RouterEvent, RouterReje
         const unrouted = command.unrouted.filter((id) =>
           [undefined, 'routed'].includes(state.routes.get(id)),
         );
+        const weights = Object.entries(command.weights ?? {}).filter(
+          ([id, weight]) => (state.weights.get(id) ?? 1) !== weight,
+        );
         // A round that changes nothing appends nothing.
-        if (routed.length + drained.length + unrouted.length === 0) return accept();
-        return accept({
-          type: 'RoutesApplied',
-          v: 1,
-          data: { routerId, position: command.position, routed, unrouted, drained },
-        });
+        const routes = { routerId, position: command.position, routed, unrouted, drained };
+        return accept<RouterEvent>(
+          ...(routed.length + drained.length + unrouted.length === 0
+            ? []
+            : [{ type: 'RoutesApplied', v: 1, data: routes } as const]),
+          ...(weights.length === 0
+            ? []
+            : [
+                {
+                  type: 'RouteWeightsApplied',
+                  v: 1,
+                  data: { routerId, weights: Object.fromEntries(weights) },
+                } as const,
+              ]),
+        );
       }
       case 'RemoveRouter':
         return accept({ type: 'RouterRemoved', v: 1, data: { routerId } });
@@ -64,6 +79,7 @@ export const router: Decider<RouterState, RouterCommand, RouterEvent, RouterReje
           ...event.data,
           position: state.status === 'active' ? state.position : '0'.repeat(20),
           routes: state.status === 'active' ? state.routes : ShardedMap.of(),
+          weights: state.status === 'active' ? state.weights : ShardedMap.of(),
         };
       case 'RoutesApplied': {
         if (state.status !== 'active') return state;
@@ -72,6 +88,14 @@ export const router: Decider<RouterState, RouterCommand, RouterEvent, RouterReje
         for (const id of event.data.unrouted) routes = routes.with(id, 'unrouted');
         for (const id of event.data.drained) routes = routes.with(id, 'drained');
         return { ...state, position: event.data.position, routes };
+      }
+      case 'RouteWeightsApplied': {
+        if (state.status !== 'active') return state;
+        let { weights } = state;
+        for (const [id, weight] of Object.entries(event.data.weights)) {
+          weights = weights.with(id, weight);
+        }
+        return { ...state, weights };
       }
       case 'RouterRemoved':
         return { status: 'removed' };

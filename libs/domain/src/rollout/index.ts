@@ -1,5 +1,10 @@
-import type { Explanation, RolloutEvent } from '@shiplog/events';
+import type { Explanation, RolloutEvent, RolloutStrategy } from '@shiplog/events';
 import { accept, reject, type Decider } from '../decider.js';
+import { AT_ONCE, isAtOnce } from './strategy.js';
+
+export * from './forecast.js';
+export * from './strategy.js';
+export * from './traffic.js';
 
 export type CancelCause = 'asked' | 'superseded' | 'app-stopped' | 'app-destroyed';
 export type RolloutCommand =
@@ -11,7 +16,9 @@ export type RolloutCommand =
       version: number;
       fromVersion: number | null;
       deadline: string;
+      strategy?: RolloutStrategy;
     }
+  | { type: 'StepRollout'; step: number; percent: number; at: string }
   | { type: 'CompleteRollout' }
   | { type: 'FailRollout'; explanation: Explanation }
   | { type: 'CancelRollout'; cause: CancelCause };
@@ -21,6 +28,7 @@ export interface KnownRollout {
   readonly appId: string;
   readonly generation: number;
   readonly version: number;
+  readonly strategy: RolloutStrategy;
 }
 export type RolloutState =
   | { readonly status: 'none' }
@@ -28,6 +36,10 @@ export type RolloutState =
       readonly status: 'running';
       readonly fromVersion: number | null;
       readonly deadline: string;
+      /** The newest step; 0 before the first. */
+      readonly step: number;
+      /** When that step was reached. */
+      readonly steppedAt: string | null;
     })
   | (KnownRollout & { readonly status: 'completed' })
   | (KnownRollout & { readonly status: 'failed'; readonly explanation: Explanation })
@@ -42,8 +54,15 @@ export const rollout: Decider<RolloutState, RolloutCommand, RolloutEvent, Rollou
   decide: (command, state) => {
     if (command.type === 'StartRollout') {
       if (state.status !== 'none') return accept();
-      const { type: _, ...data } = command;
-      return accept({ type: 'RolloutStarted', v: 1, data });
+      const { type: _, strategy, ...data } = command;
+      const started = { type: 'RolloutStarted', v: 1, data } as const;
+      if (strategy === undefined || isAtOnce(strategy)) return accept(started);
+      const { rolloutId, appId, generation, version } = data;
+      return accept<RolloutEvent>(started, {
+        type: 'RolloutStrategySet',
+        v: 1,
+        data: { rolloutId, appId, generation, version, strategy },
+      });
     }
     if (state.status !== 'running') {
       return reject({ code: 'rollout-not-running', status: state.status });
@@ -51,6 +70,11 @@ export const rollout: Decider<RolloutState, RolloutCommand, RolloutEvent, Rollou
     const { rolloutId, appId, generation, version } = state;
     const known = { rolloutId, appId, generation, version };
     switch (command.type) {
+      case 'StepRollout': {
+        const { step, percent, at } = command;
+        if (step <= state.step) return accept();
+        return accept({ type: 'RolloutStepped', v: 1, data: { ...known, step, percent, at } });
+      }
       case 'CompleteRollout':
         return accept({ type: 'RolloutCompleted', v: 1, data: known });
       case 'FailRollout':
@@ -63,9 +87,10 @@ export const rollout: Decider<RolloutState, RolloutCommand, RolloutEvent, Rollou
         return accept({ type: 'RolloutCancelled', v: 1, data: { ...known, cause: command.cause } });
     }
   },
-  evolve: (_state, event) => {
+  evolve: (state, event) => {
     const { rolloutId, appId, generation, version } = event.data;
-    const known = { rolloutId, appId, generation, version };
+    const strategy = state.status === 'none' ? AT_ONCE : state.strategy;
+    const known = { rolloutId, appId, generation, version, strategy };
     switch (event.type) {
       case 'RolloutStarted':
         return {
@@ -73,7 +98,14 @@ export const rollout: Decider<RolloutState, RolloutCommand, RolloutEvent, Rollou
           ...known,
           fromVersion: event.data.fromVersion,
           deadline: event.data.deadline,
+          step: 0,
+          steppedAt: null,
         };
+      case 'RolloutStrategySet':
+        return state.status === 'none' ? state : { ...state, strategy: event.data.strategy };
+      case 'RolloutStepped':
+        if (state.status !== 'running') return state;
+        return { ...state, step: event.data.step, steppedAt: event.data.at };
       case 'RolloutCompleted':
         return { status: 'completed', ...known };
       case 'RolloutFailed':

@@ -1,4 +1,5 @@
 import { toSequence, type AppEvent, type DomainEventUnion, type Settings } from '@shiplog/events';
+import { needsNewInstances } from '../app/index.js';
 import { nothingLeft, own, possible, type AppQuestion, type EventNamed } from './app-question.js';
 import { sortParts } from './changed-since.js';
 import { undoHealthCheck } from './checks.js';
@@ -29,6 +30,11 @@ export const appUndo: AppUndo = {
   HealthCheckChanged: (event, question) => undoHealthCheck(event, question),
   FormationScaled: (event, question) => undoScale(event, question),
   ReleaseCreated: (event, question) => undoRelease(event, question),
+  ReleasePromoted: ({ data: { version } }, { now }) =>
+    impossible(
+      `v${version} came from another app; what is taken back is the release itself.`,
+      `shiplog rollback -a ${now.name}`,
+    ),
   BuildRequested: (event, question) => undoBuild(event, question),
   BuildCancelRequested: ({ data: { buildId } }) =>
     impossible(`Build ${buildId} was cancelled and cannot go on.`, 'Deploy the same source again.'),
@@ -44,6 +50,11 @@ export const appUndo: AppUndo = {
       `Bring its release live: shiplog rollback ${version} -a ${now.name}`,
     );
   },
+  RolloutPromoteRequested: ({ data: { rolloutId } }, { now }) =>
+    impossible(
+      `Deploy ${rolloutId} went on when it was promoted.`,
+      `Go back to what served before it: shiplog rollback -a ${now.name}`,
+    ),
   DomainAdded: ({ data: { host } }, question) => undoDomainAdded(host, question),
   DomainRemoved: ({ data: { host } }, question) => undoDomainRemoved(host, question),
 };
@@ -67,17 +78,21 @@ const undoSettings = (
     return { word: settingName(field), text: settingText(field, before.settings[field]) };
   });
   const pairs = named.map(({ word, text }) => shellWord(`${word}=${text}`));
+  const changes = Object.fromEntries(back.map(({ name, was }) => [name, was]));
   return possible(
     question,
     {
       type: 'ChangeSettings',
-      changes: Object.fromEntries(back.map(({ name, was }) => [name, was])),
+      changes,
       baseVersion: facts.liveVersion,
     },
     {
       lines: [`settings set ${pairs.join(' ')}`],
       restores: named.map(({ word, text }) => `${word} is ${text} again.`),
-      causes: now.releases.length === 0 ? [] : ['All instances are replaced, without a gap.'],
+      causes:
+        now.releases.length > 0 && needsNewInstances(changes)
+          ? ['All instances are replaced, without a gap.']
+          : [],
       leaves,
       overwrites,
     },

@@ -88,6 +88,8 @@ const otherUndo: OtherUndo = {
   ImageRebuilt: fact('the builder'),
   ImageLost: fact('the builder'),
   RolloutStarted: fact('the deployer'),
+  RolloutStrategySet: fact('the deployer'),
+  RolloutStepped: fact('the deployer'),
   RolloutCompleted: fact('the deployer'),
   RolloutFailed: fact('the deployer'),
   RolloutCancelled: fact('the deployer'),
@@ -101,6 +103,7 @@ const otherUndo: OtherUndo = {
   InstanceStopped: fact('the deployer'),
   RouterStarted: fact('the router'),
   RoutesApplied: fact('the router'),
+  RouteWeightsApplied: fact('the router'),
   RouterRemoved: fact('the router'),
   NodeObserved: fact('the monitor'),
   GarbageCollected: always(

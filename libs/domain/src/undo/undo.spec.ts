@@ -121,7 +121,7 @@ describe('undoing a change of config', () => {
 describe('undoing settings', () => {
   const change = {
     type: 'SettingsChanged',
-    v: 1,
+    v: 2,
     data: { appId: APP, changes: { port: 3000, pids: 9 } },
   } as const;
   it('brings back what each was', () => {
@@ -251,7 +251,7 @@ describe('undoing a release', () => {
     expect(undo([[created], [released(1)]], 1)).toMatchObject({ outcome: 'impossible' });
     const keepOne = {
       type: 'SettingsChanged',
-      v: 1,
+      v: 2,
       data: { appId: APP, changes: { releasesKept: 1 } },
     } as const;
     const commits = [
@@ -313,7 +313,7 @@ describe('undoing what somebody turned round and back since', () => {
   const domain = (type: 'DomainAdded' | 'DomainRemoved', host = 'www.example.com') =>
     [{ type, v: 1, data: { appId: APP, host } }] as const;
   const settings = (pids: number) =>
-    [{ type: 'SettingsChanged', v: 1, data: { appId: APP, changes: { pids } } }] as const;
+    [{ type: 'SettingsChanged', v: 2, data: { appId: APP, changes: { pids } } }] as const;
   const scale = (web: number) => [scaled({ web })];
   const policy = (exitedKept: number) =>
     [
@@ -546,11 +546,16 @@ const REFUSED = [
   'NodeObserved',
   'OperationsDone',
   'PersonErased',
+  'ReleasePromoted',
   'RolloutCancelRequested',
+  'RolloutPromoteRequested',
   'RolloutCancelled',
   'RolloutCompleted',
   'RolloutFailed',
   'RolloutStarted',
+  'RolloutStepped',
+  'RolloutStrategySet',
+  'RouteWeightsApplied',
   'RouterRemoved',
   'RouterStarted',
   'RoutesApplied',

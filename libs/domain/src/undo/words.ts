@@ -17,6 +17,16 @@ const NAMES: { readonly [F in keyof Settings]: string } = {
   cpus: 'cpus',
   pids: 'pids',
   releasesKept: 'releases-kept',
+  strategy: 'strategy',
+  batch: 'batch',
+  batchPauseSeconds: 'batch-pause',
+  retainSeconds: 'retain',
+  canarySteps: 'canary-steps',
+  canaryStepSeconds: 'canary-step',
+  canaryPromote: 'canary-promote',
+  canaryRequests: 'canary-requests',
+  canaryErrorPoints: 'canary-errors',
+  canaryLatencyPercent: 'canary-latency',
 };
 
 /** A setting as the CLI names it. */

@@ -1,5 +1,6 @@
 import type { DomainEventUnion } from '../registry.js';
 import { aliveCheck } from './sample-check.js';
+import { strategySamples } from './strategy-samples.js';
 
 /** One complete example of every event type, each field filled: the source of new golden files. */
 type Samples = {
@@ -126,6 +127,7 @@ export const samples: Samples = {
   ImageRebuilt: { buildId, appId, image },
   ImageLost: { buildId, appId, explanation },
 
+  ...strategySamples,
   RolloutStarted: {
     rolloutId,
     appId,

@@ -15,6 +15,8 @@ const EVENTS = [
   'AppStopped',
   'AppStarted',
   'RolloutCancelRequested',
+  'RolloutPromoteRequested',
+  'ReleasePromoted',
   'DomainAdded',
   'DomainRemoved',
   'AppDestroyed',
@@ -122,6 +124,8 @@ const evolveKnown = (
     case 'BuildRequested':
     case 'BuildCancelRequested':
     case 'RolloutCancelRequested':
+    case 'RolloutPromoteRequested':
+    case 'ReleasePromoted':
       return app;
   }
 };

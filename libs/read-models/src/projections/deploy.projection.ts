@@ -9,6 +9,8 @@ const EVENTS = [
   'AppRestarted',
   'RolloutCancelRequested',
   'RolloutStarted',
+  'RolloutStrategySet',
+  'RolloutStepped',
   'RolloutCompleted',
   'RolloutFailed',
   'RolloutCancelled',
@@ -26,7 +28,7 @@ type DeployRows = Rows<DeployDocument, Memory>;
 /** A deploy is known from its intent on; the rollout is what the deployer makes of it. */
 export const deployProjection = defineProjection<'deploys', (typeof EVENTS)[number], Memory>({
   model: 'deploys',
-  version: 1,
+  version: 2,
   events: EVENTS,
   indexed: ['appId'],
   needs: (event) => {
@@ -45,6 +47,8 @@ export const deployProjection = defineProjection<'deploys', (typeof EVENTS)[numb
         return { memories: [appId] };
       case 'RolloutCancelRequested':
       case 'RolloutStarted':
+      case 'RolloutStrategySet':
+      case 'RolloutStepped':
       case 'RolloutCompleted':
       case 'RolloutFailed':
       case 'RolloutCancelled':
@@ -77,6 +81,8 @@ const evolve = (rows: DeployRows, event: DeployModelEvent, at: Envelope): void =
       return cancelPending(rows, event.data.appId, 'app-destroyed', at);
     case 'RolloutCancelRequested':
     case 'RolloutStarted':
+    case 'RolloutStrategySet':
+    case 'RolloutStepped':
     case 'RolloutCompleted':
     case 'RolloutFailed':
     case 'RolloutCancelled': {
@@ -117,6 +123,9 @@ const want = (
     finishedAt: null,
     deadline: null,
     explanation: null,
+    strategy: null,
+    step: 0,
+    percent: null,
   });
   rows.remember(appId, { kind: 'app', newest: deployId });
 };
@@ -140,6 +149,8 @@ const evolveKnown = (
   event: EventNamed<
     | 'RolloutCancelRequested'
     | 'RolloutStarted'
+    | 'RolloutStrategySet'
+    | 'RolloutStepped'
     | 'RolloutCompleted'
     | 'RolloutFailed'
     | 'RolloutCancelled'
@@ -159,8 +170,13 @@ const evolveKnown = (
         startedAt: at.time,
         finishedAt: null,
         cancelCause: null,
+        strategy: 'rolling',
       };
     }
+    case 'RolloutStrategySet':
+      return { ...deploy, strategy: event.data.strategy.kind };
+    case 'RolloutStepped':
+      return { ...deploy, step: event.data.step, percent: event.data.percent };
     case 'RolloutCompleted':
       return { ...deploy, status: 'completed', finishedAt: at.time };
     case 'RolloutFailed':

@@ -6,6 +6,7 @@ const EVENTS = [
   'ConfigChanged',
   'BuildRequested',
   'ReleaseCreated',
+  'ReleasePromoted',
   'AppRestarted',
   'RolloutStarted',
   'RolloutCompleted',
@@ -34,7 +35,7 @@ export const releaseKey = (appId: string, version: number): string =>
 
 export const releaseProjection = defineProjection<'releases', (typeof EVENTS)[number], Memory>({
   model: 'releases',
-  version: 1,
+  version: 2,
   events: EVENTS,
   indexed: ['appId'],
   needs: (event) => {
@@ -47,6 +48,7 @@ export const releaseProjection = defineProjection<'releases', (typeof EVENTS)[nu
         const build = buildId === null ? [] : [buildRequestKey(buildId)];
         return { fresh: [releaseKey(appId, version)], memories: [appId, ...build] };
       }
+      case 'ReleasePromoted':
       case 'RolloutStarted':
       case 'RolloutCompleted':
       case 'RolloutFailed':
@@ -75,6 +77,8 @@ const evolve = (rows: ReleaseRows, event: ReleaseModelEvent, at: Envelope): void
       return rows.remember(appId, withConfigKeys(app, event.data));
     case 'ReleaseCreated':
       return create(rows, app, event, at);
+    case 'ReleasePromoted':
+      return promoted(rows, event);
     case 'AppRestarted':
       // A release that was still waiting will not be rolled out: the restarted one is.
       if (app.newest !== releaseKey(appId, event.data.version)) supersedePending(rows, app.newest);
@@ -119,6 +123,7 @@ const create = (
     state: 'pending',
     commit: build?.commit ?? null,
     branch: build?.branch ?? null,
+    promotedFrom: null,
     configChanges: { set: app.set, unset: app.unset },
     createdAt: at.time,
     createdBy: by,
@@ -127,6 +132,16 @@ const create = (
     explanation: null,
   });
   rows.remember(appId, { ...app, newest: key, set: [], unset: [] });
+};
+
+/** It was built for another app, from a commit that this one never saw. */
+const promoted = (rows: ReleaseRows, { data }: EventNamed<'ReleasePromoted'>): void => {
+  const { appId, version, fromAppId, fromVersion, commit, branch } = data;
+  const key = releaseKey(appId, version);
+  const release = rows.document(key);
+  if (release === undefined) return;
+  const promotedFrom = { appId: fromAppId, version: fromVersion };
+  rows.put(key, { ...release, promotedFrom, commit, branch });
 };
 
 const supersedePending = (rows: ReleaseRows, key: string | null): void => {

@@ -31,7 +31,8 @@ const readBody = async (request) => {
 };
 
 const routes = {
-  '/': (_request, response) => answer(response, 200, who),
+  // A release that starts well and then fails: what a canary is for.
+  '/': (_request, response) => answer(response, who.config === 'broken' ? 500 : 200, who),
   '/slow': (request, response) => {
     const ms = Number(new URL(request.url, 'http://x').searchParams.get('ms') ?? 3000);
     setTimeout(() => answer(response, 200, who), ms);

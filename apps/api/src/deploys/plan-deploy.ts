@@ -1,0 +1,106 @@
+import {
+  forecastRollout,
+  strategyOf,
+  type ActiveApp,
+  type Deployment,
+  type Forecast,
+  type World,
+} from '@shiplog/domain';
+import type { Settings } from '@shiplog/events';
+import type { z } from 'zod';
+import { problemOf } from '../http/rejection-problem.js';
+import type { deployPlan } from './deploys.routes.js';
+
+type DeployPlan = z.infer<typeof deployPlan>;
+
+/** What a deploy would do if its release were made now: instances, steps, order, and what to think of before. */
+export const planDeploy = (
+  world: World,
+  appId: string,
+  strategy: Settings['strategy'] | undefined,
+): DeployPlan => {
+  const deployment = world.deployment(appId);
+  if (deployment === undefined) throw problemOf({ code: 'app-not-found' });
+  const { app, live } = deployment;
+  const settings = { ...app.settings, ...(strategy !== undefined && { strategy }) };
+  const wanted = wantedOf(app);
+  const forecast = forecastRollout(strategyOf(settings), wanted, live !== null && !app.stopped);
+  return {
+    strategy: forecast.strategy,
+    fromRelease: live?.release.version ?? null,
+    wanted,
+    atMost: { ...forecast.atMost },
+    steps: forecast.steps.map((step) => ({ ...step, instances: { ...step.instances } })),
+    order: app.stopped ? [] : orderOf(forecast, settings),
+    deadlineSeconds: settings.rolloutTimeoutSeconds + forecast.waitsSeconds,
+    warnings: warningsOf(world, deployment, forecast),
+  };
+};
+
+/** A first deploy runs one `web`. */
+const wantedOf = (app: ActiveApp): Record<string, number> => {
+  if (app.stopped) return Object.fromEntries(Object.keys(app.formation).map((type) => [type, 0]));
+  return Object.keys(app.formation).length === 0 ? { web: 1 } : { ...app.formation };
+};
+
+const orderOf = ({ steps, strategy }: Forecast, settings: Settings): string[] => {
+  const { drainSeconds, graceSeconds } = settings;
+  const what = strategy === 'rolling' ? 'instances' : 'requests';
+  return [
+    ...steps.flatMap(({ instances, percent, waitsSeconds }, i) => [
+      `start ${countsText(instances)} of the new release in all, wait until they are ready and routed`,
+      ...(strategy === 'rolling'
+        ? ['take as many old ones out of routing, drain and stop them']
+        : [`give ${percent}% of the ${what} to the new ones`]),
+      ...(waitsSeconds === 0 ? [] : [restText(strategy, waitsSeconds, i === steps.length - 1)]),
+    ]),
+    ...(strategy === 'rolling' ? [] : ['take the old ones out of routing, drain and stop them']),
+    `an old instance gets up to ${drainSeconds} s for requests under way and ${graceSeconds} s to end`,
+  ];
+};
+
+const restText = (strategy: Forecast['strategy'], seconds: number, isLast: boolean): string => {
+  if (strategy === 'rolling') return `rest for ${seconds} s`;
+  if (isLast) return `keep the old ones for ${seconds} s: deploys abort goes back at once`;
+  return `compare with the old ones for ${seconds} s at least; go back if it is worse`;
+};
+
+const countsText = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([type, count]) => `${count} ${type}`)
+    .join(' and ') || 'no instance';
+
+const warningsOf = (
+  world: World,
+  { app, live, target }: Deployment,
+  { atMost, strategy }: Forecast,
+): string[] => {
+  const sum = Object.values(atMost).reduce((a, b) => a + b, 0);
+  const needed = sum * app.settings.memoryBytes;
+  const memory = [...world.all('node')].flatMap((node) =>
+    node.status === 'known' ? node.memoryBytes : [],
+  );
+  const there = memory.reduce((a, b) => a + b, 0);
+  return [
+    ...(app.stopped
+      ? ['the app is stopped: the release is not tried out, a start will run it']
+      : []),
+    ...(live === null && !app.stopped
+      ? ['nothing serves yet: there is nothing to go back to']
+      : []),
+    ...(target === null
+      ? []
+      : [`v${target.release.version} is on its way and would be superseded`]),
+    ...(strategy === 'canary' && (app.formation['web'] ?? 0) === 0 && live !== null
+      ? ['no web instance is wanted: no requests come, so a canary cannot be judged']
+      : []),
+    ...(memory.length > 0 && needed > there
+      ? [
+          `at one time ${sum} instances may use ${mb(needed)} of memory; the machine has ${mb(there)}`,
+        ]
+      : []),
+  ];
+};
+
+const mb = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MB`;
