@@ -37,6 +37,14 @@ export type ReplayChange = Schemas['ReplayChange'];
 export type SigningState = Schemas['SigningState'];
 export type VerificationLine = Schemas['VerificationLine'];
 export type Settings = App['settings'];
+export type ProcessLimits = Schemas['ProcessLimits'];
+export type LimitName = ProcessLimits['own'][number];
+/** Limits of a process type that are its own from now on, and those that are the app's again. */
+export interface LimitsChange {
+  readonly process: string;
+  readonly set: Partial<Omit<ProcessLimits, 'process' | 'own' | 'refused'>>;
+  readonly unset: readonly LimitName[];
+}
 export type Token = Schemas['Token'];
 export type UndoProposal = Schemas['UndoProposal'];
 export type Whoami = Schemas['Whoami'];

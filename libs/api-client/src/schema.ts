@@ -278,6 +278,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/apps/{app}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the limits of each process type */
+        get: operations["listLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Give one process type other limits than its app; running instances are not restarted */
+        patch: operations["resizeProcess"];
+        trace?: never;
+    };
     "/v1/apps/{app}/logs": {
         parameters: {
             query?: never;
@@ -394,7 +412,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change limits and timings; running instances are replaced by ones with the new settings */
+        /** Change limits and timings; limits change while instances run, other things of a container by replacing it */
         patch: operations["changeSettings"];
         trace?: never;
     };
@@ -986,16 +1004,68 @@ export interface components {
             /** @description For If-Match; also in ETag. Changes with each change of the app. */
             revision: string;
             settings: {
+                cpuReservation: number | null;
                 cpus: number;
                 drainSeconds: number;
                 graceSeconds: number;
                 healthPath: string | null;
+                ioReadBps: number | null;
+                ioReadIops: number | null;
+                ioWeight: number;
+                ioWriteBps: number | null;
+                ioWriteIops: number | null;
                 memoryBytes: number;
+                memoryReservationBytes: number | null;
                 pids: number;
                 port: number | null;
+                readOnlyRoot: boolean;
                 releasesKept: number;
                 rolloutTimeoutSeconds: number;
+                runtime: string | null;
+                shmBytes: number;
                 startTimeoutSeconds: number;
+                tmpfs: {
+                    path: string;
+                    sizeBytes: number;
+                }[];
+                ulimits: {
+                    core?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    cpu?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    data?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    fsize?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    memlock?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    nofile?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    nproc?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    sigpending?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    stack?: {
+                        hard: number;
+                        soft: number;
+                    };
+                };
             };
             /**
              * @description new: nothing deployed yet; failing: the newest deploy failed, and nothing serves or an older release does.
@@ -1220,20 +1290,84 @@ export interface components {
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
         };
+        ChangedLimits: {
+            limits: {
+                cpuReservation: number;
+                cpus: number;
+                ioWeight: number;
+                memoryBytes: number;
+                memoryReservationBytes: number;
+                pids: number;
+            };
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+        };
         ChangedSettings: {
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
             settings: {
+                cpuReservation: number | null;
                 cpus: number;
                 drainSeconds: number;
                 graceSeconds: number;
                 healthPath: string | null;
+                ioReadBps: number | null;
+                ioReadIops: number | null;
+                ioWeight: number;
+                ioWriteBps: number | null;
+                ioWriteIops: number | null;
                 memoryBytes: number;
+                memoryReservationBytes: number | null;
                 pids: number;
                 port: number | null;
+                readOnlyRoot: boolean;
                 releasesKept: number;
                 rolloutTimeoutSeconds: number;
+                runtime: string | null;
+                shmBytes: number;
                 startTimeoutSeconds: number;
+                tmpfs: {
+                    path: string;
+                    sizeBytes: number;
+                }[];
+                ulimits: {
+                    core?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    cpu?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    data?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    fsize?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    memlock?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    nofile?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    nproc?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    sigpending?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    stack?: {
+                        hard: number;
+                        soft: number;
+                    };
+                };
             };
         };
         ChangedSince: {
@@ -1430,6 +1564,8 @@ export interface components {
             readyAt: string | null;
             /** @description Number of the release: 3 is v3. */
             release: number;
+            /** @description Why its limits could not be changed the last time they should. */
+            resizeRefused: string | null;
             restarts: number;
             retireReason: string | null;
             /** @description Do all routers send requests to it? */
@@ -1513,6 +1649,23 @@ export interface components {
             status: number;
             title: string;
             type: string;
+        };
+        ProcessLimits: {
+            cpuReservation: number;
+            cpus: number;
+            ioWeight: number;
+            memoryBytes: number;
+            memoryReservationBytes: number;
+            /** @description Which of them are its own; the others are those of the app. */
+            own: ("memoryBytes" | "memoryReservationBytes" | "cpus" | "cpuReservation" | "pids" | "ioWeight")[];
+            pids: number;
+            process: string;
+            /** @description Running instances that could not be given them yet, and why. */
+            refused: {
+                /** @description Opaque; unique on the platform. */
+                instance: string;
+                summary: string;
+            }[];
         };
         ProgressLine: {
             /** @description ISO 8601, UTC. */
@@ -4198,6 +4351,246 @@ export interface operations {
             };
         };
     };
+    listLimits: {
+        parameters: {
+            query?: {
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By process type. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessLimits"][];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resizeProcess: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    process: string;
+                    /** @default {} */
+                    set?: {
+                        cpuReservation?: number | null;
+                        cpus?: number;
+                        ioWeight?: number;
+                        memoryBytes?: number;
+                        memoryReservationBytes?: number | null;
+                        pids?: number;
+                    };
+                    /**
+                     * @description Limits that are those of the app again.
+                     * @default []
+                     */
+                    unset?: ("memoryBytes" | "memoryReservationBytes" | "cpus" | "cpuReservation" | "pids" | "ioWeight")[];
+                };
+            };
+        };
+        responses: {
+            /** @description Its limits from now on; follow with `settled` until running instances have them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedLimits"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, process-type-unknown, reservation-above-limit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readLogs: {
         parameters: {
             query?: {
@@ -4852,16 +5245,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        cpuReservation: number | null;
                         cpus: number;
                         drainSeconds: number;
                         graceSeconds: number;
                         healthPath: string | null;
+                        ioReadBps: number | null;
+                        ioReadIops: number | null;
+                        ioWeight: number;
+                        ioWriteBps: number | null;
+                        ioWriteIops: number | null;
                         memoryBytes: number;
+                        memoryReservationBytes: number | null;
                         pids: number;
                         port: number | null;
+                        readOnlyRoot: boolean;
                         releasesKept: number;
                         rolloutTimeoutSeconds: number;
+                        runtime: string | null;
+                        shmBytes: number;
                         startTimeoutSeconds: number;
+                        tmpfs: {
+                            path: string;
+                            sizeBytes: number;
+                        }[];
+                        ulimits: {
+                            core?: {
+                                hard: number;
+                                soft: number;
+                            };
+                            cpu?: {
+                                hard: number;
+                                soft: number;
+                            };
+                            data?: {
+                                hard: number;
+                                soft: number;
+                            };
+                            fsize?: {
+                                hard: number;
+                                soft: number;
+                            };
+                            memlock?: {
+                                hard: number;
+                                soft: number;
+                            };
+                            nofile?: {
+                                hard: number;
+                                soft: number;
+                            };
+                            nproc?: {
+                                hard: number;
+                                soft: number;
+                            };
+                            sigpending?: {
+                                hard: number;
+                                soft: number;
+                            };
+                            stack?: {
+                                hard: number;
+                                soft: number;
+                            };
+                        };
                     };
                 };
             };
@@ -4950,16 +5395,68 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
+                    cpuReservation?: number | null;
                     cpus?: number;
                     drainSeconds?: number;
                     graceSeconds?: number;
                     healthPath?: string | null;
+                    ioReadBps?: number | null;
+                    ioReadIops?: number | null;
+                    ioWeight?: number;
+                    ioWriteBps?: number | null;
+                    ioWriteIops?: number | null;
                     memoryBytes?: number;
+                    memoryReservationBytes?: number | null;
                     pids?: number;
                     port?: number | null;
+                    readOnlyRoot?: boolean;
                     releasesKept?: number;
                     rolloutTimeoutSeconds?: number;
+                    runtime?: string | null;
+                    shmBytes?: number;
                     startTimeoutSeconds?: number;
+                    tmpfs?: {
+                        path: string;
+                        sizeBytes: number;
+                    }[];
+                    ulimits?: {
+                        core?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        cpu?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        data?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        fsize?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        memlock?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        nofile?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        nproc?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        sigpending?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        stack?: {
+                            hard: number;
+                            soft: number;
+                        };
+                    };
                 };
             };
         };
@@ -5036,7 +5533,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused */
+            /** @description invalid-body, idempotency-key-reused, reservation-above-limit */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8516,7 +9013,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, undo-impossible, too-many-domains, config-too-large */
+            /** @description invalid-body, idempotency-key-reused, undo-impossible, too-many-domains, config-too-large, reservation-above-limit */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from './event.js';
 import { appName, configKey, host, id, processType } from './ids.js';
+import { ownLimits } from './resources.js';
 import { encryptedValue, formation, image, processSpec, settings, source } from './values.js';
 
 /** Intent about one app. Only the api writes this stream. */
@@ -11,7 +12,7 @@ export const appEvent = z.discriminatedUnion('type', [
     set: z.record(configKey, encryptedValue),
     unset: z.array(configKey),
   }),
-  defineEvent('SettingsChanged', 1, { appId: id, changes: settings.partial() }),
+  defineEvent('SettingsChanged', 2, { appId: id, changes: settings.partial() }),
   defineEvent('BuildRequested', 1, { appId: id, buildId: id, source }),
   defineEvent('BuildCancelRequested', 1, { appId: id, buildId: id }),
   /** `generation` counts what the deployer has to roll out: releases, restarts, changed settings. */
@@ -28,6 +29,8 @@ export const appEvent = z.discriminatedUnion('type', [
     cause: z.enum(['build', 'image', 'config', 'rollback']),
   }),
   defineEvent('FormationScaled', 1, { appId: id, formation }),
+  /** Limits that one process type has otherwise than its app, all of them; empty: none any more. */
+  defineEvent('ProcessResized', 1, { appId: id, process: processType, limits: ownLimits }),
   defineEvent('AppRestarted', 1, {
     appId: id,
     generation: z.number().int().min(1),

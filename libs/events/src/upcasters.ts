@@ -2,7 +2,9 @@
 export type Upcaster = (data: unknown) => unknown;
 
 /**
- * Keyed `<type>.<from version>`: one for every version that was ever released and is not today's. Empty as
- * long as every event is at its first version.
+ * Keyed `<type>.<from version>`: one for every version that was ever released and is not today's.
  */
-export const upcasters: Readonly<Record<string, Upcaster>> = {};
+export const upcasters: Readonly<Record<string, Upcaster>> = {
+  /** More settings, each of which may be absent. */
+  'SettingsChanged.1': (data) => data,
+};

@@ -122,7 +122,7 @@ export const changeSettings = defineRoute({
   method: 'PATCH',
   path: '/v1/apps/{app}/settings',
   summary:
-    'Change limits and timings; running instances are replaced by ones with the new settings',
+    'Change limits and timings; limits change while instances run, other things of a container by replacing it',
   tag,
   params: appParam,
   body: settings.partial(),
@@ -131,6 +131,7 @@ export const changeSettings = defineRoute({
     description: 'All settings as they are now.',
     schema: changed.extend({ settings }).meta({ id: 'ChangedSettings' }),
   },
+  refuses: ['reservation-above-limit'],
 });
 
 const wantedInstances = z

@@ -1,4 +1,4 @@
-import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
+import type { DomainEventUnion, Limits, RecordedCommit } from '@shiplog/events';
 import type { World } from '@shiplog/domain';
 import type { News } from './progress-event.js';
 
@@ -90,6 +90,10 @@ const textOf = (event: DomainEventUnion): string | undefined => {
       return 'ready';
     case 'InstanceExited':
       return exitText(event.data);
+    case 'InstanceResized':
+      return `resized to ${sizeOf(event.data.limits)}`;
+    case 'InstanceResizeRefused':
+      return `not resized: ${event.data.summary}`;
     case 'InstanceRetired':
       return `retired (${event.data.reason})`;
     case 'InstanceStopped':
@@ -98,6 +102,9 @@ const textOf = (event: DomainEventUnion): string | undefined => {
       return undefined;
   }
 };
+
+const sizeOf = ({ memoryBytes, cpus }: Limits): string =>
+  `${Math.round(memoryBytes / 1024 / 1024)} MB, ${cpus} ${cpus === 1 ? 'CPU' : 'CPUs'}`;
 
 const exitText = (data: {
   exitCode: number | null;

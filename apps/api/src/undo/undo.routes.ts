@@ -106,6 +106,7 @@ export const undoChange = defineRoute({
     'domain-taken',
     'too-many-domains',
     'config-too-large',
+    'reservation-above-limit',
     'token-not-found',
     'worker-unreachable',
     'worker-failed',

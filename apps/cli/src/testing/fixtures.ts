@@ -31,6 +31,18 @@ export const shop: App = {
     cpus: 1,
     pids: 512,
     releasesKept: 20,
+    memoryReservationBytes: null,
+    cpuReservation: null,
+    ioWeight: 500,
+    ioReadBps: null,
+    ioWriteBps: null,
+    ioReadIops: null,
+    ioWriteIops: null,
+    ulimits: {},
+    shmBytes: 67_108_864,
+    readOnlyRoot: false,
+    tmpfs: [],
+    runtime: null,
   },
 };
 
@@ -54,6 +66,7 @@ export const web1: Instance = {
   txBytes: 200,
   exitCode: null,
   oomKilled: false,
+  resizeRefused: null,
   retireReason: null,
   routed: true,
 };

@@ -1,3 +1,4 @@
+import type { Limits } from '@shiplog/events';
 import type { CancelCause, RetireReason } from '@shiplog/domain';
 import type { Container } from './container-engine.port.js';
 import type { DesiredApp, Routes } from './desired.js';
@@ -53,6 +54,11 @@ export type Action =
   | ({ readonly type: 'start' } & OfContainer)
   | ({ readonly type: 'probe' } & OfContainer)
   | ({ readonly type: 'keep-running' } & OfContainer)
+  | ({ readonly type: 'resize' } & OfContainer & {
+        readonly limits: Limits;
+        readonly cause: 'asked' | 'drift';
+      })
+  | ({ readonly type: 'record-resized' } & OfInstance & { readonly limits: Limits })
   | ({ readonly type: 'stop' } & OfContainer & { readonly graceSeconds: number });
 
 interface OfInstance {
@@ -73,6 +79,8 @@ export interface Note {
   readonly isHopeless: boolean;
   /** When the instance was first seen retired. */
   readonly retiredSinceMs: number | null;
+  /** The limits that it could not be given, and when that is tried again. */
+  readonly unsized: { readonly limits: Limits; readonly notBeforeMs: number } | null;
   /** SIGKILL was needed. */
   readonly killed: boolean;
 }

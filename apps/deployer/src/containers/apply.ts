@@ -1,3 +1,4 @@
+import { recordResized, resize } from './resize-steps.js';
 import { create, keepRunning, probe, start, stop } from './engine-steps.js';
 import {
   endRollout,
@@ -56,11 +57,14 @@ const now = async (bench: Workbench, action: Action, held: Held): Promise<void> 
       return recordStarted(bench, action);
     case 'record-stopped':
       return recordStopped(bench, action);
+    case 'record-resized':
+      return recordResized(bench, action);
     case 'record-exited':
     case 'create':
     case 'start':
     case 'probe':
     case 'keep-running':
+    case 'resize':
     case 'stop':
       return;
   }
@@ -74,6 +78,8 @@ const beside = (bench: Workbench, action: Action): void => {
       return task(bench, action, 'engine', (leave) => start(bench, action, leave));
     case 'keep-running':
       return task(bench, action, 'engine', () => keepRunning(bench, action));
+    case 'resize':
+      return task(bench, action, 'engine', () => resize(bench, action));
     case 'record-exited':
       return task(bench, action, 'look', () => recordExited(bench, action));
     case 'stop':
@@ -92,6 +98,7 @@ const beside = (bench: Workbench, action: Action): void => {
     case 'retire':
     case 'record-started':
     case 'record-stopped':
+    case 'record-resized':
       return;
   }
 };

@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import type { Limits } from '@shiplog/events';
 import { LABEL, engineStatus, ownedBy } from '@shiplog/engine';
 import {
   EngineError,
@@ -17,6 +18,7 @@ import {
 } from './container-engine.port.js';
 import { toContainer, toCreateOptions, toEngineError } from './docker-translate.js';
 import { LogDemultiplexer } from './log-lines.js';
+import { DockerLimits } from './docker-limits.js';
 import { DockerNetworks } from './docker-networks.js';
 import type { PublishAddress } from './publish-address.js';
 
@@ -33,6 +35,7 @@ const LOST_PLACES: ReadonlySet<EngineErrorCode> = new Set(['address-taken', 'net
 
 export class DockerContainerEngine implements ContainerEngine {
   private readonly networks: DockerNetworks;
+  private readonly resources: DockerLimits;
 
   constructor(
     private readonly docker: Docker,
@@ -41,6 +44,7 @@ export class DockerContainerEngine implements ContainerEngine {
     private readonly lookMs = LOOK_MS,
   ) {
     this.networks = new DockerNetworks(docker, platform);
+    this.resources = new DockerLimits(docker);
   }
 
   async facts(): Promise<EngineFacts> {
@@ -79,13 +83,21 @@ export class DockerContainerEngine implements ContainerEngine {
 
   async create(spec: ContainerSpec): Promise<string> {
     await this.networks.ensure(spec.network, spec.labels[LABEL.team] ?? '');
-    const options = toCreateOptions(spec, await this.publishAddress());
+    const options = toCreateOptions(spec, {
+      publishAddress: await this.publishAddress(),
+      disk: await this.resources.diskFor(spec),
+    });
     try {
-      return (await this.docker.createContainer(options)).id;
+      const { id } = await this.docker.createContainer(options);
+      await this.resources.verifyCreated(id, spec);
+      return id;
     } catch (error) {
       if (engineStatus(error) === 409) return await this.findOwn(spec, error);
       this.networks.forget(spec.network);
-      throw toEngineError(`creating container ${spec.name}`, error);
+      throw await this.resources.explain(
+        spec,
+        toEngineError(`creating container ${spec.name}`, error),
+      );
     }
   }
 
@@ -127,6 +139,14 @@ export class DockerContainerEngine implements ContainerEngine {
       if (engineStatus(error) === 404) return;
       throw toEngineError(`setting the restart policy of container ${id}`, error);
     }
+  }
+
+  resize(id: string, limits: Limits): Promise<void> {
+    return this.resources.resize(id, limits);
+  }
+
+  memoryInUse(id: string): Promise<number | null> {
+    return this.resources.memoryInUse(id);
   }
 
   async remove(id: string): Promise<void> {

@@ -58,7 +58,7 @@ const gather = async (bench: Workbench, instanceId: string): Promise<Evidence | 
   const { state } = bench.context.world.get('instance', instanceId);
   if (state.status === 'none') return undefined;
   const instance: KnownInstance = state;
-  const { settings } = desiredApp(bench.context.world, instance.appId);
+  const { settings, limits } = desiredApp(bench.context.world, instance.appId);
   const container = bench.view.containers.get(instanceId);
   const note = bench.notes.of(instanceId);
   return {
@@ -66,7 +66,7 @@ const gather = async (bench: Workbench, instanceId: string): Promise<Evidence | 
     process: instance.process,
     containerPort: instance.containerPort,
     healthPath: settings.healthPath,
-    memoryBytes: settings.memoryBytes,
+    memoryBytes: (container?.limits ?? limits[instance.process])?.memoryBytes ?? 0,
     exit: instance.lastExit,
     starts: instance.restarts + 1,
     logLines: container === undefined ? [] : await readLastLines(bench, instance, container),

@@ -1,5 +1,6 @@
 import type { Action, Plan, PlanInput } from './actions.js';
 import { planInstances } from './plan-instances.js';
+import { limitsFirst, planLimits } from './plan-limits.js';
 import { planReplacement } from './plan-replacement.js';
 import { planRollout } from './plan-rollout.js';
 
@@ -15,11 +16,13 @@ export const plan = (input: PlanInput): Plan => {
   const going = new Set(
     replacement.actions.flatMap((action) => (action.type === 'retire' ? action.instanceId : [])),
   );
-  const instances = planInstances(input);
-  const steps = instances.actions.filter(
+  const limits = planLimits(input);
+  const planned = planInstances(input);
+  const instances = limitsFirst(planned.actions, limits.actions);
+  const steps = [...instances, ...limits.actions].filter(
     (action) => !('instanceId' in action && going.has(action.instanceId)),
   );
-  const times = [rollout, replacement, instances].flatMap(({ nextAtMs }) => nextAtMs ?? []);
+  const times = [rollout, replacement, planned, limits].flatMap(({ nextAtMs }) => nextAtMs ?? []);
   return {
     actions: [...rollout.actions, ...replacement.actions, ...steps],
     nextAtMs: times.length === 0 ? null : Math.min(...times),

@@ -5,6 +5,7 @@ import { LABEL } from '@shiplog/engine';
 import { runSpec } from '../containers/container-spec.js';
 import { EngineError } from '../containers/container-engine.port.js';
 import type { DockerContainerEngine } from '../containers/docker-container-engine.js';
+import { DockerLimits } from '../containers/docker-limits.js';
 import { toCreateOptions, toEngineError } from '../containers/docker-translate.js';
 import { decryptConfig, imageOf } from '../containers/instance-parts.js';
 import type { Workbench } from '../containers/workbench.js';
@@ -37,7 +38,8 @@ export const runOneOff = async (
   try {
     await tools.engine.ensureNetwork(spec.network, spec.labels[LABEL.team] ?? '');
     const [entrypoint = '', ...rest] = input.command;
-    const options = toCreateOptions(spec);
+    const resources = new DockerLimits(docker);
+    const options = toCreateOptions(spec, { disk: await resources.diskFor(spec) });
     const container = await docker.createContainer({
       ...options,
       // Exactly the command: an image's entrypoint is made for its server.
@@ -58,7 +60,8 @@ export const runOneOff = async (
     }
   } catch (error) {
     if (error instanceof RpcProblem) throw error;
-    const refused = toEngineError('running a one-off command', error);
+    const said = toEngineError('running a one-off command', error);
+    const refused = await new DockerLimits(docker).explain(spec, said);
     throw new RpcProblem(refused.code, refused.said);
   } finally {
     watched.delete(spec.name);

@@ -94,6 +94,15 @@ export class Simulation {
     return this.commands.handle('router', 'r1', command as never, { actor: user });
   }
 
+  /** Another memory limit, for the whole app or for `web` alone. */
+  async resize(memoryBytes: number, own: boolean): Promise<void> {
+    await this.app(
+      own
+        ? { type: 'ResizeProcess', process: 'web', set: { memoryBytes }, unset: [] }
+        : { type: 'ChangeSettings', changes: { memoryBytes }, baseVersion: null },
+    );
+  }
+
   async deploy(program: readonly string[]): Promise<void> {
     this.builds += 1;
     const buildId = `b${this.builds}`;
@@ -261,6 +270,8 @@ const mortal = (engine: InMemoryContainerEngine, life: Mortality): ContainerEngi
   start: (id) => life.around(() => engine.start(id)),
   stop: (id) => life.around(() => engine.stop(id)),
   setRestartPolicy: (id, policy) => life.around(() => engine.setRestartPolicy(id, policy)),
+  resize: (id, limits) => life.around(() => engine.resize(id, limits)),
+  memoryInUse: (id) => life.around(() => engine.memoryInUse(id)),
   remove: (id) => life.around(() => engine.remove(id)),
   hasImage: (id) => life.around(() => engine.hasImage(id)),
   pull: (digest) => life.around(() => engine.pull(digest)),

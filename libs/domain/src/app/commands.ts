@@ -1,4 +1,5 @@
-import type { Formation, Image, ProcessSpec, Settings, Source } from '@shiplog/events';
+import type { Formation, Image, OwnLimits, ProcessSpec, Settings, Source } from '@shiplog/events';
+import type { ReservationAboveLimit } from './resources.js';
 
 /** `baseVersion`: the release whose image goes on: the live one, or the newest where none is live yet. */
 export type AppCommand =
@@ -10,6 +11,13 @@ export type AppCommand =
       baseVersion: number | null;
     }
   | { type: 'ChangeSettings'; changes: Partial<Settings>; baseVersion: number | null }
+  | {
+      type: 'ResizeProcess';
+      process: string;
+      set: OwnLimits;
+      /** Limits that are those of the app again. */
+      unset: readonly (keyof OwnLimits)[];
+    }
   | { type: 'RequestBuild'; buildId: string; source: Source }
   | { type: 'CancelBuild'; buildId: string }
   | {
@@ -40,6 +48,7 @@ export type AppRejection =
   | { code: 'nothing-deployed' }
   | { code: 'process-type-unknown'; processType: string; known: readonly string[] }
   | { code: 'instance-count-above-limit'; processType: string; requested: number; limit: number }
+  | ReservationAboveLimit
   | { code: 'config-key-not-set'; key: string }
   | { code: 'config-too-large'; bytes: number; limit: number }
   | { code: 'domain-not-on-app'; host: string }

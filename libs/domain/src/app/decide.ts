@@ -1,7 +1,9 @@
 import type { AppEvent, Formation, Image, ProcessSpec } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
 import type { AppCommand, AppRejection } from './commands.js';
-import { withConfig, type ActiveApp, type AppState, type Config, type Release } from './state.js';
+import { changeSettings, resizeProcess } from './decide-settings.js';
+import { releaseOf, restarted } from './generation.js';
+import { withConfig, type ActiveApp, type AppState, type Config } from './state.js';
 
 export const INSTANCE_COUNT_MAX = 100;
 export const DOMAIN_COUNT_MAX = 100;
@@ -24,6 +26,8 @@ export const decide = (command: AppCommand, state: AppState): AppDecision => {
       return changeConfig(command, state);
     case 'ChangeSettings':
       return changeSettings(command, state);
+    case 'ResizeProcess':
+      return resizeProcess(command, state);
     case 'RequestBuild':
       return requestBuild(command, state);
     case 'CancelBuild':
@@ -102,23 +106,6 @@ const changeConfig = (command: CommandOf<'ChangeConfig'>, state: ActiveApp): App
         changed,
         releaseCreated(state, command.baseVersion, { ...base, cause: 'config', rollbackOf: null }),
       );
-};
-
-const changeSettings = (command: CommandOf<'ChangeSettings'>, state: ActiveApp): AppDecision => {
-  const changes = Object.fromEntries(
-    Object.entries(command.changes).filter(
-      ([key, value]) =>
-        value !== undefined && state.settings[key as keyof typeof state.settings] !== value,
-    ),
-  );
-  if (Object.keys(changes).length === 0) return accept();
-  const changed: AppEvent = {
-    type: 'SettingsChanged',
-    v: 1,
-    data: { appId: state.appId, changes },
-  };
-  const base = releaseOf(state, command.baseVersion);
-  return base === undefined ? accept(changed) : accept(changed, restarted(state, base.version));
 };
 
 const requestBuild = (command: CommandOf<'RequestBuild'>, state: ActiveApp): AppDecision => {
@@ -233,15 +220,6 @@ const addDomain = (command: CommandOf<'AddDomain'>, state: ActiveApp): AppDecisi
   }
   return accept({ type: 'DomainAdded', v: 1, data: { appId: state.appId, host: command.host } });
 };
-
-const releaseOf = (state: ActiveApp, version: number | null): Release | undefined =>
-  state.releases.find((release) => release.version === version) ?? state.releases.at(-1);
-
-const restarted = (state: ActiveApp, version: number): AppEvent => ({
-  type: 'AppRestarted',
-  v: 1,
-  data: { appId: state.appId, generation: state.generation + 1, version },
-});
 
 const releaseCreated = (
   state: ActiveApp,

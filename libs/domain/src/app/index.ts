@@ -19,3 +19,4 @@ export {
   type Release,
   type RequestedBuild,
 } from './state.js';
+export { isSameLimits, isSameValue, limitsOf, LIMITS, TAKES_EFFECT } from './resources.js';

@@ -1,4 +1,12 @@
-import type { AppEvent, Formation, Image, ProcessSpec, Settings, Source } from '@shiplog/events';
+import type {
+  AppEvent,
+  Formation,
+  Image,
+  OwnLimits,
+  ProcessSpec,
+  Settings,
+  Source,
+} from '@shiplog/events';
 
 export const DEFAULT_SETTINGS: Settings = {
   port: null,
@@ -11,6 +19,18 @@ export const DEFAULT_SETTINGS: Settings = {
   cpus: 1,
   pids: 512,
   releasesKept: 20,
+  memoryReservationBytes: null,
+  cpuReservation: null,
+  ioWeight: 500,
+  ioReadBps: null,
+  ioWriteBps: null,
+  ioReadIops: null,
+  ioWriteIops: null,
+  ulimits: {},
+  shmBytes: 64 * 1024 * 1024,
+  readOnlyRoot: false,
+  tmpfs: [],
+  runtime: null,
 };
 
 /** Config values are encrypted: see `encryptedValue` in libs/events. */
@@ -40,6 +60,8 @@ export interface ActiveApp {
   readonly config: Config;
   readonly settings: Settings;
   readonly formation: Formation;
+  /** Limits of process types that differ from those of the app. */
+  readonly ownLimits: Readonly<Record<string, OwnLimits>>;
   /** Oldest first; the newest `settings.releasesKept` of them. */
   readonly releases: readonly Release[];
   readonly lastVersion: number;
@@ -93,6 +115,8 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       return released(state, event.data);
     case 'FormationScaled':
       return { ...state, formation: { ...state.formation, ...event.data.formation } };
+    case 'ProcessResized':
+      return { ...state, ownLimits: withOwnLimits(state.ownLimits, event.data) };
     case 'AppRestarted':
       return {
         ...state,
@@ -125,6 +149,7 @@ const created = (data: { appId: string; name: string; teamId: string }): ActiveA
   config: {},
   settings: DEFAULT_SETTINGS,
   formation: {},
+  ownLimits: {},
   releases: [],
   lastVersion: 0,
   generation: 0,
@@ -134,6 +159,15 @@ const created = (data: { appId: string; name: string; teamId: string }): ActiveA
   stopped: false,
   rolloutCancels: [],
 });
+
+const withOwnLimits = (
+  all: ActiveApp['ownLimits'],
+  { process, limits }: { process: string; limits: OwnLimits },
+): ActiveApp['ownLimits'] => {
+  const others = Object.entries(all).filter(([type]) => type !== process);
+  const own = Object.keys(limits).length === 0 ? [] : [[process, limits] as const];
+  return Object.fromEntries([...others, ...own].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+};
 
 type ReleaseCreated = Extract<AppEvent, { type: 'ReleaseCreated' }>['data'];
 

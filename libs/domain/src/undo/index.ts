@@ -95,6 +95,8 @@ const otherUndo: OtherUndo = {
   InstanceStarted: fact('the deployer'),
   InstanceReady: fact('the deployer'),
   InstanceExited: fact('the deployer'),
+  InstanceResized: fact('the deployer'),
+  InstanceResizeRefused: fact('the deployer'),
   InstanceRetired: fact('the deployer'),
   InstanceStopped: fact('the deployer'),
   RouterStarted: fact('the router'),

@@ -1,4 +1,5 @@
 import type { DomainEventUnion } from '../registry.js';
+import { limits, ownLimits, refusal, resourceSettings } from './sample-resources.js';
 
 /** One complete example of every event type, each field filled: the source of new golden files. */
 type Samples = {
@@ -65,8 +66,10 @@ export const samples: Samples = {
       cpus: 0.5,
       pids: 512,
       releasesKept: 20,
+      ...resourceSettings,
     },
   },
+  ProcessResized: { appId, process: 'worker', limits: ownLimits },
   BuildRequested: {
     appId,
     buildId,
@@ -162,6 +165,8 @@ export const samples: Samples = {
     oomKilled: false,
     logLines: ['Error: cannot find module "left-pad"'],
   },
+  InstanceResized: { instanceId, appId, limits, cause: 'asked' },
+  InstanceResizeRefused: { instanceId, appId, limits, ...refusal },
   InstanceRetired: { instanceId, appId, reason: 'superseded' },
   InstanceStopped: { instanceId, appId, exitCode: 143, killed: false },
 

@@ -10,6 +10,7 @@ const EVENTS = [
   'BuildCancelRequested',
   'ReleaseCreated',
   'FormationScaled',
+  'ProcessResized',
   'AppRestarted',
   'AppStopped',
   'AppStarted',
@@ -25,7 +26,7 @@ type AppModelEvent = EventNamed<(typeof EVENTS)[number]>;
 
 export const appProjection = defineProjection({
   model: 'apps',
-  version: 1,
+  version: 2,
   events: EVENTS,
   indexed: ['teamId', 'name'],
   needs: ({ type, data: { appId } }) =>
@@ -58,6 +59,7 @@ const created = (
   stopped: false,
   formation: {},
   settings: DEFAULT_SETTINGS,
+  ownLimits: {},
   domains: [],
   config: {},
   lastVersion: 0,
@@ -94,6 +96,10 @@ const evolveKnown = (
       return { ...app, generation: event.data.generation, targetVersion: event.data.version };
     case 'FormationScaled':
       return { ...app, formation: { ...app.formation, ...event.data.formation } };
+    case 'ProcessResized': {
+      const { process, limits } = event.data;
+      return { ...app, ownLimits: { ...app.ownLimits, [process]: limits } };
+    }
     case 'AppStopped':
       return { ...app, stopped: true };
     case 'AppStarted':

@@ -6,6 +6,8 @@ const EVENTS = [
   'InstanceStarted',
   'InstanceReady',
   'InstanceExited',
+  'InstanceResized',
+  'InstanceResizeRefused',
   'InstanceRetired',
   'InstanceStopped',
   'RoutesApplied',
@@ -23,7 +25,7 @@ type InstanceRows = Rows<InstanceDocument, Ended>;
 
 export const instanceProjection = defineProjection<'instances', (typeof EVENTS)[number], Ended>({
   model: 'instances',
-  version: 2,
+  version: 3,
   events: EVENTS,
   indexed: ['appId'],
   needs: (event) => {
@@ -71,13 +73,21 @@ const scheduled = ({ data }: EventNamed<'InstanceScheduled'>, at: Envelope): Ins
   retireReason: null,
   exits: [],
   stop: null,
+  limits: null,
+  resizeRefused: null,
   routes: {},
 });
 
 const evolveKnown = (
   instance: InstanceDocument,
   event: EventNamed<
-    'InstanceStarted' | 'InstanceReady' | 'InstanceExited' | 'InstanceRetired' | 'InstanceStopped'
+    | 'InstanceStarted'
+    | 'InstanceReady'
+    | 'InstanceExited'
+    | 'InstanceResized'
+    | 'InstanceResizeRefused'
+    | 'InstanceRetired'
+    | 'InstanceStopped'
   >,
   at: Envelope,
 ): InstanceDocument => {
@@ -105,6 +115,10 @@ const evolveKnown = (
         exits: [...instance.exits, exit].slice(-EXITS_KEPT),
       };
     }
+    case 'InstanceResized':
+      return { ...instance, limits: event.data.limits, resizeRefused: null };
+    case 'InstanceResizeRefused':
+      return { ...instance, resizeRefused: event.data.summary };
     case 'InstanceRetired':
       return {
         ...instance,

@@ -1,3 +1,4 @@
+import { LIMITS } from '@shiplog/domain';
 import type { DomainEventUnion } from '@shiplog/events';
 
 /** Keys of the facts that an event may make, change or take away. */
@@ -15,6 +16,10 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'SettingsChanged': {
       const { appId, changes } = event.data;
       return Object.keys(changes).map((key) => `setting:${appId}:${key}`);
+    }
+    case 'ProcessResized': {
+      const { appId, process } = event.data;
+      return LIMITS.map((field) => `setting:${appId}:${process}.${field}`);
     }
     case 'FormationScaled': {
       const { appId, formation } = event.data;
@@ -34,6 +39,8 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'InstanceStarted':
     case 'InstanceReady':
     case 'InstanceExited':
+    case 'InstanceResized':
+    case 'InstanceResizeRefused':
     case 'InstanceRetired':
     case 'InstanceStopped':
       return [`instance:${event.data.instanceId}`];
