@@ -302,6 +302,20 @@ describe('changed limits', () => {
     expect(simulation.broken).toEqual([]);
   });
 
+  it.each(Array.from({ length: 12 }, (_, i) => i))(
+    'are in the log also when the process dies at its call %i',
+    async (calls) => {
+      const simulation = await two();
+      await simulation.resize(256 * MB, false);
+      simulation.dieAfter(calls);
+      await simulation.settle();
+      simulation.boot();
+      await simulation.settle();
+      expect(memoryOf(simulation)).toEqual([256 * MB, 256 * MB]);
+      expectLimitsOfToday(simulation);
+    },
+  );
+
   it('come before the next start of what is out of memory again and again', async () => {
     const simulation = await two();
     await simulation.engine.stop(simulation.running()[0] ?? '');
