@@ -1024,6 +1024,7 @@ export interface components {
                 runtime: string | null;
                 shmBytes: number;
                 startTimeoutSeconds: number;
+                stopFirst: string[];
                 tmpfs: {
                     path: string;
                     sizeBytes: number;
@@ -1326,6 +1327,7 @@ export interface components {
                 runtime: string | null;
                 shmBytes: number;
                 startTimeoutSeconds: number;
+                stopFirst: string[];
                 tmpfs: {
                     path: string;
                     sizeBytes: number;
@@ -4086,7 +4088,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, process-type-unknown, instance-count-above-limit, nothing-deployed */
+            /** @description invalid-body, idempotency-key-reused, process-type-unknown, instance-count-above-limit, process-runs-once, nothing-deployed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5265,6 +5267,7 @@ export interface operations {
                         runtime: string | null;
                         shmBytes: number;
                         startTimeoutSeconds: number;
+                        stopFirst: string[];
                         tmpfs: {
                             path: string;
                             sizeBytes: number;
@@ -5415,6 +5418,7 @@ export interface operations {
                     runtime?: string | null;
                     shmBytes?: number;
                     startTimeoutSeconds?: number;
+                    stopFirst?: string[];
                     tmpfs?: {
                         path: string;
                         sizeBytes: number;
@@ -5533,7 +5537,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, reservation-above-limit */
+            /** @description invalid-body, idempotency-key-reused, reservation-above-limit, process-runs-once */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9013,7 +9017,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, undo-impossible, too-many-domains, config-too-large, reservation-above-limit */
+            /** @description invalid-body, idempotency-key-reused, undo-impossible, too-many-domains, config-too-large, reservation-above-limit, process-runs-once */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { processType } from './ids.js';
 
 const bytes = z
   .number()
@@ -75,8 +76,10 @@ export const tmpfs = z
     'every path at most once',
   );
 
-/** Settings about resources that only a new container can have. */
+/** Settings about resources that are the same for the whole life of a container. */
 export const containerShape = {
+  /** Process types of which no two instances may run at the same time: the old one stops before the new one starts. */
+  stopFirst: z.array(processType).max(20),
   /** Bytes and operations a second on the engine's disk; null: as much as there is. */
   ioReadBps: bytes.min(4096).nullable(),
   ioWriteBps: bytes.min(4096).nullable(),

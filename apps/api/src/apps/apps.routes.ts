@@ -131,7 +131,7 @@ export const changeSettings = defineRoute({
     description: 'All settings as they are now.',
     schema: changed.extend({ settings }).meta({ id: 'ChangedSettings' }),
   },
-  refuses: ['reservation-above-limit'],
+  refuses: ['reservation-above-limit', 'process-runs-once'],
 });
 
 const wantedInstances = z
@@ -160,7 +160,12 @@ export const scaleApp = defineRoute({
       .extend({ formation: z.record(z.string(), z.number()) })
       .meta({ id: 'ChangedFormation' }),
   },
-  refuses: ['process-type-unknown', 'instance-count-above-limit', 'nothing-deployed'],
+  refuses: [
+    'process-type-unknown',
+    'instance-count-above-limit',
+    'process-runs-once',
+    'nothing-deployed',
+  ],
 });
 
 const lifecycle = <const Verb extends 'restart' | 'stop' | 'start'>(verb: Verb, summary: string) =>

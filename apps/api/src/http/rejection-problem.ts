@@ -39,6 +39,8 @@ const detailOf = (rejection: Rejection): string => {
       return `The app has no process type "${rejection.processType}". Its process types: ${list(rejection.known)}. They come from the Procfile of the source.`;
     case 'instance-count-above-limit':
       return `${rejection.requested} instances of ${rejection.processType} are above the limit of ${rejection.limit}.`;
+    case 'process-runs-once':
+      return `No two instances of ${rejection.processType} may run at the same time (setting stop-first), and ${rejection.requested} are wanted. Scale it to 1, or take it out of stop-first.`;
     case 'reservation-above-limit': {
       const { what, reservation, limit } = rejection;
       const [most, wanted] = [limit, reservation].map((n) =>

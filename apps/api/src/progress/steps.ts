@@ -46,11 +46,23 @@ export class Steps {
       const { process, instanceId } = event.data;
       this.names.set(instanceId, nameOf(process, instanceId));
     }
+    if (event.type === 'RolloutStarted') return [textOf(event) ?? '', ...this.outages()];
     const text = textOf(event);
     if (text === undefined) return [];
     return 'instanceId' in event.data
       ? [`${this.names.get(event.data.instanceId) ?? event.data.instanceId}: ${text}`]
       : [text];
+  }
+
+  /** What nobody can be spared is said before it begins. */
+  private outages(): readonly string[] {
+    const { settings, formation } = this.world.app(this.appId) ?? {};
+    return (settings?.stopFirst ?? [])
+      .filter((process) => (formation?.[process] ?? 0) > 0)
+      .map(
+        (process) =>
+          `${process}: its old instance stops before the new one starts; none runs in between`,
+      );
   }
 
   /** Said when the last router confirmed it: only then no request goes elsewhere. */

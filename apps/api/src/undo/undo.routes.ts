@@ -107,6 +107,7 @@ export const undoChange = defineRoute({
     'too-many-domains',
     'config-too-large',
     'reservation-above-limit',
+    'process-runs-once',
     'token-not-found',
     'worker-unreachable',
     'worker-failed',

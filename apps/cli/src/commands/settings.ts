@@ -31,9 +31,11 @@ const valueText = (settings: Settings, field: keyof Settings): string => {
   return field.endsWith('Seconds') ? `${value} s` : String(value);
 };
 
-const tableText = (value: Settings['ulimits'] | Settings['tmpfs']): string =>
+const tableText = (
+  value: Settings['ulimits'] | Settings['tmpfs'] | Settings['stopFirst'],
+): string =>
   (Array.isArray(value)
-    ? value.map(({ path, sizeBytes }) => `${path}:${sizeText(sizeBytes)}`)
+    ? value.map((one) => (typeof one === 'string' ? one : `${one.path}:${sizeText(one.sizeBytes)}`))
     : Object.entries(value).map(([name, { soft, hard }]) => `${name}=${soft}:${hard}`)
   ).join(', ');
 

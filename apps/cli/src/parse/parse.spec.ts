@@ -120,6 +120,8 @@ describe('settings', () => {
         ],
       },
     ],
+    ['stop-first', 'worker,mailer', { stopFirst: ['worker', 'mailer'] }],
+    ['stop-first', 'none', { stopFirst: [] }],
     ['runtime', 'runsc', { runtime: 'runsc' }],
     ['start-timeout', '2m', { startTimeoutSeconds: 120 }],
     ['drain', '0', { drainSeconds: 0 }],

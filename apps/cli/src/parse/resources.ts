@@ -96,6 +96,11 @@ export const RESOURCES = {
     help: 'all directories in memory, as /tmp:64M,/run:16M; none',
     parse: (text) => listOf(text).map(tmpfs),
   },
+  'stop-first': {
+    field: 'stopFirst',
+    help: 'process types of which no two may run at once, as worker,mailer: the old one stops before the new one starts, with an outage in between; none',
+    parse: (text) => [...listOf(text)],
+  },
   runtime: {
     field: 'runtime',
     help: 'container runtime by the name the engine knows, such as runsc; none: its default',

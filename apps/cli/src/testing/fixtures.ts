@@ -43,6 +43,7 @@ export const shop: App = {
     readOnlyRoot: false,
     tmpfs: [],
     runtime: null,
+    stopFirst: [],
   },
 };
 

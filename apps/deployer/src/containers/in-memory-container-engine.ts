@@ -57,6 +57,8 @@ export class InMemoryHost {
   isLogDamaged = false;
   /** How often a program was started, by instance id: nothing may start twice at the same time. */
   readonly starts = new Map<string, number>();
+  /** A program has been started. */
+  onLaunch: () => void = () => undefined;
   private ids = 0;
   private runs = 0;
 
@@ -303,6 +305,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
     entry.startedAt = `${now.slice(0, -1)}${this.host.nextRun()}Z`;
     entry.status = 'running';
     entry.exitCode = null;
+    this.host.onLaunch();
     const key = entry.instanceId ?? entry.id;
     this.host.starts.set(key, (this.host.starts.get(key) ?? 0) + 1);
     this.notify({ containerId: entry.id, what: 'started', exitCode: null });

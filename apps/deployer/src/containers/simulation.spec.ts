@@ -211,6 +211,53 @@ describe('any life of an app', () => {
   }, 60_000);
 });
 
+describe('any life of an app of which no two instances may run at the same time', () => {
+  it('never has two of them run, and ends as the log wants it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(move, { minLength: 1, maxLength: 14 }), async (moves) => {
+        const simulation = await Simulation.create({ stopFirst: true });
+        for (const each of moves) {
+          if (simulation.isDead) simulation.boot();
+          await carryOut(simulation, each);
+          if (!simulation.host.isDown) await simulation.settle();
+        }
+        await heal(simulation);
+        await expectAsWanted(simulation);
+      }),
+      { numRuns: Number(process.env['SIMULATION_RUNS'] ?? 40) },
+    );
+  }, 60_000);
+
+  it('stops the old one first, and brings it back when the new one fails', async () => {
+    const simulation = await Simulation.create({ stopFirst: true });
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.settle();
+    const first = simulation.running();
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.settle();
+    expect(simulation.running()).toHaveLength(1);
+    expect(simulation.running()).not.toEqual(first);
+    expect(simulation.world.liveOf(APP)?.release.version).toBe(2);
+    await simulation.deploy(PROGRAMS.exit(1));
+    for (let i = 0; i < 5; i += 1) {
+      await simulation.settle();
+      simulation.advance(5000);
+    }
+    expect(simulation.world.rolloutsOf(APP).at(-1)).toMatchObject({ status: 'failed' });
+    expect(simulation.world.instancesOf(APP)).toMatchObject([{ status: 'ready', version: 2 }]);
+    expect(simulation.broken).toEqual([]);
+  });
+
+  it('is not scaled above one', async () => {
+    const simulation = await Simulation.create({ stopFirst: true });
+    await simulation.deploy(PROGRAMS.serve);
+    expect(await simulation.app({ type: 'Scale', formation: { web: 2 } })).toMatchObject({
+      outcome: 'rejected',
+      rejection: { code: 'process-runs-once', processType: 'web', requested: 2 },
+    });
+  });
+});
+
 describe('changed limits', () => {
   const two = async (): Promise<Simulation> => {
     const simulation = await Simulation.create();

@@ -75,12 +75,24 @@ export class Simulation {
   /** What served before the batch that is looked at. */
   private serving = new Map<string, KnownInstance>();
 
-  static async create(): Promise<Simulation> {
-    const simulation = new Simulation();
+  /** `stopFirst`: no two instances of `web` may run at the same time. */
+  private constructor(private readonly stopFirst: boolean) {
+    this.host.onLaunch = () => {
+      const count = this.running().length;
+      if (this.stopFirst && count > 1) this.broken.push(`${count} run at the same time`);
+    };
+  }
+
+  static async create({ stopFirst = false } = {}): Promise<Simulation> {
+    const simulation = new Simulation(stopFirst);
     simulation.host.images.add(image.id);
     await simulation.feed.start();
     simulation.feed.onBatch((batch) => simulation.checkSafety(batch));
     await simulation.app({ type: 'CreateApp', appId: APP, name: APP, teamId: 't1' });
+    if (stopFirst) {
+      const changes = { stopFirst: ['web'] };
+      await simulation.app({ type: 'ChangeSettings', changes, baseVersion: null });
+    }
     await simulation.router({ type: 'StartRouter', routerId: 'r1', kind: 'haproxy' });
     simulation.boot();
     return simulation;
@@ -246,6 +258,7 @@ export class Simulation {
         if (!this.serving.has(instanceId) || app.status !== 'active' || force === null) continue;
         if (reason === 'lost') continue;
         this.serving.delete(instanceId);
+        if (this.stopFirst) continue;
         const wanted = force.wanted['web'] ?? 0;
         if (this.serving.size < wanted) {
           this.broken.push(`${reason}: ${this.serving.size} of ${wanted} serve`);

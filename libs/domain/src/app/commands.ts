@@ -49,6 +49,7 @@ export type AppRejection =
   | { code: 'process-type-unknown'; processType: string; known: readonly string[] }
   | { code: 'instance-count-above-limit'; processType: string; requested: number; limit: number }
   | ReservationAboveLimit
+  | { code: 'process-runs-once'; processType: string; requested: number }
   | { code: 'config-key-not-set'; key: string }
   | { code: 'config-too-large'; bytes: number; limit: number }
   | { code: 'domain-not-on-app'; host: string }

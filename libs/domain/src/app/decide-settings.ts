@@ -23,6 +23,14 @@ export const changeSettings = (
   if (fields.length === 0) return accept();
   const excess = excessOf({ ...state.settings, ...changes });
   if (excess !== null) return reject(excess);
+  const twice = changes.stopFirst?.find((process) => (countOf(state, process) ?? 0) > 1);
+  if (twice !== undefined) {
+    return reject({
+      code: 'process-runs-once',
+      processType: twice,
+      requested: countOf(state, twice) ?? 0,
+    });
+  }
   const changed: AppEvent = {
     type: 'SettingsChanged',
     v: 2,
@@ -34,6 +42,9 @@ export const changeSettings = (
     ? accept(changed)
     : accept(changed, restarted(state, base.version));
 };
+
+const countOf = ({ formation }: ActiveApp, process: string): number | undefined =>
+  Object.hasOwn(formation, process) ? formation[process] : undefined;
 
 export const resizeProcess = (
   { process, set, unset }: CommandOf<'ResizeProcess'>,

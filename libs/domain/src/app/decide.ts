@@ -185,6 +185,9 @@ const scale = (command: CommandOf<'Scale'>, state: ActiveApp): AppDecision => {
     if (state.releases.length > 0 && !known.includes(processType)) {
       return reject({ code: 'process-type-unknown', processType, known });
     }
+    if (requested > 1 && state.settings.stopFirst.includes(processType)) {
+      return reject({ code: 'process-runs-once', processType, requested });
+    }
     if (requested > INSTANCE_COUNT_MAX) {
       return reject({
         code: 'instance-count-above-limit',

@@ -23,6 +23,7 @@ describe('settings', () => {
       tmpfs: [{ path: '/tmp', sizeBytes: MB }],
       readOnlyRoot: true,
       runtime: 'runsc',
+      stopFirst: ['web'],
       cpus: 0.5,
       cpuReservation: 0.5,
       memoryReservationBytes: 16 * MB,
@@ -65,6 +66,26 @@ describe('settings', () => {
         reservation: 0.8,
         limit: 0.5,
       });
+  });
+});
+
+describe('a process type of which no two instances may run', () => {
+  const once = changed({ stopFirst: ['worker'] });
+  it('is not scaled above one', () => {
+    given(...running, once)
+      .when({ type: 'Scale', formation: { worker: 2 } })
+      .thenRejected({ code: 'process-runs-once', processType: 'worker', requested: 2 });
+    given(...running, once)
+      .when({ type: 'Scale', formation: { worker: 1, web: 5 } })
+      .then(scaled({ worker: 1, web: 5 }));
+  });
+  it('is not made such while more are wanted', () => {
+    given(...running, scaled({ worker: 3 }))
+      .when({ type: 'ChangeSettings', changes: { stopFirst: ['worker'] }, baseVersion: 1 })
+      .thenRejected({ code: 'process-runs-once', processType: 'worker', requested: 3 });
+    given(...running)
+      .when({ type: 'ChangeSettings', changes: { stopFirst: ['worker'] }, baseVersion: 1 })
+      .then(once);
   });
 });
 

@@ -30,6 +30,7 @@ export const TAKES_EFFECT: { readonly [F in keyof Settings]: 'when-needed' | 'li
     readOnlyRoot: 'replace',
     tmpfs: 'replace',
     runtime: 'replace',
+    stopFirst: 'when-needed',
   };
 
 export const LIMITS = [

@@ -31,6 +31,7 @@ export const DEFAULT_SETTINGS: Settings = {
   readOnlyRoot: false,
   tmpfs: [],
   runtime: null,
+  stopFirst: [],
 };
 
 /** Config values are encrypted: see `encryptedValue` in libs/events. */

@@ -30,6 +30,7 @@ const NAMES: { readonly [F in keyof Settings]: string } = {
   readOnlyRoot: 'read-only',
   tmpfs: 'tmpfs',
   runtime: 'runtime',
+  stopFirst: 'stop-first',
 };
 
 /** A setting as the CLI names it. */
@@ -48,9 +49,13 @@ const bytesText = (bytes: number): string =>
   bytes % MIB === 0 ? `${bytes / MIB}M` : String(bytes);
 
 /** `nofile=1024:2048,nproc=100:100`, `/tmp:64M,/run:16M`. */
-const tableText = (value: Settings['ulimits'] | Settings['tmpfs']): string => {
+const tableText = (
+  value: Settings['ulimits'] | Settings['tmpfs'] | Settings['stopFirst'],
+): string => {
   const words = Array.isArray(value)
-    ? value.map(({ path, sizeBytes }) => `${path}:${bytesText(sizeBytes)}`)
+    ? value.map((one) =>
+        typeof one === 'string' ? one : `${one.path}:${bytesText(one.sizeBytes)}`,
+      )
     : Object.entries(value).map(([name, { soft, hard }]) => `${name}=${soft}:${hard}`);
   return words.length === 0 ? 'none' : words.join(',');
 };

@@ -12,6 +12,7 @@ export const resourceSettings = {
   readOnlyRoot: true,
   tmpfs: [{ path: '/tmp', sizeBytes: 67_108_864 }],
   runtime: 'runsc',
+  stopFirst: ['worker'],
 };
 
 export const limits = {
