@@ -50,6 +50,7 @@ const INSTANCE_VARIABLES = {
   SHIPLOG_PROCESS: 'process type, such as `web`; `run` for one-off commands',
   SHIPLOG_RELEASE: 'release it was started from, such as `v3`',
   SHIPLOG_HOST: 'host at which the app answers',
+  SHIPLOG_INTERNAL_HOST: 'name by which other apps of its team find the ready instances of the app',
   SHIPLOG_NODE: 'name of the machine',
   SHIPLOG_MEMORY_BYTES: 'its memory limit, in bytes; tools inside see the memory of the machine',
   SHIPLOG_MEMORY_RESERVATION_BYTES: 'memory it keeps when the machine is short of it, in bytes',
@@ -57,7 +58,7 @@ const INSTANCE_VARIABLES = {
   SHIPLOG_CPU_RESERVATION: 'cores it gets when all want more than there is',
   SHIPLOG_PIDS: 'its limit of processes and threads',
   SHIPLOG_INSTANCE: 'id of the instance',
-  SHIPLOG_ADDRESS: 'its own address in the network of its team (`web` only)',
+  SHIPLOG_ADDRESS: 'its own address in the network of its team',
   SHIPLOG_HOST_PORT: 'port on the loopback of the machine at which it answers (`web` only)',
 };
 

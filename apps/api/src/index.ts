@@ -112,6 +112,7 @@ const startServing = async (
   terminals.attach(server);
   const processManagers = startProcessManagers({
     context,
+    keptApps: async () => [...(await keys.apps.ids()), ...(await git.repositories.ids())],
     forgetApp: async (appId) => {
       await keys.apps.shred(appId);
       await git.repositories.remove(appId);

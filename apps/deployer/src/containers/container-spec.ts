@@ -3,6 +3,7 @@ import { limitsOf, type ActiveApp, type Release } from '@shiplog/domain';
 import type { Image, Settings } from '@shiplog/events';
 import { LABEL } from '@shiplog/engine';
 import type { ContainerSpec, Surroundings } from './container-engine.port.js';
+import { internalName } from '../discovery/team-hosts.js';
 import { ROUTED_PROCESS } from './serving.js';
 
 /** Where the image says nothing, or says more than one thing. */
@@ -39,7 +40,7 @@ interface InstanceParts extends Common {
   };
 }
 
-export const networkName = ({ platform }: Platform, teamId: string): string =>
+export const networkName = ({ platform }: Pick<Platform, 'platform'>, teamId: string): string =>
   `${platform}-${teamId}`;
 
 /** Everything of one instance's container. The name is derived from the instance: a repetition meets itself. */
@@ -120,6 +121,7 @@ const platformEnvironment = ({ platform, app, release }: Common, process: string
     SHIPLOG_PROCESS: process,
     SHIPLOG_RELEASE: `v${release.version}`,
     SHIPLOG_HOST: `${app.name}.${platform.domain}`,
+    SHIPLOG_INTERNAL_HOST: internalName(app.name),
     SHIPLOG_NODE: platform.nodeId,
     // Tools inside see the machine's figures; these hold at the start. What holds after a live change
     // stands in the instance's cgroup, which it sees under /sys/fs/cgroup.

@@ -31,13 +31,15 @@ const LOG_CONFIG = { Type: 'local', Config: { 'max-size': '10m', 'max-file': '3'
 interface Host {
   /** An address of the engine's host that is not reached from other machines. */
   readonly publishAddress?: string;
+  /** Asked in turn for what is no name of a container; none: the engine's own choice. */
+  readonly nameServers?: readonly string[];
   /** The disk that the engine keeps containers on, where it has to be limited. */
   readonly disk?: string | null;
 }
 
 export const toCreateOptions = (
   spec: ContainerSpec,
-  { publishAddress = '127.0.0.1', disk = null }: Host = {},
+  { publishAddress = '127.0.0.1', nameServers = [], disk = null }: Host = {},
 ): ContainerCreateOptions => {
   const port = spec.publish === null ? undefined : `${spec.publish.containerPort}/tcp`;
   return {
@@ -59,6 +61,7 @@ export const toCreateOptions = (
       ...toEngineLimits(spec.limits),
       ...toEngineSurroundings(spec.surroundings, disk),
       NetworkMode: spec.network,
+      ...(nameServers.length === 0 ? {} : { Dns: [...nameServers] }),
       ...(port === undefined
         ? {}
         : {

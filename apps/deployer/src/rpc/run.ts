@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
 import type { Session } from '@shiplog/bus';
-import { LABEL } from '@shiplog/engine';
 import { runSpec } from '../containers/container-spec.js';
 import { EngineError } from '../containers/container-engine.port.js';
 import type { DockerContainerEngine } from '../containers/docker-container-engine.js';
-import { DockerLimits } from '../containers/docker-limits.js';
-import { toCreateOptions, toEngineError } from '../containers/docker-translate.js';
+import { toEngineError } from '../containers/docker-translate.js';
 import { decryptConfig, imageOf } from '../containers/instance-parts.js';
 import type { Workbench } from '../containers/workbench.js';
 import { ABANDONED_GRACE_SECONDS } from './abandoned-runs.js';
@@ -36,10 +34,8 @@ export const runOneOff = async (
   const spec = await specOf(tools, input);
   watched.add(spec.name);
   try {
-    await tools.engine.ensureNetwork(spec.network, spec.labels[LABEL.team] ?? '');
     const [entrypoint = '', ...rest] = input.command;
-    const resources = new DockerLimits(docker);
-    const options = toCreateOptions(spec, { disk: await resources.diskFor(spec) });
+    const options = await tools.engine.createOptions(spec);
     const container = await docker.createContainer({
       ...options,
       // Exactly the command: an image's entrypoint is made for its server.
@@ -61,7 +57,7 @@ export const runOneOff = async (
   } catch (error) {
     if (error instanceof RpcProblem) throw error;
     const said = toEngineError('running a one-off command', error);
-    const refused = await new DockerLimits(docker).explain(spec, said);
+    const refused = await tools.engine.resources.explain(spec, said);
     throw new RpcProblem(refused.code, refused.said);
   } finally {
     watched.delete(spec.name);
