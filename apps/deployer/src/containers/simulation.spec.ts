@@ -230,19 +230,22 @@ describe('any life of an app of which no two instances may run at the same time'
 
   it('stops the old one first, and brings it back when the new one fails', async () => {
     const simulation = await Simulation.create({ stopFirst: true });
+    const pass = async (): Promise<void> => {
+      for (let i = 0; i < 5; i += 1) {
+        await simulation.settle();
+        simulation.advance(5000);
+      }
+    };
     await simulation.deploy(PROGRAMS.serve);
-    await simulation.settle();
+    await pass();
     const first = simulation.running();
     await simulation.deploy(PROGRAMS.serve);
-    await simulation.settle();
+    await pass();
     expect(simulation.running()).toHaveLength(1);
     expect(simulation.running()).not.toEqual(first);
     expect(simulation.world.liveOf(APP)?.release.version).toBe(2);
     await simulation.deploy(PROGRAMS.exit(1));
-    for (let i = 0; i < 5; i += 1) {
-      await simulation.settle();
-      simulation.advance(5000);
-    }
+    await pass();
     expect(simulation.world.rolloutsOf(APP).at(-1)).toMatchObject({ status: 'failed' });
     expect(simulation.world.instancesOf(APP)).toMatchObject([{ status: 'ready', version: 2 }]);
     expect(simulation.broken).toEqual([]);
