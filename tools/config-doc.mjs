@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { SETTINGS } from '../apps/cli/dist/parse/setting.js';
 import { instanceSpec } from '../apps/deployer/dist/containers/container-spec.js';
-import { DEFAULT_SETTINGS } from '../libs/domain/dist/index.js';
+import { DEFAULT_SETTINGS, TAKES_EFFECT } from '../libs/domain/dist/index.js';
 import { settings } from '../libs/events/dist/index.js';
 import { environment } from '../libs/runtime/dist/config.js';
 import { formatted, generate } from './lib/generated-file.mjs';
@@ -53,8 +53,13 @@ const INSTANCE_VARIABLES = {
   SHIPLOG_INTERNAL_HOST: 'name by which other apps of its team find the ready instances of the app',
   SHIPLOG_NODE: 'name of the machine',
   SHIPLOG_MEMORY_BYTES: 'its memory limit, in bytes; tools inside see the memory of the machine',
+  SHIPLOG_MEMORY_RESERVATION_BYTES: 'memory it keeps when the machine is short of it, in bytes',
   SHIPLOG_CPUS: 'its limit of cores',
+  SHIPLOG_CPU_RESERVATION: 'cores it gets when all want more than there is',
+  SHIPLOG_PIDS: 'its limit of processes and threads',
   SHIPLOG_INSTANCE: 'id of the instance',
+  SHIPLOG_ADDRESS: 'its own address in the network of its team',
+  SHIPLOG_HOST_PORT: 'port on the loopback of the machine at which it answers (`web` only)',
 };
 
 const environmentRows = () => {
@@ -89,10 +94,10 @@ const assertAllDocumented = () => {
 const instanceRows = () => {
   const { env } = instanceSpec({
     platform: { platform: 'p', domain: 'd', nodeId: 'n' },
-    app: { name: 'a', appId: 'a', teamId: 't', settings: DEFAULT_SETTINGS },
+    app: { name: 'a', appId: 'a', teamId: 't', settings: DEFAULT_SETTINGS, ownLimits: {} },
     release: { version: 1, processes: {} },
     image: { id: 'i' },
-    instance: { instanceId: 'i', process: 'web', port: 1, containerPort: 1 },
+    instance: { instanceId: 'i', process: 'web', port: 1, containerPort: 1, address: '10.0.0.1' },
     config: {},
   });
   for (const name of Object.keys(env)) {
@@ -110,14 +115,19 @@ const settingRows = () => {
     code(name),
     help.replace(/; (auto|none): .*/, ''),
     defaultText(field, DEFAULT_SETTINGS[field], help),
-    schemaText(properties[field]),
+    typeof DEFAULT_SETTINGS[field] === 'object' && DEFAULT_SETTINGS[field] !== null
+      ? 'see the API'
+      : schemaText(properties[field]),
+    TAKES_EFFECT[field].replace('-', ' '),
     code(field),
   ]);
 };
 
 const defaultText = (field, value, help) => {
   if (value === null) return /; ((?:auto|none): .*)/.exec(help)?.[1] ?? 'none';
-  if (field === 'memoryBytes') return `${value / 1024 ** 2}M`;
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  if (typeof value === 'object') return 'none';
+  if (field.endsWith('Bytes')) return `${value / 1024 ** 2}M`;
   return field.endsWith('Seconds') ? `${value} s` : String(value);
 };
 
@@ -147,10 +157,11 @@ ${table(
 ## An app: settings
 
 \`shiplog settings show -a APP\`, \`shiplog settings set -a APP memory=1G drain=10s -m "why"\`; over HTTP
-\`GET\` and \`PATCH /v1/apps/{app}/settings\` with the field names. A change replaces the running instances
-without a gap. Durations take \`s\`, \`m\`, \`h\`; sizes take \`K\`, \`M\`, \`G\`.
+\`GET\` and \`PATCH /v1/apps/{app}/settings\` with the field names. A setting takes effect
+when it is needed, in running instances without a restart (live), or by replacing them without a gap (replace).
+\`shiplog resize web=1G,2cpu -a APP\` gives one process type limits of its own ([more](resources.md)). Durations take \`s\`, \`m\`, \`h\`; sizes take \`K\`, \`M\`, \`G\`.
 
-${table(['Setting', 'Meaning', 'Default', 'Accepted by the API', 'Field'], settingRows())}
+${table(['Setting', 'Meaning', 'Default', 'Accepted by the API', 'Takes effect', 'Field'], settingRows())}
 
 ## An app: config
 

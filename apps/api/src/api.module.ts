@@ -5,6 +5,8 @@ import type { RunningReadModels } from '@shiplog/read-models';
 import type { ProcessContext } from '@shiplog/runtime';
 import type { SourceStore } from '@shiplog/sources';
 import { AppsController } from './apps/apps.controller.js';
+import { LimitsController } from './limits/limits.controller.js';
+import { ListLimitsHandler } from './limits/limits.queries.js';
 import { ListAppsHandler, ShowAppHandler } from './apps/apps.queries.js';
 import { ChangeAppHandler } from './apps/change-app.handler.js';
 import { CreateAppHandler } from './apps/create-app.handler.js';
@@ -97,6 +99,7 @@ const QUERY_HANDLERS = [
   ListReleasesHandler,
   ShowReleaseHandler,
   ListInstancesHandler,
+  ListLimitsHandler,
   ReadEventsHandler,
   ReadAuditHandler,
   ShowCausesHandler,
@@ -118,6 +121,7 @@ export class ApiModule {
         DeploysController,
         ReleasesController,
         InstancesController,
+        LimitsController,
         DomainsController,
         TokensController,
         EventsController,

@@ -115,6 +115,18 @@ export const CATALOGUE: readonly Entry[] = [
   ),
   command(
     RUNNING,
+    'resize',
+    'change memory, CPU and other limits of one process type while it runs',
+    async () => (await import('./commands/resize.js')).resize,
+  ),
+  command(
+    RUNNING,
+    'limits',
+    'show the limits of each process type',
+    async () => (await import('./commands/limits.js')).limits,
+  ),
+  command(
+    RUNNING,
     'logs',
     'show what an app writes',
     async () => (await import('./commands/logs.js')).logs,

@@ -80,6 +80,31 @@ describe('the life of an app on a real engine', () => {
     expect(last?.restarts).toBe(0);
   });
 
+  it('gives what runs other limits without starting it anew, and takes back what others change', async () => {
+    const MB = 1024 * 1024;
+    const [before] = platform.open('hello');
+    const hostOf = async () =>
+      (await docker.getContainer(before?.containerId ?? '').inspect()).HostConfig;
+    const limited = (memoryBytes: number, cpus: number) =>
+      waitFor(`${memoryBytes} bytes`, async () => {
+        const { Memory, MemorySwap, NanoCpus } = await hostOf();
+        return Memory === memoryBytes && MemorySwap === memoryBytes && NanoCpus === cpus * 1e9;
+      });
+    const changes = { memoryBytes: 96 * MB, cpus: 0.5 };
+    await platform.app('hello', { type: 'ChangeSettings', changes, baseVersion: 1 });
+    await limited(96 * MB, 0.5);
+    const set = { memoryBytes: 128 * MB };
+    await platform.app('hello', { type: 'ResizeProcess', process: 'web', set, unset: [] });
+    await limited(128 * MB, 0.5);
+    await docker
+      .getContainer(before?.containerId ?? '')
+      .update({ Memory: 64 * MB, MemorySwap: 64 * MB });
+    await limited(128 * MB, 0.5);
+    await waitFor('the log to know', () => !platform.world.isResizing(before?.instanceId ?? ''));
+    expect(platform.open('hello')).toEqual([before]);
+    expect(platform.world.rolloutsOf('hello')).toHaveLength(1);
+  });
+
   it('keeps the old release when the new one exits at once, and says why', async () => {
     const before = platform.open('hello');
     await platform.app('hello', {

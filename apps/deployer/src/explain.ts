@@ -104,7 +104,7 @@ const meaning = (exitCode: number | null): string => {
 const remedyForExit = ({ logLines }: Evidence, exitCode: number | null): string => {
   const text = logLines.join('\n');
   if (/EROFS|read-only file system/i.test(text)) {
-    return 'it wrote to a place that is read-only: write to /tmp or to a directory the image owns';
+    return 'it wrote to a place that is read-only: give it one in memory, such as shiplog settings set tmpfs=/tmp:64M';
   }
   if (/EACCES|EPERM|permission denied|operation not permitted/i.test(text)) {
     return 'it was denied a permission: check file owners in the image and the user it runs as';
@@ -239,6 +239,16 @@ export const explainNotCreated = (evidence: Evidence): Explanation => {
       return explainImageLost('its image is not on this machine', evidence);
     case 'pull-failed':
       return explainImageLost(`its image could not be pulled: ${said}`, evidence);
+    case 'unsupported':
+      return explanation(
+        {
+          code: 'unsupported',
+          summary: `this machine cannot run ${evidence.process} as the settings want it: ${said}`,
+          remedy: 'change the setting: shiplog settings show; or prepare the machine',
+          tried: null,
+        },
+        evidence,
+      );
     case 'key-missing':
       return explanation(
         {

@@ -12,8 +12,9 @@ import {
 import { deploysOf, releasesOf } from './deploy-client.js';
 import { backupsOf } from './backup-client.js';
 import { audits } from './audit-client.js';
-import type { GarbagePolicy, SettingsChange } from './resources.js';
+import type { GarbagePolicy } from './resources.js';
 import type { paths } from './schema.js';
+import { limitsOf, settingsOf } from './settings-client.js';
 import { sessions } from './session-client.js';
 import { streams } from './stream-client.js';
 import { upload } from './upload.js';
@@ -33,6 +34,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     apps: appsOf(connection),
     config: configOf(connection),
     settings: settingsOf(connection),
+    limits: limitsOf(connection),
     builds: buildsOf(connection),
     deploys: deploysOf(connection),
     releases: releasesOf(connection),
@@ -123,16 +125,6 @@ const configOf = ({ fetch: api, url }: Connection) => ({
         body: { set: { ...set }, unset: [...unset] },
         ...change(options),
       }),
-      url,
-    ),
-});
-
-const settingsOf = ({ fetch: api, url }: Connection) => ({
-  show: (app: string, read: ReadOptions) =>
-    valueOf(api.GET('/v1/apps/{app}/settings', { params: { path: { app }, query: read } }), url),
-  change: (app: string, body: SettingsChange, options: ChangeOptions) =>
-    valueOf(
-      api.PATCH('/v1/apps/{app}/settings', { params: { path: { app } }, body, ...change(options) }),
       url,
     ),
 });

@@ -42,6 +42,14 @@ export type SettingsChange = NonNullable<
 >['content']['application/json'];
 export type ChecksRequest = NonNullable<SettingsChange['checks']>;
 export type Check = NonNullable<Schemas['ShownSettings']['checks'][string]['readiness']>;
+export type ProcessLimits = Schemas['ProcessLimits'];
+export type LimitName = ProcessLimits['own'][number];
+/** Limits of a process type that are its own from now on, and those that are the app's again. */
+export interface LimitsChange {
+  readonly process: string;
+  readonly set: Partial<Omit<ProcessLimits, 'process' | 'own' | 'refused'>>;
+  readonly unset: readonly LimitName[];
+}
 export type Token = Schemas['Token'];
 export type UndoProposal = Schemas['UndoProposal'];
 export type Whoami = Schemas['Whoami'];

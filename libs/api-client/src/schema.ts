@@ -312,6 +312,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/apps/{app}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the limits of each process type */
+        get: operations["listLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Give one process type other limits than its app; running instances are not restarted */
+        patch: operations["resizeProcess"];
+        trace?: never;
+    };
     "/v1/apps/{app}/logs": {
         parameters: {
             query?: never;
@@ -445,7 +463,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change limits and timings; running instances are replaced by ones with the new settings, but for health checks: they count at once */
+        /** Change limits and timings; limits and health checks count for what runs, other things of a container by replacing it */
         patch: operations["changeSettings"];
         trace?: never;
     };
@@ -1046,19 +1064,72 @@ export interface components {
                 canaryRequests: number;
                 canarySteps: string;
                 canaryStepSeconds: number;
+                cpuReservation: number | null;
                 cpus: number;
                 drainSeconds: number;
                 graceSeconds: number;
                 healthPath: string | null;
+                ioReadBps: number | null;
+                ioReadIops: number | null;
+                ioWeight: number;
+                ioWriteBps: number | null;
+                ioWriteIops: number | null;
                 memoryBytes: number;
+                memoryReservationBytes: number | null;
                 pids: number;
                 port: number | null;
+                readOnlyRoot: boolean;
                 releasesKept: number;
                 retainSeconds: number;
                 rolloutTimeoutSeconds: number;
+                runtime: string | null;
+                shmBytes: number;
                 startTimeoutSeconds: number;
+                stopFirst: string[];
                 /** @enum {string} */
                 strategy: "rolling" | "blue-green" | "canary";
+                tmpfs: {
+                    path: string;
+                    sizeBytes: number;
+                }[];
+                ulimits: {
+                    core?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    cpu?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    data?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    fsize?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    memlock?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    nofile?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    nproc?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    sigpending?: {
+                        hard: number;
+                        soft: number;
+                    };
+                    stack?: {
+                        hard: number;
+                        soft: number;
+                    };
+                };
             };
             /**
              * @description new: nothing deployed yet; failing: the newest deploy failed, and nothing serves or an older release does.
@@ -1280,6 +1351,18 @@ export interface components {
             exitedKept: number;
             /** @description Younger containers are never collected. */
             minimumAgeSeconds: number;
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+        };
+        ChangedLimits: {
+            limits: {
+                cpuReservation: number;
+                cpus: number;
+                ioWeight: number;
+                memoryBytes: number;
+                memoryReservationBytes: number;
+                pids: number;
+            };
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
         };
@@ -1519,6 +1602,8 @@ export interface components {
             readyAt: string | null;
             /** @description Number of the release: 3 is v3. */
             release: number;
+            /** @description Why its limits could not be changed the last time they should. */
+            resizeRefused: string | null;
             restarts: number;
             retireReason: string | null;
             /** @description Do all routers send requests to it? */
@@ -1619,6 +1704,23 @@ export interface components {
             status: number;
             title: string;
             type: string;
+        };
+        ProcessLimits: {
+            cpuReservation: number;
+            cpus: number;
+            ioWeight: number;
+            memoryBytes: number;
+            memoryReservationBytes: number;
+            /** @description Which of them are its own; the others are those of the app. */
+            own: ("memoryBytes" | "memoryReservationBytes" | "cpus" | "cpuReservation" | "pids" | "ioWeight")[];
+            pids: number;
+            process: string;
+            /** @description Running instances that could not be given them yet, and why. */
+            refused: {
+                /** @description Opaque; unique on the platform. */
+                instance: string;
+                summary: string;
+            }[];
         };
         ProgressLine: {
             /** @description ISO 8601, UTC. */
@@ -1913,19 +2015,72 @@ export interface components {
                     };
                 };
             };
+            cpuReservation: number | null;
             cpus: number;
             drainSeconds: number;
             graceSeconds: number;
             healthPath: string | null;
+            ioReadBps: number | null;
+            ioReadIops: number | null;
+            ioWeight: number;
+            ioWriteBps: number | null;
+            ioWriteIops: number | null;
             memoryBytes: number;
+            memoryReservationBytes: number | null;
             pids: number;
             port: number | null;
+            readOnlyRoot: boolean;
             releasesKept: number;
             retainSeconds: number;
             rolloutTimeoutSeconds: number;
+            runtime: string | null;
+            shmBytes: number;
             startTimeoutSeconds: number;
+            stopFirst: string[];
             /** @enum {string} */
             strategy: "rolling" | "blue-green" | "canary";
+            tmpfs: {
+                path: string;
+                sizeBytes: number;
+            }[];
+            ulimits: {
+                core?: {
+                    hard: number;
+                    soft: number;
+                };
+                cpu?: {
+                    hard: number;
+                    soft: number;
+                };
+                data?: {
+                    hard: number;
+                    soft: number;
+                };
+                fsize?: {
+                    hard: number;
+                    soft: number;
+                };
+                memlock?: {
+                    hard: number;
+                    soft: number;
+                };
+                nofile?: {
+                    hard: number;
+                    soft: number;
+                };
+                nproc?: {
+                    hard: number;
+                    soft: number;
+                };
+                sigpending?: {
+                    hard: number;
+                    soft: number;
+                };
+                stack?: {
+                    hard: number;
+                    soft: number;
+                };
+            };
         };
         SigningState: {
             /** @description Who else keeps the checkpoints. */
@@ -4392,7 +4547,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, process-type-unknown, instance-count-above-limit, nothing-deployed */
+            /** @description invalid-body, idempotency-key-reused, process-type-unknown, instance-count-above-limit, process-runs-once, nothing-deployed */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4648,6 +4803,246 @@ export interface operations {
             };
             /** @description not-caught-up */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listLimits: {
+        parameters: {
+            query?: {
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By process type. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessLimits"][];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resizeProcess: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    process: string;
+                    /** @default {} */
+                    set?: {
+                        cpuReservation?: number | null;
+                        cpus?: number;
+                        ioWeight?: number;
+                        memoryBytes?: number;
+                        memoryReservationBytes?: number | null;
+                        pids?: number;
+                    };
+                    /**
+                     * @description Limits that are those of the app again.
+                     * @default []
+                     */
+                    unset?: ("memoryBytes" | "memoryReservationBytes" | "cpus" | "cpuReservation" | "pids" | "ioWeight")[];
+                };
+            };
+        };
+        responses: {
+            /** @description Its limits from now on; follow with `settled` until running instances have them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedLimits"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, process-type-unknown, reservation-above-limit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5585,19 +5980,72 @@ export interface operations {
                             } | null;
                         };
                     };
+                    cpuReservation?: number | null;
                     cpus?: number;
                     drainSeconds?: number;
                     graceSeconds?: number;
                     healthPath?: string | null;
+                    ioReadBps?: number | null;
+                    ioReadIops?: number | null;
+                    ioWeight?: number;
+                    ioWriteBps?: number | null;
+                    ioWriteIops?: number | null;
                     memoryBytes?: number;
+                    memoryReservationBytes?: number | null;
                     pids?: number;
                     port?: number | null;
+                    readOnlyRoot?: boolean;
                     releasesKept?: number;
                     retainSeconds?: number;
                     rolloutTimeoutSeconds?: number;
+                    runtime?: string | null;
+                    shmBytes?: number;
                     startTimeoutSeconds?: number;
+                    stopFirst?: string[];
                     /** @enum {string} */
                     strategy?: "rolling" | "blue-green" | "canary";
+                    tmpfs?: {
+                        path: string;
+                        sizeBytes: number;
+                    }[];
+                    ulimits?: {
+                        core?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        cpu?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        data?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        fsize?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        memlock?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        nofile?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        nproc?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        sigpending?: {
+                            hard: number;
+                            soft: number;
+                        };
+                        stack?: {
+                            hard: number;
+                            soft: number;
+                        };
+                    };
                 };
             };
         };
@@ -5674,7 +6122,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, check-invalid, too-many-checks */
+            /** @description invalid-body, idempotency-key-reused, check-invalid, too-many-checks, reservation-above-limit, process-runs-once */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9154,7 +9602,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, undo-impossible, too-many-domains, config-too-large */
+            /** @description invalid-body, idempotency-key-reused, undo-impossible, too-many-domains, config-too-large, reservation-above-limit, process-runs-once */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -18,6 +18,7 @@ import { DestroyedApps } from './destroyed-apps.js';
 import type { KnownInstance } from './instance/index.js';
 import type { RouteState } from './facts/router.js';
 import { KnownCommands, type KnownCommand } from './known-commands.js';
+import { Resizes } from './resizes.js';
 import { rolloutIdOf, type RolloutState } from './rollout/index.js';
 import { ShardedMap } from './sharded-map.js';
 
@@ -72,6 +73,7 @@ export class World {
   private readonly parts = new AppParts();
   private tokenIds = new Map<string, string>();
   private liveByApp = new Map<string, LiveRelease>();
+  private readonly resizes = new Resizes();
   /** The newest build requests of each app, and who made them. */
   readonly buildRequests = new BuildRequests();
   readonly destroyedApps = new DestroyedApps();
@@ -130,6 +132,11 @@ export class World {
     });
   }
 
+  /** Was it made with other limits than it is to have by now? The log says when it has them. */
+  isResizing(instanceId: string): boolean {
+    return this.resizes.isOpen(instanceId);
+  }
+
   /** Instances of all apps, those of destroyed apps too. */
   instances(): KnownInstance[] {
     return [...this.all('instance')].filter((state) => state.status !== 'none');
@@ -175,10 +182,15 @@ export class World {
     const { commit, position, revision, hash } = record;
     const aggregate = aggregateOf(commit.stream);
     const id = idOf(commit.stream);
+    const before = aggregate === 'app' ? this.app(id) : undefined;
     this.evolve(aggregate, id, commit.events, { revision, hash, version: commit.to });
     for (const event of commit.events) {
       this.index(event, id);
       this.buildRequests.apply(event, commit, position);
+    }
+    const after = before === undefined ? undefined : this.app(id);
+    if (before !== undefined && after !== undefined) {
+      this.resizes.changed(before, after, () => this.instancesOf(id));
     }
     if (aggregate === 'audit') this.forgetAuditDays();
     this.commands.apply(commit, position);
@@ -208,7 +220,11 @@ export class World {
       case 'InstanceScheduled':
         this.parts.add('instance', event.data.appId, id);
         return;
+      case 'InstanceResized':
+        this.resizes.done(id);
+        return;
       case 'InstanceStopped':
+        this.resizes.done(id);
         this.forget('instance', event.data.appId, id);
         this.forgetRoutes(id);
         return;
@@ -302,6 +318,7 @@ export class World {
       tokenIds: [...this.tokenIds],
       liveByApp: [...this.liveByApp],
       buildRequests: this.buildRequests.snapshot(),
+      resizes: this.resizes.snapshot(),
     };
   }
 
@@ -319,6 +336,7 @@ export class World {
     this.tokenIds = new Map(state.tokenIds);
     this.liveByApp = new Map(state.liveByApp);
     this.buildRequests.restore(state.buildRequests);
+    this.resizes.restore(state.resizes);
   }
 
   /** What JSON cannot hold of a router. */
@@ -350,6 +368,7 @@ interface WorldSnapshot {
   readonly tokenIds: readonly [string, string][];
   readonly liveByApp: readonly [string, LiveRelease][];
   readonly buildRequests: ReturnType<BuildRequests['snapshot']>;
+  readonly resizes: ReturnType<Resizes['snapshot']>;
 }
 
 const emptyEntries = (): Entries =>

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { check, PROBES } from './checks.js';
 import { defineEvent } from './event.js';
 import { appName, configKey, host, id, processType } from './ids.js';
+import { ownLimits } from './resources.js';
 import { encryptedValue, formation, image, processSpec, settings, source } from './values.js';
 
 /** Intent about one app. Only the api writes this stream. */
@@ -49,6 +50,8 @@ export const appEvent = z.discriminatedUnion('type', [
     branch: z.string().max(250).nullable(),
   }),
   defineEvent('FormationScaled', 1, { appId: id, formation }),
+  /** Limits that one process type has otherwise than its app, all of them; empty: none any more. */
+  defineEvent('ProcessResized', 1, { appId: id, process: processType, limits: ownLimits }),
   defineEvent('AppRestarted', 1, {
     appId: id,
     generation: z.number().int().min(1),

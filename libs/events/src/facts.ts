@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineEvent } from './event.js';
 import { digest, id, processType } from './ids.js';
 import { rolloutStrategy } from './strategy.js';
+import { limits } from './resources.js';
 import { explanation, image, processSpec } from './values.js';
 
 const generation = z.number().int().min(1);
@@ -121,6 +122,21 @@ export const instanceEvent = z.discriminatedUnion('type', [
     oomKilled: z.boolean(),
     /** Last lines before the end: they outlive the container. */
     logLines: z.array(z.string().max(2000)).max(50),
+  }),
+  /** Its running container has these limits now. `drift`: somebody else had changed them. */
+  defineEvent('InstanceResized', 1, {
+    instanceId: id,
+    appId: id,
+    limits,
+    cause: z.enum(['asked', 'drift']),
+  }),
+  /** It keeps the limits it has: they are tried again, and a new container has them. */
+  defineEvent('InstanceResizeRefused', 1, {
+    instanceId: id,
+    appId: id,
+    limits,
+    code: z.enum(['in-use', 'unsupported', 'engine-refused']),
+    summary: z.string().max(2000),
   }),
   /** Its place is needed no more: routers take it out, then it is stopped. */
   defineEvent('InstanceRetired', 1, {

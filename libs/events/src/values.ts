@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { urlPath } from './checks.js';
 import { digest, id, processType } from './ids.js';
 import { strategySettings } from './strategy.js';
+import { containerShape, limitShape } from './resources.js';
 
 /**
  * A config value as it enters the log: AES-256-GCM under the app's key, `enc1.<iv>.<tag>.<text>` in
@@ -69,17 +70,11 @@ export const settings = z.strictObject({
   drainSeconds: z.number().int().min(0).max(3600),
   /** Seconds between SIGTERM and SIGKILL. */
   graceSeconds: z.number().int().min(0).max(3600),
-  memoryBytes: z
-    .number()
-    .int()
-    .min(6 * 1024 * 1024)
-    .max(2 ** 40),
-  /** Cores; 0.5 is half of one. */
-  cpus: z.number().min(0.01).max(256),
-  pids: z.number().int().min(1).max(1_000_000),
   /** Releases kept for rollback. */
   releasesKept: z.number().int().min(1).max(100),
   ...strategySettings,
+  ...limitShape,
+  ...containerShape,
 });
 export type Settings = z.infer<typeof settings>;
 

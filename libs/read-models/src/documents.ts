@@ -11,6 +11,8 @@ import type {
   Revision,
   RolloutEvent,
   RolloutStrategy,
+  Limits,
+  OwnLimits,
   Settings,
   Source,
   TokenScope,
@@ -33,6 +35,8 @@ export interface AppDocument {
   readonly settings: Settings;
   /** Health checks that are not the default ones. */
   readonly checks: Checks;
+  /** Limits that process types have otherwise than the app. */
+  readonly ownLimits: Readonly<Record<string, OwnLimits>>;
   /** Custom hosts, ascending. */
   readonly domains: readonly string[];
   /** Encrypted as in the log: the api decrypts. */
@@ -177,6 +181,10 @@ export interface InstanceDocument {
   readonly exits: readonly InstanceExit[];
   /** How it was stopped in the end. */
   readonly stop: { readonly exitCode: number | null; readonly killed: boolean } | null;
+  /** As they were changed last while it ran; null: those it was made with. */
+  readonly limits: Limits | null;
+  /** Why they could not be changed the last time they should. */
+  readonly resizeRefused: string | null;
   /** What each router does with it. */
   readonly routes: Readonly<Record<string, 'routed' | 'unrouted' | 'drained'>>;
 }

@@ -126,7 +126,7 @@ export const changeSettings = defineRoute({
   method: 'PATCH',
   path: '/v1/apps/{app}/settings',
   summary:
-    'Change limits and timings; running instances are replaced by ones with the new settings, but for health checks: they count at once',
+    'Change limits and timings; limits and health checks count for what runs, other things of a container by replacing it',
   tag,
   params: appParam,
   body: settings.partial().extend({
@@ -139,7 +139,7 @@ export const changeSettings = defineRoute({
     description: 'All settings as they are now.',
     schema: changed.extend({ settings: shownSettings }).meta({ id: 'ChangedSettings' }),
   },
-  refuses: ['check-invalid', 'too-many-checks'],
+  refuses: ['check-invalid', 'too-many-checks', 'reservation-above-limit', 'process-runs-once'],
 });
 
 const wantedInstances = z
@@ -168,7 +168,12 @@ export const scaleApp = defineRoute({
       .extend({ formation: z.record(z.string(), z.number()) })
       .meta({ id: 'ChangedFormation' }),
   },
-  refuses: ['process-type-unknown', 'instance-count-above-limit', 'nothing-deployed'],
+  refuses: [
+    'process-type-unknown',
+    'instance-count-above-limit',
+    'process-runs-once',
+    'nothing-deployed',
+  ],
 });
 
 const lifecycle = <const Verb extends 'restart' | 'stop' | 'start'>(verb: Verb, summary: string) =>

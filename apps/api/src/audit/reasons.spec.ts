@@ -33,6 +33,7 @@ const send = ([method, path, body]: Change, reason: string) => {
 const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   createApp: ['post', '/v1/apps', { name: 'other' }],
   changeSettings: ['patch', '/v1/apps/shop/settings', { graceSeconds: 7 }],
+  resizeProcess: ['patch', '/v1/apps/shop/limits', { process: 'web', set: { pids: 99 } }],
   restartApp: ['post', '/v1/apps/shop/restart'],
   scaleApp: ['patch', '/v1/apps/shop/formation', { web: 3 }],
   stopApp: ['post', '/v1/apps/shop/stop'],

@@ -108,6 +108,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'source-invalid': { status: 422, title: 'Not a tar archive' },
   'process-type-unknown': { status: 422, title: 'Unknown process type' },
   'instance-count-above-limit': { status: 422, title: 'Too many instances' },
+  'process-runs-once': { status: 422, title: 'At most one instance may run' },
+  'reservation-above-limit': { status: 422, title: 'More is reserved than allowed' },
   'config-too-large': { status: 422, title: 'Config is too large' },
   'too-many-domains': { status: 422, title: 'Too many domains' },
   'check-invalid': { status: 422, title: 'The health check cannot be asked' },

@@ -39,6 +39,15 @@ const detailOf = (rejection: Rejection): string => {
       return `The app has no process type "${rejection.processType}". Its process types: ${list(rejection.known)}. They come from the Procfile of the source.`;
     case 'instance-count-above-limit':
       return `${rejection.requested} instances of ${rejection.processType} are above the limit of ${rejection.limit}.`;
+    case 'process-runs-once':
+      return `No two instances of ${rejection.processType} may run at the same time (setting stop-first), and ${rejection.requested} are wanted. Scale it to 1, or take it out of stop-first.`;
+    case 'reservation-above-limit': {
+      const { what, reservation, limit } = rejection;
+      const [most, wanted] = [limit, reservation].map((n) =>
+        what === 'memory' ? `${Math.round(n / 1024 / 1024)} MB` : `${n} CPUs`,
+      );
+      return `Nobody can be kept more than they may have: ${wanted} are to be reserved, and the limit is ${most}. Raise the limit, or reserve less.`;
+    }
     case 'config-key-not-set':
       return `The config key ${rejection.key} is not set. \`shiplog config list\` shows the ones that are.`;
     case 'config-too-large':

@@ -10,6 +10,7 @@ import * as events from '../events/events.routes.js';
 import * as instances from '../instances/instances.routes.js';
 import * as integrity from '../integrity/integrity.routes.js';
 import * as keys from '../keys/keys.routes.js';
+import * as limits from '../limits/limits.routes.js';
 import * as garbage from '../platform/garbage.routes.js';
 import * as platform from '../platform/platform.routes.js';
 import * as replay from '../replay/replay.routes.js';
@@ -31,6 +32,7 @@ export const ROUTES: readonly AnyRoute[] = [
   progress,
   releases,
   instances,
+  limits,
   domains,
   tokens,
   events,

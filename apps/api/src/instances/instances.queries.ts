@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { limitsOf } from '@shiplog/domain';
 import type { InstanceDocument, NodeDocument, ReadModels } from '@shiplog/read-models';
 import type { z } from 'zod';
 import { appDocument } from '../apps/apps.queries.js';
@@ -42,7 +43,7 @@ export class ListInstancesHandler implements IQueryHandler<ListInstances> {
       .toSorted((a, b) => compare(a.process, b.process) || compare(a.scheduledAt, b.scheduledAt))
       .map((one) => {
         const host = hosts.get(one.nodeId) ?? one.nodeId;
-        const memoryLimitBytes = app.settings.memoryBytes;
+        const { memoryBytes: memoryLimitBytes } = one.limits ?? limitsOf(app, one.process);
         const isAsked = isNow && (one.state === 'starting' || one.state === 'unready');
         const lastAnswer = (isAsked ? this.telemetry.answerOf(one.id) : undefined) ?? null;
         return toInstance(one, sampleOf(one.id), { host, memoryLimitBytes, lastAnswer });
@@ -78,6 +79,7 @@ const toInstance = (
     routed: routes.length > 0 && routes.every((route) => route === 'routed'),
     ...more,
     ...known,
+    resizeRefused: one.resizeRefused,
     exitCode: lastExit?.exitCode ?? null,
     oomKilled: lastExit?.oomKilled ?? false,
     retireReason,

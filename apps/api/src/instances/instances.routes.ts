@@ -25,6 +25,10 @@ export const instance = z
     rxBytes: z.number().nullable().describe('Received since it started.'),
     txBytes: z.number().nullable().describe('Sent since it started.'),
     memoryLimitBytes: z.number(),
+    resizeRefused: z
+      .string()
+      .nullable()
+      .describe('Why its limits could not be changed the last time they should.'),
     exitCode: z.number().int().nullable().describe('Of its last end.'),
     oomKilled: z.boolean(),
     retireReason: z.string().nullable(),

@@ -60,6 +60,12 @@ const detailOf = (event: DomainEventUnion): string => {
       return ` ${Object.entries(event.data.formation)
         .map(([type, n]) => `${type}=${n}`)
         .join(' ')}`;
+    case 'ProcessResized':
+      return ` ${event.data.process}`;
+    case 'InstanceResized':
+      return event.data.cause === 'drift' ? ' (somebody else had changed its limits)' : '';
+    case 'InstanceResizeRefused':
+      return `: ${event.data.summary}`;
     case 'ConfigChanged':
       return ` ${[...Object.keys(event.data.set), ...event.data.unset.map((key) => `-${key}`)].join(' ')}`;
     case 'DomainAdded':

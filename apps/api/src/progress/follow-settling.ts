@@ -3,7 +3,7 @@ import { positionBefore, type Position } from '@shiplog/events';
 import { followDeploy } from './follow-deploy.js';
 import { LOOK_MS, urlOf, type Follower } from './follower.js';
 import { explain, failure, type News } from './progress-event.js';
-import { unsettled, wantedText } from './settled.js';
+import { resizeRefusal, unsettled, wantedText } from './settled.js';
 
 /**
  * Until the world is as the change at this position wants it. A change that makes a new generation is a
@@ -24,6 +24,8 @@ export async function* followSettling(
     const missing = unsettled(world, appId);
     yield* steps.of(inbox.take());
     if (missing.length === 0) return yield settled(follower);
+    const refusal = resizeRefusal(world, appId);
+    if (refusal !== null) return yield failure(explain('not-resized', refusal, RESIZE_REMEDY));
     if (signal.aborted) return;
     if (now() > deadlineMs) {
       const summary = `not there yet after ${Math.round(patienceMs(follower) / 1000)} s: ${missing.join(', ')}`;
@@ -33,6 +35,10 @@ export async function* followSettling(
     await inbox.next(LOOK_MS);
   }
 }
+
+/** The wish stands: it is tried again by itself, and a new container has the limits in any case. */
+const RESIZE_REMEDY =
+  'shiplog restart gives all instances their limits at once; shiplog limits shows them';
 
 /** The generation that the commit at this position made; undefined when it made none. */
 const generationAt = async (

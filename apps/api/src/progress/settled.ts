@@ -1,4 +1,10 @@
-import type { ActiveApp, KnownInstance, World } from '@shiplog/domain';
+import {
+  isSameLimits,
+  limitsOf,
+  type ActiveApp,
+  type KnownInstance,
+  type World,
+} from '@shiplog/domain';
 
 /** What is still different from what is wanted, in words; empty when nothing is. */
 export const unsettled = (world: World, appId: string): readonly string[] => {
@@ -23,8 +29,27 @@ export const unsettled = (world: World, appId: string): readonly string[] => {
     .filter((one) => one.serving < one.wanted)
     .map((one) => `${one.serving} of ${one.wanted} ${one.process} ready`);
   if (missing.length > 0) return missing;
+  const resizing = instances.filter(
+    ({ instanceId, status }) => status !== 'retired' && world.isResizing(instanceId),
+  );
+  if (resizing.length > 0) return [`${count(resizing.length)} still to resize`];
   const surplus = instances.length - wanted.reduce((sum, one) => sum + one.wanted, 0);
   return surplus > 0 ? [`${count(surplus)} still to stop`] : [];
+};
+
+/** Why what still has to be resized cannot be, once nothing else is left to wait for. */
+export const resizeRefusal = (world: World, appId: string): string | null => {
+  const app = world.app(appId);
+  if (app === undefined) return null;
+  const open = world
+    .instancesOf(appId)
+    .filter(({ instanceId, status }) => status !== 'retired' && world.isResizing(instanceId));
+  const refusals = open.flatMap(({ instanceId, process, resizeRefused: refused }) =>
+    refused != null && isSameLimits(refused.limits, limitsOf(app, process))
+      ? `${instanceId} was not resized: ${refused.summary}`
+      : [],
+  );
+  return refusals.length === open.length ? (refusals[0] ?? null) : null;
 };
 
 /** Ready, and for `web` also routed by every router. */

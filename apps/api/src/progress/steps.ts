@@ -1,4 +1,4 @@
-import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
+import type { DomainEventUnion, Limits, RecordedCommit } from '@shiplog/events';
 import type { World } from '@shiplog/domain';
 import type { News } from './progress-event.js';
 
@@ -46,11 +46,23 @@ export class Steps {
       const { process, instanceId } = event.data;
       this.names.set(instanceId, nameOf(process, instanceId));
     }
+    if (event.type === 'RolloutStarted') return [textOf(event) ?? '', ...this.outages()];
     const text = textOf(event);
     if (text === undefined) return [];
     return 'instanceId' in event.data
       ? [`${this.names.get(event.data.instanceId) ?? event.data.instanceId}: ${text}`]
       : [text];
+  }
+
+  /** What nobody can be spared is said before it begins. */
+  private outages(): readonly string[] {
+    const { settings, formation } = this.world.app(this.appId) ?? {};
+    return (settings?.stopFirst ?? [])
+      .filter((process) => (formation?.[process] ?? 0) > 0)
+      .map(
+        (process) =>
+          `${process}: its old instance stops before the new one starts; none runs in between`,
+      );
   }
 
   /** Said when the last router confirmed it: only then no request goes elsewhere. */
@@ -96,6 +108,10 @@ const textOf = (event: DomainEventUnion): string | undefined => {
       return unreadyText(event.data);
     case 'InstanceExited':
       return exitText(event.data);
+    case 'InstanceResized':
+      return `resized to ${sizeOf(event.data.limits)}`;
+    case 'InstanceResizeRefused':
+      return `not resized: ${event.data.summary}`;
     case 'InstanceRetired':
       return `retired (${event.data.reason})`;
     case 'InstanceStopped':
@@ -107,6 +123,8 @@ const textOf = (event: DomainEventUnion): string | undefined => {
 
 const unreadyText = ({ cause, got }: { cause: string; got: string }): string =>
   cause === 'liveness' ? `does not live, is started again: ${got}` : `unready (${cause}): ${got}`;
+const sizeOf = ({ memoryBytes, cpus }: Limits): string =>
+  `${Math.round(memoryBytes / 1024 / 1024)} MB, ${cpus} ${cpus === 1 ? 'CPU' : 'CPUs'}`;
 
 const exitText = (data: {
   exitCode: number | null;

@@ -106,6 +106,8 @@ export const undoChange = defineRoute({
     'domain-taken',
     'too-many-domains',
     'config-too-large',
+    'reservation-above-limit',
+    'process-runs-once',
     'token-not-found',
     'worker-unreachable',
     'worker-failed',

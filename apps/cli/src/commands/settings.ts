@@ -31,7 +31,10 @@ const show = defineCommand({
 const valueText = (settings: Settings, field: keyof Settings): string => {
   const value = settings[field];
   if (value === null) return field === 'port' ? 'auto' : 'none';
-  if (field === 'memoryBytes') return sizeText(Number(value));
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  if (typeof value === 'object') return tableText(value) || 'none';
+  if (field.endsWith('Bps')) return `${sizeText(Number(value))} a second`;
+  if (field.endsWith('Bytes')) return sizeText(Number(value));
   return field.endsWith('Seconds') ? `${value} s` : String(value);
 };
 
@@ -42,19 +45,27 @@ const CHECKS_HELP = `Health checks, by process type and probe:
 Their values:
   http PATH [status=200-399]   tcp   command WORDS   none   default
   interval=500ms timeout=1s failures=2 successes=2 delay=0s`;
+const tableText = (
+  value: Settings['ulimits'] | Settings['tmpfs'] | Settings['stopFirst'],
+): string =>
+  (Array.isArray(value)
+    ? value.map((one) => (typeof one === 'string' ? one : `${one.path}:${sizeText(one.sizeBytes)}`))
+    : Object.entries(value).map(([name, { soft, hard }]) => `${name}=${soft}:${hard}`)
+  ).join(', ');
 
 const set = defineCommand({
   name: 'set',
   args: [['<name=value...>', 'settings to change']],
   summary: 'change limits, port or health check of an app',
-  details: `Where a setting is part of how instances are made, running ones are replaced, without a gap; health checks count at once.\n\nSettings:\n${Object.entries(
+  details: `Limits (memory, cpus, pids and their like) change while instances run, and health checks count at once; for other\nthings of a container instances are replaced by new ones, without a gap; timings need neither. One process type: shiplog resize.\n\nSettings:\n${Object.entries(
     SETTINGS,
   )
-    .map(([name, { help }]) => `  ${name.padEnd(16)} ${help.replace('; ', `;\n${' '.repeat(19)}`)}`)
+    .map(([name, { help }]) => `  ${name.padEnd(18)} ${help.replace('; ', `;\n${' '.repeat(21)}`)}`)
     .join('\n')}\n\n${CHECKS_HELP}`,
   examples: [
     ['settings set -a shop port=3000', 'the app listens on port 3000'],
-    ['settings set -a shop memory=256M cpus=0.5', 'smaller instances'],
+    ['settings set -a shop memory=256M cpus=0.5', 'smaller instances, without a restart'],
+    ['settings set -a shop read-only=on tmpfs=/tmp:64M', 'nothing can be written but to /tmp'],
     ['settings set -a shop health-path=/ready start-timeout=2m', 'a slow start, checked by HTTP'],
     [
       "settings set -a shop web.readiness='http /ready failures=3'",

@@ -1,3 +1,4 @@
+import { parseLimits } from './limits.js';
 import { describe, expect, it } from 'vitest';
 import { parseDotenv } from './dotenv.js';
 import { parseMoment } from './moment.js';
@@ -94,6 +95,34 @@ describe('settings', () => {
     ['health-path', 'none', { healthPath: null }],
     ['memory', '256M', { memoryBytes: 268_435_456 }],
     ['cpus', '0.5', { cpus: 0.5 }],
+    ['memory-reservation', 'none', { memoryReservationBytes: null }],
+    ['cpu-reservation', '0.25', { cpuReservation: 0.25 }],
+    ['io-weight', '300', { ioWeight: 300 }],
+    ['io-read', '10M', { ioReadBps: 10_485_760 }],
+    ['io-write-ops', 'none', { ioWriteIops: null }],
+    [
+      'ulimits',
+      'nofile=1024:4096,nproc=100',
+      {
+        ulimits: { nofile: { soft: 1024, hard: 4096 }, nproc: { soft: 100, hard: 100 } },
+      },
+    ],
+    ['ulimits', 'none', { ulimits: {} }],
+    ['shm', '128M', { shmBytes: 134_217_728 }],
+    ['read-only', 'on', { readOnlyRoot: true }],
+    [
+      'tmpfs',
+      '/tmp:64M,/run:4k',
+      {
+        tmpfs: [
+          { path: '/tmp', sizeBytes: 67_108_864 },
+          { path: '/run', sizeBytes: 4096 },
+        ],
+      },
+    ],
+    ['stop-first', 'worker,mailer', { stopFirst: ['worker', 'mailer'] }],
+    ['stop-first', 'none', { stopFirst: [] }],
+    ['runtime', 'runsc', { runtime: 'runsc' }],
     ['start-timeout', '2m', { startTimeoutSeconds: 120 }],
     ['drain', '0', { drainSeconds: 0 }],
   ])('%s=%s', (name, text, change) => {
@@ -105,10 +134,41 @@ describe('settings', () => {
     ['port', '-1'],
     ['health-path', 'ready'],
     ['cpus', 'many'],
+    ['io-weight', '9'],
+    ['ulimits', 'nofile'],
+    ['ulimits', 'nofile=-1'],
+    ['read-only', 'maybe'],
+    ['tmpfs', '/tmp'],
+    ['tmpfs', 'tmp:1M'],
     ['prot', '1'],
     ['constructor', '1'],
   ])('%s=%s is refused', (name, text) => {
     expect(() => parseSetting(name, text)).toThrow();
+  });
+});
+
+describe('limits of one process type', () => {
+  const MB = 1024 * 1024;
+  it.each([
+    ['512M,1cpu', { memoryBytes: 512 * MB, cpus: 1 }, []],
+    ['0.5cpus,200pids', { cpus: 0.5, pids: 200 }, []],
+    ['1.5g', { memoryBytes: 1536 * MB }, []],
+    [
+      'memory:64M,memory-reservation:none',
+      { memoryBytes: 64 * MB, memoryReservationBytes: null },
+      [],
+    ],
+    [
+      'default,io-weight:100,pids:9,2cpu',
+      { ioWeight: 100, pids: 9, cpus: 2 },
+      ['memoryBytes', 'memoryReservationBytes', 'cpuReservation'],
+    ],
+  ])('%s', (text, set, unset) => {
+    expect(parseLimits(text)).toEqual({ set, unset });
+  });
+
+  it.each(['', '512', 'cpu', 'memroy:1G', 'shm:1M', '1cpu,', 'pids:0'])('%s is refused', (text) => {
+    expect(() => parseLimits(text)).toThrow();
   });
 });
 

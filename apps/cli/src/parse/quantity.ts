@@ -61,3 +61,9 @@ export const parseInteger =
     }
     return value;
   };
+
+/** Or the words for leaving it to the platform. */
+export const orAutomatic =
+  <T>(parse: (text: string) => T) =>
+  (text: string): T | null =>
+    ['auto', 'none', ''].includes(text) ? null : parse(text);

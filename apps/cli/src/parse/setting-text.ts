@@ -5,15 +5,10 @@ import { parseSeconds } from './quantity.js';
 export interface Setting {
   readonly field: keyof Settings;
   readonly help: string;
-  readonly parse: (text: string) => string | number | null;
+  readonly parse: (text: string) => Settings[keyof Settings];
 }
 
 export const seconds =
   (name: string) =>
   (text: string): number =>
     parseSeconds(name, text);
-
-export const orAutomatic =
-  <T>(parse: (text: string) => T) =>
-  (text: string): T | null =>
-    ['auto', 'none', ''].includes(text) ? null : parse(text);

@@ -1,9 +1,10 @@
 import type { Settings } from '@shiplog/api-client';
 import { closest } from '../closest.js';
 import { usageError } from '../exit-code.js';
-import { orAutomatic, seconds, type Setting } from './setting-text.js';
+import { seconds, type Setting } from './setting-text.js';
 import { STRATEGY_SETTINGS } from './strategy-setting.js';
-import { parseBytes, parseInteger } from './quantity.js';
+import { orAutomatic, parseInteger } from './quantity.js';
+import { RESOURCES } from './resources.js';
 
 /** Settings as a person writes them. What is in bounds is the server's business; what is a number is ours. */
 export const SETTINGS: Readonly<Record<string, Setting>> = {
@@ -43,30 +44,13 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     help: 'time between SIGTERM and SIGKILL',
     parse: seconds('grace'),
   },
-  memory: {
-    field: 'memoryBytes',
-    help: 'memory of one instance',
-    parse: (text) => parseBytes('memory', text),
-  },
-  cpus: {
-    field: 'cpus',
-    help: 'cores of one instance; 0.5 is half of one',
-    parse: (text) => {
-      if (/^\d{1,3}(?:\.\d{1,3})?$/.test(text)) return Number(text);
-      throw usageError(`cpus: "${text}" is not a number of cores`, 'Write for example 0.5 or 2.');
-    },
-  },
-  pids: {
-    field: 'pids',
-    help: 'processes and threads of one instance',
-    parse: parseInteger('pids', 1, 1_000_000),
-  },
   'releases-kept': {
     field: 'releasesKept',
     help: 'releases kept for rollback',
     parse: parseInteger('releases-kept', 1, 100),
   },
   ...STRATEGY_SETTINGS,
+  ...RESOURCES,
 };
 
 /** One setting as the API takes it. */

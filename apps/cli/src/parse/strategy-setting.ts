@@ -1,6 +1,6 @@
 import { usageError } from '../exit-code.js';
-import { parseInteger } from './quantity.js';
-import { orAutomatic, seconds, type Setting } from './setting-text.js';
+import { orAutomatic, parseInteger } from './quantity.js';
+import { seconds, type Setting } from './setting-text.js';
 
 const oneOf =
   (name: string, words: readonly string[]) =>

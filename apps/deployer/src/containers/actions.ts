@@ -1,3 +1,4 @@
+import type { Limits } from '@shiplog/events';
 import type { CancelCause, RetireReason, UnreadyCause } from '@shiplog/domain';
 import type { Container } from './container-engine.port.js';
 import type { DesiredApp, Routes, Weights } from './desired.js';
@@ -77,6 +78,11 @@ export type Action =
   | ({ readonly type: 'keep-running' } & OfContainer)
   /** So that it is started again. */
   | ({ readonly type: 'end-run' } & OfContainer & { readonly graceSeconds: number })
+  | ({ readonly type: 'resize' } & OfContainer & {
+        readonly limits: Limits;
+        readonly cause: 'asked' | 'drift';
+      })
+  | ({ readonly type: 'record-resized' } & OfInstance & { readonly limits: Limits })
   | ({ readonly type: 'stop' } & OfContainer & { readonly graceSeconds: number });
 
 interface OfInstance {
@@ -97,6 +103,8 @@ export interface Note {
   readonly isHopeless: boolean;
   /** When the instance was first seen retired. */
   readonly retiredSinceMs: number | null;
+  /** The limits that it could not be given, and when that is tried again. */
+  readonly unsized: { readonly limits: Limits; readonly notBeforeMs: number } | null;
   /** SIGKILL was needed. */
   readonly killed: boolean;
   /** Its liveness check fails, in the run that began then. */

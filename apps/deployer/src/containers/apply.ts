@@ -1,3 +1,4 @@
+import { recordResized, resize } from './resize-steps.js';
 import { create, keepRunning, probe, start, stop } from './engine-steps.js';
 import {
   endRollout,
@@ -62,12 +63,15 @@ const now = async (bench: Workbench, action: Action, held: Held): Promise<void> 
       return recordStopped(bench, action);
     case 'record-unready':
       return recordUnready(bench, action);
+    case 'record-resized':
+      return recordResized(bench, action);
     case 'record-exited':
     case 'create':
     case 'start':
     case 'probe':
     case 'keep-running':
     case 'end-run':
+    case 'resize':
     case 'stop':
       return;
   }
@@ -81,6 +85,8 @@ const beside = (bench: Workbench, action: Action): void => {
       return task(bench, action, 'engine', (leave) => start(bench, action, leave));
     case 'keep-running':
       return task(bench, action, 'engine', () => keepRunning(bench, action));
+    case 'resize':
+      return task(bench, action, 'engine', () => resize(bench, action));
     case 'record-exited':
       return task(bench, action, 'look', () => recordExited(bench, action));
     case 'end-run':
@@ -103,6 +109,7 @@ const beside = (bench: Workbench, action: Action): void => {
     case 'record-started':
     case 'record-stopped':
     case 'record-unready':
+    case 'record-resized':
       return;
   }
 };

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS } from '@shiplog/domain';
 import { LABEL } from '@shiplog/engine';
+import type { Limits } from '@shiplog/events';
 import { waitFor } from '../testing/wait-for.js';
-import type { ContainerEngine, ContainerSpec, EngineNotice } from './container-engine.port.js';
+import type {
+  ContainerEngine,
+  ContainerSpec,
+  EngineNotice,
+  Surroundings,
+} from './container-engine.port.js';
 
 interface EngineFixture {
   readonly platform: string;
@@ -21,6 +28,17 @@ interface EngineFixture {
   readonly dropNetwork: (name: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
+
+const MB = 1024 * 1024;
+const LIMITS: Limits = {
+  memoryBytes: 64 * MB,
+  memoryReservationBytes: 32 * MB,
+  cpus: 0.5,
+  cpuReservation: 0.25,
+  pids: 50,
+  ioWeight: 500,
+};
+const SURROUNDINGS: Surroundings = DEFAULT_SETTINGS;
 
 /** What any engine must do. */
 export const describeContainerEngine = (
@@ -50,7 +68,8 @@ export const describeContainerEngine = (
       network: `${fixture.platform}-t1`,
       address: null,
       publish: null,
-      limits: { memoryBytes: 64 * 1024 * 1024, cpus: 0.5, pids: 50 },
+      limits: LIMITS,
+      surroundings: SURROUNDINGS,
       ...more,
     });
     const run = async (instanceId: string, more: Partial<ContainerSpec> = {}) => {
@@ -216,6 +235,30 @@ export const describeContainerEngine = (
       await expect(engine.exec(id, exits(0), 5000)).rejects.toMatchObject({
         code: 'engine-refused',
       });
+    });
+
+    it('changes limits of what runs without starting it anew, and of what does not run', async () => {
+      const id = await run('resized');
+      const before = await until(id, 'running');
+      expect(before.limits).toEqual(LIMITS);
+      const larger: Limits = {
+        ...LIMITS,
+        memoryBytes: 128 * MB,
+        memoryReservationBytes: 96 * MB,
+        cpus: 2,
+        cpuReservation: 1,
+        pids: 70,
+      };
+      for (const limits of [larger, LIMITS, larger]) {
+        await engine.resize(id, limits);
+        expect(await engine.inspect(id)).toMatchObject({ limits, startedAt: before.startedAt });
+      }
+      expect(await engine.memoryInUse(id)).toBeLessThan(64 * MB);
+      await engine.stop(id, 0);
+      await engine.resize(id, LIMITS);
+      expect(await engine.inspect(id)).toMatchObject({ limits: LIMITS, status: 'exited' });
+      await engine.resize('0'.repeat(64), LIMITS);
+      expect(await engine.memoryInUse('0'.repeat(64))).toBeNull();
     });
 
     it('removes what does not run', async () => {

@@ -1,3 +1,4 @@
+import type { Limits, Settings } from '@shiplog/events';
 import { OperationalError } from '@shiplog/runtime';
 
 export type ContainerStatus =
@@ -22,6 +23,8 @@ export interface Container {
   readonly restartPolicy: RestartPolicy;
   /** On the engine's host; null while it does not run. */
   readonly pid: number | null;
+  /** As the engine enforces them; null where it does not tell. */
+  readonly limits: Limits | null;
 }
 
 /** `unless-stopped`: crashes and reboots are answered by the engine alone, without any of our processes. */
@@ -40,8 +43,23 @@ export interface ContainerSpec {
   readonly address: string | null;
   /** On loopback, or another address of the host that other machines do not reach. */
   readonly publish: { readonly hostPort: number; readonly containerPort: number } | null;
-  readonly limits: { readonly memoryBytes: number; readonly cpus: number; readonly pids: number };
+  readonly limits: Limits;
+  readonly surroundings: Surroundings;
 }
+
+/** What a container gets when it is made, and keeps for life. */
+export type Surroundings = Pick<
+  Settings,
+  | 'ioReadBps'
+  | 'ioWriteBps'
+  | 'ioReadIops'
+  | 'ioWriteIops'
+  | 'ulimits'
+  | 'shmBytes'
+  | 'readOnlyRoot'
+  | 'tmpfs'
+  | 'runtime'
+>;
 
 export interface LogLine {
   /** ISO 8601, UTC, nanoseconds. */
@@ -116,6 +134,12 @@ export interface ContainerEngine {
   /** On a missing one: nothing. */
   setRestartPolicy(id: string, policy: RestartPolicy): Promise<void>;
 
+  /** Changes the limits of a container, while it runs, too. On a missing one: nothing. Throws `unsupported`. */
+  resize(id: string, limits: Limits): Promise<void>;
+
+  /** Memory of a running container that could not be taken from it; null where it is not known. */
+  memoryInUse(id: string): Promise<number | null>;
+
   /** Removes a container that does not run. On a missing one: nothing. */
   remove(id: string): Promise<void>;
 
@@ -162,6 +186,8 @@ export type EngineErrorCode =
   | 'not-executable'
   | 'container-missing'
   | 'pull-failed'
+  /** This machine or its engine has no such thing: a limit, a container runtime. */
+  | 'unsupported'
   | 'engine-refused';
 
 /** What the engine said, in one word for us and in its own words. */
@@ -181,4 +207,8 @@ export class EngineError extends OperationalError {
   }
 }
 
-const PERMANENT: ReadonlySet<EngineErrorCode> = new Set(['no-such-executable', 'not-executable']);
+const PERMANENT: ReadonlySet<EngineErrorCode> = new Set([
+  'no-such-executable',
+  'not-executable',
+  'unsupported',
+]);

@@ -98,7 +98,9 @@ describe('the container of an instance', () => {
 
   it('is published where the processes reach it, when they are in containers themselves', () => {
     const spec = instanceSpec({ ...parts, config: {}, instance: web });
-    expect(toCreateOptions(spec, '172.17.0.1').HostConfig?.PortBindings).toEqual({
+    expect(
+      toCreateOptions(spec, { publishAddress: '172.17.0.1' }).HostConfig?.PortBindings,
+    ).toEqual({
       '8080/tcp': [{ HostIp: '172.17.0.1', HostPort: '20001' }],
     });
   });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { ActiveApp, Release } from '@shiplog/domain';
-import type { Image } from '@shiplog/events';
+import { limitsOf, type ActiveApp, type Release } from '@shiplog/domain';
+import type { Image, Settings } from '@shiplog/events';
 import { LABEL } from '@shiplog/engine';
-import type { ContainerSpec } from './container-engine.port.js';
+import type { ContainerSpec, Surroundings } from './container-engine.port.js';
 import { internalName } from '../discovery/team-hosts.js';
 import { ROUTED_PROCESS } from './serving.js';
 
@@ -48,13 +48,15 @@ export const instanceSpec = (parts: InstanceParts): ContainerSpec => {
   const { app, instance, release } = parts;
   const { instanceId, process, port, containerPort, address = null } = instance;
   return {
-    ...common(parts),
+    ...common(parts, process),
     name: `${parts.platform.platform}-${app.name}-${process}-${suffixOf(instanceId)}`,
     command: release.processes[process]?.command ?? null,
     env: {
       ...parts.config,
       ...platformEnvironment(parts, process),
       SHIPLOG_INSTANCE: instanceId,
+      ...(address === null ? {} : { SHIPLOG_ADDRESS: address }),
+      ...(port === null ? {} : { SHIPLOG_HOST_PORT: String(port) }),
       ...(process === ROUTED_PROCESS && containerPort !== null
         ? { PORT: String(containerPort) }
         : {}),
@@ -77,7 +79,7 @@ export const runSpec = (
     readonly isDetached: boolean;
   },
 ): ContainerSpec => ({
-  ...common(parts),
+  ...common(parts, 'run'),
   name: `${parts.platform.platform}-${parts.app.name}-run-${suffixOf(parts.runId)}`,
   command: parts.command,
   env: { ...parts.config, ...parts.env, ...platformEnvironment(parts, 'run') },
@@ -90,30 +92,46 @@ export const runSpec = (
   publish: null,
 });
 
-const common = ({ app, image, platform }: Common) => ({
+const common = ({ app, image, platform }: Common, process: string) => ({
   imageId: image.id,
   network: networkName(platform, app.teamId),
-  limits: {
-    memoryBytes: app.settings.memoryBytes,
-    cpus: app.settings.cpus,
-    pids: app.settings.pids,
-  },
+  limits: limitsOf(app, process),
+  surroundings: surroundingsOf(app.settings),
+});
+
+const surroundingsOf = (settings: Settings): Surroundings => ({
+  ioReadBps: settings.ioReadBps,
+  ioWriteBps: settings.ioWriteBps,
+  ioReadIops: settings.ioReadIops,
+  ioWriteIops: settings.ioWriteIops,
+  ulimits: settings.ulimits,
+  shmBytes: settings.shmBytes,
+  readOnlyRoot: settings.readOnlyRoot,
+  tmpfs: settings.tmpfs,
+  runtime: settings.runtime,
 });
 
 /** After the config, so that nobody is told something else about the platform than what is so. */
-const platformEnvironment = ({ platform, app, release }: Common, process: string) => ({
-  SHIPLOG_PLATFORM: platform.platform,
-  SHIPLOG_APP: app.name,
-  SHIPLOG_APP_ID: app.appId,
-  SHIPLOG_PROCESS: process,
-  SHIPLOG_RELEASE: `v${release.version}`,
-  SHIPLOG_HOST: `${app.name}.${platform.domain}`,
-  SHIPLOG_INTERNAL_HOST: internalName(app.name),
-  SHIPLOG_NODE: platform.nodeId,
-  // Tools inside see the machine's figures; these are the ones that hold.
-  SHIPLOG_MEMORY_BYTES: String(app.settings.memoryBytes),
-  SHIPLOG_CPUS: String(app.settings.cpus),
-});
+const platformEnvironment = ({ platform, app, release }: Common, process: string) => {
+  const limits = limitsOf(app, process);
+  return {
+    SHIPLOG_PLATFORM: platform.platform,
+    SHIPLOG_APP: app.name,
+    SHIPLOG_APP_ID: app.appId,
+    SHIPLOG_PROCESS: process,
+    SHIPLOG_RELEASE: `v${release.version}`,
+    SHIPLOG_HOST: `${app.name}.${platform.domain}`,
+    SHIPLOG_INTERNAL_HOST: internalName(app.name),
+    SHIPLOG_NODE: platform.nodeId,
+    // Tools inside see the machine's figures; these hold at the start. What holds after a live change
+    // stands in the instance's cgroup, which it sees under /sys/fs/cgroup.
+    SHIPLOG_MEMORY_BYTES: String(limits.memoryBytes),
+    SHIPLOG_MEMORY_RESERVATION_BYTES: String(limits.memoryReservationBytes),
+    SHIPLOG_CPUS: String(limits.cpus),
+    SHIPLOG_CPU_RESERVATION: String(limits.cpuReservation),
+    SHIPLOG_PIDS: String(limits.pids),
+  };
+};
 
 const labels = ({ platform, app, release }: Common, process: string) => ({
   [LABEL.platform]: platform.platform,

@@ -2,6 +2,7 @@ import {
   AT_ONCE,
   DEFAULT_SETTINGS,
   isWeighted,
+  limitsOf,
   sharesOf,
   strategyOf,
   type KnownInstance,
@@ -9,7 +10,7 @@ import {
   type RouteState,
   type World,
 } from '@shiplog/domain';
-import type { RolloutStrategy, Settings } from '@shiplog/events';
+import type { Limits, RolloutStrategy, Settings } from '@shiplog/events';
 
 /** A generation that ought to run, and how many instances of each process type it ought to have. */
 export interface WantedGeneration {
@@ -51,6 +52,10 @@ export interface DesiredApp {
   readonly status: 'active' | 'stopped' | 'destroyed' | 'unknown';
   readonly teamId: string | null;
   readonly settings: Settings;
+  /** By process type, of those that have instances. */
+  readonly limits: Readonly<Record<string, Limits>>;
+  /** Instances whose limits changed since they were made, as far as the log knows. */
+  readonly resizing: ReadonlySet<string>;
   /** The newest generation whose rollout completed. */
   readonly live: WantedGeneration | null;
   /** The generation on its way, with its rollout; null when there is none. */
@@ -83,12 +88,17 @@ export const desiredApp = (world: World, appId: string): DesiredApp => {
   const deployment = world.deployment(appId);
   const rollouts = world.rolloutsOf(appId);
   const target = deployment?.target ?? null;
+  const instances = world.instancesOf(appId);
   const running = rollouts.filter(({ status }) => status === 'running');
   return {
     appId,
     status: statusOf(state, deployment),
     teamId: state.status === 'none' ? null : state.teamId,
     settings: deployment?.app.settings ?? DEFAULT_SETTINGS,
+    limits: deployment === undefined ? {} : limitsByProcess(deployment.app, instances),
+    resizing: new Set(
+      instances.flatMap(({ instanceId }) => (world.isResizing(instanceId) ? instanceId : [])),
+    ),
     live: deployment?.live ? generationOf(deployment, deployment.live) : null,
     target:
       deployment === undefined || target === null
@@ -109,9 +119,20 @@ export const desiredApp = (world: World, appId: string): DesiredApp => {
           ],
     ),
     endedGenerations: rollouts.filter(isEnded).map(({ generation }) => generation),
-    instances: world.instancesOf(appId),
+    instances,
   };
 };
+
+const limitsByProcess = (
+  app: Deployment['app'],
+  instances: readonly KnownInstance[],
+): DesiredApp['limits'] =>
+  Object.fromEntries(
+    [...new Set(instances.map(({ process }) => process))].map((process) => [
+      process,
+      limitsOf(app, process),
+    ]),
+  );
 
 const statusOf = (
   state: ReturnType<World['get']>['state'] | { status: string },

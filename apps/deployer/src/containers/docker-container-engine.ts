@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import type { ContainerCreateOptions } from 'dockerode';
+import type { Limits } from '@shiplog/events';
 import { LABEL, engineStatus, ownedBy } from '@shiplog/engine';
 import {
   EngineError,
@@ -20,6 +21,7 @@ import {
 import { execInContainer } from './docker-exec.js';
 import { toContainer, toCreateOptions, toEngineError } from './docker-translate.js';
 import { LogDemultiplexer } from './log-lines.js';
+import { DockerLimits } from './docker-limits.js';
 import { DockerNetworks } from './docker-networks.js';
 import { DockerResolvers } from '../discovery/docker-resolvers.js';
 import type { PublishAddress } from './publish-address.js';
@@ -46,6 +48,7 @@ interface Options {
 
 export class DockerContainerEngine implements ContainerEngine {
   private readonly networks: DockerNetworks;
+  readonly resources: DockerLimits;
   /** Null: there is no program that could answer names. */
   readonly resolvers: DockerResolvers | null;
   private readonly publishAddress: PublishAddress;
@@ -59,6 +62,7 @@ export class DockerContainerEngine implements ContainerEngine {
     this.publishAddress = options.publishAddress ?? (() => Promise.resolve('127.0.0.1'));
     this.lookMs = options.lookMs ?? LOOK_MS;
     this.networks = new DockerNetworks(docker, platform);
+    this.resources = new DockerLimits(docker);
     this.resolvers =
       dnsmasq === undefined
         ? null
@@ -72,7 +76,11 @@ export class DockerContainerEngine implements ContainerEngine {
     const teamId = spec.labels[LABEL.team] ?? '';
     const range = await this.networks.ensure(spec.network, teamId);
     const nameServers = range && (await this.resolvers?.serversFor(teamId, range));
-    return toCreateOptions(spec, await this.publishAddress(), nameServers ?? []);
+    return toCreateOptions(spec, {
+      publishAddress: await this.publishAddress(),
+      nameServers: nameServers ?? [],
+      disk: await this.resources.diskFor(spec),
+    });
   }
 
   async facts(): Promise<EngineFacts> {
@@ -112,11 +120,16 @@ export class DockerContainerEngine implements ContainerEngine {
   async create(spec: ContainerSpec): Promise<string> {
     const options = await this.createOptions(spec);
     try {
-      return (await this.docker.createContainer(options)).id;
+      const { id } = await this.docker.createContainer(options);
+      await this.resources.verifyCreated(id, spec);
+      return id;
     } catch (error) {
       if (engineStatus(error) === 409) return await this.findOwn(spec, error);
       this.networks.forget(spec.network);
-      throw toEngineError(`creating container ${spec.name}`, error);
+      throw await this.resources.explain(
+        spec,
+        toEngineError(`creating container ${spec.name}`, error),
+      );
     }
   }
 
@@ -164,6 +177,14 @@ export class DockerContainerEngine implements ContainerEngine {
       if (engineStatus(error) === 404) return;
       throw toEngineError(`setting the restart policy of container ${id}`, error);
     }
+  }
+
+  resize(id: string, limits: Limits): Promise<void> {
+    return this.resources.resize(id, limits);
+  }
+
+  memoryInUse(id: string): Promise<number | null> {
+    return this.resources.memoryInUse(id);
   }
 
   async remove(id: string): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ContainerCreateOptions, ContainerInspectInfo } from 'dockerode';
 import { LABEL, engineStatus } from '@shiplog/engine';
+import { toEngineLimits, toEngineSurroundings, toLimits } from './docker-resources.js';
 import {
   EngineError,
   type Container,
@@ -27,14 +28,18 @@ const CAPABILITIES = [
 /** Logs of one container take at most 3 × 10 MB, whatever it writes. */
 const LOG_CONFIG = { Type: 'local', Config: { 'max-size': '10m', 'max-file': '3' } };
 
-/**
- * `publishAddress`: an address of the engine's host that is not reached from other machines. `nameServers`:
- * asked in turn for what is no name of a container; none: the engine's own choice.
- */
+interface Host {
+  /** An address of the engine's host that is not reached from other machines. */
+  readonly publishAddress?: string;
+  /** Asked in turn for what is no name of a container; none: the engine's own choice. */
+  readonly nameServers?: readonly string[];
+  /** The disk that the engine keeps containers on, where it has to be limited. */
+  readonly disk?: string | null;
+}
+
 export const toCreateOptions = (
   spec: ContainerSpec,
-  publishAddress = '127.0.0.1',
-  nameServers: readonly string[] = [],
+  { publishAddress = '127.0.0.1', nameServers = [], disk = null }: Host = {},
 ): ContainerCreateOptions => {
   const port = spec.publish === null ? undefined : `${spec.publish.containerPort}/tcp`;
   return {
@@ -52,7 +57,9 @@ export const toCreateOptions = (
           },
         }),
     HostConfig: {
-      ...hostLimits(spec.limits),
+      ...FENCE,
+      ...toEngineLimits(spec.limits),
+      ...toEngineSurroundings(spec.surroundings, disk),
       NetworkMode: spec.network,
       ...(nameServers.length === 0 ? {} : { Dns: [...nameServers] }),
       ...(port === undefined
@@ -68,19 +75,14 @@ export const toCreateOptions = (
 };
 
 /** The fence around everything we run: instances and one-off commands alike. */
-const hostLimits = (limits: ContainerSpec['limits']) => ({
+const FENCE = {
   CapDrop: ['ALL'],
   CapAdd: [...CAPABILITIES],
   SecurityOpt: ['no-new-privileges'],
-  Memory: limits.memoryBytes,
-  // No swap beside it: what is above the limit is out of memory at once, not slow for minutes.
-  MemorySwap: limits.memoryBytes,
-  NanoCpus: Math.round(limits.cpus * 1e9),
-  PidsLimit: limits.pids,
   LogConfig: LOG_CONFIG,
   // A first process that reaps orphans and passes signals on: most programs are no init.
   Init: true,
-});
+};
 
 const NEVER = '0001-01-01T00:00:00Z';
 const timeOf = (text: string | undefined): string | null =>
@@ -104,6 +106,7 @@ export const toContainer = (info: ContainerInspectInfo): Container => {
     restartCount: info.RestartCount,
     restartPolicy: host.RestartPolicy?.Name === 'unless-stopped' ? 'unless-stopped' : 'no',
     pid: runs && state.Pid > 0 ? state.Pid : null,
+    limits: toLimits(host),
   };
 };
 

@@ -79,7 +79,7 @@ const gather = async (bench: Workbench, instanceId: string): Promise<Evidence | 
   const { state } = bench.context.world.get('instance', instanceId);
   if (state.status === 'none') return undefined;
   const instance: KnownInstance = state;
-  const { settings } = desiredApp(bench.context.world, instance.appId);
+  const { settings, limits } = desiredApp(bench.context.world, instance.appId);
   const container = bench.view.containers.get(instanceId);
   const note = bench.notes.of(instanceId);
   return {
@@ -88,7 +88,7 @@ const gather = async (bench: Workbench, instanceId: string): Promise<Evidence | 
     containerPort: instance.containerPort,
     healthPath: settings.healthPath,
     failedCheck: failedCheckOf(bench, instance),
-    memoryBytes: settings.memoryBytes,
+    memoryBytes: (container?.limits ?? limits[instance.process])?.memoryBytes ?? 0,
     exit: instance.lastExit,
     starts: instance.restarts + 1,
     logLines: container === undefined ? [] : await readLastLines(bench, instance, container),

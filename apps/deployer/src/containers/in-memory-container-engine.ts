@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { LABEL } from '@shiplog/engine';
+import type { Limits } from '@shiplog/events';
 import {
   EngineError,
   type Container,
@@ -13,7 +14,7 @@ import {
   type RestartPolicy,
 } from './container-engine.port.js';
 
-type Entry = { -readonly [K in keyof Container]: Container[K] } & {
+type Entry = { memoryInUse: number } & { -readonly [K in keyof Container]: Container[K] } & {
   readonly spec: ContainerSpec;
   readonly lines: LogLine[];
 };
@@ -47,6 +48,8 @@ export class InMemoryHost {
   addressesTaken = 0;
   /** So many starts from now on are refused, as by a daemon that is ending. */
   startsRefused = 0;
+  /** Limits of running containers cannot be changed while set. */
+  isResizeRefused = false;
   /** Containers that never start again. */
   readonly broken = new Set<string>();
   /** Containers that are listed and cannot be inspected. */
@@ -55,6 +58,8 @@ export class InMemoryHost {
   isLogDamaged = false;
   /** How often a program was started, by instance id: nothing may start twice at the same time. */
   readonly starts = new Map<string, number>();
+  /** A program has been started. */
+  onLaunch: () => void = () => undefined;
   private ids = 0;
   private runs = 0;
 
@@ -97,7 +102,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
     if (this.host.damaged.has(id)) throw new EngineError('engine-refused', doing, 'RWLayer is nil');
     const entry = this.host.entries.get(id);
     if (entry === undefined) return undefined;
-    const { spec: _, lines: __, ...container } = entry;
+    const { spec: _, lines: __, memoryInUse: ___, ...container } = entry;
     return container;
   }
 
@@ -136,6 +141,8 @@ export class InMemoryContainerEngine implements ContainerEngine {
       restartCount: 0,
       restartPolicy: 'no',
       pid: null,
+      limits: spec.limits,
+      memoryInUse: 0,
       spec,
       lines: [],
     });
@@ -204,6 +211,23 @@ export class InMemoryContainerEngine implements ContainerEngine {
     await this.answer(`setting the restart policy of container ${id}`);
     const entry = this.host.entries.get(id);
     if (entry !== undefined) entry.restartPolicy = policy;
+  }
+
+  async resize(id: string, limits: Limits): Promise<void> {
+    const doing = `changing the limits of container ${id}`;
+    await this.answer(doing);
+    const entry = this.host.entries.get(id);
+    if (entry === undefined) return;
+    if (this.host.isResizeRefused) {
+      throw new EngineError('engine-refused', doing, 'device or resource busy');
+    }
+    entry.limits = limits;
+    this.notify({ containerId: id, what: 'changed', exitCode: null });
+  }
+
+  async memoryInUse(id: string): Promise<number | null> {
+    await this.answer(`asking for the memory of container ${id}`);
+    return this.host.entries.get(id)?.memoryInUse ?? null;
   }
 
   async remove(id: string): Promise<void> {
@@ -285,6 +309,14 @@ export class InMemoryContainerEngine implements ContainerEngine {
     this.notify({ containerId: id, what: 'changed', exitCode: null });
   }
 
+  /** Somebody changes its limits by hand. */
+  drift(id: string, changes: Partial<Limits>): void {
+    const entry = this.host.entries.get(id);
+    if (entry?.limits == null) return;
+    entry.limits = { ...entry.limits, ...changes };
+    this.notify({ containerId: id, what: 'changed', exitCode: null });
+  }
+
   /** Somebody removes the container by hand. */
   take(id: string): void {
     const entry = this.host.entries.get(id);
@@ -309,6 +341,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
     entry.startedAt = `${now.slice(0, -1)}${this.host.nextRun()}Z`;
     entry.status = 'running';
     entry.exitCode = null;
+    this.host.onLaunch();
     const key = entry.instanceId ?? entry.id;
     this.host.starts.set(key, (this.host.starts.get(key) ?? 0) + 1);
     this.notify({ containerId: entry.id, what: 'started', exitCode: null });

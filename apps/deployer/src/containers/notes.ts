@@ -1,3 +1,4 @@
+import type { Limits } from '@shiplog/events';
 import { SHORT_RUN_MS, backoffMs } from './plan-instances.js';
 import type { Container, EngineErrorCode } from './container-engine.port.js';
 import type { Note } from './actions.js';
@@ -18,6 +19,8 @@ interface Loss {
 interface FullNote extends Note {
   readonly failures: number;
   readonly trouble: Trouble | null;
+  /** In a row. */
+  readonly resizeFailures: number;
   /** What the probe got last. */
   readonly probe: string | null;
   /** Starts in a row for its liveness. */
@@ -31,6 +34,8 @@ const BLANK: FullNote = {
   shortRuns: 0,
   isHopeless: false,
   retiredSinceMs: null,
+  unsized: null,
+  resizeFailures: 0,
   killed: false,
   failures: 0,
   trouble: null,
@@ -63,6 +68,18 @@ export class Notes {
     this.set(instanceId, { failures: 0, trouble: null, isHopeless: false, notBeforeMs: 0 });
   }
 
+  /** These limits could not be set: the next try waits 1 s, doubling to 5 min. */
+  notResized(instanceId: string, limits: Limits, nowMs: number): void {
+    const resizeFailures = this.of(instanceId).resizeFailures + 1;
+    const notBeforeMs = nowMs + backoffMs(resizeFailures + 1);
+    this.set(instanceId, { resizeFailures, unsized: { limits, notBeforeMs } });
+  }
+
+  resized(instanceId: string): void {
+    if (this.of(instanceId).unsized === null) return;
+    this.set(instanceId, { resizeFailures: 0, unsized: null });
+  }
+
   /** What was in the way may have gone (an image was built again). */
   retryNow(instanceId: string): void {
     if (this.byInstance.has(instanceId)) this.set(instanceId, { notBeforeMs: 0 });
@@ -71,7 +88,7 @@ export class Notes {
   /** Another engine answers than the one that refused: a daemon that ends refuses everything. */
   retryAll(): void {
     for (const instanceId of this.byInstance.keys()) {
-      this.set(instanceId, { notBeforeMs: 0, failures: 0 });
+      this.set(instanceId, { notBeforeMs: 0, failures: 0, unsized: null, resizeFailures: 0 });
     }
   }
 

@@ -100,7 +100,7 @@ export class EngineView {
   }
 
   /** What a task just told the engine; its notice of it is looked after as any other. */
-  assume(id: string, told: Pick<Container, 'restartPolicy'>): void {
+  assume(id: string, told: Partial<Pick<Container, 'restartPolicy' | 'limits'>>): void {
     const known = this.byId.get(id);
     if (known !== undefined) this.take({ ...known, ...told });
   }
@@ -209,4 +209,5 @@ const deadContainer = ({ id, instanceId }: Listed): Container => ({
   restartCount: 0,
   restartPolicy: 'no',
   pid: null,
+  limits: null,
 });

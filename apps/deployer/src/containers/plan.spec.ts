@@ -10,6 +10,7 @@ import {
   target,
   type Given,
 } from '../testing/plan-input.js';
+import { DEFAULT_SETTINGS } from '@shiplog/domain';
 import type { Action } from './actions.js';
 import { plan } from './plan.js';
 
@@ -40,6 +41,75 @@ const starting = { status: 'starting', wasReady: false } as const;
 const gone = instance('o1', { status: 'retired' });
 const replacing = (...instances: readonly ReturnType<typeof instance>[]) =>
   app({ target: target(), instances });
+
+const once = { ...DEFAULT_SETTINGS, stopFirst: ['worker'] };
+const worker = (id: string, more: Parameters<typeof instance>[1] = {}) =>
+  instance(id, { process: 'worker', port: null, containerPort: null, ...more });
+const withWorker = { web: 1, worker: 1 };
+const stopFirst = (instances: readonly ReturnType<typeof instance>[], more: object = {}) =>
+  app({
+    settings: once,
+    live: { generation: 2, version: 2, wanted: withWorker },
+    target: { ...target(), wanted: withWorker },
+    instances,
+    ...more,
+  });
+const newWeb = fresh('n1');
+
+describe('a plan for a process type of which no two may run at the same time', () => {
+  const table: [string, Given, string[]][] = [
+    [
+      'makes the others first, and touches the old one no sooner than they serve',
+      { app: stopFirst([instance('o1'), worker('w1')]) },
+      ['schedule 1 web g3'],
+    ],
+    [
+      'stops the old one when the others serve',
+      { app: stopFirst([newWeb, worker('w1')]) },
+      ['retire w1: superseded'],
+    ],
+    [
+      'makes no new one while the old one stops',
+      {
+        app: stopFirst([newWeb, worker('w1', { status: 'retired' })]),
+        containers: [container('n1'), container('w1')],
+      },
+      ['stop w1'],
+    ],
+    [
+      'makes the new one when the old one is no more',
+      { app: stopFirst([newWeb]) },
+      ['schedule 1 worker g3'],
+    ],
+    [
+      'stops the new one first as well, when its rollout failed',
+      {
+        app: stopFirst([instance('o1'), worker('w2', { generation: 3, version: 3 })], {
+          target: null,
+          endedGenerations: [3],
+        }),
+      },
+      ['retire w2: rollout-failed'],
+    ],
+    [
+      'keeps one of two that run since before it was set',
+      { app: stopFirst([instance('o1'), worker('w1'), worker('w2')], { target: null }) },
+      ['retire w2: scaled-down'],
+    ],
+    [
+      'waits for the rollout to begin',
+      {
+        app: stopFirst([newWeb, worker('w1')], {
+          target: { ...target({ deadlineMs: null }), wanted: withWorker },
+        }),
+      },
+      ['start-rollout'],
+    ],
+  ];
+  it.each(table)('%s', (_name, given, expected) => {
+    expect(words(given)).toEqual(expected);
+  });
+});
 
 describe('a plan for one app', () => {
   const table: [string, Given, string[]][] = [

@@ -1,3 +1,4 @@
+import { limitsOf } from '@shiplog/domain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { APP, Simulation } from '../testing/simulation.js';
@@ -13,6 +14,9 @@ type Move =
   | { kind: 'strategy'; changes: object }
   | { kind: 'promote'; step: number }
   | { kind: 'faulty'; parity: 0 | 1 | null }
+  | { kind: 'resize'; megabytes: number; own: boolean }
+  | { kind: 'drift' | 'fill'; index: number }
+  | { kind: 'resizes-off' | 'resizes-on' }
   | { kind: 'wait'; ms: number };
 
 const simple = (
@@ -26,7 +30,9 @@ const simple = (
     | 'engine-off'
     | 'engine-on'
     | 'cure'
-    | 'check-liveness',
+    | 'check-liveness'
+    | 'resizes-off'
+    | 'resizes-on',
 ) => fc.constant<Move>({ kind });
 /** Waits long enough to be met, short enough to end while a life heals. */
 const strategy: fc.Arbitrary<Move> = fc.record({
@@ -81,6 +87,18 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     kind: fc.constant('faulty' as const),
     parity: fc.constantFrom(0 as const, 1 as const, null),
   }),
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('resize' as const),
+      megabytes: fc.constantFrom(64, 128, 256),
+      own: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('drift' as const), index: fc.nat(5) }) },
+  fc.record({ kind: fc.constant('fill' as const), index: fc.nat(5) }),
+  simple('resizes-off'),
+  simple('resizes-on'),
   simple('stop'),
   simple('start'),
   simple('cancel'),
@@ -91,7 +109,32 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 2, arbitrary: simple('engine-on') },
 );
 
+const MB = 1024 * 1024;
 const PROGRAM_OF = { serve: PROGRAMS.serve, exit: PROGRAMS.exit(1), hang: PROGRAMS.print('hm') };
+
+type OfLimits = Extract<Move, { kind: 'resize' | 'drift' | 'fill' | 'resizes-off' | 'resizes-on' }>;
+
+const carryOutResize = async (simulation: Simulation, of: OfLimits): Promise<void> => {
+  switch (of.kind) {
+    case 'resize':
+      return simulation.resize(of.megabytes * MB, of.own);
+    case 'drift': {
+      // `docker update` by hand.
+      const id = simulation.running()[of.index];
+      if (id !== undefined) simulation.engine.drift(id, { memoryBytes: 99 * MB });
+      return;
+    }
+    case 'fill':
+      for (const entry of simulation.host.entries.values()) {
+        entry.memoryInUse = (of.index % 3) * 100 * MB;
+      }
+      return;
+    case 'resizes-off':
+    case 'resizes-on':
+      simulation.host.isResizeRefused = of.kind === 'resizes-off';
+      return;
+  }
+};
 
 const carryOut = async (simulation: Simulation, of: Move): Promise<void> => {
   switch (of.kind) {
@@ -163,6 +206,8 @@ const carryOut = async (simulation: Simulation, of: Move): Promise<void> => {
       return;
     case 'wait':
       return simulation.advance(of.ms);
+    default:
+      return carryOutResize(simulation, of);
   }
 };
 
@@ -175,6 +220,8 @@ const cure = (simulation: Simulation): void => {
 /** Everything works again, and time goes on. */
 const heal = async (simulation: Simulation): Promise<void> => {
   simulation.host.isDown = false;
+  simulation.host.isResizeRefused = false;
+  for (const entry of simulation.host.entries.values()) entry.memoryInUse = 0;
   simulation.routerWorks = true;
   cure(simulation);
   simulation.boot();
@@ -183,6 +230,16 @@ const heal = async (simulation: Simulation): Promise<void> => {
     simulation.advance(i < 8 ? 30_000 : 120_000);
   }
   await simulation.settle();
+};
+
+/** Each container has them, and the log knows it. */
+const expectLimitsOfToday = ({ world, host }: Simulation): void => {
+  const app = world.app(APP);
+  for (const { instanceId, containerId, process } of world.instancesOf(APP)) {
+    const limits = app === undefined ? undefined : limitsOf(app, process);
+    expect(host.entries.get(containerId ?? '')?.limits).toEqual(limits);
+    expect(world.isResizing(instanceId)).toBe(false);
+  }
 };
 
 /** What has to be so after any life, once everything works and time has passed. */
@@ -205,6 +262,7 @@ const expectAsWanted = async (simulation: Simulation): Promise<void> => {
     expect(simulation.running().toSorted()).toEqual(
       instances.map(({ containerId }) => containerId).toSorted(),
     );
+    expectLimitsOfToday(simulation);
     simulation.boot();
     // A round that changes nothing appends nothing.
     const head = await simulation.log.head();
@@ -230,6 +288,170 @@ describe('any life of an app', () => {
       { numRuns: Number(process.env['SIMULATION_RUNS'] ?? 60) },
     );
   }, 60_000);
+});
+
+describe('any life of an app of which no two instances may run at the same time', () => {
+  it('never has two of them run, and ends as the log wants it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(move, { minLength: 1, maxLength: 14 }), async (moves) => {
+        const simulation = await Simulation.create({ stopFirst: true });
+        for (const each of moves) {
+          if (simulation.isDead) simulation.boot();
+          await carryOut(simulation, each);
+          if (!simulation.host.isDown) await simulation.settle();
+        }
+        await heal(simulation);
+        await expectAsWanted(simulation);
+      }),
+      { numRuns: Number(process.env['SIMULATION_RUNS'] ?? 40) },
+    );
+  }, 60_000);
+
+  it('stops the old one first, and brings it back when the new one fails', async () => {
+    const simulation = await Simulation.create({ stopFirst: true });
+    const pass = async (): Promise<void> => {
+      for (let i = 0; i < 5; i += 1) {
+        await simulation.settle();
+        simulation.advance(5000);
+      }
+    };
+    await simulation.deploy(PROGRAMS.serve);
+    await pass();
+    const first = simulation.running();
+    await simulation.deploy(PROGRAMS.serve);
+    await pass();
+    expect(simulation.running()).toHaveLength(1);
+    expect(simulation.running()).not.toEqual(first);
+    expect(simulation.world.liveOf(APP)?.release.version).toBe(2);
+    await simulation.deploy(PROGRAMS.exit(1));
+    await pass();
+    expect(simulation.world.rolloutsOf(APP).at(-1)).toMatchObject({ status: 'failed' });
+    expect(simulation.world.instancesOf(APP)).toMatchObject([{ status: 'ready', version: 2 }]);
+    expect(simulation.broken).toEqual([]);
+  });
+
+  it('is not scaled above one', async () => {
+    const simulation = await Simulation.create({ stopFirst: true });
+    await simulation.deploy(PROGRAMS.serve);
+    expect(await simulation.app({ type: 'Scale', formation: { web: 2 } })).toMatchObject({
+      outcome: 'rejected',
+      rejection: { code: 'process-runs-once', processType: 'web', requested: 2 },
+    });
+  });
+});
+
+describe('changed limits', () => {
+  const two = async (): Promise<Simulation> => {
+    const simulation = await Simulation.create();
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.app({ type: 'Scale', formation: { web: 2 } });
+    await simulation.settle();
+    return simulation;
+  };
+  const eventsOf = async (simulation: Simulation, type: string) =>
+    (await simulation.log.readAfter('00000000000000000000', 1000)).flatMap(({ commit }) =>
+      commit.events.filter((event) => event.type === type),
+    );
+  const memoryOf = (simulation: Simulation) =>
+    simulation.running().map((id) => simulation.host.entries.get(id)?.limits?.memoryBytes);
+
+  it('reach what runs without a start, a rollout or another container', async () => {
+    const simulation = await two();
+    const before = simulation.running().map((id) => simulation.host.entries.get(id)?.startedAt);
+    await simulation.resize(256 * MB, false);
+    await simulation.settle();
+    expect(memoryOf(simulation)).toEqual([256 * MB, 256 * MB]);
+    const after = simulation.running().map((id) => simulation.host.entries.get(id)?.startedAt);
+    expect(after).toEqual(before);
+    expect(simulation.world.rolloutsOf(APP)).toHaveLength(1);
+    expect(await eventsOf(simulation, 'InstanceResized')).toMatchObject([
+      { data: { cause: 'asked' } },
+      { data: { cause: 'asked' } },
+    ]);
+  });
+
+  it('are those of a container that is made anew', async () => {
+    const simulation = await two();
+    await simulation.resize(256 * MB, true);
+    await simulation.settle();
+    simulation.engine.take(simulation.running()[0] ?? '');
+    await simulation.settle();
+    expect(memoryOf(simulation)).toEqual([256 * MB, 256 * MB]);
+  });
+
+  it('are put right when somebody else changes them, and the log says so', async () => {
+    const simulation = await two();
+    simulation.engine.drift(simulation.running()[0] ?? '', { memoryBytes: 99 * MB });
+    await simulation.settle();
+    expect(memoryOf(simulation)).toEqual([512 * MB, 512 * MB]);
+    expect(await eventsOf(simulation, 'InstanceResized')).toMatchObject([
+      { data: { cause: 'drift' } },
+    ]);
+  });
+
+  it('below what an instance uses are refused, said once, and made when it uses less', async () => {
+    const simulation = await two();
+    const [full = ''] = simulation.running();
+    const entry = simulation.host.entries.get(full);
+    if (entry !== undefined) entry.memoryInUse = 200 * MB;
+    await simulation.resize(128 * MB, false);
+    for (let i = 0; i < 5; i += 1) {
+      await simulation.settle();
+      simulation.advance(10_000);
+    }
+    expect(memoryOf(simulation)).toEqual([512 * MB, 128 * MB]);
+    expect(await eventsOf(simulation, 'InstanceResizeRefused')).toMatchObject([
+      {
+        data: {
+          code: 'in-use',
+          summary:
+            'it uses 200 MB of memory, and a limit of 128 MB would end it; it keeps 512 MB until it uses less or is restarted',
+        },
+      },
+    ]);
+    if (entry !== undefined) entry.memoryInUse = 100 * MB;
+    simulation.advance(300_000);
+    await simulation.settle();
+    expect(memoryOf(simulation)).toEqual([128 * MB, 128 * MB]);
+    expect(simulation.broken).toEqual([]);
+  });
+
+  it('that the engine refuses are tried later and later, and at once when others are wanted', async () => {
+    const simulation = await two();
+    simulation.host.isResizeRefused = true;
+    await simulation.resize(128 * MB, false);
+    await simulation.settle();
+    simulation.advance(500);
+    simulation.host.isResizeRefused = false;
+    await simulation.settle();
+    expect(memoryOf(simulation)).toEqual([512 * MB, 512 * MB]);
+    await simulation.resize(256 * MB, false);
+    await simulation.settle();
+    expect(memoryOf(simulation)).toEqual([256 * MB, 256 * MB]);
+    expect(simulation.broken).toEqual([]);
+  });
+
+  it.each(Array.from({ length: 12 }, (_, i) => i))(
+    'are in the log also when the process dies at its call %i',
+    async (calls) => {
+      const simulation = await two();
+      await simulation.resize(256 * MB, false);
+      simulation.dieAfter(calls);
+      await simulation.settle();
+      simulation.boot();
+      await simulation.settle();
+      expect(memoryOf(simulation)).toEqual([256 * MB, 256 * MB]);
+      expectLimitsOfToday(simulation);
+    },
+  );
+
+  it('come before the next start of what is out of memory again and again', async () => {
+    const simulation = await two();
+    await simulation.engine.stop(simulation.running()[0] ?? '');
+    await simulation.resize(1024 * MB, false);
+    await simulation.settle();
+    expect(memoryOf(simulation)).toEqual([1024 * MB, 1024 * MB]);
+  });
 });
 
 describe('an instance whose port or address somebody else took', () => {

@@ -56,7 +56,8 @@ export const runOneOff = async (
     }
   } catch (error) {
     if (error instanceof RpcProblem) throw error;
-    const refused = toEngineError('running a one-off command', error);
+    const said = toEngineError('running a one-off command', error);
+    const refused = await tools.engine.resources.explain(spec, said);
     throw new RpcProblem(refused.code, refused.said);
   } finally {
     watched.delete(spec.name);

@@ -1,10 +1,17 @@
-import { AT_ONCE, DEFAULT_SETTINGS, type KnownInstance, type RouteState } from '@shiplog/domain';
+import {
+  AT_ONCE,
+  DEFAULT_SETTINGS,
+  limitsOf,
+  type KnownInstance,
+  type RouteState,
+} from '@shiplog/domain';
 import type { Container } from '../containers/container-engine.port.js';
 import type { DesiredApp } from '../containers/desired.js';
 import type { Note, PlanInput } from '../containers/actions.js';
 import type { Measured } from '../containers/judge.js';
 
 export const NOW_MS = Date.parse('2026-01-01T12:00:00Z');
+export const LIMITS = limitsOf({ settings: DEFAULT_SETTINGS, ownLimits: {} }, 'web');
 const STARTED_AT = '2026-01-01T11:59:50.000000000Z';
 
 /** One app at generation 2 with two `web` wanted, from which every example differs a little. */
@@ -13,6 +20,8 @@ export const app = (more: Partial<DesiredApp> = {}): DesiredApp => ({
   status: 'active',
   teamId: 't1',
   settings: DEFAULT_SETTINGS,
+  limits: { web: LIMITS, worker: LIMITS },
+  resizing: new Set(),
   live: { generation: 2, version: 2, wanted: { web: 2 } },
   target: null,
   strayRollouts: [],
@@ -81,6 +90,7 @@ export const container = (instanceId: string, more: Partial<Container> = {}): Co
   restartCount: 0,
   restartPolicy: 'unless-stopped',
   pid: 100,
+  limits: LIMITS,
   ...more,
 });
 
@@ -103,6 +113,7 @@ const NOTE: Note = {
   shortRuns: 0,
   isHopeless: false,
   retiredSinceMs: null,
+  unsized: null,
   killed: false,
 };
 

@@ -83,12 +83,24 @@ export class Simulation {
   /** What served before the batch that is looked at. */
   private serving = new Map<string, KnownInstance>();
 
-  static async create(): Promise<Simulation> {
-    const simulation = new Simulation();
+  /** `stopFirst`: no two instances of `web` may run at the same time. */
+  private constructor(private readonly stopFirst: boolean) {
+    this.host.onLaunch = () => {
+      const count = this.running().length;
+      if (this.stopFirst && count > 1) this.broken.push(`${count} run at the same time`);
+    };
+  }
+
+  static async create({ stopFirst = false } = {}): Promise<Simulation> {
+    const simulation = new Simulation(stopFirst);
     simulation.host.images.add(image.id);
     await simulation.feed.start();
     simulation.feed.onBatch((batch) => simulation.checkSafety(batch));
     await simulation.app({ type: 'CreateApp', appId: APP, name: APP, teamId: 't1' });
+    if (stopFirst) {
+      const changes = { stopFirst: ['web'] };
+      await simulation.app({ type: 'ChangeSettings', changes, baseVersion: null });
+    }
     await simulation.router({ type: 'StartRouter', routerId: 'r1', kind: 'haproxy' });
     simulation.boot();
     return simulation;
@@ -111,6 +123,15 @@ export class Simulation {
 
   private router(command: object): Promise<unknown> {
     return this.commands.handle('router', 'r1', command as never, { actor: user });
+  }
+
+  /** Another memory limit, for the whole app or for `web` alone. */
+  async resize(memoryBytes: number, own: boolean): Promise<void> {
+    await this.app(
+      own
+        ? { type: 'ResizeProcess', process: 'web', set: { memoryBytes }, unset: [] }
+        : { type: 'ChangeSettings', changes: { memoryBytes }, baseVersion: null },
+    );
   }
 
   async deploy(program: readonly string[]): Promise<void> {
@@ -289,6 +310,7 @@ export class Simulation {
         if (!this.serving.has(instanceId) || app.status !== 'active' || force === null) continue;
         if (reason === 'lost') continue;
         this.serving.delete(instanceId);
+        if (this.stopFirst) continue;
         const wanted = force.wanted['web'] ?? 0;
         if (this.serving.size < wanted) {
           this.broken.push(`${reason}: ${this.serving.size} of ${wanted} serve`);
@@ -356,6 +378,8 @@ const mortal = (engine: InMemoryContainerEngine, life: Mortality): ContainerEngi
   stop: (id) => life.around(() => engine.stop(id)),
   exec: (id, command) => life.around(() => engine.exec(id, command)),
   setRestartPolicy: (id, policy) => life.around(() => engine.setRestartPolicy(id, policy)),
+  resize: (id, limits) => life.around(() => engine.resize(id, limits)),
+  memoryInUse: (id) => life.around(() => engine.memoryInUse(id)),
   remove: (id) => life.around(() => engine.remove(id)),
   hasImage: (id) => life.around(() => engine.hasImage(id)),
   pull: (digest) => life.around(() => engine.pull(digest)),

@@ -2,11 +2,13 @@ import type {
   ChecksRequest,
   Formation,
   Image,
+  OwnLimits,
   ProcessSpec,
   Settings,
   Source,
 } from '@shiplog/events';
 import type { CheckRejection } from './change-checks.js';
+import type { ReservationAboveLimit } from './resources.js';
 
 /** `baseVersion`: the release whose image goes on: the live one, or the newest where none is live yet. */
 export type AppCommand =
@@ -23,6 +25,13 @@ export type AppCommand =
       /** Health checks: what is named is replaced; null brings the default back. */
       checks?: ChecksRequest | undefined;
       baseVersion: number | null;
+    }
+  | {
+      type: 'ResizeProcess';
+      process: string;
+      set: OwnLimits;
+      /** Limits that are those of the app again. */
+      unset: readonly (keyof OwnLimits)[];
     }
   | { type: 'RequestBuild'; buildId: string; source: Source }
   | { type: 'CancelBuild'; buildId: string }
@@ -67,6 +76,8 @@ export type AppRejection =
   | { code: 'nothing-deployed' }
   | { code: 'process-type-unknown'; processType: string; known: readonly string[] }
   | { code: 'instance-count-above-limit'; processType: string; requested: number; limit: number }
+  | ReservationAboveLimit
+  | { code: 'process-runs-once'; processType: string; requested: number }
   | { code: 'config-key-not-set'; key: string }
   | { code: 'config-too-large'; bytes: number; limit: number }
   | CheckRejection

@@ -1,10 +1,10 @@
 import type { AppEvent, Formation, Image, ProcessSpec } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
-import { changeChecks } from './change-checks.js';
 import type { AppCommand, AppRejection } from './commands.js';
-import { needsNewInstances } from './restarts.js';
+import { changeSettings, resizeProcess } from './decide-settings.js';
+import { releaseOf, restarted } from './generation.js';
 import { cancelRollout, promoteRollout } from './rollouts.js';
-import { withConfig, type ActiveApp, type AppState, type Config, type Release } from './state.js';
+import { withConfig, type ActiveApp, type AppState, type Config } from './state.js';
 
 export const INSTANCE_COUNT_MAX = 100;
 export const DOMAIN_COUNT_MAX = 100;
@@ -27,6 +27,8 @@ export const decide = (command: AppCommand, state: AppState): AppDecision => {
       return changeConfig(command, state);
     case 'ChangeSettings':
       return changeSettings(command, state);
+    case 'ResizeProcess':
+      return resizeProcess(command, state);
     case 'RequestBuild':
       return requestBuild(command, state);
     case 'CancelBuild':
@@ -104,28 +106,6 @@ const changeConfig = (command: CommandOf<'ChangeConfig'>, state: ActiveApp): App
         changed,
         releaseCreated(state, command.baseVersion, { ...base, cause: 'config', rollbackOf: null }),
       );
-};
-
-const changeSettings = (command: CommandOf<'ChangeSettings'>, state: ActiveApp): AppDecision => {
-  const changes = Object.fromEntries(
-    Object.entries(command.changes).filter(
-      ([key, value]) =>
-        value !== undefined && state.settings[key as keyof typeof state.settings] !== value,
-    ),
-  );
-  const checks = changeChecks(state, command.checks ?? {});
-  if ('rejection' in checks) return reject(checks.rejection);
-  // Health checks are asked from outside: what runs goes on running.
-  if (Object.keys(changes).length === 0) return accept(...checks.events);
-  const changed: AppEvent = {
-    type: 'SettingsChanged',
-    v: 2,
-    data: { appId: state.appId, changes },
-  };
-  const base = releaseOf(state, command.baseVersion);
-  return base === undefined || !needsNewInstances(changes)
-    ? accept(changed, ...checks.events)
-    : accept(changed, ...checks.events, restarted(state, base.version));
 };
 
 const requestBuild = (command: CommandOf<'RequestBuild'>, state: ActiveApp): AppDecision => {
@@ -236,6 +216,9 @@ const scale = (command: CommandOf<'Scale'>, state: ActiveApp): AppDecision => {
     if (state.releases.length > 0 && !known.includes(processType)) {
       return reject({ code: 'process-type-unknown', processType, known });
     }
+    if (requested > 1 && state.settings.stopFirst.includes(processType)) {
+      return reject({ code: 'process-runs-once', processType, requested });
+    }
     if (requested > INSTANCE_COUNT_MAX) {
       return reject({
         code: 'instance-count-above-limit',
@@ -271,15 +254,6 @@ const addDomain = (command: CommandOf<'AddDomain'>, state: ActiveApp): AppDecisi
   }
   return accept({ type: 'DomainAdded', v: 1, data: { appId: state.appId, host: command.host } });
 };
-
-const releaseOf = (state: ActiveApp, version: number | null): Release | undefined =>
-  state.releases.find((release) => release.version === version) ?? state.releases.at(-1);
-
-const restarted = (state: ActiveApp, version: number): AppEvent => ({
-  type: 'AppRestarted',
-  v: 1,
-  data: { appId: state.appId, generation: state.generation + 1, version },
-});
 
 const releaseCreated = (
   state: ActiveApp,

@@ -12,7 +12,6 @@ export const app: Decider<AppState, AppCommand, AppEvent, AppRejection> = {
 export * from './checks.js';
 export type { AppCommand, AppRejection } from './commands.js';
 export { CONFIG_BYTES_MAX, DOMAIN_COUNT_MAX, INSTANCE_COUNT_MAX } from './decide.js';
-export { needsNewInstances } from './restarts.js';
 export {
   DEFAULT_SETTINGS,
   type ActiveApp,
@@ -22,3 +21,4 @@ export {
   type RolloutPromote,
   type RequestedBuild,
 } from './state.js';
+export { isSameLimits, isSameValue, limitsOf, LIMITS, TAKES_EFFECT } from './resources.js';

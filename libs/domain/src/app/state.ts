@@ -3,6 +3,7 @@ import type {
   Checks,
   Formation,
   Image,
+  OwnLimits,
   ProcessSpec,
   Settings,
   Source,
@@ -30,6 +31,19 @@ export const DEFAULT_SETTINGS: Settings = {
   canaryRequests: 100,
   canaryErrorPoints: 1,
   canaryLatencyPercent: 50,
+  memoryReservationBytes: null,
+  cpuReservation: null,
+  ioWeight: 500,
+  ioReadBps: null,
+  ioWriteBps: null,
+  ioReadIops: null,
+  ioWriteIops: null,
+  ulimits: {},
+  shmBytes: 64 * 1024 * 1024,
+  readOnlyRoot: false,
+  tmpfs: [],
+  runtime: null,
+  stopFirst: [],
 };
 
 /** Config values are encrypted: see `encryptedValue` in libs/events. */
@@ -61,6 +75,8 @@ export interface ActiveApp {
   /** Health checks that are not the default ones; absent: none is. */
   readonly checks?: Checks;
   readonly formation: Formation;
+  /** Limits of process types that differ from those of the app. */
+  readonly ownLimits: Readonly<Record<string, OwnLimits>>;
   /** Oldest first; the newest `settings.releasesKept` of them. */
   readonly releases: readonly Release[];
   readonly lastVersion: number;
@@ -126,6 +142,8 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       return state;
     case 'FormationScaled':
       return { ...state, formation: { ...state.formation, ...event.data.formation } };
+    case 'ProcessResized':
+      return { ...state, ownLimits: withOwnLimits(state.ownLimits, event.data) };
     case 'AppRestarted':
       return {
         ...state,
@@ -165,6 +183,7 @@ const created = (data: { appId: string; name: string; teamId: string }): ActiveA
   config: {},
   settings: DEFAULT_SETTINGS,
   formation: {},
+  ownLimits: {},
   releases: [],
   lastVersion: 0,
   generation: 0,
@@ -175,6 +194,15 @@ const created = (data: { appId: string; name: string; teamId: string }): ActiveA
   rolloutCancels: [],
   rolloutPromotes: [],
 });
+
+const withOwnLimits = (
+  all: ActiveApp['ownLimits'],
+  { process, limits }: { process: string; limits: OwnLimits },
+): ActiveApp['ownLimits'] => {
+  const others = Object.entries(all).filter(([type]) => type !== process);
+  const own = Object.keys(limits).length === 0 ? [] : [[process, limits] as const];
+  return Object.fromEntries([...others, ...own].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+};
 
 type ReleaseCreated = Extract<AppEvent, { type: 'ReleaseCreated' }>['data'];
 

@@ -1,4 +1,5 @@
-import type { InstanceEvent } from '@shiplog/events';
+import type { InstanceEvent, Limits } from '@shiplog/events';
+import { isSameLimits } from '../app/resources.js';
 import { accept, reject, type Decider } from '../decider.js';
 
 type EventData<T extends InstanceEvent['type']> = Extract<InstanceEvent, { type: T }>['data'];
@@ -6,6 +7,9 @@ export type RetireReason = EventData<'InstanceRetired'>['reason'];
 export type UnreadyCause = EventData<'InstanceUnready'>['cause'];
 /** How an instance is reached: at its own address, or at its host port. */
 export type Reach = NonNullable<EventData<'InstanceReady'>['reach']>;
+
+/** Why its running container could not be given these limits. */
+export type ResizeRefusal = Pick<EventData<'InstanceResizeRefused'>, 'limits' | 'code' | 'summary'>;
 
 export type InstanceCommand =
   | ({ type: 'ScheduleInstance' } & EventData<'InstanceScheduled'>)
@@ -20,6 +24,8 @@ export type InstanceCommand =
       oomKilled: boolean;
       logLines: readonly string[];
     }
+  | { type: 'RecordResized'; limits: Limits; cause: EventData<'InstanceResized'>['cause'] }
+  | ({ type: 'RecordResizeRefused' } & ResizeRefusal)
   | { type: 'RetireInstance'; reason: RetireReason }
   | { type: 'RecordStopped'; exitCode: number | null; killed: boolean };
 
@@ -55,6 +61,8 @@ export interface KnownInstance {
   /** While it is unready: why. */
   readonly unready?: { readonly cause: UnreadyCause; readonly got: string };
   readonly retireReason: RetireReason | null;
+  /** The newest change of limits that could not be made while it runs. */
+  readonly resizeRefused?: ResizeRefusal | undefined;
   readonly lastExit: { readonly exitCode: number | null; readonly oomKilled: boolean } | null;
 }
 export type InstanceState = { readonly status: 'none' } | KnownInstance;
@@ -126,6 +134,9 @@ const decideKnown = (
         data: { ...ids, exitCode, oomKilled, logLines: [...logLines] },
       });
     }
+    case 'RecordResized':
+    case 'RecordResizeRefused':
+      return decideResized(command, state);
     case 'RetireInstance':
       if (state.status === 'retired') return accept();
       return accept({ type: 'InstanceRetired', v: 1, data: { ...ids, reason: command.reason } });
@@ -182,6 +193,20 @@ const PASSED_KEPT = 6;
 /** Whatever comes next is no longer told by why it was unready. */
 const answering = ({ unready: _, ...state }: KnownInstance): KnownInstance => state;
 
+const decideResized = (
+  command: Extract<InstanceCommand, { type: 'RecordResized' | 'RecordResizeRefused' }>,
+  { instanceId, appId, resizeRefused: said }: KnownInstance,
+): ReturnType<typeof instance.decide> => {
+  const of = { instanceId, appId, limits: command.limits };
+  if (command.type === 'RecordResized') {
+    return accept({ type: 'InstanceResized', v: 1, data: { ...of, cause: command.cause } });
+  }
+  const { limits, code, summary } = command;
+  // Tried again and again, and said once.
+  if (said?.code === code && isSameLimits(said.limits, limits)) return accept();
+  return accept({ type: 'InstanceResizeRefused', v: 1, data: { ...of, code, summary } });
+};
+
 const evolveKnown = (
   state: KnownInstance,
   event: Exclude<InstanceEvent, { type: 'InstanceScheduled' }>,
@@ -217,6 +242,12 @@ const evolveKnown = (
         status: retired ? 'retired' : 'exited',
         lastExit: { exitCode: event.data.exitCode, oomKilled: event.data.oomKilled },
       };
+    case 'InstanceResized':
+      return { ...state, resizeRefused: undefined };
+    case 'InstanceResizeRefused': {
+      const { limits, code, summary } = event.data;
+      return { ...state, resizeRefused: { limits, code, summary } };
+    }
     case 'InstanceRetired':
       return { ...state, status: 'retired', retireReason: event.data.reason };
     case 'InstanceStopped':

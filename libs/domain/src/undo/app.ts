@@ -1,13 +1,13 @@
 import { toSequence, type AppEvent, type DomainEventUnion, type Settings } from '@shiplog/events';
-import { needsNewInstances } from '../app/index.js';
 import { nothingLeft, own, possible, type AppQuestion, type EventNamed } from './app-question.js';
+import { LIMITS, TAKES_EFFECT } from '../app/resources.js';
 import { sortParts } from './changed-since.js';
 import { undoHealthCheck } from './checks.js';
 import { undoConfig } from './config.js';
 import { undoDomainAdded, undoDomainRemoved, undoStart, undoStop } from './on-off.js';
 import { impossible, type UndoProposal } from './proposal.js';
 import { undoRelease } from './release.js';
-import { formationText, settingName, settingText, shellWord } from './words.js';
+import { formationText, limitsText, settingName, settingText, shellWord } from './words.js';
 
 type AppUndo = {
   readonly [T in AppEvent['type']]: (event: EventNamed<T>, question: AppQuestion) => UndoProposal;
@@ -28,6 +28,7 @@ export const appUndo: AppUndo = {
   ConfigChanged: (event, question) => undoConfig(event, question),
   SettingsChanged: (event, question) => undoSettings(event, question),
   HealthCheckChanged: (event, question) => undoHealthCheck(event, question),
+  ProcessResized: (event, question) => undoResize(event, question),
   FormationScaled: (event, question) => undoScale(event, question),
   ReleaseCreated: (event, question) => undoRelease(event, question),
   ReleasePromoted: ({ data: { version } }, { now }) =>
@@ -67,9 +68,9 @@ const undoSettings = (
   const fields = Object.keys(data.changes) as (keyof Settings)[];
   const parts = fields.map((field) => ({
     name: field,
-    was: before.settings[field],
-    made: data.changes[field],
-    is: now.settings[field],
+    was: comparable(before.settings[field]),
+    made: comparable(data.changes[field]),
+    is: comparable(now.settings[field]),
   }));
   const { back, leaves, overwrites } = sortParts(parts, question, touchesSetting);
   if (back.length === 0) return nothingLeft('settings', leaves);
@@ -78,21 +79,66 @@ const undoSettings = (
     return { word: settingName(field), text: settingText(field, before.settings[field]) };
   });
   const pairs = named.map(({ word, text }) => shellWord(`${word}=${text}`));
-  const changes = Object.fromEntries(back.map(({ name, was }) => [name, was]));
   return possible(
     question,
     {
       type: 'ChangeSettings',
-      changes,
+      changes: Object.fromEntries(
+        back.map(({ name }) => [name, before.settings[name as keyof Settings]]),
+      ),
       baseVersion: facts.liveVersion,
     },
     {
       lines: [`settings set ${pairs.join(' ')}`],
       restores: named.map(({ word, text }) => `${word} is ${text} again.`),
       causes:
-        now.releases.length > 0 && needsNewInstances(changes)
-          ? ['All instances are replaced, without a gap.']
-          : [],
+        now.releases.length === 0 ? [] : effectsOf(back.map(({ name }) => name as keyof Settings)),
+      leaves,
+      overwrites,
+    },
+  );
+};
+
+/** Lists and tables are told apart by what they hold. */
+const comparable = (value: Settings[keyof Settings] | undefined) =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+
+const effectsOf = (fields: readonly (keyof Settings)[]): readonly string[] => {
+  const effects = new Set(fields.map((field) => TAKES_EFFECT[field]));
+  if (effects.has('replace')) return ['All instances are replaced, without a gap.'];
+  return effects.has('live') ? [RESIZED] : [];
+};
+const RESIZED = 'Running instances are resized, without a restart.';
+
+/** The limits of a process type are taken back as a whole. */
+const undoResize = (
+  { data: { process, limits } }: EventNamed<'ProcessResized'>,
+  question: AppQuestion,
+): UndoProposal => {
+  const { before, now } = question;
+  const was = own(before.ownLimits, process) ?? {};
+  const is = own(now.ownLimits, process) ?? {};
+  const parts = [
+    { name: process, was: limitsText(was), made: limitsText(limits), is: limitsText(is) },
+  ];
+  const touches = (name: string, event: DomainEventUnion): boolean =>
+    event.type === 'ProcessResized' && event.data.process === name;
+  const { back, leaves, overwrites } = sortParts(parts, question, touches);
+  if (back.length === 0) return nothingLeft('limits', leaves);
+  const unset = LIMITS.filter((field) => was[field] === undefined && is[field] !== undefined);
+  const text = limitsText(was);
+  return possible(
+    question,
+    { type: 'ResizeProcess', process, set: was, unset },
+    {
+      // Whatever else it has by now goes first.
+      lines: [`resize ${shellWord(`${process}=${text === 'default' ? text : `default,${text}`}`)}`],
+      restores: [
+        text === 'default'
+          ? `${process} has the limits of the app again.`
+          : `${process} has ${text} again.`,
+      ],
+      causes: now.releases.length === 0 ? [] : [RESIZED],
       leaves,
       overwrites,
     },

@@ -99,6 +99,8 @@ const otherUndo: OtherUndo = {
   InstanceCheckPassed: fact('the deployer'),
   InstanceUnready: fact('the deployer'),
   InstanceExited: fact('the deployer'),
+  InstanceResized: fact('the deployer'),
+  InstanceResizeRefused: fact('the deployer'),
   InstanceRetired: fact('the deployer'),
   InstanceStopped: fact('the deployer'),
   RouterStarted: fact('the router'),

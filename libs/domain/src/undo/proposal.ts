@@ -15,6 +15,7 @@ export type UndoCommand =
         AppCommand,
         | 'ChangeConfig'
         | 'ChangeSettings'
+        | 'ResizeProcess'
         | 'RollBack'
         | 'Scale'
         | 'StopApp'

@@ -144,6 +144,35 @@ describe('undoing settings', () => {
   });
 });
 
+describe('undoing a resize', () => {
+  const resized = (limits: object) =>
+    ({ type: 'ProcessResized', v: 1, data: { appId: APP, process: 'web', limits } }) as const;
+  const small = resized({ memoryBytes: 64 * 1024 * 1024 });
+  const large = resized({ cpus: 4 });
+  it('brings back what the process type had of its own', () => {
+    const proposal = undo([base, [small], [large]], 2);
+    expect(commandOf(proposal)).toEqual({
+      type: 'ResizeProcess',
+      process: 'web',
+      set: { memoryBytes: 64 * 1024 * 1024 },
+      unset: ['cpus'],
+    });
+    expect(proposal).toMatchObject({
+      commandLines: ['shiplog resize web=default,memory:64M -a hello'],
+      causes: ['Running instances are resized, without a restart.'],
+    });
+  });
+  it('brings back that it had none', () => {
+    expect(undo([base, [small]], 1)).toMatchObject({
+      commandLines: ['shiplog resize web=default -a hello'],
+      restores: ['web has the limits of the app again.'],
+    });
+  });
+  it('leaves alone what was resized again', () => {
+    expect(undo([base, [small], [large]], 1)).toMatchObject({ outcome: 'overtaken' });
+  });
+});
+
 describe('undoing a scaling', () => {
   it('brings back the number of instances', () => {
     const proposal = undo([base, [scaled({ web: 4, worker: 2 })]]);
@@ -507,6 +536,7 @@ const POSSIBLE = [
   'HealthCheckChanged',
   'ReleaseCreated',
   'SettingsChanged',
+  'ProcessResized',
   'TokenCreated',
 ];
 const REFUSED = [
@@ -534,6 +564,8 @@ const REFUSED = [
   'InstanceCheckPassed',
   'InstanceExited',
   'InstanceReady',
+  'InstanceResizeRefused',
+  'InstanceResized',
   'InstanceRetired',
   'InstanceScheduled',
   'InstanceStarted',
@@ -641,10 +673,24 @@ describe('undo', () => {
     fc.record({
       type: fc.constant('ChangeSettings' as const),
       changes: fc.record(
-        { pids: fc.integer({ min: 1, max: 9 }), port: fc.constantFrom(80, 81, null) },
+        {
+          pids: fc.integer({ min: 1, max: 9 }),
+          port: fc.constantFrom(80, 81, null),
+          ulimits: fc.constantFrom({}, { nofile: { soft: 1, hard: 2 } }),
+          tmpfs: fc.subarray([{ path: '/tmp', sizeBytes: 4096 }]),
+        },
         { requiredKeys: [] },
       ),
       baseVersion: fc.constant(null),
+    }),
+    fc.record({
+      type: fc.constant('ResizeProcess' as const),
+      process: fc.constant('web'),
+      set: fc.record(
+        { pids: fc.integer({ min: 1, max: 4 }), cpus: fc.constantFrom(1, 2) },
+        { requiredKeys: [] },
+      ),
+      unset: fc.subarray(['pids', 'ioWeight'] as const),
     }),
     fc.constantFrom<AppCommand>({ type: 'StopApp' }, { type: 'StartApp' }),
     fc.constantFrom<AppCommand>(
@@ -658,12 +704,13 @@ describe('undo', () => {
     if (state.status !== 'active') throw new Error('the app is gone');
     return state;
   };
-  const wanted = ({ config, settings, formation, stopped, domains }: ActiveApp) => ({
-    ...{ config, settings, formation, stopped, domains },
+  const wanted = ({ config, settings, ownLimits, formation, stopped, domains }: ActiveApp) => ({
+    ...{ config, settings, ownLimits, formation, stopped, domains },
   });
   /** Each thing that can be changed by itself, under the name that `touchedBy` has for it. */
-  const thingsOf = ({ config, settings, formation, stopped, domains }: ActiveApp) =>
+  const thingsOf = ({ config, settings, ownLimits, formation, stopped, domains }: ActiveApp) =>
     new Map<string, unknown>([
+      ...Object.entries(ownLimits).map(([key, is]) => [`limits ${key}`, is] as const),
       ['stopped', stopped],
       ...Object.entries(config).map(([key, is]) => [`config ${key}`, is] as const),
       ...Object.entries(settings).map(([key, is]) => [`setting ${key}`, is] as const),
@@ -682,6 +729,8 @@ describe('undo', () => {
         return [...Object.keys(event.data.set), ...event.data.unset].map((key) => `config ${key}`);
       case 'SettingsChanged':
         return Object.keys(event.data.changes).map((key) => `setting ${key}`);
+      case 'ProcessResized':
+        return [`limits ${event.data.process}`];
       case 'FormationScaled':
         return Object.keys(event.data.formation).map((process) => `process ${process}`);
       default:

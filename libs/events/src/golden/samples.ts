@@ -1,6 +1,7 @@
 import type { DomainEventUnion } from '../registry.js';
 import { aliveCheck } from './sample-check.js';
 import { strategySamples } from './strategy-samples.js';
+import { limits, ownLimits, refusal, resourceSettings } from './sample-resources.js';
 
 /** One complete example of every event type, each field filled: the source of new golden files. */
 type Samples = {
@@ -67,9 +68,11 @@ export const samples: Samples = {
       cpus: 0.5,
       pids: 512,
       releasesKept: 20,
+      ...resourceSettings,
     },
   },
   HealthCheckChanged: { appId, process: 'worker', probe: 'liveness', check: aliveCheck },
+  ProcessResized: { appId, process: 'worker', limits: ownLimits },
   BuildRequested: {
     appId,
     buildId,
@@ -168,6 +171,8 @@ export const samples: Samples = {
     oomKilled: false,
     logLines: ['Error: cannot find module "left-pad"'],
   },
+  InstanceResized: { instanceId, appId, limits, cause: 'asked' },
+  InstanceResizeRefused: { instanceId, appId, limits, ...refusal },
   InstanceRetired: { instanceId, appId, reason: 'superseded' },
   InstanceStopped: { instanceId, appId, exitCode: 143, killed: false },
 

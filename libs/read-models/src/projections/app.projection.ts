@@ -11,6 +11,7 @@ const EVENTS = [
   'BuildCancelRequested',
   'ReleaseCreated',
   'FormationScaled',
+  'ProcessResized',
   'AppRestarted',
   'AppStopped',
   'AppStarted',
@@ -62,6 +63,7 @@ const created = (
   formation: {},
   settings: DEFAULT_SETTINGS,
   checks: {},
+  ownLimits: {},
   domains: [],
   config: {},
   lastVersion: 0,
@@ -100,6 +102,10 @@ const evolveKnown = (
       return { ...app, generation: event.data.generation, targetVersion: event.data.version };
     case 'FormationScaled':
       return { ...app, formation: { ...app.formation, ...event.data.formation } };
+    case 'ProcessResized': {
+      const { process, limits } = event.data;
+      return { ...app, ownLimits: { ...app.ownLimits, [process]: limits } };
+    }
     case 'AppStopped':
       return { ...app, stopped: true };
     case 'AppStarted':

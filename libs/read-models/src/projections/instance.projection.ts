@@ -7,6 +7,8 @@ const EVENTS = [
   'InstanceReady',
   'InstanceUnready',
   'InstanceExited',
+  'InstanceResized',
+  'InstanceResizeRefused',
   'InstanceRetired',
   'InstanceStopped',
   'RoutesApplied',
@@ -73,6 +75,8 @@ const scheduled = ({ data }: EventNamed<'InstanceScheduled'>, at: Envelope): Ins
   retireReason: null,
   exits: [],
   stop: null,
+  limits: null,
+  resizeRefused: null,
   routes: {},
 });
 
@@ -83,6 +87,8 @@ const evolveKnown = (
     | 'InstanceReady'
     | 'InstanceUnready'
     | 'InstanceExited'
+    | 'InstanceResized'
+    | 'InstanceResizeRefused'
     | 'InstanceRetired'
     | 'InstanceStopped'
   >,
@@ -117,6 +123,10 @@ const evolveKnown = (
         exits: [...instance.exits, exit].slice(-EXITS_KEPT),
       };
     }
+    case 'InstanceResized':
+      return { ...instance, limits: event.data.limits, resizeRefused: null };
+    case 'InstanceResizeRefused':
+      return { ...instance, resizeRefused: event.data.summary };
     case 'InstanceRetired':
       return {
         ...instance,

@@ -1,4 +1,5 @@
-import { DEFAULT_SETTINGS, checksIn, checkText } from '@shiplog/domain';
+import { DEFAULT_SETTINGS, checksIn, checkText, isSameValue } from '@shiplog/domain';
+import type { Settings } from '@shiplog/events';
 import type {
   AppDocument,
   InstanceDocument,
@@ -107,7 +108,7 @@ const appFacts = (app: AppDocument): Entry[] => {
       ],
     ),
     ...Object.entries(app.settings).map(([key, value]): Entry => {
-      const isImplied = DEFAULT_SETTINGS[key as keyof typeof DEFAULT_SETTINGS] === value;
+      const isImplied = isSameValue(DEFAULT_SETTINGS[key as keyof Settings], value);
       const fact = { ...of, kind: 'setting', name: key, value: textOf(value), isImplied } as const;
       return [`setting:${appId}:${key}`, fact];
     }),
@@ -118,6 +119,12 @@ const appFacts = (app: AppDocument): Entry[] => {
         { ...of, kind: 'setting', name, value: checkText(check) },
       ];
     }),
+    ...Object.entries(app.ownLimits).flatMap(([process, limits]) =>
+      Object.entries(limits).map(([field, value]): Entry => [
+        `setting:${appId}:${process}.${field}`,
+        { ...of, kind: 'setting', name: `${process}.${field}`, value: textOf(value) },
+      ]),
+    ),
     ...Object.entries(app.formation).map(([process, count]): Entry => [
       `formation:${appId}:${process}`,
       { ...of, kind: 'formation', name: process, value: String(count) },
@@ -129,7 +136,10 @@ const appFacts = (app: AppDocument): Entry[] => {
   ];
 };
 
-const textOf = (value: string | number | null): string => (value === null ? 'none' : String(value));
+const textOf = (value: Settings[keyof Settings]): string => {
+  if (value === null) return 'none';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+};
 
 /** Which one serves is a fact of its own; here only what it came to. */
 const releaseFacts = (

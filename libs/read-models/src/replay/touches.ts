@@ -1,3 +1,4 @@
+import { LIMITS } from '@shiplog/domain';
 import type { DomainEventUnion } from '@shiplog/events';
 
 /** Keys of the facts that an event may make, change or take away. */
@@ -20,6 +21,10 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
       const { appId, process, probe } = event.data;
       return [`setting:${appId}:${process}.${probe}`];
     }
+    case 'ProcessResized': {
+      const { appId, process } = event.data;
+      return LIMITS.map((field) => `setting:${appId}:${process}.${field}`);
+    }
     case 'FormationScaled': {
       const { appId, formation } = event.data;
       return Object.keys(formation).map((process) => `formation:${appId}:${process}`);
@@ -39,6 +44,8 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'InstanceReady':
     case 'InstanceUnready':
     case 'InstanceExited':
+    case 'InstanceResized':
+    case 'InstanceResizeRefused':
     case 'InstanceRetired':
     case 'InstanceStopped':
       return [`instance:${event.data.instanceId}`];

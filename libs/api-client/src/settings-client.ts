@@ -1,0 +1,34 @@
+import {
+  changeHeaders,
+  valueOf,
+  type ChangeOptions,
+  type Connection,
+  type ReadOptions,
+} from './connection.js';
+import type { LimitsChange, SettingsChange } from './resources.js';
+
+const change = (options: ChangeOptions) => ({ headers: changeHeaders(options) });
+
+export const settingsOf = ({ fetch: api, url }: Connection) => ({
+  show: (app: string, read: ReadOptions) =>
+    valueOf(api.GET('/v1/apps/{app}/settings', { params: { path: { app }, query: read } }), url),
+  change: (app: string, body: SettingsChange, options: ChangeOptions) =>
+    valueOf(
+      api.PATCH('/v1/apps/{app}/settings', { params: { path: { app } }, body, ...change(options) }),
+      url,
+    ),
+});
+
+export const limitsOf = ({ fetch: api, url }: Connection) => ({
+  list: (app: string, read: ReadOptions) =>
+    valueOf(api.GET('/v1/apps/{app}/limits', { params: { path: { app }, query: read } }), url),
+  change: (app: string, { process, set, unset }: LimitsChange, options: ChangeOptions) =>
+    valueOf(
+      api.PATCH('/v1/apps/{app}/limits', {
+        params: { path: { app } },
+        body: { process, set, unset: [...unset] },
+        ...change(options),
+      }),
+      url,
+    ),
+});
