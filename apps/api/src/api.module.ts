@@ -21,6 +21,8 @@ import type { Changes } from './changes/changes.js';
 import { ChangeConfigHandler } from './config/change-config.handler.js';
 import { ConfigController } from './config/config.controller.js';
 import { ListConfigHandler, ShowConfigHandler } from './config/config.queries.js';
+import { CronController } from './cron/cron.controller.js';
+import { ListCronJobsHandler } from './cron/cron.queries.js';
 import { DeploysController } from './deploys/deploys.controller.js';
 import { ListDeploysHandler, ShowDeployHandler } from './deploys/deploys.queries.js';
 import { DomainsController } from './domains/domains.controller.js';
@@ -47,6 +49,8 @@ import { ListReleasesHandler, ShowReleaseHandler } from './releases/releases.que
 import { RollBackHandler } from './releases/roll-back.handler.js';
 import { ReplayController } from './replay/replay.controller.js';
 import { ReplayHandler } from './replay/replay.query.js';
+import { RunsController } from './runs/runs.controller.js';
+import { ListRunsHandler, ShowRunHandler } from './runs/runs.queries.js';
 import { TokensController } from './tokens/tokens.controller.js';
 import { CreateTokenHandler, RevokeTokenHandler } from './tokens/tokens.handlers.js';
 import { UndoController } from './undo/undo.controller.js';
@@ -95,6 +99,9 @@ const QUERY_HANDLERS = [
   ListReleasesHandler,
   ShowReleaseHandler,
   ListInstancesHandler,
+  ListRunsHandler,
+  ShowRunHandler,
+  ListCronJobsHandler,
   ReadEventsHandler,
   ReadAuditHandler,
   ShowCausesHandler,
@@ -116,6 +123,8 @@ export class ApiModule {
         DeploysController,
         ReleasesController,
         InstancesController,
+        RunsController,
+        CronController,
         DomainsController,
         TokensController,
         EventsController,

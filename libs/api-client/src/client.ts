@@ -11,6 +11,7 @@ import {
 } from './connection.js';
 import { backupsOf } from './backup-client.js';
 import { audits } from './audit-client.js';
+import { cronOf, runsOf } from './run-client.js';
 import type { GarbagePolicy, Settings } from './resources.js';
 import type { paths } from './schema.js';
 import { sessions } from './session-client.js';
@@ -35,6 +36,8 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     builds: buildsOf(connection),
     deploys: deploysOf(connection),
     releases: releasesOf(connection),
+    runs: runsOf(connection),
+    cron: cronOf(connection),
     domains: domainsOf(connection),
     tokens: tokensOf(connection),
     platform: platformOf(connection),

@@ -17,6 +17,8 @@ import type { KnownInstance } from './instance/index.js';
 import type { RouteState } from './facts/router.js';
 import { KnownCommands, type KnownCommand } from './known-commands.js';
 import { rolloutIdOf, type RolloutState } from './rollout/index.js';
+import type { KnownRun } from './run/index.js';
+import { RunIndex } from './run/run-index.js';
 import { ShardedMap } from './sharded-map.js';
 
 /** The state of one aggregate, and where its stream ended when it was folded. */
@@ -65,6 +67,7 @@ export class World {
   private rolloutIds = new Map<string, string[]>();
   private buildIds = new Map<string, string[]>();
   private tokenIds = new Map<string, string>();
+  private readonly runIndex = new RunIndex();
   private liveByApp = new Map<string, LiveRelease>();
   /** The newest build requests of each app, and who made them. */
   readonly buildRequests = new BuildRequests();
@@ -118,6 +121,16 @@ export class World {
   /** Instances of all apps, those of destroyed apps too. */
   instances(): KnownInstance[] {
     return [...this.all('instance')].filter((state) => state.status !== 'none');
+  }
+
+  /** Runs of an app that are open, and the newest of each kind that ended: see `RunIndex`. */
+  runsOf(appId: string): KnownRun[] {
+    return this.runIndex.of(appId).flatMap((runId) => this.run(runId) ?? []);
+  }
+
+  run(runId: string): KnownRun | undefined {
+    const { state } = this.get('run', runId);
+    return state.status === 'none' ? undefined : state;
   }
 
   /** The newest rollouts of an app, oldest first. */
@@ -195,6 +208,11 @@ export class World {
         this.instanceIds.get(event.data.appId)?.delete(id);
         this.forgetInstance(id);
         return;
+      case 'RunScheduled':
+      case 'RunEnded':
+      case 'CronJobRemoved':
+      case 'AppDestroyed':
+        return this.forgetRuns(event);
       case 'RolloutStarted':
         this.keepNewest('rollout', this.rolloutIds, event.data.appId, id, ROLLOUTS_KEPT);
         return;
@@ -207,6 +225,28 @@ export class World {
       default:
         return;
     }
+  }
+
+  private forgetRuns(
+    event: Extract<
+      DomainEventUnion,
+      { type: 'RunScheduled' | 'RunEnded' | 'CronJobRemoved' | 'AppDestroyed' }
+    >,
+  ): void {
+    const stateOf = (runId: string): KnownRun | undefined => this.run(runId);
+    const forgotten = (): string[] => {
+      switch (event.type) {
+        case 'RunScheduled':
+          return this.runIndex.scheduled(event.data, stateOf);
+        case 'RunEnded':
+          return this.runIndex.ended(event.data, stateOf(event.data.runId));
+        case 'CronJobRemoved':
+          return this.runIndex.jobRemoved(event.data.appId, event.data.job, stateOf);
+        case 'AppDestroyed':
+          return this.runIndex.appDestroyed(event.data.appId, stateOf);
+      }
+    };
+    for (const runId of forgotten()) this.entries.run.delete(runId);
   }
 
   private setLive(appId: string, generation: number, version: number): void {
@@ -260,6 +300,7 @@ export class World {
       rolloutIds: [...this.rolloutIds],
       buildIds: [...this.buildIds],
       tokenIds: [...this.tokenIds],
+      runs: this.runIndex.snapshot(),
       liveByApp: [...this.liveByApp],
       buildRequests: this.buildRequests.snapshot(),
     };
@@ -278,6 +319,7 @@ export class World {
     this.rolloutIds = new Map(state.rolloutIds);
     this.buildIds = new Map(state.buildIds);
     this.tokenIds = new Map(state.tokenIds);
+    this.runIndex.restore(state.runs);
     this.liveByApp = new Map(state.liveByApp);
     this.buildRequests.restore(state.buildRequests);
   }
@@ -302,6 +344,7 @@ interface WorldSnapshot {
   readonly rolloutIds: readonly [string, string[]][];
   readonly buildIds: readonly [string, string[]][];
   readonly tokenIds: readonly [string, string][];
+  readonly runs: ReturnType<RunIndex['snapshot']>;
   readonly liveByApp: readonly [string, LiveRelease][];
   readonly buildRequests: ReturnType<BuildRequests['snapshot']>;
 }

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { defineEvent } from './event.js';
-import { appName, configKey, host, id, processType } from './ids.js';
-import { encryptedValue, formation, image, processSpec, settings, source } from './values.js';
+import { appName, configKey, cronJobName, host, id, processType } from './ids.js';
+import {
+  cronJob,
+  encryptedValue,
+  formation,
+  image,
+  processSpec,
+  settings,
+  source,
+} from './values.js';
 
 /** Intent about one app. Only the api writes this stream. */
 export const appEvent = z.discriminatedUnion('type', [
@@ -38,6 +46,14 @@ export const appEvent = z.discriminatedUnion('type', [
   defineEvent('RolloutCancelRequested', 1, { appId: id, rolloutId: id }),
   defineEvent('DomainAdded', 1, { appId: id, host }),
   defineEvent('DomainRemoved', 1, { appId: id, host }),
+  defineEvent('CronJobSet', 1, {
+    appId: id,
+    job: cronJobName,
+    ...cronJob.shape,
+    /** Only what is due after this time is run. */
+    since: z.iso.datetime(),
+  }),
+  defineEvent('CronJobRemoved', 1, { appId: id, job: cronJobName }),
   defineEvent('AppDestroyed', 1, { appId: id }),
 ]);
 export type AppEvent = z.infer<typeof appEvent>;

@@ -9,6 +9,7 @@ export * from './identity.js';
 export * from './ids.js';
 export * from './keys.js';
 export * from './registry.js';
+export * from './run.js';
 export * from './sequence.js';
 export * from './upcast.js';
 export * from './values.js';

@@ -35,6 +35,10 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return 'stop';
     case 'AppStarted':
       return 'start';
+    case 'CronJobSet':
+      return `cron job ${event.data.job} set`;
+    case 'CronJobRemoved':
+      return `cron job ${event.data.job} removed`;
     case 'DomainAdded':
       return `domain ${event.data.host} added`;
     default:

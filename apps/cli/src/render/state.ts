@@ -1,7 +1,7 @@
 import type { Colors } from 'picocolors/types.js';
 
 const GOOD = new Set(['live', 'ready', 'succeeded', 'completed', 'active', 'ok']);
-const BAD = new Set(['failed', 'failing', 'exited', 'revoked', 'expired']);
+const BAD = new Set(['failed', 'failing', 'exited', 'revoked', 'expired', 'refused', 'lost']);
 const UNDER_WAY = new Set([
   'deploying',
   'pending',

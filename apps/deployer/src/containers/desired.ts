@@ -1,6 +1,8 @@
 import {
   DEFAULT_SETTINGS,
+  type KnownCronJob,
   type KnownInstance,
+  type KnownRun,
   type RolloutState,
   type RouteState,
   type World,
@@ -25,6 +27,8 @@ export interface WantedRollout {
   readonly isCancelAsked: boolean;
   /** Set when its image is gone for good. */
   readonly lostImage: string | null;
+  /** Has to succeed before anything of the release is started; null where there is none to run. */
+  readonly releaseCommand: readonly string[] | null;
 }
 
 /** What the log says about one app, as far as containers are concerned. */
@@ -44,6 +48,24 @@ export interface DesiredApp {
   readonly endedGenerations: readonly number[];
   /** Instances that were not stopped yet. */
   readonly instances: readonly KnownInstance[];
+  /** One-off commands that are open, and the newest of each kind that ended. */
+  readonly runs: readonly KnownRun[];
+  readonly cronJobs: Readonly<Record<string, KnownCronJob>>;
+}
+
+/** A cron job whose time has come: the newest due time that was not taken up. */
+export interface CronDue {
+  readonly job: string;
+  readonly definition: KnownCronJob;
+  readonly dueMs: number;
+  /** Due times before it that were not taken up either. */
+  readonly earlier: number;
+  readonly runId: string;
+}
+export interface CronDues {
+  readonly due: readonly CronDue[];
+  /** When others are. */
+  readonly nextAtMs: readonly number[];
 }
 
 /** What a router does with an instance, as the log has it. */
@@ -80,6 +102,8 @@ export const desiredApp = (world: World, appId: string): DesiredApp => {
     ),
     endedGenerations: rollouts.filter(isEnded).map(({ generation }) => generation),
     instances: world.instancesOf(appId),
+    runs: world.runsOf(appId),
+    cronJobs: deployment?.app.cronJobs ?? {},
   };
 };
 
@@ -123,6 +147,19 @@ const rolloutOf = (
     fromVersion: live?.release.version ?? null,
     deadlineMs: state.status === 'running' ? Date.parse(state.deadline) : null,
     isCancelAsked: app.rolloutCancels.includes(target.rolloutId),
+    releaseCommand: releaseCommandOf(target.release, live),
     lostImage: build?.status === 'succeeded' ? (build.lost?.summary ?? null) : null,
   };
 };
+
+/** By this process type of a Procfile. No instance of it is wanted unless somebody scales it. */
+const RELEASE_PROCESS = 'release';
+
+/**
+ * A release that serves was prepared for already. One that goes back to an older one was, too: the way back
+ * must not hang on a command.
+ */
+const releaseCommandOf = (release: Release, live: Deployment['live']): readonly string[] | null =>
+  release.version === live?.release.version || release.rollbackOf !== null
+    ? null
+    : (release.processes[RELEASE_PROCESS]?.command ?? null);

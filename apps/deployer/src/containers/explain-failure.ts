@@ -9,6 +9,7 @@ import {
   explainNotRouted,
   type Evidence,
 } from '../explain.js';
+import { explainReleaseRun } from './explain-release-command.js';
 import { readListening } from '../probes/listening.js';
 import { desiredApp } from './desired.js';
 import type { Failure } from './actions.js';
@@ -23,6 +24,9 @@ export const explainFailure = async (
   failure: Failure,
 ): Promise<Explanation> => {
   const { settings } = desiredApp(bench.context.world, appId);
+  if (failure.kind === 'release-command') {
+    return explainReleaseRun(bench, failure.runId, settings.rolloutTimeoutSeconds);
+  }
   if (failure.kind === 'image-lost') return explainImageLost(failure.said);
   const trouble = bench.notes.lossOf(appId);
   if (isWithoutPlace(failure, trouble)) {

@@ -28,7 +28,7 @@ const inWords = (action: Action): string => {
     case 'complete-rollout':
       return action.type;
     default:
-      return `${action.type} ${action.instanceId}`;
+      return `${action.type} ${'runId' in action ? action.runId : action.instanceId}`;
   }
 };
 const words = (given: Given): string[] => plan(input(given)).actions.map(inWords);

@@ -2,6 +2,8 @@ import type { Action, Plan, PlanInput } from './actions.js';
 import { planInstances } from './plan-instances.js';
 import { planReplacement } from './plan-replacement.js';
 import { planRollout } from './plan-rollout.js';
+import { planSignals } from './plan-signals.js';
+import { planRuns } from './plan-runs.js';
 
 /**
  * The next safe steps for one app. Pure and deterministic: equal inputs, equal plans.
@@ -19,9 +21,16 @@ export const plan = (input: PlanInput): Plan => {
   const steps = instances.actions.filter(
     (action) => !('instanceId' in action && going.has(action.instanceId)),
   );
-  const times = [rollout, replacement, instances].flatMap(({ nextAtMs }) => nextAtMs ?? []);
+  const runs = planRuns(input);
+  const times = [rollout, replacement, instances, runs].flatMap(({ nextAtMs }) => nextAtMs ?? []);
   return {
-    actions: [...rollout.actions, ...replacement.actions, ...steps],
+    actions: [
+      ...planSignals(input),
+      ...rollout.actions,
+      ...replacement.actions,
+      ...steps,
+      ...runs.actions,
+    ],
     nextAtMs: times.length === 0 ? null : Math.min(...times),
   };
 };

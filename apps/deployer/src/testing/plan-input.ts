@@ -17,6 +17,8 @@ export const app = (more: Partial<DesiredApp> = {}): DesiredApp => ({
   strayRollouts: [],
   endedGenerations: [],
   instances: [],
+  runs: [],
+  cronJobs: {},
   ...more,
 });
 
@@ -34,6 +36,7 @@ export const target = (more: Partial<Target['rollout']> = {}): Target => ({
     deadlineMs: NOW_MS + 60_000,
     isCancelAsked: false,
     lostImage: null,
+    releaseCommand: null,
     ...more,
   },
 });
@@ -88,6 +91,7 @@ export interface Given {
   readonly notes?: Readonly<Record<string, Partial<Note>>>;
   readonly busy?: readonly string[];
   readonly scheduleNotBeforeMs?: number;
+  readonly dues?: PlanInput['dues'];
 }
 
 const NOTE: Note = {
@@ -119,5 +123,6 @@ export const input = (given: Given): PlanInput => {
     busy: new Set(given.busy ?? []),
     scheduleNotBeforeMs: given.scheduleNotBeforeMs ?? 0,
     nowMs: NOW_MS,
+    ...(given.dues === undefined ? {} : { dues: given.dues }),
   };
 };

@@ -94,10 +94,13 @@ export class Simulation {
     return this.commands.handle('router', 'r1', command as never, { actor: user });
   }
 
-  async deploy(program: readonly string[]): Promise<void> {
+  async deploy(program: readonly string[], release?: readonly string[]): Promise<void> {
     this.builds += 1;
     const buildId = `b${this.builds}`;
-    const processes = { web: { command: [...program] } };
+    const processes = {
+      web: { command: [...program] },
+      ...(release === undefined ? {} : { release: { command: [...release] } }),
+    };
     const build = (command: object) =>
       this.commands.handle('build', buildId, command as never, { actor: user });
     await build({ type: 'StartBuild', buildId, appId: APP, sourceDigest: null });

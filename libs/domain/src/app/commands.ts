@@ -1,3 +1,4 @@
+import type { KnownCronJob } from './cron.js';
 import type { Formation, Image, ProcessSpec, Settings, Source } from '@shiplog/events';
 
 /** `baseVersion`: the release whose image goes on: the live one, or the newest where none is live yet. */
@@ -28,6 +29,8 @@ export type AppCommand =
   | { type: 'CancelRollout'; rolloutId: string }
   | { type: 'AddDomain'; host: string }
   | { type: 'RemoveDomain'; host: string }
+  | ({ type: 'SetCronJob'; job: string } & KnownCronJob)
+  | { type: 'RemoveCronJob'; job: string }
   | { type: 'DestroyApp'; confirm: string };
 
 export type AppRejection =
@@ -44,4 +47,6 @@ export type AppRejection =
   | { code: 'config-too-large'; bytes: number; limit: number }
   | { code: 'domain-not-on-app'; host: string }
   | { code: 'too-many-domains'; limit: number }
+  | { code: 'cron-job-not-found'; job: string; known: readonly string[] }
+  | { code: 'too-many-cron-jobs'; limit: number }
   | { code: 'confirmation-mismatch'; expected: string };

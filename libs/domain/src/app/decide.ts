@@ -1,6 +1,7 @@
 import type { AppEvent, Formation, Image, ProcessSpec } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
 import type { AppCommand, AppRejection } from './commands.js';
+import { removeCronJob, setCronJob } from './cron.js';
 import { withConfig, type ActiveApp, type AppState, type Config, type Release } from './state.js';
 
 export const INSTANCE_COUNT_MAX = 100;
@@ -62,6 +63,12 @@ export const decide = (command: AppCommand, state: AppState): AppDecision => {
         v: 1,
         data: { appId: state.appId, host: command.host },
       });
+    case 'SetCronJob': {
+      const { type: _type, ...job } = command;
+      return setCronJob(job, state);
+    }
+    case 'RemoveCronJob':
+      return removeCronJob(command.job, state);
     case 'DestroyApp':
       if (command.confirm !== state.name) {
         return reject({ code: 'confirmation-mismatch', expected: state.name });

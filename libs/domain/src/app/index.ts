@@ -11,6 +11,7 @@ export const app: Decider<AppState, AppCommand, AppEvent, AppRejection> = {
 };
 export type { AppCommand, AppRejection } from './commands.js';
 export { CONFIG_BYTES_MAX, DOMAIN_COUNT_MAX, INSTANCE_COUNT_MAX } from './decide.js';
+export { CRON_JOB_COUNT_MAX, type KnownCronJob } from './cron.js';
 export {
   DEFAULT_SETTINGS,
   type ActiveApp,

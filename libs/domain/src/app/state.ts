@@ -1,3 +1,4 @@
+import { withCronJob, withoutCronJob, type KnownCronJob } from './cron.js';
 import type { AppEvent, Formation, Image, ProcessSpec, Settings, Source } from '@shiplog/events';
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -52,6 +53,8 @@ export interface ActiveApp {
   readonly domains: readonly string[];
   readonly stopped: boolean;
   readonly rolloutCancels: readonly string[];
+  /** By name. */
+  readonly cronJobs: Readonly<Record<string, KnownCronJob>>;
 }
 
 export type AppState =
@@ -112,6 +115,10 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       return { ...state, domains: [...state.domains, event.data.host].toSorted() };
     case 'DomainRemoved':
       return { ...state, domains: state.domains.filter((host) => host !== event.data.host) };
+    case 'CronJobSet':
+      return { ...state, cronJobs: withCronJob(state.cronJobs, event.data) };
+    case 'CronJobRemoved':
+      return { ...state, cronJobs: withoutCronJob(state.cronJobs, event.data.job) };
     case 'AppDestroyed':
       return { status: 'destroyed', appId: state.appId, name: state.name, teamId: state.teamId };
   }
@@ -133,6 +140,7 @@ const created = (data: { appId: string; name: string; teamId: string }): ActiveA
   domains: [],
   stopped: false,
   rolloutCancels: [],
+  cronJobs: {},
 });
 
 type ReleaseCreated = Extract<AppEvent, { type: 'ReleaseCreated' }>['data'];

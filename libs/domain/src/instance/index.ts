@@ -16,6 +16,7 @@ export type InstanceCommand =
       oomKilled: boolean;
       logLines: readonly string[];
     }
+  | { type: 'RecordSignalled'; signal: string; graceSeconds: number | null; at: string }
   | { type: 'RetireInstance'; reason: RetireReason }
   | { type: 'RecordStopped'; exitCode: number | null; killed: boolean };
 
@@ -46,7 +47,15 @@ export interface KnownInstance {
   /** Was it ever ready? Tells a crash at start from a crash later. */
   readonly wasReady: boolean;
   readonly retireReason: RetireReason | null;
+  /** Of its newest run, in the order in which they were recorded. */
+  readonly signals?: readonly Signalled[];
   readonly lastExit: { readonly exitCode: number | null; readonly oomKilled: boolean } | null;
+}
+interface Signalled {
+  readonly signal: string;
+  readonly at: string;
+  /** Set where we sent it, to end it. */
+  readonly graceSeconds: number | null;
 }
 export type InstanceState = { readonly status: 'none' } | KnownInstance;
 export type InstanceRejection = { code: 'instance-not-in-state'; status: InstanceState['status'] };
@@ -120,6 +129,8 @@ const decideKnown = (
         data: { ...ids, exitCode, oomKilled, logLines: [...logLines] },
       });
     }
+    case 'RecordSignalled':
+      return recordSignalled(command, state);
     case 'RetireInstance':
       if (state.status === 'retired') return accept();
       return accept({ type: 'InstanceRetired', v: 1, data: { ...ids, reason: command.reason } });
@@ -135,6 +146,19 @@ const decideKnown = (
   }
 };
 
+/** What was seen in two ways is told once: of each signal the first one in a run. */
+const recordSignalled = (
+  { signal, graceSeconds, at }: Extract<InstanceCommand, { type: 'RecordSignalled' }>,
+  { instanceId, appId, signals = [] }: KnownInstance,
+): ReturnType<typeof instance.decide> =>
+  signals.some((known) => known.signal === signal)
+    ? accept()
+    : accept({
+        type: 'InstanceSignalled',
+        v: 1,
+        data: { instanceId, appId, signal, graceSeconds, at },
+      });
+
 const evolveKnown = (
   state: KnownInstance,
   event: Exclude<InstanceEvent, { type: 'InstanceScheduled' }>,
@@ -148,6 +172,7 @@ const evolveKnown = (
         containerId: event.data.containerId,
         restarts: event.data.restarts,
         startedAt: event.data.startedAt,
+        signals: [],
       };
     case 'InstanceReady':
       return {
@@ -162,6 +187,10 @@ const evolveKnown = (
         status: retired ? 'retired' : 'exited',
         lastExit: { exitCode: event.data.exitCode, oomKilled: event.data.oomKilled },
       };
+    case 'InstanceSignalled': {
+      const { signal, at, graceSeconds } = event.data;
+      return { ...state, signals: [...(state.signals ?? []), { signal, at, graceSeconds }] };
+    }
     case 'InstanceRetired':
       return { ...state, status: 'retired', retireReason: event.data.reason };
     case 'InstanceStopped':

@@ -2,6 +2,7 @@ import { toSequence, type AppEvent, type DomainEventUnion, type Settings } from 
 import { nothingLeft, own, possible, type AppQuestion, type EventNamed } from './app-question.js';
 import { sortParts } from './changed-since.js';
 import { undoConfig } from './config.js';
+import { undoCronJob } from './cron.js';
 import { undoDomainAdded, undoDomainRemoved, undoStart, undoStop } from './on-off.js';
 import { impossible, type UndoProposal } from './proposal.js';
 import { undoRelease } from './release.js';
@@ -44,6 +45,8 @@ export const appUndo: AppUndo = {
   },
   DomainAdded: ({ data: { host } }, question) => undoDomainAdded(host, question),
   DomainRemoved: ({ data: { host } }, question) => undoDomainRemoved(host, question),
+  CronJobSet: ({ data: { job } }, question) => undoCronJob(job, question),
+  CronJobRemoved: ({ data: { job } }, question) => undoCronJob(job, question),
 };
 
 const undoSettings = (

@@ -23,6 +23,8 @@ export type UndoCommand =
         | 'CancelRollout'
         | 'AddDomain'
         | 'RemoveDomain'
+        | 'SetCronJob'
+        | 'RemoveCronJob'
       >;
     }
   | {

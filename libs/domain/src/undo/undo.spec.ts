@@ -498,6 +498,8 @@ const POSSIBLE = [
   'BackupPolicyChanged',
   'BuildRequested',
   'ConfigChanged',
+  'CronJobRemoved',
+  'CronJobSet',
   'DomainAdded',
   'DomainRemoved',
   'FormationScaled',
@@ -534,6 +536,7 @@ const REFUSED = [
   'InstanceReady',
   'InstanceRetired',
   'InstanceScheduled',
+  'InstanceSignalled',
   'InstanceStarted',
   'InstanceStopped',
   'MasterKeyRotated',
@@ -551,6 +554,10 @@ const REFUSED = [
   'RouterRemoved',
   'RouterStarted',
   'RoutesApplied',
+  'RunEnded',
+  'RunScheduled',
+  'RunStarted',
+  'RunStopping',
   'SecretsRead',
   'TeamCreated',
   'TeamMemberAdded',
@@ -579,6 +586,10 @@ describe('every event type of the log', () => {
       before.push([{ ...event, type: 'DomainAdded' } as DomainEventUnion]);
     }
     if (type === 'AppStarted') before.push([{ ...event, type: 'AppStopped' } as DomainEventUnion]);
+    if (type === 'CronJobRemoved') {
+      const data = samples.CronJobSet;
+      before.push([{ ...event, type: 'CronJobSet', data }]);
+    }
     const { buildId } = event.data as { readonly buildId?: string };
     const facts = { liveVersion: 2, openBuilds: [buildId ?? ''] };
     return undo([...before, [event]], before.length, facts, { stream: `${aggregate}.x` });

@@ -1,4 +1,5 @@
 import type { DomainEventUnion } from '../registry.js';
+import { runSamples } from './run-samples.js';
 
 /** One complete example of every event type, each field filled: the source of new golden files. */
 type Samples = {
@@ -46,6 +47,7 @@ const explanation = {
 const processes = { web: { command: ['node', 'server.js'] }, worker: { command: null } };
 
 export const samples: Samples = {
+  ...runSamples({ appId, rolloutId }),
   AppCreated: { appId, name: 'hello', teamId },
   ConfigChanged: {
     appId,
@@ -161,6 +163,13 @@ export const samples: Samples = {
     exitCode: 1,
     oomKilled: false,
     logLines: ['Error: cannot find module "left-pad"'],
+  },
+  InstanceSignalled: {
+    instanceId,
+    appId,
+    signal: 'SIGTERM',
+    graceSeconds: 30,
+    at: '2026-11-26T03:00:00.123456789Z',
   },
   InstanceRetired: { instanceId, appId, reason: 'superseded' },
   InstanceStopped: { instanceId, appId, exitCode: 143, killed: false },

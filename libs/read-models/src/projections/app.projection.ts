@@ -16,6 +16,8 @@ const EVENTS = [
   'RolloutCancelRequested',
   'DomainAdded',
   'DomainRemoved',
+  'CronJobSet',
+  'CronJobRemoved',
   'AppDestroyed',
   'RolloutCompleted',
   'RolloutFailed',
@@ -25,7 +27,7 @@ type AppModelEvent = EventNamed<(typeof EVENTS)[number]>;
 
 export const appProjection = defineProjection({
   model: 'apps',
-  version: 1,
+  version: 2,
   events: EVENTS,
   indexed: ['teamId', 'name'],
   needs: ({ type, data: { appId } }) =>
@@ -59,6 +61,7 @@ const created = (
   formation: {},
   settings: DEFAULT_SETTINGS,
   domains: [],
+  cronJobs: [],
   config: {},
   lastVersion: 0,
   generation: 0,
@@ -102,6 +105,13 @@ const evolveKnown = (
       return { ...app, domains: [...new Set([...app.domains, event.data.host])].toSorted() };
     case 'DomainRemoved':
       return { ...app, domains: app.domains.filter((host) => host !== event.data.host) };
+    case 'CronJobSet': {
+      const { appId: _appId, ...job } = event.data;
+      const others = app.cronJobs.filter((one) => one.job !== job.job);
+      return { ...app, cronJobs: [...others, job].toSorted((a, b) => (a.job < b.job ? -1 : 1)) };
+    }
+    case 'CronJobRemoved':
+      return { ...app, cronJobs: app.cronJobs.filter(({ job }) => job !== event.data.job) };
     case 'RolloutCompleted': {
       const { version, generation } = event.data;
       return {
@@ -131,6 +141,7 @@ const destroyed = (app: AppDocument, at: Envelope): AppDocument => ({
   status: 'destroyed',
   config: {},
   domains: [],
+  cronJobs: [],
   liveVersion: null,
   liveGeneration: null,
   targetVersion: null,

@@ -1,6 +1,7 @@
 import { DEFAULT_SETTINGS } from '@shiplog/domain';
 import type {
   AppDocument,
+  CronJobDocument,
   InstanceDocument,
   ReleaseDocument,
   RouterDocument,
@@ -17,6 +18,7 @@ export type FactKind =
   | 'setting'
   | 'formation'
   | 'domain'
+  | 'cron'
   | 'instance'
   | 'route'
   | 'token'
@@ -119,8 +121,16 @@ const appFacts = (app: AppDocument): Entry[] => {
       `domain:${appId}:${host}`,
       { ...of, kind: 'domain', name: host },
     ]),
+    ...app.cronJobs.map((cron): Entry => [
+      `cron:${appId}:${cron.job}`,
+      { ...of, kind: 'cron', name: cron.job, value: cronText(cron) },
+    ]),
   ];
 };
+
+const cronText = ({ since: _since, job: _job, command, ...cron }: CronJobDocument): string =>
+  `${cron.schedule} (${cron.timeZone}): ${command.join(' ')}; overlap ${cron.overlap}, missed ${cron.missed}` +
+  (cron.timeoutSeconds === null ? '' : `, at most ${cron.timeoutSeconds} s`);
 
 const textOf = (value: string | number | null): string => (value === null ? 'none' : String(value));
 

@@ -23,6 +23,9 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'DomainAdded':
     case 'DomainRemoved':
       return [`domain:${event.data.appId}:${event.data.host}`];
+    case 'CronJobSet':
+    case 'CronJobRemoved':
+      return [`cron:${event.data.appId}:${event.data.job}`];
     case 'RolloutCompleted':
       return [releaseOf(event.data), `live:${event.data.appId}`];
     case 'ReleaseCreated':
@@ -34,6 +37,7 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'InstanceStarted':
     case 'InstanceReady':
     case 'InstanceExited':
+    case 'InstanceSignalled':
     case 'InstanceRetired':
     case 'InstanceStopped':
       return [`instance:${event.data.instanceId}`];
@@ -64,7 +68,7 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
 export const aroundOf = (key: string): string | undefined => {
   const [kind, owner = ''] = key.split(':');
   if (kind === 'route') return allRoutesOf(owner);
-  const isOfApp = ['live', 'config', 'setting', 'formation', 'domain', 'release'].includes(
+  const isOfApp = ['live', 'config', 'setting', 'formation', 'domain', 'cron', 'release'].includes(
     kind ?? '',
   );
   return isOfApp ? `app:${owner}` : undefined;
