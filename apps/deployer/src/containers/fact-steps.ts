@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ActiveApp, KnownInstance } from '@shiplog/domain';
+import type { KnownInstance } from '@shiplog/domain';
 import { fault } from '../faults.js';
 import { EngineError, type AddressRange } from './container-engine.port.js';
 import { explainFailure } from './explain-failure.js';
@@ -88,8 +88,9 @@ export const schedule = async (
     ? containerPortOf(deployment.app.settings.port, imageOf(world, release))
     : null;
   for (let i = 0; i < count; i += 1) {
-    const place = isRouted ? await placeFor(bench, deployment.app, held) : NO_PLACE;
-    if (place === null) return;
+    const port = isRouted ? await portFor(bench, appId, held) : null;
+    if (isRouted && port === null) return;
+    const address = await addressFor(bench, deployment.app.teamId, held);
     const instanceId = newInstanceId(process);
     fault('before-schedule');
     await bench.record(
@@ -104,37 +105,32 @@ export const schedule = async (
         generation,
         nodeId: config.nodeId,
         containerPort,
-        ...place,
+        port,
+        address,
       },
     );
     fault('after-schedule');
   }
 };
 
-interface Place {
-  readonly port: number | null;
-  readonly address: string | null;
-}
-const NO_PLACE: Place = { port: null, address: null };
-
 /** Null, and noted for the plan and the explanation, when there is none. */
-const placeFor = async (
-  bench: Workbench,
-  { appId, teamId }: ActiveApp,
-  held: Held,
-): Promise<Place | null> => {
+const portFor = async (bench: Workbench, appId: string, held: Held): Promise<number | null> => {
   const port = await bench.ports.allocate(held.ports).catch((error: unknown) => {
     if (!(error instanceof EngineError)) throw error;
     bench.context.logger.warn({ appId, said: error.said }, 'no-place-for-instance');
     bench.notes.lost(appId, error, bench.nowMs());
     return null;
   });
-  if (port === null) return null;
-  held.ports.add(port);
+  if (port !== null) held.ports.add(port);
+  return port;
+};
+
+/** Where routers send requests, and where the apps of its team find it by name. */
+const addressFor = async (bench: Workbench, teamId: string, held: Held): Promise<string | null> => {
   const range = await addressRange(bench, teamId);
   const address = range === null ? null : bench.addresses.allocate(range, held.addresses);
   if (address !== null) held.addresses.add(address);
-  return { port, address };
+  return address;
 };
 
 /** Where the network cannot be made, creating the container says why; its port is published all the same. */

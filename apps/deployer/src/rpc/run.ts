@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
 import type { Session } from '@shiplog/bus';
 import type { ActiveApp, Release } from '@shiplog/domain';
-import { LABEL } from '@shiplog/engine';
 import { runSpec } from '../containers/container-spec.js';
 import { EngineError } from '../containers/container-engine.port.js';
 import type { DockerContainerEngine } from '../containers/docker-container-engine.js';
-import { toCreateOptions, toEngineError } from '../containers/docker-translate.js';
+import { toEngineError } from '../containers/docker-translate.js';
 import { decryptConfig, imageOf } from '../containers/instance-parts.js';
 import type { Workbench } from '../containers/workbench.js';
 import { ABANDONED_GRACE_SECONDS } from './abandoned-runs.js';
@@ -64,9 +63,8 @@ const create = async (tools: RunTools, order: Order, session: Session): Promise<
   const spec = await specOf(tools, order);
   watched.add(spec.name);
   try {
-    await engine.ensureNetwork(spec.network, spec.labels[LABEL.team] ?? '');
     await schedule(bench, order);
-    const options = toCreateOptions(spec);
+    const options = await engine.createOptions(spec);
     const container = await docker.createContainer({
       ...options,
       Tty: input.tty && !input.detach,

@@ -1,4 +1,4 @@
-import type { KnownCronJob } from './cron.js';
+import type { KnownCronJob } from './cron-jobs.js';
 import type { Formation, Image, ProcessSpec, Settings, Source } from '@shiplog/events';
 
 /** `baseVersion`: the release whose image goes on: the live one, or the newest where none is live yet. */

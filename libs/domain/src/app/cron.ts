@@ -1,14 +1,10 @@
 import type { AppEvent, CronJob } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
 import type { AppRejection } from './commands.js';
+import type { KnownCronJob } from './cron-jobs.js';
 import type { ActiveApp } from './state.js';
 
 export const CRON_JOB_COUNT_MAX = 50;
-
-/** A job as it was set, and since when. */
-export interface KnownCronJob extends CronJob {
-  readonly since: string;
-}
 
 type CronDecision = Decision<AppEvent, AppRejection>;
 
@@ -41,15 +37,3 @@ const isSame = (a: CronJob, b: CronJob): boolean =>
   a.missed === b.missed &&
   a.timeoutSeconds === b.timeoutSeconds &&
   JSON.stringify(a.command) === JSON.stringify(b.command);
-
-/** By name. */
-export const withCronJob = (
-  jobs: ActiveApp['cronJobs'],
-  { appId: _appId, job, ...known }: Extract<AppEvent, { type: 'CronJobSet' }>['data'],
-): ActiveApp['cronJobs'] =>
-  Object.fromEntries(
-    Object.entries({ ...jobs, [job]: known }).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-  );
-
-export const withoutCronJob = (jobs: ActiveApp['cronJobs'], job: string): ActiveApp['cronJobs'] =>
-  Object.fromEntries(Object.entries(jobs).filter(([name]) => name !== job));

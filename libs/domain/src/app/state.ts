@@ -1,4 +1,4 @@
-import { withCronJob, withoutCronJob, type KnownCronJob } from './cron.js';
+import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
 import type { AppEvent, Formation, Image, ProcessSpec, Settings, Source } from '@shiplog/events';
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -54,7 +54,7 @@ export interface ActiveApp {
   readonly stopped: boolean;
   readonly rolloutCancels: readonly string[];
   /** By name. */
-  readonly cronJobs: Readonly<Record<string, KnownCronJob>>;
+  readonly cronJobs: CronJobs;
 }
 
 export type AppState =

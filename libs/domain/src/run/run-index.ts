@@ -3,6 +3,12 @@ import type { KnownRun } from './index.js';
 
 type RunScheduled = Extract<DomainEventUnion, { type: 'RunScheduled' }>['data'];
 
+/** What changes which runs are remembered. */
+export type RunIndexEvent = Extract<
+  DomainEventUnion,
+  { type: 'RunScheduled' | 'RunEnded' | 'CronJobRemoved' | 'AppDestroyed' }
+>;
+
 /**
  * Which runs the world remembers: the open ones, and of what ended the newest release command of each app and
  * the newest due run of each cron job: where the next one begins. Everything older is in the log.
@@ -15,8 +21,24 @@ export class RunIndex {
     return [...(this.ids.get(appId) ?? [])];
   }
 
-  /** Returns the run that is remembered no longer. */
-  scheduled(data: RunScheduled, stateOf: (runId: string) => KnownRun | undefined): string[] {
+  /** Returns the runs that are remembered no longer. */
+  apply(event: RunIndexEvent, stateOf: (runId: string) => KnownRun | undefined): string[] {
+    switch (event.type) {
+      case 'RunScheduled':
+        return this.scheduled(event.data, stateOf);
+      case 'RunEnded':
+        return this.ended(event.data, stateOf(event.data.runId));
+      case 'CronJobRemoved':
+        return this.jobRemoved(event.data.appId, event.data.job, stateOf);
+      case 'AppDestroyed':
+        return this.appDestroyed(event.data.appId, stateOf);
+    }
+  }
+
+  private scheduled(
+    data: RunScheduled,
+    stateOf: (runId: string) => KnownRun | undefined,
+  ): string[] {
     const { appId, runId } = data;
     this.ids.set(appId, (this.ids.get(appId) ?? new Set()).add(runId));
     const key = lineOf(data);
@@ -28,7 +50,7 @@ export class RunIndex {
       : [];
   }
 
-  ended(
+  private ended(
     data: { readonly appId: string; readonly runId: string },
     known: KnownRun | undefined,
   ): string[] {
@@ -37,7 +59,7 @@ export class RunIndex {
     return isNewest ? [] : this.forget(data.appId, data.runId);
   }
 
-  jobRemoved(
+  private jobRemoved(
     appId: string,
     job: string,
     stateOf: (runId: string) => KnownRun | undefined,
@@ -45,7 +67,7 @@ export class RunIndex {
     return this.drop(`${appId} ${job}`, appId, stateOf);
   }
 
-  appDestroyed(appId: string, stateOf: (runId: string) => KnownRun | undefined): string[] {
+  private appDestroyed(appId: string, stateOf: (runId: string) => KnownRun | undefined): string[] {
     const keys = [...this.newest.keys()].filter((key) => key.startsWith(`${appId} `));
     return keys.flatMap((key) => this.drop(key, appId, stateOf));
   }

@@ -1,5 +1,5 @@
 import type { DomainEventUnion } from '@shiplog/events';
-import type { KnownCronJob } from '../app/cron.js';
+import type { KnownCronJob } from '../app/cron-jobs.js';
 import { own, possible, type AppQuestion } from './app-question.js';
 import { changedSince, isChangedSince } from './changed-since.js';
 import { unneeded, type UndoProposal } from './proposal.js';
