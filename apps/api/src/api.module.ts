@@ -23,6 +23,8 @@ import type { Changes } from './changes/changes.js';
 import { ChangeConfigHandler } from './config/change-config.handler.js';
 import { ConfigController } from './config/config.controller.js';
 import { ListConfigHandler, ShowConfigHandler } from './config/config.queries.js';
+import { CronController } from './cron/cron.controller.js';
+import { ListCronJobsHandler } from './cron/cron.queries.js';
 import { DeploysController } from './deploys/deploys.controller.js';
 import { ListDeploysHandler, ShowDeployHandler } from './deploys/deploys.queries.js';
 import { DomainsController } from './domains/domains.controller.js';
@@ -50,6 +52,8 @@ import { PromoteReleaseHandler } from './releases/promote-release.handler.js';
 import { RollBackHandler } from './releases/roll-back.handler.js';
 import { ReplayController } from './replay/replay.controller.js';
 import { ReplayHandler } from './replay/replay.query.js';
+import { RunsController } from './runs/runs.controller.js';
+import { ListRunsHandler, ShowRunHandler } from './runs/runs.queries.js';
 import { TokensController } from './tokens/tokens.controller.js';
 import { CreateTokenHandler, RevokeTokenHandler } from './tokens/tokens.handlers.js';
 import { UndoController } from './undo/undo.controller.js';
@@ -100,6 +104,9 @@ const QUERY_HANDLERS = [
   ShowReleaseHandler,
   ListInstancesHandler,
   ListLimitsHandler,
+  ListRunsHandler,
+  ShowRunHandler,
+  ListCronJobsHandler,
   ReadEventsHandler,
   ReadAuditHandler,
   ShowCausesHandler,
@@ -122,6 +129,8 @@ export class ApiModule {
         ReleasesController,
         InstancesController,
         LimitsController,
+        RunsController,
+        CronController,
         DomainsController,
         TokensController,
         EventsController,

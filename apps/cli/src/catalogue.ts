@@ -113,6 +113,18 @@ export const CATALOGUE: readonly Entry[] = [
     'set the number of instances',
     async () => (await import('./commands/scale.js')).scale,
   ),
+  group(
+    RUNNING,
+    'runs',
+    'list one-off commands with their results, end them',
+    async () => (await import('./commands/runs.js')).runs,
+  ),
+  group(
+    RUNNING,
+    'cron',
+    'commands that are run at certain times',
+    async () => (await import('./commands/cron.js')).cron,
+  ),
   command(
     RUNNING,
     'resize',

@@ -63,6 +63,10 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
   'settings set': ['port=3000 -a shop --no-wait', 'changeSettings'],
   'domains add': ['www.example.com -a shop --no-wait', 'addDomain'],
   'domains remove': ['www.example.com -a shop --no-wait', 'removeDomain'],
+  'runs stop': ['r1 -a shop', 'stopRun'],
+  'cron set': ['nightly @daily clean -a shop', 'setCronJob'],
+  'cron remove': ['nightly -a shop', 'removeCronJob'],
+  'cron run': ['nightly -a shop', 'runCronJob'],
   'keys rotate': ['', 'rotateMasterKey'],
   'audit erase': ['ann --confirm ann', 'erasePerson'],
   'gc policy': ['--exited-kept 3', 'changeGarbagePolicy'],
@@ -106,6 +110,7 @@ const CHANGE_NOTHING: readonly string[] = [
   ],
   ...['builds list', 'builds show', 'builds output', 'deploys list', 'deploys show'],
   ...['releases list', 'releases show', 'config list', 'config get', 'settings show'],
+  ...['runs list', 'runs show', 'cron list', 'cron history'],
   ...['domains list', 'tokens list', 'keys list', 'gc preview', 'backup list'],
   ...[
     'audit list',

@@ -13,6 +13,7 @@ import { deploysOf, releasesOf } from './deploy-client.js';
 import { backupsOf } from './backup-client.js';
 import { audits } from './audit-client.js';
 import type { GarbagePolicy } from './resources.js';
+import { cronOf, runsOf } from './run-client.js';
 import type { paths } from './schema.js';
 import { limitsOf, settingsOf } from './settings-client.js';
 import { sessions } from './session-client.js';
@@ -38,6 +39,8 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     builds: buildsOf(connection),
     deploys: deploysOf(connection),
     releases: releasesOf(connection),
+    runs: runsOf(connection),
+    cron: cronOf(connection),
     domains: domainsOf(connection),
     tokens: tokensOf(connection),
     platform: platformOf(connection),

@@ -53,6 +53,7 @@ import {
   type RolloutRejection,
   type RolloutState,
 } from './rollout/index.js';
+import { run, type RunCommand, type RunRejection, type RunState } from './run/index.js';
 
 export interface StateByAggregate {
   app: AppState;
@@ -64,6 +65,7 @@ export interface StateByAggregate {
   build: BuildState;
   rollout: RolloutState;
   instance: InstanceState;
+  run: RunState;
   router: RouterState;
   node: NodeState;
   garbage: GarbageState;
@@ -82,6 +84,7 @@ export interface CommandByAggregate {
   build: BuildCommand;
   rollout: RolloutCommand;
   instance: InstanceCommand;
+  run: RunCommand;
   router: RouterCommand;
   node: NodeCommand;
   garbage: GarbageCommand;
@@ -100,6 +103,7 @@ export interface RejectionByAggregate {
   build: BuildRejection;
   rollout: RolloutRejection;
   instance: InstanceRejection;
+  run: RunRejection;
   router: RouterRejection;
   node: never;
   garbage: never;
@@ -126,6 +130,7 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   build,
   rollout,
   instance,
+  run,
   router,
   node,
   garbage,

@@ -18,5 +18,6 @@ export * from './keys/index.js';
 export type { KnownCommand } from './known-commands.js';
 export * from './rollout/index.js';
 export * from './rollout/weights.js';
+export * from './run/index.js';
 export * from './undo/index.js';
 export * from './world.js';

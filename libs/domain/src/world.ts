@@ -20,6 +20,8 @@ import type { RouteState } from './facts/router.js';
 import { KnownCommands, type KnownCommand } from './known-commands.js';
 import { Resizes } from './resizes.js';
 import { rolloutIdOf, type RolloutState } from './rollout/index.js';
+import type { KnownRun } from './run/index.js';
+import { RunIndex, type RunIndexEvent } from './run/run-index.js';
 import { ShardedMap } from './sharded-map.js';
 
 /** The state of one aggregate, and where its stream ended when it was folded. */
@@ -72,6 +74,7 @@ export class World {
   private readonly commands = new KnownCommands();
   private readonly parts = new AppParts();
   private tokenIds = new Map<string, string>();
+  private readonly runIndex = new RunIndex();
   private liveByApp = new Map<string, LiveRelease>();
   private readonly resizes = new Resizes();
   /** The newest build requests of each app, and who made them. */
@@ -140,6 +143,16 @@ export class World {
   /** Instances of all apps, those of destroyed apps too. */
   instances(): KnownInstance[] {
     return [...this.all('instance')].filter((state) => state.status !== 'none');
+  }
+
+  /** Runs of an app that are open, and the newest of each kind that ended: see `RunIndex`. */
+  runsOf(appId: string): KnownRun[] {
+    return this.runIndex.of(appId).flatMap((runId) => this.run(runId) ?? []);
+  }
+
+  run(runId: string): KnownRun | undefined {
+    const { state } = this.get('run', runId);
+    return state.status === 'none' ? undefined : state;
   }
 
   /** The newest rollouts of an app, oldest first. */
@@ -216,7 +229,7 @@ export class World {
         return;
       case 'AppDestroyed':
         this.forgetApp(event.data.appId);
-        return;
+        return this.forgetRuns(event);
       case 'InstanceScheduled':
         this.parts.add('instance', event.data.appId, id);
         return;
@@ -228,6 +241,10 @@ export class World {
         this.forget('instance', event.data.appId, id);
         this.forgetRoutes(id);
         return;
+      case 'RunScheduled':
+      case 'RunEnded':
+      case 'CronJobRemoved':
+        return this.forgetRuns(event);
       case 'RolloutStarted':
         this.keepNewest('rollout', event.data.appId, id, ROLLOUTS_KEPT);
         return;
@@ -250,6 +267,11 @@ export class World {
       default:
         return;
     }
+  }
+
+  private forgetRuns(event: RunIndexEvent): void {
+    const forgotten = this.runIndex.apply(event, (runId) => this.run(runId));
+    for (const runId of forgotten) this.entries.run.delete(runId);
   }
 
   private setLive(appId: string, generation: number, version: number): void {
@@ -316,6 +338,7 @@ export class World {
       parts: this.parts.snapshot(),
       destroyedApps: this.destroyedApps.snapshot(),
       tokenIds: [...this.tokenIds],
+      runs: this.runIndex.snapshot(),
       liveByApp: [...this.liveByApp],
       buildRequests: this.buildRequests.snapshot(),
       resizes: this.resizes.snapshot(),
@@ -334,6 +357,7 @@ export class World {
     this.parts.restore(state.parts);
     this.destroyedApps.restore(state.destroyedApps);
     this.tokenIds = new Map(state.tokenIds);
+    this.runIndex.restore(state.runs);
     this.liveByApp = new Map(state.liveByApp);
     this.buildRequests.restore(state.buildRequests);
     this.resizes.restore(state.resizes);
@@ -366,6 +390,7 @@ interface WorldSnapshot {
   readonly parts: ReturnType<AppParts['snapshot']>;
   readonly destroyedApps: ReturnType<DestroyedApps['snapshot']>;
   readonly tokenIds: readonly [string, string][];
+  readonly runs: ReturnType<RunIndex['snapshot']>;
   readonly liveByApp: readonly [string, LiveRelease][];
   readonly buildRequests: ReturnType<BuildRequests['snapshot']>;
   readonly resizes: ReturnType<Resizes['snapshot']>;

@@ -1,9 +1,17 @@
 import { z } from 'zod';
 import { check, PROBES } from './checks.js';
 import { defineEvent } from './event.js';
-import { appName, configKey, host, id, processType } from './ids.js';
+import { appName, configKey, cronJobName, host, id, processType } from './ids.js';
 import { ownLimits } from './resources.js';
-import { encryptedValue, formation, image, processSpec, settings, source } from './values.js';
+import {
+  cronJob,
+  encryptedValue,
+  formation,
+  image,
+  processSpec,
+  settings,
+  source,
+} from './values.js';
 
 /** Intent about one app. Only the api writes this stream. */
 export const appEvent = z.discriminatedUnion('type', [
@@ -68,6 +76,14 @@ export const appEvent = z.discriminatedUnion('type', [
   }),
   defineEvent('DomainAdded', 1, { appId: id, host }),
   defineEvent('DomainRemoved', 1, { appId: id, host }),
+  defineEvent('CronJobSet', 1, {
+    appId: id,
+    job: cronJobName,
+    ...cronJob.shape,
+    /** Only what is due after this time is run. */
+    since: z.iso.datetime(),
+  }),
+  defineEvent('CronJobRemoved', 1, { appId: id, job: cronJobName }),
   defineEvent('AppDestroyed', 1, { appId: id }),
 ]);
 export type AppEvent = z.infer<typeof appEvent>;

@@ -138,6 +138,17 @@ export const instanceEvent = z.discriminatedUnion('type', [
     code: z.enum(['in-use', 'unsupported', 'engine-refused']),
     summary: z.string().max(2000),
   }),
+  /** Its container was sent a signal, by us at its end or by somebody outside. */
+  defineEvent('InstanceSignalled', 1, {
+    instanceId: id,
+    appId: id,
+    /** `SIGTERM` (or what the image asks for) first; `SIGKILL` when the grace period was over. */
+    signal: z.string().regex(/^SIG[A-Z0-9+]{1,16}$/),
+    /** How long it has before SIGKILL, where we sent it. */
+    graceSeconds: z.number().int().nonnegative().nullable(),
+    /** The engine's own time. */
+    at: z.iso.datetime(),
+  }),
   /** Its place is needed no more: routers take it out, then it is stopped. */
   defineEvent('InstanceRetired', 1, {
     instanceId: id,

@@ -32,6 +32,13 @@ export const processType = z
     PROCESS_TYPE_PATTERN,
     'lower-case letters, digits and "-", starting with a letter, at most 30 characters',
   );
+/** A cron job's name: as a process type, because it begins the ids of its runs. */
+export const cronJobName = z
+  .string()
+  .regex(
+    PROCESS_TYPE_PATTERN,
+    'lower-case letters, digits and "-", starting with a letter, at most 30 characters',
+  );
 export const configKey = z
   .string()
   .regex(CONFIG_KEY_PATTERN, 'letters, digits and "_", not starting with a digit');

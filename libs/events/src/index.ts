@@ -11,6 +11,7 @@ export * from './ids.js';
 export * from './keys.js';
 export * from './registry.js';
 export * from './resources.js';
+export * from './run.js';
 export * from './sequence.js';
 export { rolloutStrategy, type RolloutStrategy } from './strategy.js';
 export * from './upcast.js';

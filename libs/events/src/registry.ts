@@ -28,6 +28,7 @@ import {
   type UserEvent,
 } from './identity.js';
 import { keysEvent, type KeysEvent } from './keys.js';
+import { runEvent, type RunEvent } from './run.js';
 
 /** Every aggregate, the events of its stream, and so the whole vocabulary of the log. */
 export interface EventsByAggregate {
@@ -40,6 +41,7 @@ export interface EventsByAggregate {
   build: BuildEvent;
   rollout: RolloutEvent;
   instance: InstanceEvent;
+  run: RunEvent;
   router: RouterEvent;
   node: NodeEvent;
   garbage: GarbageEvent;
@@ -60,6 +62,7 @@ export const schemaByAggregate = {
   build: buildEvent,
   rollout: rolloutEvent,
   instance: instanceEvent,
+  run: runEvent,
   router: routerEvent,
   node: nodeEvent,
   garbage: garbageEvent,
@@ -81,6 +84,7 @@ export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
   build: 'builder',
   rollout: 'deployer',
   instance: 'deployer',
+  run: 'deployer',
   router: 'router-sync',
   node: 'monitor-agent',
   garbage: 'gc',

@@ -82,6 +82,22 @@ export type Settings = z.infer<typeof settings>;
 export const formation = z.record(processType, z.number().int().min(0).max(100));
 export type Formation = z.infer<typeof formation>;
 
+/** A command of an app that is run at certain times. */
+export const cronJob = z.strictObject({
+  /** Five fields: minute, hour, day of month, month, day of week. */
+  schedule: z.string().min(1).max(200),
+  /** By which clock: a name of the IANA database. */
+  timeZone: z.string().min(1).max(64),
+  command: z.array(z.string().max(4096)).min(1).max(64),
+  /** When one is due while another one still runs: both run, the new one is left out, or it replaces the old one. */
+  overlap: z.enum(['allow', 'forbid', 'replace']),
+  /** When due times passed and nobody was there to start it: none of them is made up for, or one. */
+  missed: z.enum(['skip', 'once']),
+  /** How long a run may take; null: as long as it wants. */
+  timeoutSeconds: z.number().int().min(1).max(604_800).nullable(),
+});
+export type CronJob = z.infer<typeof cronJob>;
+
 /** Why something did not work, in the order in which a person asks. */
 export const explanation = z.strictObject({
   /** Stable word for programs: `build-failed`, `exited`, `out-of-memory`, `not-listening`, `wrong-address`, … */

@@ -1,3 +1,4 @@
+import type { KnownCronJob } from '@shiplog/domain';
 import type {
   Checks,
   Explanation,
@@ -13,6 +14,7 @@ import type {
   RolloutStrategy,
   Limits,
   OwnLimits,
+  RunEvent,
   Settings,
   Source,
   TokenScope,
@@ -39,6 +41,7 @@ export interface AppDocument {
   readonly ownLimits: Readonly<Record<string, OwnLimits>>;
   /** Custom hosts, ascending. */
   readonly domains: readonly string[];
+  readonly cronJobs: readonly CronJobDocument[];
   /** Encrypted as in the log: the api decrypts. */
   readonly config: Readonly<Record<string, string>>;
   /** Version of the newest release; 0 before the first. */
@@ -189,6 +192,38 @@ export interface InstanceDocument {
   readonly routes: Readonly<Record<string, 'routed' | 'unrouted' | 'drained'>>;
 }
 
+/** A one-off command: of a deploy, of a cron job, or typed. */
+export interface RunDocument {
+  readonly id: string;
+  readonly appId: string;
+  readonly kind: Data<'RunScheduled'>['kind'];
+  readonly state: 'scheduled' | 'running' | 'stopping' | Data<'RunEnded'>['outcome'];
+  /** Its release. */
+  readonly version: number;
+  readonly command: readonly string[] | null;
+  readonly job: string | null;
+  readonly rolloutId: string | null;
+  readonly scheduledFor: string | null;
+  readonly missed: number;
+  readonly timeoutSeconds: number | null;
+  readonly detached: boolean;
+  readonly nodeId: string;
+  readonly containerId: string | null;
+  readonly scheduledAt: string;
+  readonly startedAt: string | null;
+  readonly stoppingAt: string | null;
+  readonly endedAt: string | null;
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+  readonly cause: string | null;
+  readonly detail: string | null;
+  readonly logLines: readonly string[];
+}
+type Data<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>['data'];
+
+/** A command that is run at certain times, by name. */
+export type CronJobDocument = KnownCronJob & { readonly job: string };
+
 export interface DomainDocument {
   readonly host: string;
   readonly appId: string;
@@ -272,6 +307,7 @@ export interface DocumentByModel {
   readonly teams: TeamDocument;
   readonly nodes: NodeDocument;
   readonly routers: RouterDocument;
+  readonly runs: RunDocument;
   readonly garbage: GarbageDocument;
   readonly 'garbage-policies': GarbagePolicyDocument;
 }

@@ -11,6 +11,7 @@ import type {
   NodeDocument,
   ReleaseDocument,
   RouterDocument,
+  RunDocument,
   TeamDocument,
   TokenDocument,
   UserDocument,
@@ -57,6 +58,12 @@ export interface ReadModels {
   instances(
     filter?: Page & { readonly appId?: string; readonly ended?: boolean },
   ): Promise<readonly InstanceDocument[]>;
+
+  run(runId: string): Promise<RunDocument | undefined>;
+  /** Newest first; of each cron job, of release commands and of what was typed the newest 50 are kept. */
+  runs(
+    filter: Page & { readonly appId: string; readonly job?: string },
+  ): Promise<readonly RunDocument[]>;
 
   domain(host: string): Promise<DomainDocument | undefined>;
   domains(

@@ -8,6 +8,8 @@ let api: TestApi;
 beforeAll(async () => {
   api = await startTestApi();
   await api.deployed('shop', 2);
+  // One that outlives the changes.
+  await api.call('post', '/v1/apps').send({ name: 'jobs' }).expect(201);
 });
 afterAll(() => api.stop());
 
@@ -47,6 +49,8 @@ const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   rollBack: ['post', '/v1/apps/shop/rollback', { version: 1 }],
   addDomain: ['put', '/v1/apps/shop/domains/www.example.com'],
   removeDomain: ['delete', '/v1/apps/shop/domains/www.example.com'],
+  setCronJob: ['put', '/v1/apps/shop/cron/nightly', { schedule: '@daily', command: ['clean'] }],
+  removeCronJob: ['delete', '/v1/apps/shop/cron/nightly'],
   createGitUrl: ['post', '/v1/apps/shop/git-url', {}],
   createToken: ['post', '/v1/tokens', { name: 'laptop' }],
   revokeToken: async () => {
@@ -69,6 +73,8 @@ const OF_WORKERS: Readonly<Record<string, readonly [ProcessName, operation: stri
     { exitedKept: 3, minimumAgeSeconds: 60 },
   ],
   createBackup: ['backup', 'create', 'post', '/v1/backups', { target: '/mnt/backup' }],
+  runCronJob: ['deployer', 'run-job', 'post', '/v1/apps/jobs/cron/nightly/run'],
+  stopRun: ['deployer', 'stop-run', 'post', '/v1/apps/jobs/runs/r1/stop'],
   changeBackupPolicy: [
     ...(['backup', 'policy', 'put', '/v1/backups/policy'] as const),
     { schedule: 'off', target: null, keep: null },

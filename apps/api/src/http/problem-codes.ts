@@ -39,6 +39,7 @@ export type ApiCode =
   | 'idempotency-key-reused'
   | 'moment-unknown'
   | 'change-not-found'
+  | 'run-not-found'
   | 'undo-impossible'
   | 'undo-overtaken'
   | 'log-unavailable'
@@ -91,6 +92,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'team-not-found': { status: 404, title: 'No such team' },
   'config-key-not-set': { status: 404, title: 'Config key is not set' },
   'domain-not-on-app': { status: 404, title: 'The app does not have this domain' },
+  'cron-job-not-found': { status: 404, title: 'No such cron job' },
+  'run-not-found': { status: 404, title: 'No such run' },
   'change-not-found': { status: 404, title: 'No such change' },
   'no-rebuild': { status: 404, title: 'No rebuild is under way' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
@@ -111,6 +114,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'process-runs-once': { status: 422, title: 'At most one instance may run' },
   'reservation-above-limit': { status: 422, title: 'More is reserved than allowed' },
   'config-too-large': { status: 422, title: 'Config is too large' },
+  'too-many-cron-jobs': { status: 422, title: 'Too many cron jobs' },
   'too-many-domains': { status: 422, title: 'Too many domains' },
   'check-invalid': { status: 422, title: 'The health check cannot be asked' },
   'too-many-checks': { status: 422, title: 'Too many health checks' },
@@ -135,6 +139,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'build-not-running': { status: 422, title: 'The build is not running' },
   'rollout-not-running': { status: 422, title: 'The deploy is not running' },
   'instance-not-in-state': { status: 422, title: 'The instance is in another state' },
+  'run-not-open': { status: 422, title: 'The run is over' },
   'instance-not-running': { status: 422, title: 'The instance does not run' },
   'image-missing': { status: 422, title: 'The image is not on the machine' },
   'no-such-executable': { status: 422, title: 'No such command' },

@@ -62,6 +62,12 @@ const detailOf = (rejection: Rejection): string => {
       return `The domain ${rejection.host} belongs to another app. Remove it there first.`;
     case 'too-many-domains':
       return `An app has at most ${rejection.limit} domains.`;
+    case 'cron-job-not-found':
+      return `The app has no cron job "${rejection.job}". Its cron jobs: ${list(rejection.known)}.`;
+    case 'too-many-cron-jobs':
+      return `An app has at most ${rejection.limit} cron jobs.`;
+    case 'run-not-open':
+      return 'The run is over. `shiplog runs list` shows how it ended.';
     case 'confirmation-mismatch':
       return `Destroying needs the name of the app as confirmation: confirm=${rejection.expected}.`;
     case 'user-already-exists':

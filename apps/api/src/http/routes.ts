@@ -3,6 +3,7 @@ import * as audit from '../audit/audit.routes.js';
 import * as backups from '../backups/backups.routes.js';
 import * as builds from '../builds/builds.routes.js';
 import * as config from '../config/config.routes.js';
+import * as cron from '../cron/cron.routes.js';
 import * as deploys from '../deploys/deploys.routes.js';
 import * as progress from '../deploys/progress.routes.js';
 import * as domains from '../domains/domains.routes.js';
@@ -15,6 +16,7 @@ import * as garbage from '../platform/garbage.routes.js';
 import * as platform from '../platform/platform.routes.js';
 import * as replay from '../replay/replay.routes.js';
 import * as releases from '../releases/releases.routes.js';
+import * as runs from '../runs/runs.routes.js';
 import * as tokens from '../tokens/tokens.routes.js';
 import * as undo from '../undo/undo.routes.js';
 import * as why from '../why/why.routes.js';
@@ -33,6 +35,8 @@ export const ROUTES: readonly AnyRoute[] = [
   releases,
   instances,
   limits,
+  runs,
+  cron,
   domains,
   tokens,
   events,

@@ -56,9 +56,10 @@ export class InstancesController {
       .instancesOf(appId)
       .some((one) => one.instanceId === instanceId);
     if (isRunning || (await documents.instance(instanceId))?.appId === appId) return;
+    if ((await documents.run(instanceId))?.appId === appId) return;
     throw new Problem(
       'instance-not-found',
-      `The app has no instance ${instanceId}. \`shiplog ps\` shows its instances.`,
+      `The app has no instance and no run ${instanceId}. \`shiplog ps\` and \`shiplog runs list\` show what there is.`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import { checkText } from '@shiplog/domain';
 import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
 import type { z } from 'zod';
+import { endText } from '../progress/steps.js';
 import type { logLine } from './instances.routes.js';
 
 type LogLine = z.infer<typeof logLine>;
@@ -12,7 +13,7 @@ export const operationLines = (record: RecordedCommit, appId: string): LogLine[]
     const { actor, reason, time } = record.commit;
     const why = reason === null ? '' : ` (${reason})`;
     const text = `${event.type}${detailOf(event)} by ${actor.name}${why}`;
-    const instance = 'instanceId' in event.data ? event.data.instanceId : '';
+    const instance = subjectOf(event);
     return [{ time, instance, process: '', stream: 'event', text }];
   });
 
@@ -38,6 +39,11 @@ export const startLines = (record: RecordedCommit, appId: string): LogLine[] =>
     }
     return [];
   });
+
+const subjectOf = ({ data }: DomainEventUnion): string => {
+  if ('instanceId' in data) return data.instanceId;
+  return 'runId' in data ? data.runId : '';
+};
 
 const detailOf = (event: DomainEventUnion): string => {
   switch (event.type) {
@@ -83,6 +89,18 @@ const detailOf = (event: DomainEventUnion): string => {
       return ` ${event.data.check}`;
     case 'HealthCheckChanged':
       return ` ${event.data.process}.${event.data.probe} ${checkText(event.data.check ?? undefined)}`;
+    case 'InstanceSignalled':
+      return ` ${event.data.signal}`;
+    case 'RunScheduled':
+      return ` ${event.data.job ?? event.data.kind} v${event.data.version}`;
+    case 'RunStopping':
+      return ` ${event.data.cause}`;
+    case 'RunEnded':
+      return ` ${endText(event.data)}`;
+    case 'CronJobSet':
+      return ` ${event.data.job} "${event.data.schedule}" ${event.data.timeZone}`;
+    case 'CronJobRemoved':
+      return ` ${event.data.job}`;
     case 'InstanceRetired':
       return ` ${event.data.reason}`;
     default:

@@ -33,6 +33,7 @@ const MODELS: Readonly<Record<ModelName, true>> = {
   teams: true,
   nodes: true,
   routers: true,
+  runs: true,
   garbage: true,
   'garbage-policies': true,
 };

@@ -1,6 +1,13 @@
-import { deciders, foldEvents, rolloutIdOf, type RolloutState } from '@shiplog/domain';
+import {
+  deciders,
+  foldEvents,
+  releaseRunIdOf,
+  rolloutIdOf,
+  type RolloutState,
+} from '@shiplog/domain';
 import { streamName, type RecordedCommit } from '@shiplog/events';
 import { LOOK_MS, urlOf, waitingNotice, type Follower } from './follower.js';
+import { ReleaseOutput } from './release-output.js';
 import { explain, failure, type News } from './progress-event.js';
 
 /** Steps of instances are told from their beginning up to this many; then only from now on. */
@@ -13,6 +20,19 @@ export async function* followDeploy(
   follower: Follower,
   generation: number,
 ): AsyncGenerator<News, void, undefined> {
+  const output = new ReleaseOutput(follower, rolloutIdOf(follower.appId, generation));
+  try {
+    yield* followRollout(follower, generation, output);
+  } finally {
+    output.close();
+  }
+}
+
+async function* followRollout(
+  follower: Follower,
+  generation: number,
+  output: ReleaseOutput,
+): AsyncGenerator<News, void, undefined> {
   const { world, appId, inbox, steps, signal } = follower;
   const deployId = rolloutIdOf(appId, generation);
   const notice = waitingNotice(follower, 'waiting for the deployer');
@@ -22,6 +42,7 @@ export async function* followDeploy(
   }
   for (;;) {
     const { state } = world.get('rollout', deployId);
+    yield* await output.look();
     // After the look at the state: nothing that led to an end is told after it, or not at all.
     yield* steps.of(inbox.take());
     if (state.status !== 'none' && state.status !== 'running') return yield endOf(follower, state);
@@ -134,7 +155,10 @@ const pastOf = async (
   const instances = world.instancesOf(appId);
   if (since === undefined || instances.length > CAUGHT_UP_INSTANCES_MAX) return rollout;
   const streams = await Promise.all(
-    instances.map(({ instanceId }) => log.read(streamName('instance', instanceId))),
+    [
+      streamName('run', releaseRunIdOf(deployId)),
+      ...instances.map(({ instanceId }) => streamName('instance', instanceId)),
+    ].map((stream) => log.read(stream)),
   );
   return [...rollout, ...streams.flat()]
     .filter(({ position }) => position >= since)

@@ -9,6 +9,7 @@ import type { News } from './progress-event.js';
 export class Steps {
   private readonly names = new Map<string, string>();
   private readonly routed = new Set<string>();
+  private readonly commands = new Set<string>();
   /** A commit is told once, whether it was read from the log or came with the feed. */
   private readonly told = new Set<string>();
 
@@ -47,6 +48,11 @@ export class Steps {
       this.names.set(instanceId, nameOf(process, instanceId));
     }
     if (event.type === 'RolloutStarted') return [textOf(event) ?? '', ...this.outages()];
+    if (event.type === 'RunScheduled' && event.data.kind === 'release') {
+      this.commands.add(event.data.runId);
+    }
+    // Other runs of the app are nobody's business here.
+    if ('runId' in event.data && !this.isReleaseCommand(event.data.runId)) return [];
     const text = textOf(event);
     if (text === undefined) return [];
     return 'instanceId' in event.data
@@ -63,6 +69,10 @@ export class Steps {
         (process) =>
           `${process}: its old instance stops before the new one starts; none runs in between`,
       );
+  }
+
+  private isReleaseCommand(runId: string): boolean {
+    return this.commands.has(runId) || this.world.run(runId)?.kind === 'release';
   }
 
   /** Said when the last router confirmed it: only then no request goes elsewhere. */
@@ -112,6 +122,16 @@ const textOf = (event: DomainEventUnion): string | undefined => {
       return `resized to ${sizeOf(event.data.limits)}`;
     case 'InstanceResizeRefused':
       return `not resized: ${event.data.summary}`;
+    case 'InstanceSignalled':
+      return `sent ${event.data.signal}`;
+    case 'RunScheduled':
+      return `release command: ${(event.data.command ?? []).join(' ')}`;
+    case 'RunStarted':
+      return 'release command: started';
+    case 'RunStopping':
+      return `release command: being ended (${event.data.cause})`;
+    case 'RunEnded':
+      return `release command: ${endText(event.data)}`;
     case 'InstanceRetired':
       return `retired (${event.data.reason})`;
     case 'InstanceStopped':
@@ -134,4 +154,13 @@ const exitText = (data: {
   const how = data.oomKilled ? 'out of memory' : `exit code ${data.exitCode ?? 'unknown'}`;
   const last = data.logLines.findLast((line) => line.trim() !== '');
   return last === undefined ? `exited (${how})` : `exited (${how}): ${last.slice(0, 200)}`;
+};
+
+type RunEnded = Extract<DomainEventUnion, { type: 'RunEnded' }>['data'];
+
+/** How a one-off command ended, in few words. */
+export const endText = ({ outcome, exitCode, oomKilled, cause }: RunEnded): string => {
+  if (oomKilled) return `${outcome} (out of memory)`;
+  if (outcome === 'failed') return `failed (exit code ${exitCode ?? 'unknown'})`;
+  return cause === null ? outcome : `${outcome} (${cause})`;
 };

@@ -28,6 +28,7 @@ const change = z
         'setting',
         'formation',
         'domain',
+        'cron',
         'instance',
         'route',
         'token',

@@ -6,6 +6,7 @@ import {
   type RecordedCommit,
 } from '@shiplog/events';
 import { commandText } from './command-text.js';
+import { signalSteps } from './signal-steps.js';
 import { actorStep, mergePaths, type PlacedStep, type Step } from './step.js';
 
 /** What is asked for, all of one app. */
@@ -155,12 +156,14 @@ class Facts {
     const routing = this.routingOf(instanceId);
     const tails = [...containers.values()].slice(-CONTAINERS_MAX).map((start, index, shown) => {
       const { containerId, restarts } = start.event.data;
-      const text = restarts === 0 ? 'started' : `started, restart ${restarts}`;
+      const text = `started${restarts === 0 ? '' : `, restart ${restarts}`}`;
       const container = { ...stepOf('container', containerId.slice(0, 12), start), text };
       const isLast = index === shown.length - 1;
-      return isLast && routing !== undefined ? [container, this.route(routing)] : [container];
+      const route = isLast && routing !== undefined ? [[container, this.route(routing)]] : [];
+      const signals = signalSteps(this.all, instanceId, containerId);
+      return [[container], ...route, ...signals.map((step) => [container, step])];
     });
-    return tails.length === 0 ? [path] : tails.map((tail) => [...path, ...tail]);
+    return tails.length === 0 ? [path] : tails.flat().map((tail) => [...path, ...tail]);
   }
 
   private route({ routerId, state, since }: Routing): Step {
@@ -270,13 +273,12 @@ class Facts {
   }
 
   private stateOf(instanceId: string): string {
-    const last = this.all.findLast(
+    const ended = this.all.findLast(
       ({ event }) =>
-        event.type.startsWith('Instance') &&
+        event.type !== 'InstanceSignalled' &&
         'instanceId' in event.data &&
         event.data.instanceId === instanceId,
-    );
-    const ended = last?.event;
+    )?.event;
     if (ended?.type === 'InstanceRetired') return `retired: ${ended.data.reason}`;
     return STATE_OF[ended?.type ?? ''] ?? 'scheduled';
   }

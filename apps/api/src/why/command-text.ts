@@ -43,6 +43,10 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return `promote v${event.data.fromVersion} of ${event.data.fromAppId}`;
     case 'RolloutPromoteRequested':
       return `promote ${event.data.rolloutId}`;
+    case 'CronJobSet':
+      return `cron job ${event.data.job} set`;
+    case 'CronJobRemoved':
+      return `cron job ${event.data.job} removed`;
     case 'DomainAdded':
       return `domain ${event.data.host} added`;
     default:

@@ -9,6 +9,7 @@ export const STEP_KINDS = [
   'rollout',
   'instance',
   'container',
+  'signal',
   'route',
 ] as const;
 

@@ -169,10 +169,5 @@ const procfileWarnings = (
   if (!('web' in procfile)) {
     warnings.push('The Procfile has no "web" process: this app will get no requests.');
   }
-  if ('release' in procfile) {
-    warnings.push(
-      '"release" in the Procfile is a process type like any other here: it is not run at a release.',
-    );
-  }
   return warnings;
 };

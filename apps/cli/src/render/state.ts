@@ -1,7 +1,9 @@
 import type { Colors } from 'picocolors/types.js';
 
 const GOOD = new Set(['live', 'ready', 'succeeded', 'completed', 'active', 'ok']);
-const BAD = new Set(['failed', 'failing', 'exited', 'unready', 'revoked', 'expired']);
+const BAD = new Set([
+  ...['failed', 'failing', 'exited', 'unready', 'revoked', 'expired', 'refused', 'lost'],
+]);
 const UNDER_WAY = new Set([
   'deploying',
   'pending',

@@ -1,7 +1,7 @@
-import type { Limits } from '@shiplog/events';
-import type { CancelCause, RetireReason, UnreadyCause } from '@shiplog/domain';
+import type { Limits, RunStopCause } from '@shiplog/events';
+import type { CancelCause, RetireReason, RunKind, UnreadyCause } from '@shiplog/domain';
 import type { Container } from './container-engine.port.js';
-import type { DesiredApp, Routes, Weights } from './desired.js';
+import type { CronDues, DesiredApp, Routes, Weights } from './desired.js';
 import type { Measured } from './judge.js';
 
 /** Why a rollout cannot succeed; the words for people are made from it, with the log lines, when it is applied. */
@@ -9,6 +9,7 @@ export type Failure =
   | { readonly kind: 'crashed'; readonly instanceId: string }
   | { readonly kind: 'not-ready'; readonly instanceId: string; readonly afterSeconds: number }
   | { readonly kind: 'not-created'; readonly instanceId: string }
+  | { readonly kind: 'release-command'; readonly runId: string }
   | { readonly kind: 'image-lost'; readonly said: string }
   | { readonly kind: 'deadline'; readonly instanceId: string | null; readonly isReady: boolean }
   /** A canary that does worse than what it is compared with. */
@@ -72,18 +73,39 @@ export type Action =
         readonly exitCode: number | null;
         readonly killed: boolean;
       })
+  | ({ readonly type: 'record-signalled' } & OfInstance & {
+        readonly signal: string;
+        readonly graceSeconds: number | null;
+        readonly atMs: number;
+      })
   | ({ readonly type: 'create' } & OfInstance)
   | ({ readonly type: 'start' } & OfContainer)
   | ({ readonly type: 'probe' } & OfContainer)
   | ({ readonly type: 'keep-running' } & OfContainer)
   /** So that it is started again. */
-  | ({ readonly type: 'end-run' } & OfContainer & { readonly graceSeconds: number })
+  | ({ readonly type: 'end-instance' } & OfContainer & { readonly graceSeconds: number })
   | ({ readonly type: 'resize' } & OfContainer & {
         readonly limits: Limits;
         readonly cause: 'asked' | 'drift';
       })
   | ({ readonly type: 'record-resized' } & OfInstance & { readonly limits: Limits })
-  | ({ readonly type: 'stop' } & OfContainer & { readonly graceSeconds: number });
+  | ({ readonly type: 'stop' } & OfContainer & { readonly graceSeconds: number })
+  | ({ readonly type: 'schedule-run' } & NewRun)
+  | ({ readonly type: 'skip-run' } & NewRun & {
+        readonly cause: 'overlap' | 'missed';
+        readonly detail: string;
+      })
+  | ({ readonly type: 'create-run' } & OfRun)
+  | ({ readonly type: 'start-run' } & OfRun & { readonly containerId: string })
+  | ({ readonly type: 'record-run-started' } & OfRun & {
+        readonly containerId: string;
+        readonly startedAt: string;
+      })
+  | ({ readonly type: 'stop-run' } & OfRun & { readonly cause: RunStopCause })
+  | ({ readonly type: 'end-run' } & OfRun & {
+        readonly containerId: string | null;
+        readonly outcome: 'exited' | 'lost';
+      });
 
 interface OfInstance {
   readonly appId: string;
@@ -91,6 +113,20 @@ interface OfInstance {
 }
 interface OfContainer extends OfInstance {
   readonly containerId: string;
+}
+interface OfRun {
+  readonly appId: string;
+  readonly runId: string;
+}
+interface NewRun extends OfRun {
+  readonly kind: RunKind;
+  readonly version: number;
+  readonly command: readonly string[];
+  readonly rolloutId: string | null;
+  readonly job: string | null;
+  readonly scheduledFor: string | null;
+  readonly missed: number;
+  readonly timeoutSeconds: number | null;
 }
 
 /** What this process remembers of an instance beyond the log: losing it costs time, never safety. */
@@ -125,12 +161,16 @@ export interface PlanInput {
   /** Of every router that counts. */
   readonly routers: readonly { readonly routes: Routes; readonly weights: Weights }[];
   readonly notes: ReadonlyMap<string, Note>;
+  /** By container: what it was sent in its newest run. */
+  readonly signalsOf?: (containerId: string) => readonly { signal: string; atMs: number }[];
   /** Instances with an engine step under way: they are left alone until it ended. */
   readonly busy: ReadonlySet<string>;
   /** No new instance before this time: the last ones were lost as soon as they were made. */
   readonly scheduleNotBeforeMs: number;
   /** What the routers counted since the newest step of a canary; null where nothing was counted. */
   readonly measured: Measured | null;
+  /** Cron jobs of the app that are due. */
+  readonly dues?: CronDues;
   readonly nowMs: number;
 }
 

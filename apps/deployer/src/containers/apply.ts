@@ -4,6 +4,7 @@ import {
   endRollout,
   recordExited,
   recordStarted,
+  recordSignalled,
   recordStopped,
   retire,
   schedule,
@@ -11,7 +12,15 @@ import {
   stepRollout,
   type Held,
 } from './fact-steps.js';
-import { endRun, recordUnready } from './health-steps.js';
+import { endInstance, recordUnready } from './health-steps.js';
+import {
+  createRun,
+  endRun,
+  recordRunStarted,
+  scheduleRun,
+  startRun,
+  stopRun,
+} from './run-steps.js';
 import type { Action } from './actions.js';
 import type { Lane, Work } from './task-runner.js';
 import type { Workbench } from './workbench.js';
@@ -59,20 +68,32 @@ const now = async (bench: Workbench, action: Action, held: Held): Promise<void> 
       return retire(bench, action);
     case 'record-started':
       return recordStarted(bench, action);
+    case 'record-signalled':
+      return recordSignalled(bench, action);
     case 'record-stopped':
       return recordStopped(bench, action);
     case 'record-unready':
       return recordUnready(bench, action);
     case 'record-resized':
       return recordResized(bench, action);
+    case 'schedule-run':
+    case 'skip-run':
+      return scheduleRun(bench, action);
+    case 'record-run-started':
+      return recordRunStarted(bench, action);
+    case 'stop-run':
+      return stopRun(bench, action);
     case 'record-exited':
     case 'create':
     case 'start':
     case 'probe':
     case 'keep-running':
-    case 'end-run':
+    case 'end-instance':
     case 'resize':
     case 'stop':
+    case 'create-run':
+    case 'start-run':
+    case 'end-run':
       return;
   }
 };
@@ -89,8 +110,14 @@ const beside = (bench: Workbench, action: Action): void => {
       return task(bench, action, 'engine', () => resize(bench, action));
     case 'record-exited':
       return task(bench, action, 'look', () => recordExited(bench, action));
+    case 'end-instance':
+      return task(bench, action, 'stop', () => endInstance(bench, action));
+    case 'create-run':
+      return runTask(bench, action, 'engine', (leave) => createRun(bench, action, leave));
+    case 'start-run':
+      return runTask(bench, action, 'engine', (leave) => startRun(bench, action, leave));
     case 'end-run':
-      return task(bench, action, 'stop', () => endRun(bench, action));
+      return runTask(bench, action, 'look', () => endRun(bench, action));
     case 'stop':
       return task(bench, action, 'stop', () => stop(bench, action));
     case 'probe':
@@ -107,9 +134,14 @@ const beside = (bench: Workbench, action: Action): void => {
     case 'schedule':
     case 'retire':
     case 'record-started':
+    case 'record-signalled':
     case 'record-stopped':
     case 'record-unready':
     case 'record-resized':
+    case 'schedule-run':
+    case 'skip-run':
+    case 'record-run-started':
+    case 'stop-run':
       return;
   }
 };
@@ -132,3 +164,10 @@ const task = (
     }
   });
 };
+
+const runTask = (
+  bench: Workbench,
+  { appId, runId }: { appId: string; runId: string },
+  lane: Lane,
+  work: Work,
+): void => task(bench, { appId, instanceId: runId }, lane, work);

@@ -36,6 +36,8 @@ export interface ContainerSpec {
   readonly imageId: string;
   /** Null: the image's own command. */
   readonly command: readonly string[] | null;
+  /** The command is all that is run: an image's entrypoint is made for its server. */
+  readonly isWhole?: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly network: string;
@@ -79,7 +81,9 @@ export interface AddressRange {
 /** Something happened to a container: look at it again. */
 export interface EngineNotice {
   readonly containerId: string;
-  readonly what: 'started' | 'die' | 'oom' | 'changed';
+  readonly what: 'started' | 'die' | 'oom' | 'signalled' | 'changed';
+  /** What it was sent, by whomever: `SIGTERM`, `SIGKILL`, …; only with `signalled`. */
+  readonly signal?: string;
   readonly exitCode: number | null;
   /** Milliseconds since the epoch by the engine's clock, which is that of `Container.startedAt`. */
   readonly atMs: number;
@@ -121,7 +125,7 @@ export interface ContainerEngine {
   /** On a running container: nothing. Throws `port-taken`, `address-taken`, `network-missing`, `no-such-executable`, `not-executable`, … */
   start(id: string): Promise<void>;
 
-  /** The image's stop signal, then SIGKILL after the grace period. On a stopped or missing one: nothing. */
+  /** The image's stop signal, then SIGKILL after the grace period; both are noticed. On a stopped or missing one: nothing. */
   stop(id: string, graceSeconds: number): Promise<void>;
 
   /**

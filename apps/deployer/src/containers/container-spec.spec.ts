@@ -107,7 +107,7 @@ describe('the container of an instance', () => {
 });
 
 describe('a one-off command', () => {
-  it('has the config and limits of the release, its own variables, and no instance label', () => {
+  it('has the config and limits of the release, its own variables, and its id as that of an instance', () => {
     const spec = runSpec({
       ...parts,
       config: { A: '1', B: '2' },
@@ -115,9 +115,11 @@ describe('a one-off command', () => {
       command: ['id'],
       runId: 'run-0123456789',
       isDetached: false,
+      process: 'run',
     });
     expect(spec.env).toMatchObject({ A: '1', B: '3', SHIPLOG_PROCESS: 'run' });
     expect(spec.labels['shiplog.kind']).toBe('run');
-    expect(spec.labels['shiplog.instance']).toBeUndefined();
+    expect(spec.labels['shiplog.instance']).toBe('run-0123456789');
+    expect(spec).toMatchObject({ command: ['id'], isWhole: true, publish: null });
   });
 });

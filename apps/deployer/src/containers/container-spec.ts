@@ -77,14 +77,23 @@ export const runSpec = (
     readonly command: readonly string[];
     readonly env: Readonly<Record<string, string>>;
     readonly isDetached: boolean;
+    /** What it goes by in lists. */
+    readonly process: string;
   },
 ): ContainerSpec => ({
   ...common(parts, 'run'),
   name: `${parts.platform.platform}-${parts.app.name}-run-${suffixOf(parts.runId)}`,
   command: parts.command,
-  env: { ...parts.config, ...parts.env, ...platformEnvironment(parts, 'run') },
+  isWhole: true,
+  env: {
+    ...parts.config,
+    ...parts.env,
+    ...platformEnvironment(parts, parts.process),
+    SHIPLOG_RUN: parts.runId,
+  },
   labels: {
-    ...labels(parts, 'run'),
+    ...labels(parts, parts.process),
+    [LABEL.instance]: parts.runId,
     [LABEL.kind]: 'run',
     ...(parts.isDetached ? { [LABEL.detached]: 'true' } : {}),
   },

@@ -5,7 +5,9 @@ import {
   limitsOf,
   sharesOf,
   strategyOf,
+  type KnownCronJob,
   type KnownInstance,
+  type KnownRun,
   type RolloutState,
   type RouteState,
   type World,
@@ -37,6 +39,8 @@ export interface WantedRollout {
   readonly promotedTo: number;
   /** Set when its image is gone for good. */
   readonly lostImage: string | null;
+  /** Has to succeed before anything of the release is started; null where there is none to run. */
+  readonly releaseCommand: readonly string[] | null;
 }
 
 export interface StrayRollout {
@@ -66,6 +70,24 @@ export interface DesiredApp {
   readonly endedGenerations: readonly number[];
   /** Instances that were not stopped yet. */
   readonly instances: readonly KnownInstance[];
+  /** One-off commands that are open, and the newest of each kind that ended. */
+  readonly runs: readonly KnownRun[];
+  readonly cronJobs: Readonly<Record<string, KnownCronJob>>;
+}
+
+/** A cron job whose time has come: the newest due time that was not taken up. */
+export interface CronDue {
+  readonly job: string;
+  readonly definition: KnownCronJob;
+  readonly dueMs: number;
+  /** Due times before it that were not taken up either. */
+  readonly earlier: number;
+  readonly runId: string;
+}
+export interface CronDues {
+  readonly due: readonly CronDue[];
+  /** When others are. */
+  readonly nextAtMs: readonly number[];
 }
 
 /** What a router does with an instance, as the log has it. */
@@ -120,6 +142,8 @@ export const desiredApp = (world: World, appId: string): DesiredApp => {
     ),
     endedGenerations: rollouts.filter(isEnded).map(({ generation }) => generation),
     instances,
+    runs: world.runsOf(appId),
+    cronJobs: deployment?.app.cronJobs ?? {},
   };
 };
 
@@ -193,6 +217,7 @@ const rolloutOf = (
         rolloutId === target.rolloutId ? step : [],
       ),
     ),
+    releaseCommand: releaseCommandOf(target.release, live),
     lostImage: build?.status === 'succeeded' ? (build.lost?.summary ?? null) : null,
   };
 };
@@ -203,3 +228,14 @@ const strategyFor = (
   { release, generation }: NonNullable<Deployment['target']>,
 ): RolloutStrategy =>
   release.rollbackOf !== null && release.generation === generation ? AT_ONCE : strategyOf(settings);
+/** By this process type of a Procfile. No instance of it is wanted unless somebody scales it. */
+const RELEASE_PROCESS = 'release';
+
+/**
+ * A release that serves was prepared for already. One that goes back to an older one was, too: the way back
+ * must not hang on a command.
+ */
+const releaseCommandOf = (release: Release, live: Deployment['live']): readonly string[] | null =>
+  release.version === live?.release.version || release.rollbackOf !== null
+    ? null
+    : (release.processes[RELEASE_PROCESS]?.command ?? null);

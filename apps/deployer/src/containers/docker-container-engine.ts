@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type Docker from 'dockerode';
 import type { ContainerCreateOptions } from 'dockerode';
 import type { Limits } from '@shiplog/events';
@@ -26,7 +27,7 @@ import { DockerNetworks } from './docker-networks.js';
 import { DockerResolvers } from '../discovery/docker-resolvers.js';
 import type { PublishAddress } from './publish-address.js';
 
-const NOTICED = ['start', 'die', 'oom', 'destroy', 'pause', 'unpause', 'restart', 'update'];
+const NOTICED = ['start', 'die', 'oom', 'kill', 'destroy', 'pause', 'unpause', 'restart', 'update'];
 
 /**
  * How long a look may take. Rounds wait for it: a daemon that hangs, as Docker does at a lock of one
@@ -307,10 +308,12 @@ const toNotice = (line: string): EngineNotice => {
     Actor?: { ID?: string; Attributes?: Record<string, string> };
   };
   const exitCode = event.Actor?.Attributes?.['exitCode'];
+  const signal = event.Actor?.Attributes?.['signal'];
   return {
     containerId: event.Actor?.ID ?? '',
     what: WHAT[event.Action ?? ''] ?? 'changed',
     exitCode: exitCode === undefined ? null : Number(exitCode),
+    ...(signal === undefined ? {} : { signal: signalName(signal) }),
     atMs: (event.timeNano ?? 0) / 1e6,
   };
 };
@@ -319,4 +322,11 @@ const WHAT: Readonly<Record<string, EngineNotice['what']>> = {
   start: 'started',
   die: 'die',
   oom: 'oom',
+  kill: 'signalled',
+};
+
+/** The engine tells its number, on some machines its name. */
+const signalName = (told: string): string => {
+  const known = Object.entries(constants.signals).find(([, number]) => String(number) === told);
+  return known?.[0] ?? (told.startsWith('SIG') ? told : `SIG${told}`);
 };

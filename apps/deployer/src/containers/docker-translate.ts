@@ -45,7 +45,7 @@ export const toCreateOptions = (
   return {
     name: spec.name,
     Image: spec.imageId,
-    ...(spec.command === null ? {} : { Cmd: [...spec.command] }),
+    ...commandOf(spec),
     Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
     Labels: { ...spec.labels },
     ...(port === undefined ? {} : { ExposedPorts: { [port]: {} } }),
@@ -72,6 +72,13 @@ export const toCreateOptions = (
       RestartPolicy: { Name: 'no' },
     },
   };
+};
+
+const commandOf = ({ command, isWhole }: ContainerSpec) => {
+  if (command === null) return {};
+  if (isWhole !== true) return { Cmd: [...command] };
+  const [entrypoint = '', ...rest] = command;
+  return { Entrypoint: [entrypoint], Cmd: rest };
 };
 
 /** The fence around everything we run: instances and one-off commands alike. */

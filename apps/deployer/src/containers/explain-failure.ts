@@ -10,6 +10,7 @@ import {
   type Evidence,
 } from '../explain.js';
 import { explainCanary } from '../explain-canary.js';
+import { explainReleaseRun } from './explain-release-command.js';
 import { readListening } from '../probes/listening.js';
 import { desiredApp } from './desired.js';
 import type { Failure } from './actions.js';
@@ -24,6 +25,9 @@ export const explainFailure = async (
   failure: Failure,
 ): Promise<Explanation> => {
   const { settings } = desiredApp(bench.context.world, appId);
+  if (failure.kind === 'release-command') {
+    return explainReleaseRun(bench, failure.runId, settings.rolloutTimeoutSeconds);
+  }
   if (failure.kind === 'image-lost') return explainImageLost(failure.said);
   if (failure.kind === 'worse' || failure.kind === 'undecided') {
     return explainCanary(failure, strategyOfApp(bench, appId));

@@ -19,9 +19,11 @@ export const startRollout = async (
 ): Promise<void> => {
   const { target, settings } = desiredApp(bench.context.world, appId);
   if (target?.rollout.rolloutId !== rolloutId) return;
-  const { strategy } = target.rollout;
+  const { strategy, releaseCommand } = target.rollout;
   const waitsSeconds = waitsSecondsOf(strategy, target.wanted);
-  const deadlineMs = bench.nowMs() + (settings.rolloutTimeoutSeconds + waitsSeconds) * 1000;
+  // Its release command may take as long as the rest; the rest has its whole time all the same.
+  const parts = releaseCommand === null ? 1 : 2;
+  const deadlineMs = bench.nowMs() + (parts * settings.rolloutTimeoutSeconds + waitsSeconds) * 1000;
   fault('before-start-rollout');
   await bench.record(
     'rollout',
@@ -168,6 +170,19 @@ export const retire = async (bench: Workbench, action: ActionOf<'retire'>): Prom
   fault('before-retire');
   await bench.record('instance', { id: instanceId, appId }, { type: 'RetireInstance', reason });
   fault('after-retire');
+};
+
+export const recordSignalled = async (
+  bench: Workbench,
+  { appId, instanceId, signal, graceSeconds, atMs }: ActionOf<'record-signalled'>,
+): Promise<void> => {
+  fault('before-record-signalled');
+  await bench.record(
+    'instance',
+    { id: instanceId, appId },
+    { type: 'RecordSignalled', signal, graceSeconds, at: new Date(atMs).toISOString() },
+  );
+  fault('after-record-signalled');
 };
 
 export const recordStarted = async (

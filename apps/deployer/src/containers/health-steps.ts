@@ -29,9 +29,9 @@ export const recordUnready = async (
 };
 
 /** Ends a run; that it ended and began anew is recorded as with any other. */
-export const endRun = async (
+export const endInstance = async (
   bench: Workbench,
-  { containerId, graceSeconds }: ActionOf<'end-run'>,
+  { containerId, graceSeconds }: ActionOf<'end-instance'>,
 ): Promise<void> => {
   await bench.engine.stop(containerId, graceSeconds);
   await bench.view.look(containerId);

@@ -21,12 +21,13 @@ type Entry = { memoryInUse: number } & { -readonly [K in keyof Container]: Conta
 
 /**
  * What the programs of the fake do, by the first word of their command: `serve` runs until it is
- * stopped, `exit N` ends at once with N, `print TEXT` says something and runs on.
+ * stopped, `exit N` ends at once with N, `print TEXT` says something and runs on, `deaf` takes no notice of SIGTERM.
  */
 export const PROGRAMS = {
   serve: ['serve'],
   exit: (code: number) => ['exit', String(code)],
   print: (text: string) => ['print', text],
+  deaf: ['deaf'],
 } as const;
 
 /** One engine, shared by several platforms as in reality. */
@@ -183,7 +184,11 @@ export class InMemoryContainerEngine implements ContainerEngine {
   async stop(id: string): Promise<void> {
     await this.answer(`stopping container ${id}`);
     const entry = this.host.entries.get(id);
-    if (entry?.status === 'running' || entry?.status === 'paused') this.ended(entry, 143);
+    if (entry?.status !== 'running' && entry?.status !== 'paused') return;
+    const isDeaf = entry.spec.command?.[0] === 'deaf';
+    this.signal(entry, 'SIGTERM');
+    if (isDeaf) this.signal(entry, 'SIGKILL');
+    this.ended(entry, isDeaf ? 137 : 143);
   }
 
   /** Programs of the fake inside a container: `exit N`, `print TEXT`; `serve` never ends. */
@@ -357,6 +362,10 @@ export class InMemoryContainerEngine implements ContainerEngine {
     entry.exitCode = exitCode;
     entry.finishedAt = new Date(this.host.nowMs()).toISOString();
     this.notify({ containerId: entry.id, what: 'die', exitCode });
+  }
+
+  private signal(entry: Entry, signal: string): void {
+    this.notify({ containerId: entry.id, what: 'signalled', exitCode: null, signal });
   }
 
   private notify(notice: Omit<EngineNotice, 'atMs'>): void {

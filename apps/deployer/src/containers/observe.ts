@@ -12,6 +12,11 @@ interface NoticedEnd {
   readonly oomKilled: boolean;
 }
 
+export interface NoticedSignal {
+  readonly signal: string;
+  readonly atMs: number;
+}
+
 interface Listed {
   readonly id: string;
   readonly instanceId: string;
@@ -31,6 +36,7 @@ export class EngineView {
   private readonly dirty = new Map<string, number | 'changed'>();
   private readonly ends = new Map<string, NoticedEnd>();
   private readonly ooms = new Set<string>();
+  private readonly signals = new Map<string, NoticedSignal[]>();
   private isListStale = true;
   /** Notices may have been missed: a running container may be another run than the one we know. */
   private isSuspect = true;
@@ -59,10 +65,14 @@ export class EngineView {
     this.isSuspect = true;
   }
 
-  notice({ containerId, what, exitCode, atMs }: EngineNotice): void {
+  notice({ containerId, what, exitCode, atMs, signal }: EngineNotice): void {
     const isStart = what === 'started' && !this.dirty.has(containerId);
     this.dirty.set(containerId, isStart ? atMs : 'changed');
     if (what === 'oom') this.ooms.add(containerId);
+    if (what === 'started') this.signals.delete(containerId);
+    if (what === 'signalled' && signal !== undefined) {
+      this.signals.set(containerId, [...this.signalsOf(containerId), { signal, atMs }]);
+    }
     if (what !== 'die') return;
     this.ends.set(containerId, { exitCode, oomKilled: this.ooms.delete(containerId) });
   }
@@ -70,6 +80,11 @@ export class EngineView {
   /** How the newest run that ended did so, as far as it was noticed. */
   endOf(containerId: string): NoticedEnd | undefined {
     return this.ends.get(containerId);
+  }
+
+  /** What the newest run of a container was sent, as far as it was noticed. */
+  signalsOf(containerId: string): readonly NoticedSignal[] {
+    return this.signals.get(containerId) ?? [];
   }
 
   /** Resolves when the view is as fresh as the engine; rejects and stays stale when it does not answer. */
@@ -187,6 +202,7 @@ export class EngineView {
     const known = this.byId.get(id);
     this.byId.delete(id);
     this.ends.delete(id);
+    this.signals.delete(id);
     this.ooms.delete(id);
     const instanceId = known?.instanceId ?? null;
     if (instanceId === null || this.containers.get(instanceId)?.id !== id) return;

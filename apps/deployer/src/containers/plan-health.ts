@@ -103,6 +103,6 @@ const planEnd = (instance: KnownInstance, input: PlanInput): Step => {
   if (!isOutOfRouting(instance, input.routers) && input.nowMs < atMs) return { atMs };
   const graceSeconds = Math.min(GRACE_SECONDS_MAX, input.app.settings.graceSeconds);
   return {
-    action: { type: 'end-run', appId, instanceId, containerId: container.id, graceSeconds },
+    action: { type: 'end-instance', appId, instanceId, containerId: container.id, graceSeconds },
   };
 };

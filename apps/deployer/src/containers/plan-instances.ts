@@ -1,6 +1,7 @@
 import type { KnownInstance } from '@shiplog/domain';
 import type { Container } from './container-engine.port.js';
 import type { Action, Note, Plan, PlanInput } from './actions.js';
+import { graceLeft } from './plan-signals.js';
 import { drainOf } from './serving.js';
 
 /** A run that ended sooner counts as a crash in a row. */
@@ -40,7 +41,7 @@ const planRetired = (instance: KnownInstance, input: PlanInput): Step => {
   const isRunning =
     container !== undefined && ['running', 'paused', 'restarting'].includes(container.status);
   if (isRunning) {
-    const { graceSeconds } = input.app.settings;
+    const graceSeconds = graceLeft(instance, input.app.settings.graceSeconds, input.nowMs);
     return {
       action: { type: 'stop', appId, instanceId, containerId: container.id, graceSeconds },
     };

@@ -1,8 +1,9 @@
-import { shareAt, sharesOf, type KnownInstance } from '@shiplog/domain';
+import { releaseRunIdOf, shareAt, sharesOf, type KnownInstance } from '@shiplog/domain';
 import type { DesiredApp, WantedRollout } from './desired.js';
 import type { Action, Failure, Plan, PlanInput } from './actions.js';
 import { judge } from './judge.js';
 import { stageOf } from './plan-stage.js';
+import { isReleasePhaseOver, releasePhaseOf } from './release-phase.js';
 import { isOutOfRouting, isRetired, isRouted, isServing } from './serving.js';
 
 /** A new instance that ended this often during its rollout is not going to make it. */
@@ -59,13 +60,17 @@ const endOf = (input: PlanInput, rollout: WantedRollout): End | null => {
   );
   if (failure !== null) return { type: 'fail-rollout', failure };
   if (nowMs < (rollout.deadlineMs ?? Infinity)) return null;
+  if (!isReleasePhaseOver(app)) {
+    const runId = releaseRunIdOf(rollout.rolloutId);
+    return { type: 'fail-rollout', failure: { kind: 'release-command', runId } };
+  }
   return { type: 'fail-rollout', failure: deadlineFailure(own, input, rollout) };
 };
 
 /** Every process type has its instances serving, and nothing older is reachable. */
 const isReplaced = ({ app, routers }: PlanInput): boolean => {
   const { target } = app;
-  if (target === null) return false;
+  if (target === null || !isReleasePhaseOver(app)) return false;
   const hasCapacity = Object.entries(target.wanted).every(
     ([type, wanted]) =>
       servingCount(app, { type, generation: target.generation }, routers) >= wanted,
@@ -91,6 +96,9 @@ const failureOf = (
   own: readonly KnownInstance[],
   rollout: WantedRollout,
 ): Failure | null => {
+  if (releasePhaseOf(input.app) === 'failed') {
+    return { kind: 'release-command', runId: releaseRunIdOf(rollout.rolloutId) };
+  }
   if (rollout.lostImage !== null) return { kind: 'image-lost', said: rollout.lostImage };
   for (const instance of own) {
     const { instanceId } = instance;

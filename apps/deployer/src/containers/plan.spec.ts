@@ -31,7 +31,7 @@ const inWords = (action: Action): string => {
     case 'step-rollout':
       return `step ${action.step}: ${action.percent}%`;
     default:
-      return `${action.type} ${action.instanceId}`;
+      return `${action.type} ${'runId' in action ? action.runId : action.instanceId}`;
   }
 };
 const words = (given: Given): string[] => plan(input(given)).actions.map(inWords);

@@ -5,6 +5,8 @@ import { limitsFirst, planLimits } from './plan-limits.js';
 import { planReplacement } from './plan-replacement.js';
 import { planRollout } from './plan-rollout.js';
 import { planStopFirst, withoutStopFirst } from './plan-stop-first.js';
+import { planSignals } from './plan-signals.js';
+import { planRuns } from './plan-runs.js';
 
 /**
  * The next safe steps for one app. Pure and deterministic: equal inputs, equal plans.
@@ -25,11 +27,18 @@ export const plan = (input: PlanInput): Plan => {
   const steps = [...health.actions, ...instances, ...limits.actions].filter(
     (action) => !('instanceId' in action && going.has(action.instanceId)),
   );
-  const times = [rollout, replacement, health, planned, limits].flatMap(
+  const runs = planRuns(input);
+  const times = [rollout, replacement, health, planned, limits, runs].flatMap(
     ({ nextAtMs }) => nextAtMs ?? [],
   );
   return {
-    actions: [...rollout.actions, ...replacement.actions, ...steps],
+    actions: [
+      ...planSignals(input),
+      ...rollout.actions,
+      ...replacement.actions,
+      ...steps,
+      ...runs.actions,
+    ],
     nextAtMs: times.length === 0 ? null : Math.min(...times),
   };
 };

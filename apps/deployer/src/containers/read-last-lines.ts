@@ -1,4 +1,4 @@
-import type { KnownInstance } from '@shiplog/domain';
+import type { KnownInstance, KnownRun, Release } from '@shiplog/domain';
 import { KeyMissingError } from '@shiplog/secrets';
 import { lastLines } from '../explain.js';
 import { EngineError, type Container } from './container-engine.port.js';
@@ -14,12 +14,25 @@ export const readLastLines = async (
   instance: KnownInstance,
   container: Container,
 ): Promise<string[]> => {
-  const redact = await redactorOf(bench, instance);
+  const redact = await redactorOf(bench, instance, releaseOf(bench.context.world, instance));
+  return readRedacted(bench, redact, container.id, runOf(instance, container));
+};
+
+/** What a one-off command wrote last, with config values blotted out. */
+export const readRunLines = async (
+  bench: Workbench,
+  run: KnownRun,
+  container: Container,
+): Promise<string[]> => readRedacted(bench, await redactorOf(bench, run), container.id, {});
+
+const readRedacted = async (
+  bench: Workbench,
+  redact: (text: string) => string,
+  containerId: string,
+  span: { since?: string; until?: string },
+): Promise<string[]> => {
   try {
-    const lines = await bench.engine.lastLines(container.id, {
-      lines: LINES,
-      ...runOf(instance, container),
-    });
+    const lines = await bench.engine.lastLines(containerId, { lines: LINES, ...span });
     return lastLines(lines.map(({ text }) => redact(text)));
   } catch (error) {
     if (!(error instanceof EngineError) || error.code === 'engine-unreachable') throw error;
@@ -45,12 +58,11 @@ const runOf = (
 /** Blots config values out of what an instance says. */
 export const redactorOf = async (
   bench: Workbench,
-  instance: KnownInstance,
+  of: { readonly appId: string; readonly version: number },
+  known?: Release,
 ): Promise<(text: string) => string> => {
-  const { world } = bench.context;
-  const app = world.app(instance.appId);
-  const release =
-    releaseOf(world, instance) ?? app?.releases.find(({ version }) => version === instance.version);
+  const app = bench.context.world.app(of.appId);
+  const release = known ?? app?.releases.find(({ version }) => version === of.version);
   if (app === undefined || release === undefined)
     return () => '[withheld: its config is not known any more]';
   try {

@@ -1,4 +1,5 @@
 import { aggregateOf, idOf, type RecordedCommit } from '@shiplog/events';
+import type { World } from '@shiplog/domain';
 import type { RoundResult } from '@shiplog/reconcile';
 import { wantedWatches } from '../health/wanted.js';
 import { Watcher } from '../health/watcher.js';
@@ -38,13 +39,13 @@ export class Reconciliation {
   async round(): Promise<RoundResult> {
     const { bench } = this;
     const { feed, world } = bench.context;
-    const isKnown = (id: string): boolean => world.get('instance', id).state.status !== 'none';
+    const isKnown = (id: string): boolean => appOf(world, id) !== undefined;
     await feed.catchUp();
     const isResync = bench.nowMs() >= this.resyncAtMs;
     if (isResync) bench.view.relist();
     for (const id of await bench.view.refresh(isKnown)) {
-      const { state } = world.get('instance', id);
-      if (state.status !== 'none') bench.dirty.add(state.appId);
+      const appId = appOf(world, id);
+      if (appId !== undefined) bench.dirty.add(appId);
     }
     const apps = isResync ? this.allApps() : this.dueApps();
     bench.dirty.clear();
@@ -81,8 +82,14 @@ export class Reconciliation {
       this.dueMs.set(appId, paused);
       return { app, actions: [] };
     }
-    const busy = new Set([...bench.tasks.busy, ...bench.view.hidden]);
+    const busy = new Set([...bench.tasks.busy, ...bench.view.hidden, ...bench.joined]);
     const times: number[] = [];
+    for (const { runId } of app.runs) {
+      const untilMs = bench.pausedUntilMs(runId);
+      if (untilMs === null) continue;
+      busy.add(runId);
+      times.push(untilMs);
+    }
     for (const { status, instanceId } of app.instances) {
       if (status === 'retired') bench.notes.retired(instanceId, nowMs);
       const untilMs = bench.pausedUntilMs(instanceId);
@@ -95,9 +102,11 @@ export class Reconciliation {
       containers: bench.view.containers,
       routers: bench.context.world.routers(),
       notes: bench.notes.byInstance,
+      signalsOf: (containerId) => bench.view.signalsOf(containerId),
       busy,
       scheduleNotBeforeMs: bench.notes.scheduleNotBeforeMs(appId),
       measured: bench.traffic.measured(app),
+      dues: bench.cronClock.duesOf(app, nowMs),
       nowMs,
     });
     this.watcher.watch(
@@ -131,6 +140,7 @@ export class Reconciliation {
     return new Set([
       ...world.apps().map(({ appId }) => appId),
       ...world.instances().map(({ appId }) => appId),
+      ...[...world.all('run')].flatMap((run) => (run.status === 'none' ? [] : run.appId)),
       ...[...world.all('rollout')].flatMap((rollout) =>
         rollout.status === 'running' ? rollout.appId : [],
       ),
@@ -175,6 +185,14 @@ export class Reconciliation {
     }
   }
 }
+
+/** Whose container that is: of an instance that was not stopped, or of a one-off command that is open. */
+const appOf = (world: World, id: string): string | undefined => {
+  const { state } = world.get('instance', id);
+  if (state.status !== 'none') return state.appId;
+  const run = world.run(id);
+  return run === undefined || run.status === 'ended' ? undefined : run.appId;
+};
 
 /** The key of a destroyed app is shredded by the api; what this process remembers of it goes, too. */
 const forgetDestroyed = ({ keyring }: Workbench, batch: readonly RecordedCommit[]): void => {

@@ -1,12 +1,14 @@
 import type { KnownInstance } from '@shiplog/domain';
 import type { DesiredApp, WantedGeneration } from './desired.js';
 import type { PlanInput } from './actions.js';
+import { isReleasePhaseOver } from './release-phase.js';
 
 /** The process type that requests are routed to. */
 export const ROUTED_PROCESS = 'web';
 
-/** The generation that should run now: the one on its way, else the one that serves. */
-export const inForce = (app: DesiredApp): WantedGeneration | null => app.target ?? app.live;
+/** The generation that should run now: the one on its way once its release command succeeded, else the one that serves. */
+export const inForce = (app: DesiredApp): WantedGeneration | null =>
+  isReleasePhaseOver(app) ? (app.target ?? app.live) : app.live;
 
 export const isRetired = (instance: KnownInstance): boolean => instance.status === 'retired';
 

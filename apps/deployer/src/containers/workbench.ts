@@ -7,6 +7,7 @@ import { findReach, type FindReach } from '../probes/reach.js';
 import { askCheckWith, type AskCheck } from '../health/ask-check.js';
 import { laterByClock, type Later } from '../health/later.js';
 import type { ContainerEngine } from './container-engine.port.js';
+import { CronClock } from './cron-dues.js';
 import { AddressAllocator } from './networks.js';
 import { Notes } from './notes.js';
 import { EngineView } from './observe.js';
@@ -20,7 +21,7 @@ interface Cause {
   readonly causation: string;
 }
 
-type FactAggregate = 'rollout' | 'instance';
+type FactAggregate = 'rollout' | 'instance' | 'run';
 
 interface WorkbenchOptions {
   readonly onStepError: (step: string, error: unknown) => void;
@@ -49,6 +50,9 @@ export class Workbench {
   /** Apps that the next round plans. */
   readonly dirty = new Set<string>();
   readonly causes = new Map<string, Cause>();
+  /** Runs that a session of this process is joined with: what they come to is its business. */
+  readonly joined = new Set<string>();
+  readonly cronClock = new CronClock();
   /** Containers that the log does not tell of and that were reported. */
   readonly judged = new Set<string>();
   /** Steps that failed for no reason we know: when the instance or app is taken up again. */

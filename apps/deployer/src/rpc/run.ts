@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
 import type { Session } from '@shiplog/bus';
+import type { ActiveApp, Release } from '@shiplog/domain';
 import { runSpec } from '../containers/container-spec.js';
 import { EngineError } from '../containers/container-engine.port.js';
 import type { DockerContainerEngine } from '../containers/docker-container-engine.js';
@@ -20,27 +21,52 @@ interface RunTools {
   readonly watched: Set<string>;
 }
 
+/** What was asked for, and with what it runs. */
+interface Order {
+  readonly runId: string;
+  readonly app: ActiveApp;
+  readonly release: Release;
+  readonly input: RunInput;
+}
+
 /**
- * A one-off command of the live release in a container of its own. The engine removes the container
- * at its end, whatever becomes of us meanwhile. That of a detached one stays for its log, until it is
- * collected.
+ * A one-off command of the live release in a container of its own. That it was started and how it ended is
+ * recorded as of every run; the command itself is not, where somebody typed it. The engine removes an
+ * attached container at its end, whatever becomes of us meanwhile. A detached one stays for its log, until
+ * it is collected.
  */
 export const runOneOff = async (
   tools: RunTools,
   input: RunInput,
   session: Session,
 ): Promise<void> => {
-  const { docker, watched } = tools;
-  const spec = await specOf(tools, input);
+  const { bench } = tools;
+  const order = orderOf(tools, input);
+  const { runId } = order;
+  // Until it is started, and to its end where it is attached, nobody else decides about it.
+  bench.joined.add(runId);
+  try {
+    await create(tools, order, session);
+  } catch (error) {
+    if (error instanceof RpcProblem) throw error;
+    const refused = toEngineError('running a one-off command', error);
+    throw new RpcProblem(refused.code, refused.said);
+  } finally {
+    bench.joined.delete(runId);
+    bench.nudge(order.app.appId);
+  }
+};
+
+const create = async (tools: RunTools, order: Order, session: Session): Promise<void> => {
+  const { docker, bench, watched, engine } = tools;
+  const { input } = order;
+  const spec = await specOf(tools, order);
   watched.add(spec.name);
   try {
-    const [entrypoint = '', ...rest] = input.command;
-    const options = await tools.engine.createOptions(spec);
+    await schedule(bench, order);
+    const options = await engine.createOptions(spec);
     const container = await docker.createContainer({
       ...options,
-      // Exactly the command: an image's entrypoint is made for its server.
-      Entrypoint: [entrypoint],
-      Cmd: rest,
       Tty: input.tty && !input.detach,
       OpenStdin: !input.detach,
       StdinOnce: !input.detach,
@@ -48,7 +74,7 @@ export const runOneOff = async (
       HostConfig: { ...options.HostConfig, AutoRemove: !input.detach },
     });
     try {
-      await (input.detach ? detached : attached)(container, { input, session, name: spec.name });
+      await (input.detach ? detached : attached)(container, { tools, order, session });
     } catch (error) {
       // Nobody will hear from it: it must not stay, created or running.
       await container.remove({ force: true }).catch(() => undefined);
@@ -58,28 +84,39 @@ export const runOneOff = async (
     if (error instanceof RpcProblem) throw error;
     const said = toEngineError('running a one-off command', error);
     const refused = await tools.engine.resources.explain(spec, said);
-    throw new RpcProblem(refused.code, refused.said);
+    await refuse(bench, order, refused);
+    throw refused;
   } finally {
     watched.delete(spec.name);
   }
 };
 
 interface Running {
-  readonly input: RunInput;
+  readonly tools: RunTools;
+  readonly order: Order;
   readonly session: Session;
-  readonly name: string;
 }
 
-const detached = async (container: Docker.Container, { session, name }: Running): Promise<void> => {
-  await container.start();
-  session.send({ kind: 'exit', head: { exitCode: 0, detached: true, name } });
+/** It goes by its id: its log is read under it, and what it came to is listed. */
+const told = (session: Session, runId: string): void => {
+  session.send({ kind: 'exit', head: { exitCode: 0, detached: true, name: runId } });
   session.end();
+};
+
+const detached = async (
+  container: Docker.Container,
+  { tools, order, session }: Running,
+): Promise<void> => {
+  await container.start();
+  await recordStarted(tools, order, container.id);
+  told(session, order.runId);
 };
 
 const attached = async (
   container: Docker.Container,
-  { input, session }: Running,
+  { tools, order, session }: Running,
 ): Promise<void> => {
+  const { input } = order;
   const stream = await container.attach({
     stream: true,
     stdin: true,
@@ -91,28 +128,133 @@ const attached = async (
   const exit = container.wait({ condition: 'next-exit' }) as Promise<{ StatusCode: number }>;
   exit.catch(() => undefined);
   await container.start();
+  const recorded = recordStarted(tools, order, container.id).catch(() => undefined);
   const resize = ({ columns, rows }: { columns: number; rows: number }) =>
     container.resize({ w: columns, h: rows });
   if (input.tty) await resize(input).catch(() => undefined);
   const how = await joinTerminal(session, stream, { tty: input.tty, resize });
   if (how === 'abandoned') {
     stream.end();
+    await recorded;
+    await stopAbandoned(tools.bench, order);
     await container.stop({ t: ABANDONED_GRACE_SECONDS }).catch(() => undefined);
+    await recordEnded(tools.bench, order, await codeOf(exit));
     return;
   }
-  session.send({ kind: 'exit', head: { exitCode: (await exit).StatusCode } });
+  const exitCode = (await exit).StatusCode;
+  session.send({ kind: 'exit', head: { exitCode } });
   session.end();
+  await recorded;
+  await recordEnded(tools.bench, order, exitCode);
 };
 
-const specOf = async ({ bench }: RunTools, input: RunInput) => {
-  const { world, config } = bench.context;
+const codeOf = (exit: Promise<{ StatusCode: number }>): Promise<number | null> =>
+  exit.then(
+    ({ StatusCode }) => StatusCode,
+    () => null,
+  );
+
+const schedule = async (bench: Workbench, order: Order): Promise<void> => {
+  const { runId, app, release, input } = order;
+  await bench.record(
+    'run',
+    { id: runId, appId: app.appId },
+    {
+      type: 'ScheduleRun',
+      runId,
+      appId: app.appId,
+      kind: 'command',
+      version: release.version,
+      nodeId: bench.context.config.nodeId,
+      command: null,
+      rolloutId: null,
+      job: null,
+      scheduledFor: null,
+      missed: 0,
+      timeoutSeconds: null,
+      detached: input.detach,
+    },
+  );
+};
+
+const recordStarted = async (
+  { bench, docker }: RunTools,
+  { runId, app }: Order,
+  containerId: string,
+): Promise<void> => {
+  // An attached one may have ended and be gone by now: then it began just now.
+  const info = await docker
+    .getContainer(containerId)
+    .inspect()
+    .catch(() => undefined);
+  const startedAt = info?.State.StartedAt ?? new Date(bench.nowMs()).toISOString();
+  await bench.record(
+    'run',
+    { id: runId, appId: app.appId },
+    { type: 'RecordRunStarted', containerId, startedAt },
+  );
+};
+
+const stopAbandoned = (bench: Workbench, { runId, app }: Order): Promise<boolean> =>
+  bench.record('run', { id: runId, appId: app.appId }, { type: 'StopRun', cause: 'abandoned' });
+
+/** What an attached one wrote was seen by who was there; a terminal's screen is no log. */
+const recordEnded = (
+  bench: Workbench,
+  { runId, app }: Order,
+  exitCode: number | null,
+): Promise<boolean> =>
+  bench.record(
+    'run',
+    { id: runId, appId: app.appId },
+    {
+      type: 'EndRun',
+      outcome: exitCode === null ? 'lost' : exitCode === 0 ? 'succeeded' : 'failed',
+      exitCode,
+      oomKilled: false,
+      cause: null,
+      detail: null,
+      endedAt: new Date(bench.nowMs()).toISOString(),
+      logLines: [],
+    },
+  );
+
+const refuse = async (bench: Workbench, { runId, app }: Order, error: unknown): Promise<void> => {
+  if (bench.context.world.run(runId) === undefined) await bench.context.feed.catchUp();
+  const { code, said } = toEngineError('running a one-off command', error);
+  await bench
+    .record(
+      'run',
+      { id: runId, appId: app.appId },
+      {
+        type: 'EndRun',
+        outcome: 'refused',
+        exitCode: null,
+        oomKilled: false,
+        cause: code,
+        detail: said.slice(0, 2000),
+        endedAt: null,
+        logLines: [],
+      },
+    )
+    .catch(() => undefined);
+};
+
+const orderOf = ({ bench }: RunTools, input: RunInput): Order => {
+  const { world } = bench.context;
   const app = world.app(input.appId);
   if (app === undefined) throw new RpcProblem('app-not-found', 'there is no such app');
   const live = world.liveOf(app.appId);
   if (live === null) {
     throw new RpcProblem('nothing-deployed', `${app.name} has no release that ever went live`);
   }
-  const image = imageOf(world, live.release);
+  const runId = `run-${randomBytes(5).toString('hex')}`;
+  return { runId, app, release: live.release, input };
+};
+
+const specOf = async ({ bench }: RunTools, { runId, app, release, input }: Order) => {
+  const { world, config } = bench.context;
+  const image = imageOf(world, release);
   if (!(await bench.engine.hasImage(image.id))) {
     throw new EngineError(
       'image-missing',
@@ -123,12 +265,13 @@ const specOf = async ({ bench }: RunTools, input: RunInput) => {
   return runSpec({
     platform: config,
     app,
-    release: live.release,
+    release,
     image,
-    config: await decryptConfig(bench.keyring, app, live.release),
-    runId: `run-${randomBytes(5).toString('hex')}`,
+    config: await decryptConfig(bench.keyring, app, release),
+    runId,
     command: input.command,
     env: input.env,
     isDetached: input.detach,
+    process: 'run',
   });
 };

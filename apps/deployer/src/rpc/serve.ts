@@ -7,6 +7,7 @@ import { imageInput, imageLayers } from './image-layers.js';
 import { execInput, logsInput, parseInput, runInput } from './input.js';
 import { sendLogs } from './logs.js';
 import { runOneOff } from './run.js';
+import { runJob, runJobInput, stopRun, stopRunInput } from './runs.js';
 
 /** How often it is looked for commands that nobody waits for. */
 const LOOK_FOR_ABANDONED_MS = 10_000;
@@ -68,6 +69,8 @@ export const serveRpc = (
         session,
       ),
     ),
+    bus.serve('run-job', (input) => runJob(bench, parseInput(runJobInput, input))),
+    bus.serve('stop-run', (input) => stopRun(bench, parseInput(stopRunInput, input))),
     bus.serveSessions('run', (input, session) =>
       runOneOff({ docker, engine, bench, watched }, parseInput(runInput, input), session),
     ),

@@ -27,6 +27,8 @@ export const app = (more: Partial<DesiredApp> = {}): DesiredApp => ({
   strayRollouts: [],
   endedGenerations: [],
   instances: [],
+  runs: [],
+  cronJobs: {},
   ...more,
 });
 
@@ -48,6 +50,7 @@ export const target = (more: Partial<Target['rollout']> = {}): Target => ({
     steppedAtMs: null,
     promotedTo: 0,
     lostImage: null,
+    releaseCommand: null,
     ...more,
   },
 });
@@ -106,6 +109,7 @@ export interface Given {
   readonly notes?: Readonly<Record<string, Partial<Note>>>;
   readonly busy?: readonly string[];
   readonly scheduleNotBeforeMs?: number;
+  readonly dues?: PlanInput['dues'];
 }
 
 const NOTE: Note = {
@@ -147,5 +151,6 @@ export const input = (given: Given): PlanInput => {
     scheduleNotBeforeMs: given.scheduleNotBeforeMs ?? 0,
     measured: given.measured ?? null,
     nowMs: NOW_MS,
+    ...(given.dues === undefined ? {} : { dues: given.dues }),
   };
 };

@@ -134,10 +134,13 @@ export class Simulation {
     );
   }
 
-  async deploy(program: readonly string[]): Promise<void> {
+  async deploy(program: readonly string[], release?: readonly string[]): Promise<void> {
     this.builds += 1;
     const buildId = `b${this.builds}`;
-    const processes = { web: { command: [...program] } };
+    const processes = {
+      web: { command: [...program] },
+      ...(release === undefined ? {} : { release: { command: [...release] } }),
+    };
     const build = (command: object) =>
       this.commands.handle('build', buildId, command as never, { actor: user });
     await build({ type: 'StartBuild', buildId, appId: APP, sourceDigest: null });

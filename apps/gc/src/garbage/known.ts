@@ -32,9 +32,19 @@ export class LogKnowledge {
   private async isStopped(instanceId: string): Promise<boolean> {
     if (this.stopped.has(instanceId)) return true;
     if (this.world.get('instance', instanceId).state.status !== 'none') return false;
+    const run = this.world.run(instanceId);
+    if (run !== undefined) return run.status === 'ended';
+    if (await this.isEndedRun(instanceId)) return true;
     const records = await this.log.read(streamName('instance', instanceId));
     const events = records.flatMap(({ commit }) => commit.events);
     return foldEvents('instance', deciders.instance.initialState, events).status === 'stopped';
+  }
+
+  /** One-off commands are labelled as instances are, by the id of their run. */
+  private async isEndedRun(runId: string): Promise<boolean> {
+    const records = await this.log.read(streamName('run', runId));
+    const events = records.flatMap(({ commit }) => commit.events);
+    return foldEvents('run', deciders.run.initialState, events).status === 'ended';
   }
 
   private async isBuild(buildId: string): Promise<boolean> {

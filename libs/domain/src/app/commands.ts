@@ -8,6 +8,7 @@ import type {
   Source,
 } from '@shiplog/events';
 import type { CheckRejection } from './change-checks.js';
+import type { KnownCronJob } from './cron-jobs.js';
 import type { ReservationAboveLimit } from './resources.js';
 
 /** `baseVersion`: the release whose image goes on: the live one, or the newest where none is live yet. */
@@ -64,6 +65,8 @@ export type AppCommand =
   | { type: 'PromoteRollout'; rolloutId: string; step: number }
   | { type: 'AddDomain'; host: string }
   | { type: 'RemoveDomain'; host: string }
+  | ({ type: 'SetCronJob'; job: string } & KnownCronJob)
+  | { type: 'RemoveCronJob'; job: string }
   | { type: 'DestroyApp'; confirm: string };
 
 export type AppRejection =
@@ -83,4 +86,6 @@ export type AppRejection =
   | CheckRejection
   | { code: 'domain-not-on-app'; host: string }
   | { code: 'too-many-domains'; limit: number }
+  | { code: 'cron-job-not-found'; job: string; known: readonly string[] }
+  | { code: 'too-many-cron-jobs'; limit: number }
   | { code: 'confirmation-mismatch'; expected: string };

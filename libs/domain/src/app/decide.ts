@@ -1,6 +1,7 @@
 import type { AppEvent, Formation, Image, ProcessSpec } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
 import type { AppCommand, AppRejection } from './commands.js';
+import { removeCronJob, setCronJob } from './cron.js';
 import { changeSettings, resizeProcess } from './decide-settings.js';
 import { releaseOf, restarted } from './generation.js';
 import { cancelRollout, promoteRollout } from './rollouts.js';
@@ -66,6 +67,12 @@ export const decide = (command: AppCommand, state: AppState): AppDecision => {
         v: 1,
         data: { appId: state.appId, host: command.host },
       });
+    case 'SetCronJob': {
+      const { type: _type, ...job } = command;
+      return setCronJob(job, state);
+    }
+    case 'RemoveCronJob':
+      return removeCronJob(command.job, state);
     case 'DestroyApp':
       if (command.confirm !== state.name) {
         return reject({ code: 'confirmation-mismatch', expected: state.name });

@@ -12,6 +12,8 @@ export const app: Decider<AppState, AppCommand, AppEvent, AppRejection> = {
 export * from './checks.js';
 export type { AppCommand, AppRejection } from './commands.js';
 export { CONFIG_BYTES_MAX, DOMAIN_COUNT_MAX, INSTANCE_COUNT_MAX } from './decide.js';
+export { CRON_JOB_COUNT_MAX } from './cron.js';
+export type { KnownCronJob } from './cron-jobs.js';
 export {
   DEFAULT_SETTINGS,
   type ActiveApp,

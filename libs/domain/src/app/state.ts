@@ -9,6 +9,7 @@ import type {
   Source,
 } from '@shiplog/events';
 import { withCheck } from './checks.js';
+import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
 
 export const DEFAULT_SETTINGS: Settings = {
   port: null,
@@ -91,6 +92,8 @@ export interface ActiveApp {
   readonly rolloutCancels: readonly string[];
   /** Steps that rollouts need not wait for, the newest ones. */
   readonly rolloutPromotes: readonly RolloutPromote[];
+  /** By name. */
+  readonly cronJobs: CronJobs;
 }
 
 export interface RolloutPromote {
@@ -170,6 +173,10 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       return { ...state, domains: [...state.domains, event.data.host].toSorted() };
     case 'DomainRemoved':
       return { ...state, domains: state.domains.filter((host) => host !== event.data.host) };
+    case 'CronJobSet':
+      return { ...state, cronJobs: withCronJob(state.cronJobs, event.data) };
+    case 'CronJobRemoved':
+      return { ...state, cronJobs: withoutCronJob(state.cronJobs, event.data.job) };
     case 'AppDestroyed':
       return { status: 'destroyed', appId: state.appId, name: state.name, teamId: state.teamId };
   }
@@ -193,6 +200,7 @@ const created = (data: { appId: string; name: string; teamId: string }): ActiveA
   stopped: false,
   rolloutCancels: [],
   rolloutPromotes: [],
+  cronJobs: {},
 });
 
 const withOwnLimits = (

@@ -26,6 +26,7 @@ export type InstanceCommand =
     }
   | { type: 'RecordResized'; limits: Limits; cause: EventData<'InstanceResized'>['cause'] }
   | ({ type: 'RecordResizeRefused' } & ResizeRefusal)
+  | { type: 'RecordSignalled'; signal: string; graceSeconds: number | null; at: string }
   | { type: 'RetireInstance'; reason: RetireReason }
   | { type: 'RecordStopped'; exitCode: number | null; killed: boolean };
 
@@ -63,7 +64,15 @@ export interface KnownInstance {
   readonly retireReason: RetireReason | null;
   /** The newest change of limits that could not be made while it runs. */
   readonly resizeRefused?: ResizeRefusal | undefined;
+  /** Of its newest run, in the order in which they were recorded. */
+  readonly signals?: readonly Signalled[];
   readonly lastExit: { readonly exitCode: number | null; readonly oomKilled: boolean } | null;
+}
+interface Signalled {
+  readonly signal: string;
+  readonly at: string;
+  /** Set where we sent it, to end it. */
+  readonly graceSeconds: number | null;
 }
 export type InstanceState = { readonly status: 'none' } | KnownInstance;
 export type InstanceRejection = { code: 'instance-not-in-state'; status: InstanceState['status'] };
@@ -137,6 +146,8 @@ const decideKnown = (
     case 'RecordResized':
     case 'RecordResizeRefused':
       return decideResized(command, state);
+    case 'RecordSignalled':
+      return recordSignalled(command, state);
     case 'RetireInstance':
       if (state.status === 'retired') return accept();
       return accept({ type: 'InstanceRetired', v: 1, data: { ...ids, reason: command.reason } });
@@ -206,6 +217,18 @@ const decideResized = (
   if (said?.code === code && isSameLimits(said.limits, limits)) return accept();
   return accept({ type: 'InstanceResizeRefused', v: 1, data: { ...of, code, summary } });
 };
+/** What was seen in two ways is told once: of each signal the first one in a run. */
+const recordSignalled = (
+  { signal, graceSeconds, at }: Extract<InstanceCommand, { type: 'RecordSignalled' }>,
+  { instanceId, appId, signals = [] }: KnownInstance,
+): ReturnType<typeof instance.decide> =>
+  signals.some((known) => known.signal === signal)
+    ? accept()
+    : accept({
+        type: 'InstanceSignalled',
+        v: 1,
+        data: { instanceId, appId, signal, graceSeconds, at },
+      });
 
 const evolveKnown = (
   state: KnownInstance,
@@ -220,6 +243,7 @@ const evolveKnown = (
         containerId: event.data.containerId,
         restarts: event.data.restarts,
         startedAt: event.data.startedAt,
+        signals: [],
       };
     case 'InstanceReady':
       return {
@@ -247,6 +271,10 @@ const evolveKnown = (
     case 'InstanceResizeRefused': {
       const { limits, code, summary } = event.data;
       return { ...state, resizeRefused: { limits, code, summary } };
+    }
+    case 'InstanceSignalled': {
+      const { signal, at, graceSeconds } = event.data;
+      return { ...state, signals: [...(state.signals ?? []), { signal, at, graceSeconds }] };
     }
     case 'InstanceRetired':
       return { ...state, status: 'retired', retireReason: event.data.reason };

@@ -33,12 +33,18 @@ export const possible = (
 ): UndoProposal => ({
   outcome: 'possible',
   command: { aggregate: 'app', id: now.appId, command },
-  commandLines: lines.map((line) => `shiplog ${line} -a ${now.name}`),
+  commandLines: lines.map((line) => `shiplog ${ofApp(line, now.name)}`),
   ...meaning,
   leaves,
   overwrites,
   settles,
 });
+
+/** What stands behind `--` is somebody else's command line. */
+const ofApp = (line: string, name: string): string => {
+  const [own = '', ...rest] = line.split(' -- ');
+  return [`${own} -a ${name}`, ...rest].join(' -- ');
+};
 
 export const nothingLeft = (what: string, leaves: readonly ChangedSince[]): UndoProposal =>
   leaves.length === 0

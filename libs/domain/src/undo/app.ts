@@ -4,6 +4,7 @@ import { LIMITS, TAKES_EFFECT } from '../app/resources.js';
 import { sortParts } from './changed-since.js';
 import { undoHealthCheck } from './checks.js';
 import { undoConfig } from './config.js';
+import { undoCronJob } from './cron.js';
 import { undoDomainAdded, undoDomainRemoved, undoStart, undoStop } from './on-off.js';
 import { impossible, type UndoProposal } from './proposal.js';
 import { undoRelease } from './release.js';
@@ -58,6 +59,8 @@ export const appUndo: AppUndo = {
     ),
   DomainAdded: ({ data: { host } }, question) => undoDomainAdded(host, question),
   DomainRemoved: ({ data: { host } }, question) => undoDomainRemoved(host, question),
+  CronJobSet: ({ data: { job } }, question) => undoCronJob(job, question),
+  CronJobRemoved: ({ data: { job } }, question) => undoCronJob(job, question),
 };
 
 const undoSettings = (

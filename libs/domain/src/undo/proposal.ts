@@ -24,6 +24,8 @@ export type UndoCommand =
         | 'CancelRollout'
         | 'AddDomain'
         | 'RemoveDomain'
+        | 'SetCronJob'
+        | 'RemoveCronJob'
       >;
     }
   | {

@@ -527,6 +527,8 @@ const POSSIBLE = [
   'BackupPolicyChanged',
   'BuildRequested',
   'ConfigChanged',
+  'CronJobRemoved',
+  'CronJobSet',
   'DomainAdded',
   'DomainRemoved',
   'FormationScaled',
@@ -568,6 +570,7 @@ const REFUSED = [
   'InstanceResized',
   'InstanceRetired',
   'InstanceScheduled',
+  'InstanceSignalled',
   'InstanceStarted',
   'InstanceStopped',
   'InstanceUnready',
@@ -591,6 +594,10 @@ const REFUSED = [
   'RouterRemoved',
   'RouterStarted',
   'RoutesApplied',
+  'RunEnded',
+  'RunScheduled',
+  'RunStarted',
+  'RunStopping',
   'SecretsRead',
   'TeamCreated',
   'TeamMemberAdded',
@@ -619,6 +626,10 @@ describe('every event type of the log', () => {
       before.push([{ ...event, type: 'DomainAdded' } as DomainEventUnion]);
     }
     if (type === 'AppStarted') before.push([{ ...event, type: 'AppStopped' } as DomainEventUnion]);
+    if (type === 'CronJobRemoved') {
+      const data = samples.CronJobSet;
+      before.push([{ ...event, type: 'CronJobSet', data }]);
+    }
     const { buildId } = event.data as { readonly buildId?: string };
     const facts = { liveVersion: 2, openBuilds: [buildId ?? ''] };
     return undo([...before, [event]], before.length, facts, { stream: `${aggregate}.x` });

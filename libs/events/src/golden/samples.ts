@@ -2,6 +2,7 @@ import type { DomainEventUnion } from '../registry.js';
 import { aliveCheck } from './sample-check.js';
 import { strategySamples } from './strategy-samples.js';
 import { limits, ownLimits, refusal, resourceSettings } from './sample-resources.js';
+import { runSamples } from './run-samples.js';
 
 /** One complete example of every event type, each field filled: the source of new golden files. */
 type Samples = {
@@ -49,6 +50,7 @@ const explanation = {
 const processes = { web: { command: ['node', 'server.js'] }, worker: { command: null } };
 
 export const samples: Samples = {
+  ...runSamples({ appId, rolloutId }),
   AppCreated: { appId, name: 'hello', teamId },
   ConfigChanged: {
     appId,
@@ -173,6 +175,13 @@ export const samples: Samples = {
   },
   InstanceResized: { instanceId, appId, limits, cause: 'asked' },
   InstanceResizeRefused: { instanceId, appId, limits, ...refusal },
+  InstanceSignalled: {
+    instanceId,
+    appId,
+    signal: 'SIGTERM',
+    graceSeconds: 30,
+    at: '2026-11-26T03:00:00.123456789Z',
+  },
   InstanceRetired: { instanceId, appId, reason: 'superseded' },
   InstanceStopped: { instanceId, appId, exitCode: 143, killed: false },
 

@@ -20,6 +20,8 @@ const EVENTS = [
   'ReleasePromoted',
   'DomainAdded',
   'DomainRemoved',
+  'CronJobSet',
+  'CronJobRemoved',
   'AppDestroyed',
   'RolloutCompleted',
   'RolloutFailed',
@@ -65,6 +67,7 @@ const created = (
   checks: {},
   ownLimits: {},
   domains: [],
+  cronJobs: [],
   config: {},
   lastVersion: 0,
   generation: 0,
@@ -114,6 +117,13 @@ const evolveKnown = (
       return { ...app, domains: [...new Set([...app.domains, event.data.host])].toSorted() };
     case 'DomainRemoved':
       return { ...app, domains: app.domains.filter((host) => host !== event.data.host) };
+    case 'CronJobSet': {
+      const { appId: _appId, ...job } = event.data;
+      const others = app.cronJobs.filter((one) => one.job !== job.job);
+      return { ...app, cronJobs: [...others, job].toSorted((a, b) => (a.job < b.job ? -1 : 1)) };
+    }
+    case 'CronJobRemoved':
+      return { ...app, cronJobs: app.cronJobs.filter(({ job }) => job !== event.data.job) };
     case 'RolloutCompleted': {
       const { version, generation } = event.data;
       return {
@@ -145,6 +155,7 @@ const destroyed = (app: AppDocument, at: Envelope): AppDocument => ({
   status: 'destroyed',
   config: {},
   domains: [],
+  cronJobs: [],
   liveVersion: null,
   liveGeneration: null,
   targetVersion: null,

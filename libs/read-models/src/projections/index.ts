@@ -9,6 +9,7 @@ import { nodeProjection } from './node.projection.js';
 import { teamProjection, userProjection } from './people.projection.js';
 import { releaseProjection } from './release.projection.js';
 import { routerProjection } from './router.projection.js';
+import { runProjection } from './run.projection.js';
 import { tokenProjection } from './token.projection.js';
 
 /** Every read model, by name: the order of the canonical dump. */
@@ -23,6 +24,7 @@ export const PROJECTIONS: readonly AnyProjection[] = [
   nodeProjection,
   releaseProjection,
   routerProjection,
+  runProjection,
   teamProjection,
   tokenProjection,
   userProjection,

@@ -72,6 +72,10 @@ export const readModelsOver = (store: RowStore): ReadModels => {
     router: (routerId) => get('routers', routerId),
     routers: (filter) => list('routers', filter),
 
+    run: (runId) => get('runs', runId),
+    runs: ({ job, ...filter }) =>
+      list('runs', job === undefined ? filter : { ...filter, name: job }),
+
     garbage: (filter) => list('garbage', filter),
     garbagePolicy: (nodeId) => get('garbage-policies', nodeId),
 

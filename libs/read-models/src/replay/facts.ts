@@ -2,6 +2,7 @@ import { DEFAULT_SETTINGS, checksIn, checkText, isSameValue } from '@shiplog/dom
 import type { Settings } from '@shiplog/events';
 import type {
   AppDocument,
+  CronJobDocument,
   InstanceDocument,
   ReleaseDocument,
   RouterDocument,
@@ -18,6 +19,7 @@ export type FactKind =
   | 'setting'
   | 'formation'
   | 'domain'
+  | 'cron'
   | 'instance'
   | 'route'
   | 'token'
@@ -133,6 +135,10 @@ const appFacts = (app: AppDocument): Entry[] => {
       `domain:${appId}:${host}`,
       { ...of, kind: 'domain', name: host },
     ]),
+    ...app.cronJobs.map((cron): Entry => [
+      `cron:${appId}:${cron.job}`,
+      { ...of, kind: 'cron', name: cron.job, value: cronText(cron) },
+    ]),
   ];
 };
 
@@ -140,6 +146,10 @@ const textOf = (value: Settings[keyof Settings]): string => {
   if (value === null) return 'none';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 };
+
+const cronText = ({ since: _since, job: _job, command, ...cron }: CronJobDocument): string =>
+  `${cron.schedule} (${cron.timeZone}): ${command.join(' ')}; overlap ${cron.overlap}, missed ${cron.missed}` +
+  (cron.timeoutSeconds === null ? '' : `, at most ${cron.timeoutSeconds} s`);
 
 /** Which one serves is a fact of its own; here only what it came to. */
 const releaseFacts = (

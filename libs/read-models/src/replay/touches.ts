@@ -32,6 +32,9 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'DomainAdded':
     case 'DomainRemoved':
       return [`domain:${event.data.appId}:${event.data.host}`];
+    case 'CronJobSet':
+    case 'CronJobRemoved':
+      return [`cron:${event.data.appId}:${event.data.job}`];
     case 'RolloutCompleted':
       return [releaseOf(event.data), `live:${event.data.appId}`];
     case 'ReleaseCreated':
@@ -46,6 +49,7 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'InstanceExited':
     case 'InstanceResized':
     case 'InstanceResizeRefused':
+    case 'InstanceSignalled':
     case 'InstanceRetired':
     case 'InstanceStopped':
       return [`instance:${event.data.instanceId}`];
@@ -76,7 +80,7 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
 export const aroundOf = (key: string): string | undefined => {
   const [kind, owner = ''] = key.split(':');
   if (kind === 'route') return allRoutesOf(owner);
-  const isOfApp = ['live', 'config', 'setting', 'formation', 'domain', 'release'].includes(
+  const isOfApp = ['live', 'config', 'setting', 'formation', 'domain', 'cron', 'release'].includes(
     kind ?? '',
   );
   return isOfApp ? `app:${owner}` : undefined;

@@ -5,6 +5,7 @@ import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm'
 import { ReadModelsUnavailableError } from '../errors.js';
 import type { ReadModelsLogger } from '../logger.js';
 import { PROJECTIONS } from '../projections/index.js';
+import { AddRuns1764200000000 } from './add-runs.migration.js';
 import { CreateReadModels1763700000000 } from './create-read-models.migration.js';
 import { KeepRebuilds1764100000000 } from './keep-rebuilds.migration.js';
 import { entitiesOf } from './entities.js';
@@ -226,7 +227,7 @@ const optionsOf = (place: Database, use: Use): DataSourceOptions => {
   const readOnly = use === 'reading';
   const common = {
     entities: entitiesOf(PROJECTIONS),
-    migrations: [CreateReadModels1763700000000, KeepRebuilds1764100000000],
+    migrations: [CreateReadModels1763700000000, KeepRebuilds1764100000000, AddRuns1764200000000],
     migrationsTableName: 'shiplog_migrations',
   };
   if (place.kind === 'postgres') {
