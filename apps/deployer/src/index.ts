@@ -1,5 +1,5 @@
 import { connectEngine } from '@shiplog/engine';
-import { startReconcileLoop } from '@shiplog/reconcile';
+import { startReconcileLoop, type ReconcileLoopOptions } from '@shiplog/reconcile';
 import {
   describeError,
   type ProcessContext,
@@ -12,7 +12,7 @@ import { Reconciliation } from './containers/reconcile.js';
 import { publishAddressOf } from './containers/publish-address.js';
 import { watchEngine } from './containers/watch-engine.js';
 import { serveRpc } from './rpc/serve.js';
-import { Workbench } from './containers/workbench.js';
+import { Workbench, type WorkbenchOptions } from './containers/workbench.js';
 
 export { ENGINE_STEPS_AT_ONCE } from './containers/task-runner.js';
 
@@ -35,14 +35,19 @@ export const startDeployer: StartProcess = (context) => {
   });
 };
 
+/** Where the world is a simulated one. */
+type Simulated = Omit<WorkbenchOptions, 'onStepError'> & Pick<ReconcileLoopOptions, 'after'>;
+
 /** The part that keeps containers as they should be, on any engine. */
 export const startReconciling = (
   context: ProcessContext,
   engine: ContainerEngine,
+  { after, ...simulated }: Simulated = {},
 ): RunningProcess & { readonly bench: Workbench } => {
   const { logger } = context;
   const health = engineHealth(context);
   const bench = new Workbench(context, engine, {
+    ...simulated,
     onStepError: (step, error) => {
       health.failed(error, step);
       bench.view.distrust();
@@ -51,6 +56,7 @@ export const startReconciling = (
   const reconciliation = new Reconciliation(bench);
   const loop = startReconcileLoop({
     name: 'containers',
+    ...(after === undefined ? {} : { after }),
     round: async () => {
       const result = await reconciliation.round();
       health.answered();
@@ -73,6 +79,7 @@ export const startReconciling = (
       },
     },
     bench.abort.signal,
+    bench.sleep,
   );
   logger.info('deployer-started');
   return {

@@ -66,6 +66,8 @@ export class World {
   private buildIds = new Map<string, string[]>();
   private tokenIds = new Map<string, string>();
   private liveByApp = new Map<string, LiveRelease>();
+  /** Ports and addresses of instances that were not stopped yet. */
+  private places = new Set<number | string>();
   /** The newest build requests of each app, and who made them. */
   readonly buildRequests = new BuildRequests();
   private at: Position = START;
@@ -118,6 +120,16 @@ export class World {
   /** Instances of all apps, those of destroyed apps too. */
   instances(): KnownInstance[] {
     return [...this.all('instance')].filter((state) => state.status !== 'none');
+  }
+
+  /** How many `instances` gives, without making them. */
+  get instanceCount(): number {
+    return this.entries.instance.size;
+  }
+
+  /** Does an instance have that port or address? */
+  holds(place: number | string): boolean {
+    return this.places.has(place);
   }
 
   /** The newest rollouts of an app, oldest first. */
@@ -190,6 +202,7 @@ export class World {
           event.data.appId,
           (this.instanceIds.get(event.data.appId) ?? new Set()).add(id),
         );
+        for (const place of placesOf(event.data)) this.places.add(place);
         return;
       case 'InstanceStopped':
         this.instanceIds.get(event.data.appId)?.delete(id);
@@ -222,6 +235,8 @@ export class World {
   }
 
   private forgetInstance(id: string): void {
+    const { state } = this.get('instance', id);
+    if (state.status !== 'none') for (const place of placesOf(state)) this.places.delete(place);
     this.entries.instance.delete(id);
     for (const [routerId, tracked] of this.entries.router) {
       if (tracked.state.status !== 'active') continue;
@@ -274,6 +289,7 @@ export class World {
     ) as unknown as Entries;
     for (const [id, routes] of state.routes) this.restoreRoutes(id, routes);
     this.commands.restore(state.commands);
+    this.places = new Set(this.instances().flatMap(placesOf));
     this.instanceIds = new Map(state.instanceIds.map(([appId, ids]) => [appId, new Set(ids)]));
     this.rolloutIds = new Map(state.rolloutIds);
     this.buildIds = new Map(state.buildIds);
@@ -290,6 +306,12 @@ export class World {
     this.entries.router.set(id, { ...tracked, state });
   }
 }
+
+const placesOf = ({
+  port,
+  address,
+}: Pick<KnownInstance, 'port' | 'address'>): readonly (number | string)[] =>
+  [port, address].filter((place) => place != null);
 
 type Entries = { [A in Aggregate]: Map<string, Tracked<StateByAggregate[A]>> };
 

@@ -85,7 +85,7 @@ export interface PlanInput {
   readonly routers: readonly { readonly routes: Routes }[];
   readonly notes: ReadonlyMap<string, Note>;
   /** Instances with an engine step under way: they are left alone until it ended. */
-  readonly busy: ReadonlySet<string>;
+  readonly busy: Pick<ReadonlySet<string>, 'has'>;
   /** No new instance before this time: the last ones were lost as soon as they were made. */
   readonly scheduleNotBeforeMs: number;
   readonly nowMs: number;

@@ -228,6 +228,7 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
       isWanted,
       onAnswer: ({ got }) => bench.notes.probed(instanceId, got),
       nowMs: () => bench.nowMs(),
+      sleep: bench.sleep,
       signal: bench.abort.signal,
     },
   );

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { LABEL } from '@shiplog/engine';
 import {
   EngineError,
@@ -12,7 +12,7 @@ import {
   type RestartPolicy,
 } from './container-engine.port.js';
 
-type Entry = { -readonly [K in keyof Container]: Container[K] } & {
+export type Entry = { -readonly [K in keyof Container]: Container[K] } & {
   readonly spec: ContainerSpec;
   readonly lines: LogLine[];
 };
@@ -57,7 +57,11 @@ export class InMemoryHost {
   private ids = 0;
   private runs = 0;
 
-  constructor(readonly nowMs: () => number = Date.now) {}
+  constructor(
+    readonly nowMs: () => number = Date.now,
+    /** How long an answer takes. */
+    readonly turn: () => Promise<void> = () => setImmediate(),
+  ) {}
 
   /** Six digits below the millisecond. */
   nextRun(): string {
@@ -267,7 +271,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
     if (!this.host.networks.has(name)) this.host.networks.set(name, this.platform);
   }
 
-  private launch(entry: Entry): void {
+  protected launch(entry: Entry): void {
     const now = new Date(this.host.nowMs()).toISOString();
     // Two starts in the same millisecond are two runs all the same.
     entry.startedAt = `${now.slice(0, -1)}${this.host.nextRun()}Z`;
@@ -283,7 +287,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
     if (program === 'exit') this.ended(entry, Number(argument));
   }
 
-  private ended(entry: Entry, exitCode: number): void {
+  protected ended(entry: Entry, exitCode: number): void {
     entry.status = 'exited';
     entry.exitCode = exitCode;
     entry.finishedAt = new Date(this.host.nowMs()).toISOString();
@@ -304,7 +308,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
 
   /** Answers come in a later turn, and not at all while the engine is down. */
   private async answer(doing: string): Promise<void> {
-    await turn();
+    await this.host.turn();
     if (this.host.isDown)
       throw new EngineError('engine-unreachable', doing, 'connect ECONNREFUSED');
   }

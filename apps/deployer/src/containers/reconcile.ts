@@ -1,15 +1,17 @@
+import { setImmediate } from 'node:timers/promises';
 import { aggregateOf, idOf, type RecordedCommit } from '@shiplog/events';
 import type { RoundResult } from '@shiplog/reconcile';
 import { apply } from './apply.js';
-import { boundRemoval, type AppActions } from './bounded-removal.js';
-import { desiredApp } from './desired.js';
+import { boundRemoval } from './bounded-removal.js';
+import { planApp, type PlannedApp } from './plan-app.js';
 import { judgeStrangers } from './strangers.js';
 import { touchedBy } from './touched-by.js';
-import { plan } from './plan.js';
 import type { Workbench } from './workbench.js';
 
 /** Everything is planned again at least this often, whatever was noticed. */
 const RESYNC_MS = 10_000;
+/** Planned in one go: some milliseconds. */
+const APPS_AT_ONCE = 250;
 
 /** Observe, plan, apply; and what is remembered between two rounds to keep them cheap. */
 export class Reconciliation {
@@ -56,47 +58,26 @@ export class Reconciliation {
 
   private async carryOut(apps: ReadonlySet<string>): Promise<void> {
     const { bench } = this;
-    const planned = [...apps].map((appId) => this.planApp(appId));
-    const { allowed, refused } = boundRemoval(planned, bench.context.world.instances().length);
+    const planned: PlannedApp[] = [];
+    for (const appId of apps) {
+      planned.push(this.planned(appId));
+      // A resync of very many does not keep requests of other processes in this thread waiting.
+      if (planned.length % APPS_AT_ONCE === 0) await setImmediate();
+    }
+    const { allowed, refused } = boundRemoval(planned, bench.context.world.instanceCount);
     this.report(refused.length, planned);
     await apply(bench, allowed);
   }
 
-  private planApp(appId: string): AppActions {
-    const { bench } = this;
-    const nowMs = bench.nowMs();
-    const app = desiredApp(bench.context.world, appId);
-    const paused = bench.pausedUntilMs(appId);
-    if (paused !== null) {
-      this.dueMs.set(appId, paused);
-      return { app, actions: [] };
-    }
-    const busy = new Set([...bench.tasks.busy, ...bench.view.hidden]);
-    const times: number[] = [];
-    for (const { status, instanceId } of app.instances) {
-      if (status === 'retired') bench.notes.retired(instanceId, nowMs);
-      const untilMs = bench.pausedUntilMs(instanceId);
-      if (untilMs === null) continue;
-      busy.add(instanceId);
-      times.push(untilMs);
-    }
-    const { actions, nextAtMs } = plan({
-      app,
-      containers: bench.view.containers,
-      routers: bench.context.world.routers(),
-      notes: bench.notes.byInstance,
-      busy,
-      scheduleNotBeforeMs: bench.notes.scheduleNotBeforeMs(appId),
-      nowMs,
-    });
-    if (nextAtMs !== null) times.push(nextAtMs);
-    if (times.length === 0) this.dueMs.delete(appId);
-    else this.dueMs.set(appId, Math.min(...times));
-    return { app, actions };
+  private planned(appId: string): PlannedApp {
+    const planned = planApp(this.bench, appId);
+    if (planned.nextAtMs === null) this.dueMs.delete(appId);
+    else this.dueMs.set(appId, planned.nextAtMs);
+    return planned;
   }
 
   /** Said once per state, not once per round. */
-  private report(refusedCount: number, planned: readonly AppActions[]): void {
+  private report(refusedCount: number, planned: readonly PlannedApp[]): void {
     const refusal = refusedCount === 0 ? '' : `${refusedCount}`;
     if (refusal === this.refusal) return;
     this.refusal = refusal;
@@ -124,7 +105,8 @@ export class Reconciliation {
   }
 
   private pauseMs(): number {
-    const next = Math.min(this.resyncAtMs, ...this.dueMs.values());
+    let next = this.resyncAtMs;
+    for (const atMs of this.dueMs.values()) next = Math.min(next, atMs);
     return Math.max(0, next - this.bench.nowMs());
   }
 

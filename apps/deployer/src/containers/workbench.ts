@@ -1,13 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { CommandByAggregate } from '@shiplog/domain';
 import { Keyring, MasterKey } from '@shiplog/secrets';
 import { onOwnAccount, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import { askInstance, type AskInstance } from '../probes/probe.js';
 import { findReach, type FindReach } from '../probes/reach.js';
+import { sleepReally, type Sleep } from '../probes/sleep.js';
 import type { ContainerEngine } from './container-engine.port.js';
 import { AddressAllocator } from './networks.js';
 import { Notes } from './notes.js';
 import { EngineView } from './observe.js';
+import { plan } from './plan.js';
 import { PortAllocator, sliceOf } from './ports.js';
 import { TaskRunner } from './task-runner.js';
 
@@ -19,7 +22,7 @@ interface Cause {
 
 type FactAggregate = 'rollout' | 'instance';
 
-interface WorkbenchOptions {
+export interface WorkbenchOptions {
   readonly onStepError: (step: string, error: unknown) => void;
   /** How an instance is asked whether it is ready. Default: over its sockets. */
   readonly ask?: AskInstance;
@@ -27,6 +30,11 @@ interface WorkbenchOptions {
   readonly findReach?: FindReach;
   readonly nowMs?: () => number;
   readonly isPortFree?: (port: number) => Promise<boolean>;
+  /** Time and chance: a simulation has its own, so that a life can be lived again. */
+  readonly sleep?: Sleep;
+  readonly randomBytes?: (count: number) => Uint8Array;
+  /** How the next steps are decided. Tests put mistakes in here, to see that they are found. */
+  readonly plan?: typeof plan;
 }
 
 /** Everything that the steps of the deployer work with. Nothing in it outlives the process. */
@@ -35,7 +43,7 @@ export class Workbench {
   readonly notes = new Notes();
   readonly tasks: TaskRunner;
   readonly ports: PortAllocator;
-  readonly addresses = new AddressAllocator();
+  readonly addresses: AddressAllocator;
   readonly keyring: Keyring;
   readonly abort = new AbortController();
   /** Apps that the next round plans. */
@@ -51,6 +59,9 @@ export class Workbench {
   readonly ask: AskInstance;
   readonly findReach: FindReach;
   readonly nowMs: () => number;
+  readonly sleep: Sleep;
+  readonly randomBytes: (count: number) => Uint8Array;
+  readonly plan: typeof plan;
   readonly onStepError: (step: string, error: unknown) => void;
 
   constructor(
@@ -64,7 +75,12 @@ export class Workbench {
     this.ask = options.ask ?? askInstance;
     this.findReach = options.findReach ?? findReach;
     this.nowMs = options.nowMs ?? Date.now;
+    this.sleep = options.sleep ?? sleepReally;
+    this.randomBytes = options.randomBytes ?? randomBytes;
+    this.plan = options.plan ?? plan;
     this.onStepError = options.onStepError;
+    const random = (): number => Buffer.from(this.randomBytes(4)).readUInt32LE() / 2 ** 32;
+    this.addresses = new AddressAllocator(random);
     this.view = new EngineView(engine, (containerId, { said }) =>
       context.logger.warn({ containerId, said }, 'container-not-shown'),
     );
@@ -72,6 +88,7 @@ export class Workbench {
     this.ports = new PortAllocator(config.instancePorts ?? sliceOf(config.platform), {
       nowMs: this.nowMs,
       isFree: options.isPortFree,
+      random,
     });
     this.keyring = new Keyring(pathsOf(config.home).keys, new MasterKey(config.masterKeyFile));
   }

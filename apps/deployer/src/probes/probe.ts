@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { probeHttp } from './http.js';
 import { isHere, judgeListening, readListening } from './listening.js';
 import { knock } from './reach.js';
+import { type Sleep } from './sleep.js';
 import { probeTcp, type ProbeAnswer } from './tcp.js';
 
 export interface ProbeTarget {
@@ -28,6 +28,7 @@ interface ProbeOptions {
   readonly isWanted: () => boolean;
   readonly onAnswer: (answer: ProbeAnswer) => void;
   readonly nowMs: () => number;
+  readonly sleep: Sleep;
   readonly signal: AbortSignal;
 }
 
@@ -50,7 +51,7 @@ export const probeUntilReady = async (
     if (answer.isReady) return true;
     const waitedMs = options.nowMs() - target.startedAtMs;
     const pauseMs = Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, waitedMs * PAUSE_SHARE));
-    await sleep(pauseMs, undefined, { signal: options.signal }).catch(() => undefined);
+    await options.sleep(pauseMs, options.signal);
   }
   return false;
 };

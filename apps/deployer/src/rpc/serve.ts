@@ -42,7 +42,7 @@ export const serveRpc = (
     () => clearInterval(timer),
     bus.serve('health', async () => ({
       ...(await engine.facts()),
-      instances: world.instances().length,
+      instances: world.instanceCount,
     })),
     bus.serveSessions('logs', (input, session) =>
       sendLogs(
