@@ -25,6 +25,7 @@ const START_REFUSALS_MAX = 8;
 const LOST_PLACES: ReadonlySet<EngineErrorCode> = new Set([
   'port-taken',
   'address-taken',
+  'name-taken',
   'network-missing',
 ]);
 

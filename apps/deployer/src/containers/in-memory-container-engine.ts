@@ -119,7 +119,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
         (label) => same.spec.labels[label] === spec.labels[label],
       );
       if (isOwn) return same.id;
-      throw new EngineError('engine-refused', doing, `the name ${spec.name} is in use`);
+      throw new EngineError('name-taken', doing, `the name ${spec.name} is in use`);
     }
     if (!this.host.images.has(spec.imageId)) {
       throw new EngineError('image-missing', doing, `No such image: ${spec.imageId}`);

@@ -11,7 +11,7 @@ import type { Workbench } from './workbench.js';
 /** Everything is planned again at least this often, whatever was noticed. */
 const RESYNC_MS = 10_000;
 /** Planned in one go: some milliseconds. */
-const APPS_AT_ONCE = 250;
+const APPS_AT_ONCE = 50;
 
 /** Observe, plan, apply; and what is remembered between two rounds to keep them cheap. */
 export class Reconciliation {

@@ -45,7 +45,7 @@ export class TroubledEngine implements ContainerEngine {
       this.told('create', spec.name, '');
       if (this.trouble.namesTaken === 0) return this.engine.create(spec);
       this.trouble.namesTaken -= 1;
-      throw new EngineError('engine-refused', `creating ${spec.name}`, 'the name is in use');
+      throw new EngineError('name-taken', `creating ${spec.name}`, 'the name is in use');
     });
 
   start = (id: string) =>
