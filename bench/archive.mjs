@@ -3,6 +3,8 @@
 //   node bench/archive.mjs HOME grow                the first start on it
 //   node bench/archive.mjs HOME ask                 later starts, queries, commands, memory
 //   node bench/archive.mjs HOME rebuild             `shiplog rebuild`
+//   node bench/archive.mjs HOME at                  looks into the past (`--at`)
+//   node bench/archive.mjs HOME verify              `shiplog audit verify`
 //   node bench/archive.mjs HOME cut                 kills everything with -9, and starts
 //   node bench/archive.mjs HOME report              prints the figures of all of them
 //   node bench/archive.mjs HOME destroy             removes it, containers and files
@@ -14,12 +16,13 @@ import { ensureNatsServer } from '@shiplog/provisioner';
 import { derivedPathsOf, pathsOf } from '@shiplog/runtime';
 import { latencyFigures, round } from './lib/figures.mjs';
 import { fillRaw, longLog } from './lib/long-log.mjs';
+import { lookAround } from './lib/looks.mjs';
 import { BenchPlatform, residentBytesOf } from './lib/platform.mjs';
 import { fileSystemOf, report } from './lib/report.mjs';
 
 const START_WITHIN_MS = 30 * 60_000;
 const [given, phase, count = '10000000'] = process.argv.slice(2);
-const NAMES = ['fill', 'grow', 'ask', 'rebuild', 'cut', 'report', 'destroy'];
+const NAMES = ['fill', 'grow', 'ask', 'rebuild', 'at', 'verify', 'cut', 'report', 'destroy'];
 if (given === undefined || !NAMES.includes(phase)) {
   console.error(`node bench/archive.mjs HOME ${NAMES.join('|')}`);
   process.exit(2);
@@ -78,11 +81,20 @@ const memory = async () => ({
   natsServerMegabytes: megabytes(await residentBytesOf(await platform.natsServer())),
 });
 
-const rebuildFully = async (client) => {
+/** The most memory that the control plane has until it is asked. */
+const watchMemory = () => {
   let most = 0;
   const timer = setInterval(async () => {
     most = Math.max(most, await residentBytesOf(platform.pid).catch(() => 0));
   }, 500);
+  return () => {
+    clearInterval(timer);
+    return megabytes(most);
+  };
+};
+
+const rebuildFully = async (client) => {
+  const most = watchMemory();
   const startedAt = performance.now();
   await client.platform.startRebuild({}, {});
   let status = await client.platform.rebuildStatus();
@@ -90,13 +102,12 @@ const rebuildFully = async (client) => {
     await new Promise((done) => setTimeout(done, 500));
     status = await client.platform.rebuildStatus();
   }
-  clearInterval(timer);
   const seconds = (performance.now() - startedAt) / 1000;
   return {
     state: status.state,
     seconds: round(seconds, 1),
     eventsPerSecond: Math.round(status.events / seconds),
-    mostMegabytes: megabytes(most),
+    mostMegabytes: most(),
   };
 };
 
@@ -116,11 +127,14 @@ const ask = async () => {
   }
   const client = await platform.client();
   const [{ name }] = await client.apps.list({});
+  // One of its own: the config values of the others are made up, and no key opens them.
+  const changed = `bench-${Date.now()}`;
+  await client.apps.create(changed, {});
   const latency = {
     ps: await latencies(50, () => client.apps.instances(name, {})),
     list: await latencies(50, () => client.apps.list({})),
     command: await latencies(100, (i) =>
-      client.config.change(name, { set: { [`KEY_${i % 5}`]: `${i}` }, unset: [] }, {}),
+      client.config.change(changed, { set: { [`KEY_${i % 5}`]: `${i}` }, unset: [] }, {}),
     ),
   };
   await new Promise((done) => setTimeout(done, 30_000));
@@ -131,6 +145,40 @@ const ask = async () => {
 const again = async () => {
   await platform.start(START_WITHIN_MS);
   await remember({ rebuilt: await rebuildFully(await platform.client()) });
+  await platform.stop();
+};
+
+/** At any of its places. */
+const look = async () => {
+  await platform.start(START_WITHIN_MS);
+  const looks = await lookAround(
+    await platform.client(),
+    { head: known.filled.commits },
+    Number(process.argv[4] ?? 5),
+    Math.random,
+  );
+  await remember({ looks });
+  console.log(JSON.stringify(looks));
+  await platform.stop();
+};
+
+/** All of it, against every witness. */
+const verify = async () => {
+  await platform.start(START_WITHIN_MS);
+  const client = await platform.client();
+  const most = watchMemory();
+  const startedAt = performance.now();
+  let last;
+  for await (const line of client.verifyLog({})) last = line;
+  const seconds = (performance.now() - startedAt) / 1000;
+  const verified = {
+    ok: last.ok,
+    seconds: round(seconds, 1),
+    commitsPerSecond: Math.round(last.checked / seconds),
+    mostMegabytes: most(),
+  };
+  await remember({ verified });
+  console.log(JSON.stringify(verified));
   await platform.stop();
 };
 
@@ -167,5 +215,9 @@ const destroy = async () => {
   await rm(home, { recursive: true, force: true });
 };
 
-const PHASES = { fill, grow, ask, rebuild: again, cut, report: tell, destroy };
-await PHASES[phase]();
+const PHASES = { fill, grow, ask, rebuild: again, at: look, verify, cut, report: tell, destroy };
+try {
+  await PHASES[phase]();
+} finally {
+  await platform.stop();
+}

@@ -1,35 +1,37 @@
 // How fast a whole log is verified: through the log server, and offline from an exported file.
 //   node bench/verify.mjs [commits] [rounds]    needs `npm run build`; default 100000 commits, 7 rounds
-// Both sides alternate in one run, on one server. `raw` asks for the same batches and counts them; `verify` is what
-// `shiplog audit verify` does with a witness of all commits: hash, chain, place, checkpoints.
+// Both sides alternate in one run, on one server, in one thread of the kind that `shiplog audit verify` starts (but that
+// is there already), over one connection of the api. `raw` asks for the same batches, as many at a time, and counts
+// them; `verify` is what the thread does, with a witness of all commits: hash, chain, place, checkpoints.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createInbox } from '@nats-io/nats-core';
+import { Worker } from 'node:worker_threads';
 import { START } from '@shiplog/events';
 import { JetStreamEventLog } from '@shiplog/events/jetstream';
 import { exportLine } from '@shiplog/events/log';
-import { chainOf, exportEnd, exportHead, LogVerification, sealedLine } from '@shiplog/integrity';
+import { exportEnd, exportHead, sealedLine } from '@shiplog/integrity';
 import { sealAll } from '@shiplog/integrity/testing';
 import { inspectServer } from '@shiplog/provisioner';
 import { startTestNats } from '@shiplog/provisioner/testing';
 import { recordHistory } from '@shiplog/read-models/testing';
 import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
 import { fillLog } from './lib/fill-log.mjs';
-import { median, rateFigures, ratioOf } from './lib/figures.mjs';
+import { median, rateFigures, ratioOf, round } from './lib/figures.mjs';
 import { atLeast, fileSystemOf, report } from './lib/report.mjs';
 
 const REQUIRED_RATIO = 0.8;
 const OFFLINE_PER_SECOND = 200_000;
 const APPS = 50;
 const COMMITS_PER_TURN = 14.1;
-const BATCH = 2_000;
 const wanted = Number(process.argv[2] ?? 100_000);
 const rounds = Number(process.argv[3] ?? 7);
+/** As `verifyInThread` in apps/api. */
+const READING = { maxYoungGenerationSizeMb: 96 };
 const VERIFY_LOG = fileURLToPath(new URL('../tools/verify-log', import.meta.url));
 
 const nats = await startTestNats();
@@ -44,55 +46,59 @@ const log = new JetStreamEventLog(connection, {
   durability: () => Promise.resolve('disk'),
 });
 const stored = await log.readStored(START, commits);
+
 const { sealed } = sealAll(stored, { every: 1_000 });
 
-/** As many messages as there are, in order, by the client alone. */
-const raw = async () => {
-  let next = 1;
-  while (next <= commits) next += await rawBatch(next);
+const job = {
+  testimonies: [{ name: 'SQL', isOwn: true, sealed, problem: undefined }],
+  memories: [],
+  pin: undefined,
 };
-const rawBatch = (from) =>
-  new Promise((resolve, reject) => {
-    let count = 0;
-    const inbox = createInbox(inboxPrefixOf('api'));
-    const subscription = connection.subscribe(inbox, {
-      callback: (error, message) => {
-        if (error !== null) return reject(error);
-        // The end of a batch has no data.
-        if (message.data.length > 0) return void (count += 1);
-        subscription.unsubscribe();
-        resolve(count);
-      },
-    });
-    const request = JSON.stringify({ seq: from, batch: BATCH, max_bytes: 4 * 1024 * 1024 });
-    connection.publish('$JS.API.DIRECT.GET.LOG', request, { reply: inbox });
-  });
-
-const verify = async () => {
-  const witnesses = [{ name: 'SQL', isOwn: true, chain: chainOf(sealed) }];
-  const verification = new LogVerification({ witnesses, isDense: true });
-  let ahead = log.readStored(START, BATCH);
-  for (;;) {
-    const batch = await ahead;
-    const last = batch.at(-1);
-    if (last === undefined) break;
-    ahead = log.readStored(last.position, BATCH);
-    for (const commit of batch) verification.add(commit);
-  }
-  const { ok, checked, firstBad } = verification.finish();
-  if (!ok || checked !== commits) throw new Error(`not verified: ${JSON.stringify(firstBad)}`);
+const thread = new Worker(new URL('./lib/verify-contenders.mjs', import.meta.url), {
+  workerData: { config: nats.config, job },
+  resourceLimits: READING,
+});
+const startedAt = performance.now();
+await once(thread, 'message');
+const threadStartMs = Math.round(performance.now() - startedAt);
+const contend = async (name) => {
+  thread.postMessage(name);
+  const [{ seconds, checked }] = await once(thread, 'message');
+  if (checked !== commits) throw new Error(`${name}: ${checked} of ${commits} commits`);
+  return commits / seconds;
 };
 
-const contenders = { raw, verify };
+/** What nats-server and this process have taken so far; the kernel counts in hundredths of a second. */
+const cpuMicroseconds = () => {
+  const stat = readFileSync(`/proc/${nats.server().pid}/stat`, 'utf8');
+  const [userTicks, systemTicks] = stat.split(') ')[1].split(' ').slice(11, 13).map(Number);
+  const { user, system } = process.cpuUsage();
+  return { server: (userTicks + systemTicks) * 10_000, client: user + system };
+};
+
+const SIDES = ['raw', 'verify'];
 const rates = { raw: [], verify: [] };
-for (let i = -1; i < rounds; i += 1) {
-  for (const name of i % 2 === 0 ? ['raw', 'verify'] : ['verify', 'raw']) {
-    const startedAt = performance.now();
-    await contenders[name]();
-    // The first round warms up.
-    if (i >= 0) rates[name].push((commits / (performance.now() - startedAt)) * 1000);
+const microseconds = { raw: [], verify: [] };
+for (let i = -2; i < rounds; i += 1) {
+  for (const name of i % 2 === 0 ? SIDES : SIDES.toReversed()) {
+    const before = cpuMicroseconds();
+    const rate = await contend(name);
+    const after = cpuMicroseconds();
+    // The first rounds warm up.
+    if (i < 0) continue;
+    rates[name].push(rate);
+    microseconds[name].push({
+      server: (after.server - before.server) / commits,
+      client: (after.client - before.client) / commits,
+    });
   }
 }
+thread.postMessage('end');
+await once(thread, 'exit');
+const cpuOf = (name) => ({
+  server: round(median(microseconds[name].map(({ server }) => server))),
+  client: round(median(microseconds[name].map(({ client }) => client))),
+});
 
 const folder = await mkdtemp(join(tmpdir(), 'shiplog-bench-verify-'));
 const offline = async () => {
@@ -130,8 +136,9 @@ report({
   storage: { fileSystem: fileSystemOf(nats.config.home), fsync: 'reading only' },
   rounds,
   commits,
-  raw: rateFigures(rates.raw),
-  verify: rateFigures(rates.verify),
+  raw: { ...rateFigures(rates.raw), microsecondsOfCpu: cpuOf('raw') },
+  verify: { ...rateFigures(rates.verify), microsecondsOfCpu: cpuOf('verify') },
+  threadStartMs,
   ...ratio,
   offline: fromFile,
   targets: [

@@ -2,6 +2,7 @@
 // answers: one Debian base with Node.js, git, HAProxy, PostgreSQL and nats-server, from the machine's
 // own mirror and binaries. Prints the environment that makes compose use it.
 'use strict';
+const { createHash } = require('node:crypto');
 const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { spawn } = require('node:child_process');
 const { request } = require('node:http');
@@ -15,9 +16,13 @@ const { findNatsServer, fetchNatsServer } = require('./lib/nats.cjs');
 const { step } = require('./lib/progress.cjs');
 const { BIN, CACHE } = require('./lib/tools.cjs');
 
-const IMAGE = 'shiplog-base:local';
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const PACKAGES = ['ca-certificates', 'git', 'haproxy', 'postgresql', 'libstdc++6', 'libatomic1'];
+const PACKAGES = [
+  ...['ca-certificates', 'git', 'haproxy', 'dnsmasq-base', 'postgresql'],
+  ...['libstdc++6', 'libatomic1'],
+];
+/** Another one when other packages are wanted. */
+const IMAGE = `shiplog-base:${createHash('sha256').update(PACKAGES.join()).digest('hex').slice(0, 8)}`;
 
 const main = async () => {
   const { address } = await findEngine();

@@ -50,6 +50,7 @@ const INSTANCE_VARIABLES = {
   SHIPLOG_PROCESS: 'process type, such as `web`; `run` for one-off commands',
   SHIPLOG_RELEASE: 'release it was started from, such as `v3`',
   SHIPLOG_HOST: 'host at which the app answers',
+  SHIPLOG_INTERNAL_HOST: 'name by which other apps of its team find the ready instances of the app',
   SHIPLOG_NODE: 'name of the machine',
   SHIPLOG_MEMORY_BYTES: 'its memory limit, in bytes; tools inside see the memory of the machine',
   SHIPLOG_CPUS: 'its limit of cores',

@@ -17,9 +17,9 @@ const ONCE = new Set(['user', 'team', 'token', 'node']);
 const IN_FLIGHT = 4_000;
 const sha256 = (data) => createHash('sha256').update(data).digest('hex');
 
-/** Canonical bytes cut where every telling differs: `…"from":` 0 `,"id":…"previousHash":` 1 `,…,"to":` 2 `…`. */
+/** Canonical bytes cut where every telling differs: version, hash of the commit before, time, version. */
 const CUTS =
-  /^(.*"from":)\d+(,"id":.*"previousHash":)(?:null|"[0-9a-f]{64}")(,"reason":.*"to":)\d+(,"v":1\})$/s;
+  /^(.*"from":)\d+(,"id":.*"previousHash":)(?:null|"[0-9a-f]{64}")(,"reason":.*,"time":")[^"]*(","to":)\d+(,"v":1\})$/s;
 
 const recordTemplate = async (options) => {
   const history = await recordHistory({ atRest: true, ...options });
@@ -33,7 +33,8 @@ const recordTemplate = async (options) => {
       const [, ...parts] = CUTS.exec(Buffer.from(encodeCommit(commit)).toString('utf8'));
       const [aggregate] = commit.stream.split('.');
       const types = commit.events.map(({ type }) => type);
-      commits.push({ parts, stream: commit.stream, aggregate, types, id: commit.id });
+      const timeMs = Date.parse(commit.time);
+      commits.push({ parts, stream: commit.stream, aggregate, types, id: commit.id, timeMs });
     }
   }
 };
@@ -60,24 +61,32 @@ export async function* longLog({ events: wanted, apps = 50, turnsOfEach = 26 }) 
   const eventsOf = (template) => template.reduce((sum, { types }) => sum + types.length, 0);
   const tellings = Math.max(0, Math.ceil((wanted - eventsOf(kept)) / eventsOf(gone)));
   const ends = new Map();
+  // The last telling ends now: a log whose clock went back with each of them is none that there is.
+  const lasts = gone.at(-1).timeMs - gone[0].timeMs + 1_000;
+  const beginsMs = Date.now() - (tellings + 1) * lasts - kept.at(-1).timeMs + kept[0].timeMs;
   for (let telling = 0; telling <= tellings; telling += 1) {
     const isLast = telling === tellings;
     const rename = renamer(telling);
     const domains = new Map();
-    for (const { parts, stream, aggregate, types, id } of isLast ? kept : gone) {
+    const template = isLast ? kept : gone;
+    const laterMs = beginsMs + telling * lasts - template[0].timeMs;
+    for (const { parts, stream, aggregate, types, id, timeMs } of template) {
       if (telling > 0 && (ONCE.has(aggregate) || types.includes('RouterStarted'))) continue;
       if (!isLast && types.includes('RouterRemoved')) continue;
       const own = aggregate === 'domain' ? domainStream(domains, telling, stream) : rename(stream);
       const end = ends.get(own) ?? { version: 0, hash: null };
-      const [head, middle, tail, last] = parts.map((part) =>
+      const [head, middle, tail, beforeTo, last] = parts.map((part) =>
         aggregate === 'domain' ? rename(part).replaceAll(stream, own) : rename(part),
       );
       const to = end.version + types.length;
       const previous = end.hash === null ? 'null' : `"${end.hash}"`;
-      const bytes = Buffer.from(`${head}${end.version}${middle}${previous}${tail}${to}${last}`);
+      const time = new Date(timeMs + laterMs).toISOString();
+      const bytes = Buffer.from(
+        `${head}${end.version}${middle}${previous}${tail}${time}${beforeTo}${to}${last}`,
+      );
       const hash = sha256(bytes);
       ends.set(own, { version: to, hash });
-      yield { stream: own, id: rename(id), hash, bytes, events: types.length };
+      yield { stream: own, id: rename(id), hash, bytes, events: types.length, time };
     }
     // What only this telling wrote is never written again.
     for (const stream of ends.keys())

@@ -3,13 +3,21 @@ const { mkdirSync } = require('node:fs');
 const readline = require('node:readline/promises');
 const { isRoot } = require('./run.cjs');
 const { step } = require('./progress.cjs');
-const { CACHE, BIN, UNPACKED, findTool, pathWithTools, unpackTools } = require('./tools.cjs');
+const {
+  CACHE,
+  BIN,
+  UNPACKED,
+  findTool,
+  findProgram,
+  pathWithTools,
+  unpackTools,
+} = require('./tools.cjs');
 const debian = require('./debian.cjs');
 const engine = require('./engine.cjs');
 const nats = require('./nats.cjs');
 const workspace = require('./workspace.cjs');
 
-const PACKAGE_OF = { git: 'git', haproxy: 'haproxy' };
+const PACKAGE_OF = { git: 'git', haproxy: 'haproxy', dnsmasq: 'dnsmasq-base' };
 const ENGINE_PACKAGES = ['docker.io', 'iptables'];
 
 /**
@@ -114,6 +122,7 @@ const environment = async () => ({
   SHIPLOG_ENGINE: (await engine.findEngine()).address,
   SHIPLOG_NATS_SERVER: nats.findNatsServer(BIN),
   SHIPLOG_HAPROXY: findTool('haproxy'),
+  SHIPLOG_DNSMASQ: findProgram('dnsmasq'),
   PATH: pathWithTools(),
 });
 

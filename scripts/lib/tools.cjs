@@ -26,6 +26,13 @@ const unpackedBins = () =>
 /** The machine's own program, else the one that an earlier start unpacked. */
 const findTool = (tool) => which(tool) ?? which(tool, unpackedBins());
 
+/** The program itself, not what starts it from its unpacked folder: for whoever needs the file. */
+const findProgram = (tool) =>
+  which(tool) ??
+  unpackedBins()
+    .flatMap((bin) => ['usr/bin', 'usr/sbin'].map((part) => join(bin, '../root', part, tool)))
+    .find((path) => existsSync(path));
+
 /** PATH with the unpacked programs a machine lacks, behind its own. */
 const pathWithTools = () =>
   [process.env.PATH ?? '', ...unpackedBins()].filter((part) => part !== '').join(':');
@@ -86,4 +93,4 @@ const unpackTools = async (packages, programs) => {
   }
 };
 
-module.exports = { CACHE, BIN, UNPACKED, findTool, pathWithTools, unpackTools };
+module.exports = { CACHE, BIN, UNPACKED, findTool, findProgram, pathWithTools, unpackTools };

@@ -26,6 +26,8 @@ import { databaseIn, fillBeside, pastBeside } from './read-models/catch-up.js';
 import { closeServer, createServer, listen } from './server.js';
 import { Terminals } from './terminals/terminals.js';
 
+export { verifyInThread } from './integrity/verify-aside.js';
+export type { VerificationLine, VerifyJob } from './integrity/verify.js';
 export { prepareApi } from './read-models/catch-up.js';
 export { requirePort } from './server.js';
 
@@ -112,6 +114,7 @@ const startServing = async (
   terminals.attach(server);
   const processManagers = startProcessManagers({
     context,
+    keptApps: async () => [...(await keys.apps.ids()), ...(await git.repositories.ids())],
     forgetApp: async (appId) => {
       await keys.apps.shred(appId);
       await git.repositories.remove(appId);

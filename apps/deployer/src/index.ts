@@ -11,6 +11,8 @@ import { EngineError, type ContainerEngine } from './containers/container-engine
 import { Reconciliation } from './containers/reconcile.js';
 import { publishAddressOf } from './containers/publish-address.js';
 import { watchEngine } from './containers/watch-engine.js';
+import { findDnsmasq } from './discovery/resolver-image.js';
+import { startDiscovery } from './discovery/start-discovery.js';
 import { serveRpc } from './rpc/serve.js';
 import { Workbench, type WorkbenchOptions } from './containers/workbench.js';
 
@@ -20,19 +22,26 @@ export { ENGINE_STEPS_AT_ONCE } from './containers/task-runner.js';
 const CLOSE_MS = 5000;
 
 /** Runs instances as the log wants them, on the engine of this machine. */
-export const startDeployer: StartProcess = (context) => {
-  const { config } = context;
+export const startDeployer: StartProcess = async (context) => {
+  const { config, logger } = context;
   const docker = connectEngine({ host: config.engine });
-  const publishAddress = publishAddressOf(docker, config);
-  const engine = new DockerContainerEngine(docker, config.platform, publishAddress);
+  const engine = new DockerContainerEngine(docker, config.platform, {
+    publishAddress: publishAddressOf(docker, config),
+    dnsmasq: await findDnsmasq(process.env),
+    onResolverTrouble: (teamId, error) =>
+      logger.warn({ teamId, error: describeError(error) }, 'resolver-does-not-start'),
+  });
+  if (engine.resolvers === null) logger.warn('no-dnsmasq: apps do not find each other by name');
   const reconciling = startReconciling(context, engine);
+  const discovery = engine.resolvers && startDiscovery(context, engine.resolvers);
   const endRpc = serveRpc(reconciling.bench, engine, docker);
-  return Promise.resolve({
+  return {
     stop: async () => {
       endRpc();
+      await discovery?.stop();
       await reconciling.stop();
     },
-  });
+  };
 };
 
 /** Where the world is a simulated one. */

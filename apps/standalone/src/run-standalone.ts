@@ -204,11 +204,10 @@ const maybeSample = async (
 ): Promise<string | undefined> => {
   if (!options.sample) return undefined;
   const { world } = plane.context;
-  const apps = [...world.all('app')].filter((app) => app.status !== 'none');
+  const ever = world.apps().length + world.destroyedApps.count;
   const hello = world.appByName('hello');
-  const isUnfinished =
-    apps.length === 1 && hello !== undefined && Object.keys(hello.builds).length === 0;
-  if (apps.length > 0 && !isUnfinished) return undefined;
+  const isUnfinished = ever === 1 && hello !== undefined && Object.keys(hello.builds).length === 0;
+  if (ever > 0 && !isUnfinished) return undefined;
   const { credentials } = pathsOf(config.home);
   if (!existsSync(credentials)) return undefined;
   const { token } = JSON.parse(await readFile(credentials, 'utf8')) as { token: string };

@@ -4,6 +4,7 @@ export * from './build/index.js';
 export type { BuildRequest } from './build-requests.js';
 export * from './decider.js';
 export * from './deciders.js';
+export type { DestroyedApp } from './destroyed-apps.js';
 export * from './facts/audit.js';
 export * from './facts/garbage.js';
 export * from './facts/node.js';

@@ -11,8 +11,10 @@ import {
   type Revision,
 } from '@shiplog/events';
 import type { ActiveApp, Release } from './app/index.js';
+import { AppParts, type PartKind } from './app-parts.js';
 import { BuildRequests } from './build-requests.js';
 import { deciderOf, foldEvents, type StateByAggregate } from './deciders.js';
+import { DestroyedApps } from './destroyed-apps.js';
 import type { KnownInstance } from './instance/index.js';
 import type { RouteState } from './facts/router.js';
 import { KnownCommands, type KnownCommand } from './known-commands.js';
@@ -52,24 +54,29 @@ const ROLLOUTS_KEPT = 30;
 const BUILDS_KEPT = 60;
 /** Days whose audit stream is written to, at midnight and by clocks that differ; the others are only read. */
 const AUDIT_DAYS_KEPT = 3;
+/**
+ * Not worth an entry: it is as if it had never been (a name that was given back; what came after a build was
+ * forgotten), or kept elsewhere.
+ */
+const OVER: ReadonlySet<string> = new Set(['none', 'free', 'destroyed']);
 
 /**
  * All aggregates of the platform as the log tells them, in memory: what commands are decided on and
  * what workers compare the world with. It forgets what can matter no more (stopped instances, old
- * builds and rollouts), so that it does not grow with history; the log forgets nothing.
+ * builds and rollouts, all of a destroyed app but whose it was), so that it does not grow with history; the
+ * log forgets nothing. Whoever decides on what was forgotten loses the append, and decides on the log.
  */
 export class World {
   private entries = emptyEntries();
   private readonly commands = new KnownCommands();
-  private instanceIds = new Map<string, Set<string>>();
-  private rolloutIds = new Map<string, string[]>();
-  private buildIds = new Map<string, string[]>();
+  private readonly parts = new AppParts();
   private tokenIds = new Map<string, string>();
   private liveByApp = new Map<string, LiveRelease>();
   /** Ports and addresses of instances that were not stopped yet. */
   private places = new Set<number | string>();
   /** The newest build requests of each app, and who made them. */
   readonly buildRequests = new BuildRequests();
+  readonly destroyedApps = new DestroyedApps();
   private at: Position = START;
 
   get position(): Position {
@@ -78,9 +85,13 @@ export class World {
 
   /** The aggregate as folded so far; its initial state where nothing is known of it. */
   get<A extends Aggregate>(aggregate: A, id: string): Tracked<StateByAggregate[A]> {
-    return this.entries[aggregate].get(id) ?? untouched(aggregate);
+    const known = this.entries[aggregate].get(id);
+    if (known !== undefined) return known;
+    const destroyed = aggregate === 'app' ? this.destroyedApps.get(id) : undefined;
+    return (destroyed as Tracked<StateByAggregate[A]> | undefined) ?? untouched(aggregate);
   }
 
+  /** Those that were not forgotten; of apps the ones that exist. */
   all<A extends Aggregate>(aggregate: A): Iterable<StateByAggregate[A]> {
     return [...this.entries[aggregate].values()].map((tracked) => tracked.state);
   }
@@ -104,14 +115,18 @@ export class World {
     return tokenId === undefined ? { status: 'none' } : this.get('token', tokenId).state;
   }
 
+  /** Is it an app of this log, be it destroyed? */
+  knowsApp(appId: string): boolean {
+    return this.get('app', appId).state.status !== 'none';
+  }
+
   command(commandId: string): KnownCommand | undefined {
     return this.commands.get(commandId);
   }
 
   /** Instances of an app that were not stopped yet. */
   instancesOf(appId: string): KnownInstance[] {
-    const ids = this.instanceIds.get(appId) ?? [];
-    return [...ids].flatMap((id) => {
+    return this.parts.of('instance', appId).flatMap((id) => {
       const { state } = this.get('instance', id);
       return state.status === 'none' ? [] : [state];
     });
@@ -134,7 +149,7 @@ export class World {
 
   /** The newest rollouts of an app, oldest first. */
   rolloutsOf(appId: string): Exclude<RolloutState, { status: 'none' }>[] {
-    return (this.rolloutIds.get(appId) ?? []).flatMap((id) => {
+    return this.parts.of('rollout', appId).flatMap((id) => {
       const { state } = this.get('rollout', id);
       return state.status === 'none' ? [] : [state];
     });
@@ -189,7 +204,11 @@ export class World {
     end: { revision: Revision; hash: string; version: number },
   ): void {
     const state = foldEvents(aggregate, this.get(aggregate, id).state, events);
-    this.entries[aggregate].set(id, { state, ...end });
+    // It says where it was; once it is forgotten nobody knows.
+    if (state.status === 'stopped') for (const place of placesOf(state)) this.places.delete(place);
+    if (state.status === 'destroyed') this.destroyedApps.add(state, end);
+    if (OVER.has(state.status)) this.entries[aggregate].delete(id);
+    else this.entries[aggregate].set(id, { state, ...end });
   }
 
   private index(event: DomainEventUnion, id: string): void {
@@ -197,25 +216,35 @@ export class World {
       case 'TokenCreated':
         this.tokenIds.set(event.data.hash, id);
         return;
+      case 'AppDestroyed':
+        this.forgetApp(event.data.appId);
+        return;
       case 'InstanceScheduled':
-        this.instanceIds.set(
-          event.data.appId,
-          (this.instanceIds.get(event.data.appId) ?? new Set()).add(id),
-        );
+        this.parts.add('instance', event.data.appId, id);
         for (const place of placesOf(event.data)) this.places.add(place);
         return;
       case 'InstanceStopped':
-        this.instanceIds.get(event.data.appId)?.delete(id);
-        this.forgetInstance(id);
+        this.forget('instance', event.data.appId, id);
+        this.forgetRoutes(id);
         return;
       case 'RolloutStarted':
-        this.keepNewest('rollout', this.rolloutIds, event.data.appId, id, ROLLOUTS_KEPT);
+        this.keepNewest('rollout', event.data.appId, id, ROLLOUTS_KEPT);
         return;
       case 'RolloutCompleted':
         this.setLive(event.data.appId, event.data.generation, event.data.version);
+        this.forgetOfDestroyed('rollout', event.data.appId, id);
+        return;
+      case 'RolloutFailed':
+      case 'RolloutCancelled':
+        this.forgetOfDestroyed('rollout', event.data.appId, id);
         return;
       case 'BuildStarted':
-        this.keepNewest('build', this.buildIds, event.data.appId, id, BUILDS_KEPT);
+        this.keepNewest('build', event.data.appId, id, BUILDS_KEPT);
+        return;
+      case 'BuildSucceeded':
+      case 'BuildFailed':
+      case 'BuildCancelled':
+        this.forgetOfDestroyed('build', event.data.appId, id);
         return;
       default:
         return;
@@ -234,32 +263,36 @@ export class World {
     for (const day of old) audit.delete(day);
   }
 
-  private forgetInstance(id: string): void {
-    const { state } = this.get('instance', id);
-    if (state.status !== 'none') for (const place of placesOf(state)) this.places.delete(place);
-    this.entries.instance.delete(id);
+  private forgetRoutes(instanceId: string): void {
     for (const [routerId, tracked] of this.entries.router) {
       if (tracked.state.status !== 'active') continue;
-      const routes = tracked.state.routes.without(id);
+      const routes = tracked.state.routes.without(instanceId);
       this.entries.router.set(routerId, { ...tracked, state: { ...tracked.state, routes } });
     }
   }
 
-  private keepNewest(
-    aggregate: 'rollout' | 'build',
-    index: Map<string, string[]>,
-    appId: string,
-    id: string,
-    count: number,
-  ): void {
-    const ids = [...(index.get(appId) ?? []), id];
+  private keepNewest(kind: 'rollout' | 'build', appId: string, id: string, count: number): void {
+    this.parts.add(kind, appId, id);
     const needed = new Set(this.app(appId)?.releases.map((release) => release.buildId));
-    const old = ids.slice(0, -count).filter((candidate) => !needed.has(candidate));
-    for (const gone of old) this.entries[aggregate].delete(gone);
-    index.set(
-      appId,
-      ids.filter((candidate) => !old.includes(candidate)),
-    );
+    for (const old of this.parts.of(kind, appId).slice(0, -count))
+      if (!needed.has(old)) this.forget(kind, appId, old);
+  }
+
+  /** What still runs of it is forgotten when it ends: its worker has to end it first. */
+  private forgetApp(appId: string): void {
+    this.liveByApp.delete(appId);
+    for (const kind of ['rollout', 'build'] as const)
+      for (const id of this.parts.of(kind, appId))
+        if (this.get(kind, id).state.status !== 'running') this.forget(kind, appId, id);
+  }
+
+  private forgetOfDestroyed(kind: PartKind, appId: string, id: string): void {
+    if (this.destroyedApps.has(appId)) this.forget(kind, appId, id);
+  }
+
+  private forget(kind: PartKind, appId: string, id: string): void {
+    this.entries[kind].delete(id);
+    this.parts.remove(kind, appId, id);
   }
 
   /** The world as a JSON value, for a disposable snapshot. */
@@ -271,9 +304,8 @@ export class World {
       ) as unknown as WorldSnapshot['entries'],
       routes: this.routers().map(({ routerId, routes }) => [routerId, routes.entries()]),
       commands: this.commands.snapshot(),
-      instanceIds: [...this.instanceIds].map(([appId, ids]) => [appId, [...ids]]),
-      rolloutIds: [...this.rolloutIds],
-      buildIds: [...this.buildIds],
+      parts: this.parts.snapshot(),
+      destroyedApps: this.destroyedApps.snapshot(),
       tokenIds: [...this.tokenIds],
       liveByApp: [...this.liveByApp],
       buildRequests: this.buildRequests.snapshot(),
@@ -290,9 +322,8 @@ export class World {
     for (const [id, routes] of state.routes) this.restoreRoutes(id, routes);
     this.commands.restore(state.commands);
     this.places = new Set(this.instances().flatMap(placesOf));
-    this.instanceIds = new Map(state.instanceIds.map(([appId, ids]) => [appId, new Set(ids)]));
-    this.rolloutIds = new Map(state.rolloutIds);
-    this.buildIds = new Map(state.buildIds);
+    this.parts.restore(state.parts);
+    this.destroyedApps.restore(state.destroyedApps);
     this.tokenIds = new Map(state.tokenIds);
     this.liveByApp = new Map(state.liveByApp);
     this.buildRequests.restore(state.buildRequests);
@@ -320,9 +351,8 @@ interface WorldSnapshot {
   readonly entries: Record<Aggregate, readonly unknown[]>;
   readonly routes: readonly [string, [string, RouteState][]][];
   readonly commands: ReturnType<KnownCommands['snapshot']>;
-  readonly instanceIds: readonly [string, string[]][];
-  readonly rolloutIds: readonly [string, string[]][];
-  readonly buildIds: readonly [string, string[]][];
+  readonly parts: ReturnType<AppParts['snapshot']>;
+  readonly destroyedApps: ReturnType<DestroyedApps['snapshot']>;
   readonly tokenIds: readonly [string, string][];
   readonly liveByApp: readonly [string, LiveRelease][];
   readonly buildRequests: ReturnType<BuildRequests['snapshot']>;

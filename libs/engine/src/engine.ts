@@ -11,7 +11,7 @@ export const LABEL = {
   instance: 'shiplog.instance',
   build: 'shiplog.build',
   team: 'shiplog.team',
-  /** `run` for one-off containers; absent on instances. */
+  /** `run` for one-off containers, `resolver` for the name server of a team; absent on instances. */
   kind: 'shiplog.kind',
   /** On one-off containers that go on when nobody watches them. */
   detached: 'shiplog.detached',

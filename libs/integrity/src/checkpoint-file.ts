@@ -32,9 +32,19 @@ export class CheckpointFile implements TestifyingStore {
     return found.toSorted((a, b) => a.checkpoint.number - b.checkpoint.number).at(-1);
   }
 
-  async after(number: number): Promise<readonly Sealed[]> {
-    const { sealed } = await this.testimony();
-    return sealed.filter(({ checkpoint }) => checkpoint.number > number);
+  async after(number: number, limit = Infinity): Promise<readonly Sealed[]> {
+    const found = await this.reading(async (handle) => {
+      let sealed: Sealed[] = [];
+      const { size } = await handle.stat();
+      if (size === 0) return sealed;
+      for await (const line of handle.readLines({ autoClose: false, start: 0, end: size - 1 })) {
+        const one = parseSealedLine(line);
+        if (one !== undefined && one.checkpoint.number > number) sealed.push(one);
+        if (sealed.length >= 2 * limit) sealed = firstOf(sealed, limit);
+      }
+      return firstOf(sealed, limit);
+    });
+    return found ?? [];
   }
 
   /**
@@ -98,6 +108,10 @@ export class CheckpointFile implements TestifyingStore {
     }
   }
 }
+
+/** By number: two processes may write in another order than they numbered. */
+const firstOf = (sealed: readonly Sealed[], limit: number): Sealed[] =>
+  sealed.toSorted((a, b) => a.checkpoint.number - b.checkpoint.number).slice(0, limit);
 
 const endsLine = async (handle: FileHandle, size: number): Promise<boolean> => {
   if (size === 0) return true;

@@ -127,6 +127,27 @@ describe('signed checkpoints', () => {
     expect(chainOf(table.kept, first?.key).problem).toBeUndefined();
   });
 
+  it('are handed on in portions, however many a copy has missed', async () => {
+    const log = new InMemoryEventLog();
+    const keeper = keeperOf(log);
+    witness.fails = new Error('no room');
+    for (let i = 0; i < 450; i += 1) {
+      nowMs += INTERVAL_MS;
+      await keeper.cut();
+    }
+    witness.fails = undefined;
+    const portions: number[] = [];
+    const put = witness.put.bind(witness);
+    witness.put = (sealed) => {
+      portions.push(sealed.length);
+      return put(sealed);
+    };
+    nowMs += INTERVAL_MS;
+    await keeper.cut();
+    expect(portions).toEqual([200, 200, 51]);
+    expect(witness.kept).toEqual(table.kept);
+  });
+
   it('come back from a copy where the table was lost', async () => {
     const log = new InMemoryEventLog();
     await recordCommits(30, 1, log);

@@ -1,6 +1,6 @@
 import { START, type Position } from '@shiplog/events';
 import { LogDamagedError, sha256, type EventLog } from '@shiplog/events/log';
-import { seal, type Checkpoint, type Reset, type Sealed } from './checkpoint.js';
+import { seal, type Checkpoint, type Reset } from './checkpoint.js';
 import { CheckpointTakenError, type CheckpointStore } from './checkpoint-store.js';
 import { placeOfLast } from './fence.js';
 import type { KeyFile } from './key-file.js';
@@ -8,6 +8,8 @@ import type { KeyFile } from './key-file.js';
 /** So many commits at most lie between two checkpoints, and so much time. */
 export const COMMITS_MAX = 1_000;
 export const INTERVAL_MS = 5 * 60_000;
+/** Some 13 MB of hashes. */
+const HANDED_ON_AT_ONCE = 200;
 
 export interface KeeperParts {
   readonly log: Pick<EventLog, 'readStored' | 'isDense'>;
@@ -187,7 +189,7 @@ export class CheckpointKeeper {
         const newest = (await copy.newest())?.checkpoint.number ?? 0;
         if (newest > has)
           throw new Error(`it has checkpoints up to ${newest}, the platform up to ${has}`);
-        if (newest < has) await copy.put(await this.parts.table.after(newest));
+        if (newest < has) await handOn(this.parts.table, copy, newest);
         this.copyStates.set(name, { name, number: has, problem: null });
       } catch (error) {
         const problem = error instanceof Error ? error.message : String(error);
@@ -223,7 +225,26 @@ const isDue = (
 /** Gives a store what another one has and it has not: after one of them was lost. */
 export const refill = async (store: CheckpointStore, from: CheckpointStore): Promise<number> => {
   const newest = (await store.newest())?.checkpoint.number ?? 0;
-  const missing: readonly Sealed[] = await from.after(newest);
-  await store.put(missing);
-  return missing.length;
+  return handOn(from, store, newest);
+};
+
+/**
+ * A portion at a time: of a log of years there are more hashes than fit into a string, or into the memory of
+ * an idle control plane.
+ */
+const handOn = async (
+  from: CheckpointStore,
+  to: CheckpointStore,
+  after: number,
+): Promise<number> => {
+  let number = after;
+  let count = 0;
+  for (;;) {
+    const portion = await from.after(number, HANDED_ON_AT_ONCE);
+    const last = portion.at(-1);
+    if (last === undefined) return count;
+    await to.put(portion);
+    number = last.checkpoint.number;
+    count += portion.length;
+  }
 };

@@ -5,8 +5,8 @@ export interface CheckpointStore {
   /** For people: what and where. */
   readonly name: string;
   newest(): Promise<Sealed | undefined>;
-  /** All with a higher number, ascending. What is there and is no checkpoint is left out. */
-  after(number: number): Promise<readonly Sealed[]>;
+  /** All with a higher number, ascending, or the first so many. What is there and is no checkpoint is left out. */
+  after(number: number, limit?: number): Promise<readonly Sealed[]>;
   /** Throws `CheckpointTakenError` where another process has made one of these numbers. */
   put(sealed: readonly Sealed[]): Promise<void>;
   close(): Promise<void>;

@@ -26,6 +26,7 @@ interface CheckpointRow {
 
 const TABLE = 'shiplog_checkpoint';
 const TABLE_LOCK = 7_404_461;
+const ROWS_AT_ONCE = 200;
 
 const rowEntity = new EntitySchema<CheckpointRow>({
   name: TABLE,
@@ -74,17 +75,14 @@ export class CheckpointTable implements TestifyingStore {
     });
   }
 
-  async after(number: number): Promise<readonly Sealed[]> {
-    return (await this.linesAfter(number)).flatMap((line) => parseSealedLine(line) ?? []);
+  async after(number: number, limit = Infinity): Promise<readonly Sealed[]> {
+    const { sealed } = await this.read(number, limit);
+    return sealed;
   }
 
   async testimony(): Promise<Testimony> {
-    const read = (await this.linesAfter(0)).map(parseSealedLine);
-    const isWhole = read.length === 0 || read.at(-1) !== undefined;
-    return {
-      sealed: read.filter((one) => one !== undefined),
-      problem: isWhole ? undefined : UNREADABLE_END,
-    };
+    const { sealed, isWhole } = await this.read(0, Infinity);
+    return { sealed, problem: isWhole ? undefined : UNREADABLE_END };
   }
 
   put(sealed: readonly Sealed[]): Promise<void> {
@@ -114,14 +112,35 @@ export class CheckpointTable implements TestifyingStore {
     return this.inTurn(() => this.source.destroy());
   }
 
-  private linesAfter(number: number): Promise<readonly string[]> {
-    return this.inTurn(async () => {
-      const rows = await this.source.manager.find(rowEntity, {
+  /** A portion at a time: lines are twice as large as what is read of them. */
+  private async read(
+    after: number,
+    limit: number,
+  ): Promise<{ readonly sealed: readonly Sealed[]; readonly isWhole: boolean }> {
+    const sealed: Sealed[] = [];
+    let number = after;
+    let isWhole = true;
+    while (sealed.length < limit) {
+      const rows = await this.rowsAfter(number, Math.min(ROWS_AT_ONCE, limit - sealed.length));
+      for (const row of rows) {
+        const one = parseSealedLine(row.line);
+        if (one !== undefined) sealed.push(one);
+        isWhole = one !== undefined;
+        number = row.number;
+      }
+      if (rows.length === 0) break;
+    }
+    return { sealed, isWhole };
+  }
+
+  private rowsAfter(number: number, take: number): Promise<readonly CheckpointRow[]> {
+    return this.inTurn(() =>
+      this.source.manager.find(rowEntity, {
         where: { number: MoreThan(number) },
         order: { number: 'ASC' },
-      });
-      return rows.map(({ line }) => line);
-    });
+        take,
+      }),
+    );
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -12,7 +12,7 @@ export interface Envelope {
 
 /** How the canonical bytes of a commit end: keys are in alphabetical order there, events come before. */
 const TAIL =
-  /^\],"from":(\d+),"id":"([^"\\]+)","origin":(?:null|\{[^{}]*\}),"previousHash":(?:null|"([0-9a-f]{64})"),"reason":(?:null|"(?:[^"\\]|\\.)*"),"stream":"([a-z]+\.[A-Za-z0-9_-]{1,64})","time":"[^"\\]+","to":(\d+),"v":1\}$/;
+  /\],"from":(\d+),"id":"([^"\\]+)","origin":(?:null|\{[^{}]*\}),"previousHash":(?:null|"([0-9a-f]{64})"),"reason":(?:null|"(?:[^"\\]|\\.)*"),"stream":"([a-z]+\.[A-Za-z0-9_-]{1,64})","time":"[^"\\]+","to":(\d+),"v":1\}$/y;
 const TAIL_BYTES_MAX = 1_024;
 
 /**
@@ -27,7 +27,8 @@ export const scanEnvelope = (bytes: Uint8Array): Envelope | undefined => {
   const text = end.toString('latin1');
   const at = text.lastIndexOf('],"from":');
   if (at < 0) return undefined;
-  const match = TAIL.exec(text.slice(at));
+  TAIL.lastIndex = at;
+  const match = TAIL.exec(text);
   if (match === null) return undefined;
   const [, from, id, previousHash, stream, to] = match as unknown as string[];
   return {

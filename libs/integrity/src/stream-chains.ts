@@ -1,12 +1,6 @@
 import type { Envelope } from './envelope.js';
 import type { Finding } from './kinds.js';
-
-interface StreamEnd {
-  readonly to: number;
-  readonly hash: string | null;
-  readonly position: string;
-  readonly isSworn: boolean;
-}
+import { StreamEnds } from './stream-ends.js';
 
 interface Place {
   readonly position: string;
@@ -15,23 +9,20 @@ interface Place {
   readonly isSworn: boolean;
 }
 
-const NONE: StreamEnd = { to: 0, hash: null, position: '', isSworn: true };
-
 /** The versions and previous hashes of every aggregate: what a log proves about itself. */
 export class StreamChains {
-  /** Null after a commit that cannot be read: whatever follows it is taken. */
-  private readonly ends = new Map<string, StreamEnd | null>();
+  private readonly ends = new StreamEnds();
   /** Commits that were skipped, by what would follow their stream's end: they may still come. */
   private readonly skipped = new Map<string, { finding: Finding }>();
   private first: Finding | undefined;
 
   add({ stream, from, to, previousHash }: Envelope, place: Place): void {
-    const end = this.ends.get(stream) === undefined ? NONE : this.ends.get(stream);
-    const next = { to, hash: place.hash, position: place.position, isSworn: place.isSworn };
-    if (end == null || (end.to === from && end.hash === previousHash)) {
-      this.ends.set(stream, next);
+    const number = this.ends.numberOf(stream);
+    if (this.ends.isEnd(number, from, previousHash) || this.ends.isLost(number)) {
+      this.goOn(number, to, place);
       return;
     }
+    const end = this.ends.get(number);
     const late = this.skipped.get(`${stream} ${from} ${previousHash}`);
     if (late !== undefined) {
       const detail = 'a later commit of its aggregate comes before an earlier one';
@@ -52,20 +43,24 @@ export class StreamChains {
       this.keep(finding);
     } else {
       // One of two was changed and given a hash that fits. The earlier one, unless a witness swears to it.
-      const position = end.isSworn || end.position === '' ? place.position : end.position;
+      const position = end.unsworn === '' ? place.position : end.unsworn;
       const detail = `${stream}: the hash that the next commit names is another one`;
       this.keep({ position, kind: 'altered', detail });
     }
-    this.ends.set(stream, next);
+    this.goOn(number, to, place);
   }
 
   /** The commit at the end of the stream cannot be read. */
   lose(stream: string): void {
-    this.ends.set(stream, null);
+    this.ends.lose(this.ends.numberOf(stream));
   }
 
   get finding(): Finding | undefined {
     return this.first;
+  }
+
+  private goOn(number: number, to: number, { position, hash, isSworn }: Place): void {
+    this.ends.set(number, to, hash, isSworn ? '' : position);
   }
 
   private keep(finding: Finding): void {

@@ -3,6 +3,7 @@ import type { EventLog, LogFeed } from '@shiplog/events/log';
 import { isFenced, isProjectionFailed, ReadModelsUnavailableError } from './errors.js';
 import { fillFast, type Fill, type Filled, type FillJob } from './fill.js';
 import { HandedOver, HandOver, type HandedPiece } from './handed-over.js';
+import { ReadAhead, type StartReading } from './reading/read-ahead.js';
 import { SqlDatabase, type Database } from './sql/database.js';
 
 /** From the thread. */
@@ -15,9 +16,13 @@ type Order = HandedPiece | 'stop';
 
 /**
  * `npm start` keeps the young generation of an idle control plane small. A fold makes garbage all the time:
- * with room for it less of what is still needed is copied about.
+ * with room for it less of what is still needed is copied about. Where the old one may be large, V8 lets it
+ * grow to four times what is needed before it collects it; at this size to twice.
  */
-export const FOLDING = { maxYoungGenerationSizeMb: 96 } as const;
+const FOLDING = { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 1_024 } as const;
+
+/** Fewer commits are read in less time than another thread takes to start. */
+const READ_BESIDE_FROM = 20_000;
 
 /** A thread that hangs, because the log does not answer, loses one transaction at most. */
 const STOP_MS_MAX = 2_000;
@@ -76,11 +81,13 @@ const reasonOf = (signal: AbortSignal | undefined, cause: unknown): Error => {
 export const serveFill = async (
   port: MessagePort,
   place: Database,
-  log: EventLog,
+  { log, startReading }: { readonly log: EventLog; readonly startReading: StartReading },
   job: FillJob,
 ): Promise<void> => {
   const stopping = new AbortController();
-  const source = new HandedOver(log);
+  const isLong = log.isDense && log.commitsBetween(job.after, job.until) >= READ_BESIDE_FROM;
+  const ahead = isLong ? new ReadAhead(log, startReading, job.until) : undefined;
+  const source = new HandedOver(ahead ?? log);
   port.on('message', (order: Order) => {
     if (order === 'stop') stopping.abort();
     else source.push(order);
@@ -94,6 +101,7 @@ export const serveFill = async (
     });
     tell({ kind: 'filled', filled });
   } finally {
+    await ahead?.stop();
     await database.close();
     port.close();
   }

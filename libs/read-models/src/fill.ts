@@ -12,7 +12,7 @@ import {
   type ProjectionState,
   type Slots,
 } from './sql/projection-state.js';
-import { TableFold } from './sql/table-fold.js';
+import { onlyPlaceIn, TableFold } from './sql/table-fold.js';
 
 /** A stretch of the log to be folded into tables. Plain data, so that another thread can do it. */
 export interface FillJob {
@@ -53,22 +53,21 @@ interface Piece {
   /** Rows at hand per model: history is revisited widely when it is read at once. */
   readonly rows: number;
 }
-/** Nobody waits for the tables yet. */
-const ALONE: Piece = { commits: 8_000, rows: 40_000 };
-/** The served tables are written between two transactions: these are some 30 ms. */
-const BESIDE: Piece = { commits: 2_000, rows: 10_000 };
+/** Nobody waits for the tables, or only while rows are written: some 30 ms. */
+const BESIDE: Piece = { commits: 8_000, rows: 3_000 };
 /** On the thread that answers requests, too. */
 const HERE: Piece = { commits: 400, rows: 5_000 };
+
+/** Decoded at once: what was folded is let go of before the next ones are made of the log's text. */
+const COMMITS_AT_HAND = 500;
 
 /** Fills in this thread, and lets others run between two transactions. */
 export const fillHere = (database: SqlDatabase, log: CommitReader): Fill =>
   filler(database, log, HERE);
 
 /** Fills in a thread that does nothing else. */
-export const fillFast =
-  (database: SqlDatabase, log: CommitReader): Fill =>
-  (job, options) =>
-    filler(database, log, job.owner.kind === 'build' ? BESIDE : ALONE)(job, options);
+export const fillFast = (database: SqlDatabase, log: CommitReader): Fill =>
+  filler(database, log, BESIDE);
 
 const filler =
   (database: SqlDatabase, log: CommitReader, piece: Piece): Fill =>
@@ -78,27 +77,52 @@ const filler =
     const own = ownership(job.owner);
     const commits = job.oneByOne === true ? 1 : piece.commits;
     let filled: Filled = { position: job.after, hash: '', events: 0 };
-    let ahead = stretch(log, job.after, job.until, commits);
     for (;;) {
-      const batch = await ahead;
+      const added = await addPiece(database, log, fold, {
+        ...job,
+        after: filled.position,
+        commits,
+      });
       signal?.throwIfAborted();
-      const last = batch.at(-1);
-      if (last === undefined) return filled;
-      // The next piece is read while this one is written.
-      ahead = stretch(log, last.position, job.until, commits);
-      ahead.catch(() => undefined);
-      const events = batch.reduce((sum, { commit }) => sum + commit.events.length, filled.events);
-      const next = { position: last.position, hash: last.hash, events };
+      if (added === undefined) return filled;
+      const next = { ...added, events: filled.events + added.events };
+      // What was folded stands or falls with this: it fails where somebody else wrote to the tables.
       await database.write(async (manager) => {
         // First, so that the transaction begins with the lock that it needs.
         await own(manager, next);
-        await fold.take(manager, batch);
+        await fold.write(manager, added.at);
       });
       filled = next;
       onProgress?.(filled);
       await breathe();
     }
   };
+
+/** Folds the next commits, as many as one transaction takes; undefined where there are none. */
+const addPiece = async (
+  { queries }: SqlDatabase,
+  log: CommitReader,
+  fold: TableFold,
+  { after, until, commits }: Pick<FillJob, 'after' | 'until'> & Pick<Piece, 'commits'>,
+): Promise<(Filled & { readonly at: ReturnType<typeof onlyPlaceIn> }) | undefined> => {
+  let added: Awaited<ReturnType<typeof addPiece>>;
+  for (let left = commits; left > 0;) {
+    const from = added?.position ?? after;
+    const batch = await stretch(log, from, until, Math.min(left, COMMITS_AT_HAND));
+    const last = batch.at(-1);
+    if (last === undefined) break;
+    await fold.add(queries, batch);
+    left -= batch.length;
+    const events = batch.reduce((sum, { commit }) => sum + commit.events.length, 0);
+    added = {
+      position: last.position,
+      hash: last.hash,
+      events: events + (added?.events ?? 0),
+      at: commits === 1 ? onlyPlaceIn(batch) : null,
+    };
+  }
+  return added;
+};
 
 /** Throws where the tables belong to somebody else by now. */
 const ownership = (

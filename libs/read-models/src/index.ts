@@ -14,6 +14,8 @@ export {
 export type * from './read-models.port.js';
 export type { Fill, FillJob } from './fill.js';
 export { fillInThread, serveFill } from './fill-thread.js';
+export type { StartReading } from './reading/read-ahead.js';
+export { serveReading, type Stretch } from './reading/reading-thread.js';
 export {
   catchUpReadModels,
   databaseOf,

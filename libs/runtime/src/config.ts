@@ -138,6 +138,12 @@ export const environment = z.object({
     .string()
     .optional()
     .describe('The haproxy program (2.6 or newer). Default: found in PATH and /usr/sbin.'),
+  SHIPLOG_DNSMASQ: z
+    .string()
+    .optional()
+    .describe(
+      'The dnsmasq program, of which the name servers of teams are made. Without it apps do not find each other by name. Default: found in PATH and /usr/sbin.',
+    ),
   SHIPLOG_HAPROXY_SOCKET: z
     .string()
     .optional()

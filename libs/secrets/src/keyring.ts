@@ -172,7 +172,8 @@ export class Keyring {
     });
   }
 
-  private async ids(): Promise<readonly string[]> {
+  /** Whose key there is, or was not gone in the end. */
+  async ids(): Promise<readonly string[]> {
     const names = await this.names();
     return names
       .filter((name) => name.endsWith(EXTENSION))

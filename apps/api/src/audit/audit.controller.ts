@@ -84,11 +84,8 @@ export class AuditController {
     const { world } = this.api;
     const byId = world.get('app', nameOrId).state;
     const named = byId.status === 'none' ? world.appByName(nameOrId) : byId;
-    const ended = [...world.all('app')].findLast(
-      (app) => app.status === 'destroyed' && app.name === nameOrId,
-    );
-    const app = named ?? ended;
-    if (app?.status !== undefined && app.status !== 'none' && belongsTo(caller, app.teamId)) {
+    const app = named ?? world.destroyedApps.named(nameOrId);
+    if (app !== undefined && belongsTo(caller, app.teamId)) {
       return app.appId;
     }
     throw problemOf({ code: 'app-not-found' });

@@ -138,6 +138,7 @@ beforeEach(async () => {
   stops = [
     startProcessManagers({
       context: platform.api,
+      keptApps: () => service.repositories.ids(),
       forgetApp: (id) => service.repositories.remove(id),
       rotateMasterKey: () => Promise.resolve(0),
       forgetPerson: () => Promise.resolve(),

@@ -1,8 +1,10 @@
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { ID_PATTERN } from '@shiplog/events';
 import { gitEnvironment, readGit } from './git-command.js';
+
+const EXTENSION = '.git';
 
 /** One bare repository per app, named by the app's id: a recreated name is another repository. */
 export class Repositories {
@@ -10,7 +12,7 @@ export class Repositories {
 
   path(appId: string): string {
     if (!ID_PATTERN.test(appId)) throw new Error('an app id is letters, digits, "_" and "-"');
-    return join(this.directory, `${appId}.git`);
+    return join(this.directory, `${appId}${EXTENSION}`);
   }
 
   /** Makes it at the first use; many at once make one. */
@@ -30,6 +32,18 @@ export class Repositories {
       await rm(fresh, { recursive: true, force: true });
     }
     return path;
+  }
+
+  /** Apps that have one. */
+  async ids(): Promise<readonly string[]> {
+    const names = await readdir(this.directory).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    return names
+      .filter((name) => name.endsWith(EXTENSION))
+      .map((name) => name.slice(0, -EXTENSION.length))
+      .filter((id) => ID_PATTERN.test(id));
   }
 
   /** On repetition nothing happens. */

@@ -63,6 +63,8 @@ describe.each(Object.entries(STORES))('checkpoints in %s', (_name, newPlace) => 
     await store.put(sealed.slice(3));
     expect(await store.after(0)).toEqual(sealed);
     expect(await store.after(2)).toEqual(sealed.slice(2));
+    expect(await store.after(1, 2)).toEqual(sealed.slice(1, 3));
+    expect(await store.after(0, 1)).toEqual(sealed.slice(0, 1));
     expect(chainOf(await store.after(0)).problem).toBeUndefined();
     await store.close();
   });

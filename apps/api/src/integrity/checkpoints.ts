@@ -18,10 +18,9 @@ import {
   type CopyState,
   type CheckpointStore,
   type TestifyingStore,
-  type Pin,
-  type Witness,
 } from '@shiplog/integrity';
 import { pathsOf, type PlatformConfig, type ProcessContext } from '@shiplog/runtime';
+import type { NamedTestimony } from './verify.js';
 
 type CheckpointContext = Pick<ProcessContext, 'config' | 'log' | 'feed' | 'logger'>;
 
@@ -96,22 +95,22 @@ export class Checkpoints {
     this.cut();
   }
 
-  /** What everybody who keeps checkpoints testifies to. `pin`: the key that the first must be signed with. */
-  async evidence(pin: Pin): Promise<readonly Witness[]> {
-    const witnesses: Witness[] = [];
+  /** What everybody who keeps checkpoints testifies to. */
+  async testimonies(): Promise<readonly NamedTestimony[]> {
+    const all: NamedTestimony[] = [];
     for (const store of [...this.own, ...this.elsewhere]) {
       const { name } = store;
       // Before it is read: what it was given by then is there.
       const given = this.keeper.state.copies.find((copy) => copy.name === name);
       const { sealed, problem } = await store.testimony();
-      witnesses.push({
+      all.push({
         name,
         isOwn: this.own.includes(store),
-        chain: chainOf(sealed, pin),
+        sealed,
         problem: problem ?? (sealed.length === 0 ? whyEmpty(given) : undefined),
       });
     }
-    return witnesses;
+    return all;
   }
 
   /** The checkpoints as they are exported with the log. */

@@ -1,6 +1,6 @@
 import { Controller, Inject, Res } from '@nestjs/common';
 import { exportLine } from '@shiplog/events/log';
-import { exportEnd, exportHead, sealedLine, type Memory } from '@shiplog/integrity';
+import { exportEnd, exportHead, sealedLine } from '@shiplog/integrity';
 import type { RunningReadModels } from '@shiplog/read-models';
 import type { ProcessContext } from '@shiplog/runtime';
 import type { Response } from 'express';
@@ -13,7 +13,9 @@ import { Admission, Handles } from '../http/route.decorator.js';
 import { CHECKPOINTS, CONTEXT, READ_MODELS } from '../injection.js';
 import type { Checkpoints } from './checkpoints.js';
 import * as routes from './integrity.routes.js';
-import { storedUpTo, verifyLog } from './verify.js';
+import { storedUpTo } from './stored-up-to.js';
+import { verifyAside } from './verify-aside.js';
+import type { VerifyJob } from './verify.js';
 
 @Controller()
 export class IntegrityController {
@@ -28,13 +30,13 @@ export class IntegrityController {
     @Admission() { caller, query }: Admitted<typeof routes.verifyLogRoute>,
     @Res() response: Response,
   ): Promise<void> {
-    const { log, world } = this.api;
-    const witnesses = await this.checkpoints.evidence(query.key);
-    const memories: Memory[] = [{ name: 'the read models', ...this.readModels.checkpoint() }];
-    const isPinned = query.key !== undefined;
-    await sendLines(response, { world, caller }, (signal) =>
-      verifyLog(log, { witnesses, memories, isDense: log.isDense, isPinned }, signal),
-    );
+    const { world } = this.api;
+    const job: VerifyJob = {
+      testimonies: await this.checkpoints.testimonies(),
+      memories: [{ name: 'the read models', ...this.readModels.checkpoint() }],
+      pin: query.key,
+    };
+    await sendLines(response, { world, caller }, (signal) => verifyAside(this.api, job, signal));
   }
 
   @Handles(routes.exportLogRoute)

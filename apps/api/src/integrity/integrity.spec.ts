@@ -111,7 +111,7 @@ describe('a start', () => {
     const own = await mkdtemp(join(tmpdir(), 'shiplog-fence-'));
     const env = { SHIPLOG_HOME: own, SHIPLOG_WITNESS_DIRECTORY: witness };
     const checkpoints = await started(await logWith(20), env);
-    const saidOfIt = async () => (await checkpoints.evidence(undefined)).at(-1)?.problem;
+    const saidOfIt = async () => (await checkpoints.testimonies()).at(-1)?.problem;
     expect(await saidOfIt()).toBeUndefined();
     await checkpoints.keeper.cutAll();
     expect(await saidOfIt()).toBeUndefined();

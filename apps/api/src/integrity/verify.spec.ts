@@ -16,7 +16,7 @@ it.each([
   let nowMs = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 10_000));
   const estimating = Object.create(log, { commitsBetween: { value: between } }) as InMemoryEventLog;
-  const evidence = { witnesses: [], isDense: false };
-  const lines = verifyLog(estimating, evidence, new AbortController().signal);
+  const job = { testimonies: [], memories: [], pin: undefined };
+  const lines = verifyLog(estimating, job, new AbortController().signal);
   expect((await lines.next()).value).toEqual({ kind: 'progress', checked: 3, total });
 });

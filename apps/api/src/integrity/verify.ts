@@ -1,45 +1,52 @@
-import { START, type Position } from '@shiplog/events';
-import type { EventLog, StoredCommit } from '@shiplog/events/log';
-import { LogVerification, type Evidence, type Verification } from '@shiplog/integrity';
+import { START } from '@shiplog/events';
+import type { EventLog } from '@shiplog/events/log';
+import {
+  chainOf,
+  LogVerification,
+  type Memory,
+  type Pin,
+  type Testimony,
+  type Verification,
+} from '@shiplog/integrity';
+import { storedUpTo } from './stored-up-to.js';
 
 export type VerificationLine =
   | { readonly kind: 'progress'; readonly checked: number; readonly total: number }
   | ({ readonly kind: 'result' } & Verification);
 
-type StoredLog = Pick<EventLog, 'readStored' | 'head' | 'commitsBetween'>;
+type StoredLog = Pick<EventLog, 'readStored' | 'head' | 'commitsBetween' | 'isDense'>;
 
-const BATCH = 2_000;
-const PROGRESS_MS = 500;
-
-/** Commits up to a place as they are stored; the next batch is on its way while one is looked at. */
-export async function* storedUpTo(
-  log: Pick<EventLog, 'readStored'>,
-  until: Position,
-): AsyncGenerator<readonly StoredCommit[]> {
-  let ahead = log.readStored(START, BATCH);
-  for (;;) {
-    const batch = await ahead;
-    const last = batch.at(-1);
-    if (last === undefined) return;
-    if (last.position >= until) {
-      yield batch.filter(({ position }) => position <= until);
-      return;
-    }
-    ahead = log.readStored(last.position, BATCH);
-    ahead.catch(() => undefined);
-    yield batch;
-  }
+/** What a log is checked against. Plain data, so that another thread can do it. */
+export interface VerifyJob {
+  readonly testimonies: readonly NamedTestimony[];
+  readonly memories: readonly Memory[];
+  /** The key that the first checkpoint must be signed with. */
+  readonly pin: Pin;
 }
+
+/** All checkpoints of one who keeps them, not looked at yet. */
+export interface NamedTestimony extends Testimony {
+  readonly name: string;
+  readonly isOwn: boolean;
+}
+
+const PROGRESS_MS = 500;
 
 /** Checks the whole log as it is now, and tells how far it is. */
 export async function* verifyLog(
   log: StoredLog,
-  evidence: Evidence,
+  { testimonies, memories, pin }: VerifyJob,
   signal: AbortSignal,
 ): AsyncGenerator<VerificationLine> {
-  // After the evidence was gathered: what it testifies to must be there.
+  // After the testimonies were gathered: what they testify to must be there.
   const head = await log.head();
-  const verification = new LogVerification(evidence);
+  const { isDense } = log;
+  const isPinned = pin !== undefined;
+  const witnesses = testimonies.map(({ sealed, ...one }) => ({
+    ...one,
+    chain: chainOf(sealed, pin),
+  }));
+  const verification = new LogVerification({ witnesses, memories, isDense, isPinned });
   let toldAtMs = performance.now();
   for await (const batch of storedUpTo(log, head)) {
     if (signal.aborted) return;

@@ -8,6 +8,8 @@ import type { Action } from './plan.js';
 
 export interface Effects {
   readonly context: Pick<ProcessContext, 'commands' | 'actor' | 'log' | 'logger'>;
+  /** Ids of apps of which something is kept outside the log. */
+  readonly keptApps: () => Promise<readonly string[]>;
   /** Removes what is kept of an app outside the log. On repetition nothing happens. */
   readonly forgetApp: (appId: string) => Promise<void>;
   /** Answers how many keys the new master key wraps. On repetition nothing happens. */

@@ -54,9 +54,16 @@ const DOMAIN_PATIENCE_MS = 60_000;
 /** How a domain's stream is called; the hash is an effect's business, so it is passed in. */
 export type DomainIdOf = (host: string) => string;
 
-export const plan = (world: World, domainIdOf: DomainIdOf): readonly Action[] => [
+/** `toForget`: destroyed apps of which something is kept outside the log. */
+export const plan = (
+  world: World,
+  domainIdOf: DomainIdOf,
+  toForget: Iterable<string>,
+): readonly Action[] => [
   ...world.apps().flatMap(({ appId }) => nextRelease(world, appId)),
-  ...afterDestruction(world),
+  ...[...toForget].map((appId): Action => ({ kind: 'forget-app', appId })),
+  ...reservationsOfDestroyed(world),
+  ...pushTokensOfDestroyed(world),
   ...unreservedDomains(world, domainIdOf),
   ...rotationUnderWay(world),
   ...erasedPersons(world),
@@ -89,17 +96,6 @@ const nextRelease = (world: World, appId: string): readonly Action[] => {
   return [];
 };
 
-const afterDestruction = (world: World): readonly Action[] => {
-  const destroyed = new Set<string>();
-  for (const app of world.all('app')) if (app.status === 'destroyed') destroyed.add(app.appId);
-  if (destroyed.size === 0) return [];
-  return [
-    ...[...destroyed].map((appId): Action => ({ kind: 'forget-app', appId })),
-    ...reservationsOf(world, destroyed),
-    ...pushTokensOf(world, destroyed),
-  ];
-};
-
 /** Again at every start: keys may have come back from a backup. */
 const erasedPersons = (world: World): readonly Action[] =>
   [...world.all('user')].flatMap((user): Action[] =>
@@ -108,22 +104,24 @@ const erasedPersons = (world: World): readonly Action[] =>
       : [],
   );
 
-const reservationsOf = (world: World, appIds: ReadonlySet<string>): readonly Action[] => [
+const reservationsOfDestroyed = (world: World): readonly Action[] => [
   ...[...world.all('name')].flatMap((state): Action[] =>
-    state.status === 'reserved' && appIds.has(state.appId)
+    state.status === 'reserved' && world.destroyedApps.has(state.appId)
       ? [{ kind: 'release-name', appId: state.appId, name: state.name }]
       : [],
   ),
   ...[...world.all('domain')].flatMap((state): Action[] =>
-    state.status === 'reserved' && appIds.has(state.appId)
+    state.status === 'reserved' && world.destroyedApps.has(state.appId)
       ? [{ kind: 'release-domain', appId: state.appId, host: state.host }]
       : [],
   ),
 ];
 
-const pushTokensOf = (world: World, appIds: ReadonlySet<string>): readonly Action[] =>
+const pushTokensOfDestroyed = (world: World): readonly Action[] =>
   [...world.all('token')].flatMap((token): Action[] =>
-    token.status === 'active' && token.scope.kind === 'push' && appIds.has(token.scope.appId)
+    token.status === 'active' &&
+    token.scope.kind === 'push' &&
+    world.destroyedApps.has(token.scope.appId)
       ? [{ kind: 'revoke-token', tokenId: token.tokenId, appId: token.scope.appId }]
       : [],
   );

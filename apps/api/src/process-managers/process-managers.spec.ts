@@ -14,6 +14,7 @@ import { processManagerRound } from './process-managers.js';
 let platform: TestPlatform;
 let nowMs: number;
 let forgotten: string[];
+let kept: string[];
 let erased: [string, number][];
 let round: () => Promise<void>;
 let rotateMasterKey: (keyId: string) => Promise<number>;
@@ -21,6 +22,7 @@ let rotateMasterKey: (keyId: string) => Promise<number>;
 const newRound = () => {
   const run = processManagerRound({
     context: platform.api,
+    keptApps: () => Promise.resolve(kept),
     forgetApp: (appId) => Promise.resolve(void forgotten.push(appId)),
     rotateMasterKey,
     forgetPerson: (userId, erasures) => Promise.resolve(void erased.push([userId, erasures])),
@@ -33,6 +35,7 @@ beforeEach(async () => {
   platform = await startTestPlatform();
   nowMs = 0;
   forgotten = [];
+  kept = [];
   rotateMasterKey = () => Promise.resolve(3);
   erased = [];
   round = newRound();
@@ -246,6 +249,7 @@ describe('an app that was destroyed', () => {
         expiresAt: null,
       });
     }
+    await round();
     await platform.given('app', 'a1', { type: 'DestroyApp', confirm: 'hello' });
     await round();
     await round();
@@ -265,6 +269,7 @@ describe('an app that was destroyed', () => {
     let failures = 1;
     const run = processManagerRound({
       context: platform.api,
+      keptApps: () => Promise.resolve(kept),
       forgetApp: (appId) => {
         if (failures-- > 0) return Promise.reject(new Error('disk is busy'));
         forgotten.push(appId);
@@ -275,10 +280,27 @@ describe('an app that was destroyed', () => {
       now: () => nowMs,
     });
     const { signal } = new AbortController();
+    kept = ['a1'];
     await platform.given('app', 'a1', { type: 'DestroyApp', confirm: 'hello' });
     await expect(run(signal)).rejects.toThrow('carrying on what the log began');
     expect(platform.api.world.get('name', 'hello').state.status).toBe('free');
     await run(signal);
+    expect(forgotten).toEqual(['a1']);
+  });
+});
+
+describe('a process that starts', () => {
+  it('forgets what is still kept of destroyed apps, and looks at no other', async () => {
+    await platform.given('app', 'a1', { type: 'DestroyApp', confirm: 'hello' });
+    const create = { type: 'CreateApp', appId: 'a2', name: 'other', teamId: 't1' } as const;
+    await platform.given('app', 'a2', create);
+    await round();
+    expect(forgotten).toEqual([]);
+    // As from a backup: what is another log's, or of an app that is there, is not touched.
+    kept = ['a1', 'a2', 'stranger'];
+    round = newRound();
+    await round();
+    await round();
     expect(forgotten).toEqual(['a1']);
   });
 });

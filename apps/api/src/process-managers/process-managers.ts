@@ -2,6 +2,7 @@ import { aggregateOf, type Aggregate } from '@shiplog/events';
 import { startReconcileLoop } from '@shiplog/reconcile';
 import { describeError, type ProcessContext, type RunningProcess } from '@shiplog/runtime';
 import { apply, domainIdOf, type Effects } from './apply.js';
+import { AppsToForget } from './apps-to-forget.js';
 import { looseEnds, plan, type Action } from './plan.js';
 
 export interface ProcessManagersOptions extends Effects {
@@ -57,19 +58,24 @@ export const processManagerRound = (
   const { context, now = Date.now } = options;
   const { feed, world, logger } = context;
   const firstSeen = new Map<string, number>();
-  const forgotten = new Set<string>();
+  const appsToForget = new AppsToForget(world, options.keptApps);
+  const erased = new Set<string>();
 
-  const due = (): readonly Action[] => [
-    ...plan(world, domainIdOf).filter((action) => !forgotten.has(forgottenKey(action) ?? '')),
-    ...ripe(looseEnds(world), firstSeen, now()),
-  ];
+  const due = async (): Promise<readonly Action[]> => {
+    const actions = plan(world, domainIdOf, await appsToForget.find());
+    return [
+      ...actions.filter((action) => !erased.has(erasureKey(action) ?? '')),
+      ...ripe(looseEnds(world), firstSeen, now()),
+    ];
+  };
 
   /** One app's trouble must not hold up the others; the loop comes back to it. */
   const carryOut = async (action: Action): Promise<unknown> => {
     try {
       await apply(action, options);
-      const key = forgottenKey(action);
-      if (key !== undefined) forgotten.add(key);
+      if (action.kind === 'forget-app') appsToForget.done(action.appId);
+      const erasure = erasureKey(action);
+      if (erasure !== undefined) erased.add(erasure);
       return undefined;
     } catch (error) {
       logger.warn({ action: action.kind, error: describeError(error) }, 'follow-up-delayed');
@@ -80,7 +86,7 @@ export const processManagerRound = (
   return async (signal) => {
     for (let turn = 0; turn < TURNS_MAX && !signal.aborted; turn += 1) {
       await feed.catchUp();
-      const actions = due();
+      const actions = await due();
       if (actions.length === 0) return;
       const errors: unknown[] = [];
       for (const action of actions) errors.push(await carryOut(action));
@@ -90,17 +96,9 @@ export const processManagerRound = (
   };
 };
 
-/** What leaves no trace in the log is done once by each process. Undefined for what the log tells of. */
-const forgottenKey = (action: Action): string | undefined => {
-  switch (action.kind) {
-    case 'forget-app':
-      return `app ${action.appId}`;
-    case 'forget-person':
-      return `person ${action.userId} ${action.erasures}`;
-    default:
-      return undefined;
-  }
-};
+/** It leaves no trace in the log, and is done once by each process. Undefined for every other action. */
+const erasureKey = (action: Action): string | undefined =>
+  action.kind === 'forget-person' ? `person ${action.userId} ${action.erasures}` : undefined;
 
 /** Loose ends that were seen long enough. Time is counted from when this process saw them first. */
 const ripe = (

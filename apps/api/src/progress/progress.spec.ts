@@ -40,6 +40,7 @@ const start = (
   stops = [
     startProcessManagers({
       context: platform.api,
+      keptApps: () => Promise.resolve([]),
       forgetApp: () => Promise.resolve(),
       rotateMasterKey: () => Promise.resolve(0),
       forgetPerson: () => Promise.resolve(),

@@ -6,7 +6,8 @@ import { cacheRepository } from './build-job.js';
 
 /** Removes the caches of apps that are gone: no build replaces them any more. */
 export class DestroyedApps {
-  private readonly done = new Set<string>();
+  private readonly waiting = new Set<string>();
+  private seen = 0;
 
   constructor(
     private readonly engine: Docker,
@@ -15,11 +16,9 @@ export class DestroyedApps {
 
   /** `busy`: apps with a build that has not ended. */
   async round(world: World, busy: ReadonlySet<string>): Promise<void> {
-    const gone = [...world.all('app')].flatMap((app) =>
-      app.status === 'destroyed' && !this.done.has(app.appId) && !busy.has(app.appId)
-        ? [app.appId]
-        : [],
-    );
+    for (const appId of world.destroyedApps.after(this.seen)) this.waiting.add(appId);
+    this.seen = world.destroyedApps.count;
+    const gone = [...this.waiting].filter((appId) => !busy.has(appId));
     if (gone.length === 0) return;
     const repositories = new Set(gone.map((appId) => cacheRepository(this.platform, appId)));
     const images = await askEngine('listing images', () => this.engine.listImages());
@@ -28,6 +27,6 @@ export class DestroyedApps {
         await removeImage(this.engine, name);
       }
     }
-    for (const appId of gone) this.done.add(appId);
+    for (const appId of gone) this.waiting.delete(appId);
   }
 }

@@ -54,6 +54,8 @@ export interface LogLine {
 export interface AddressRange {
   readonly from: string;
   readonly to: string;
+  /** Behind them: where the network's own name server is. */
+  readonly resolver: string;
 }
 
 /** Something happened to a container: look at it again. */

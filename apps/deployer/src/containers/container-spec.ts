@@ -3,6 +3,7 @@ import type { ActiveApp, Release } from '@shiplog/domain';
 import type { Image } from '@shiplog/events';
 import { LABEL } from '@shiplog/engine';
 import type { ContainerSpec } from './container-engine.port.js';
+import { internalName } from '../discovery/team-hosts.js';
 import { ROUTED_PROCESS } from './serving.js';
 
 /** Where the image says nothing, or says more than one thing. */
@@ -39,7 +40,7 @@ interface InstanceParts extends Common {
   };
 }
 
-export const networkName = ({ platform }: Platform, teamId: string): string =>
+export const networkName = ({ platform }: Pick<Platform, 'platform'>, teamId: string): string =>
   `${platform}-${teamId}`;
 
 /** Everything of one instance's container. The name is derived from the instance: a repetition meets itself. */
@@ -107,6 +108,7 @@ const platformEnvironment = ({ platform, app, release }: Common, process: string
   SHIPLOG_PROCESS: process,
   SHIPLOG_RELEASE: `v${release.version}`,
   SHIPLOG_HOST: `${app.name}.${platform.domain}`,
+  SHIPLOG_INTERNAL_HOST: internalName(app.name),
   SHIPLOG_NODE: platform.nodeId,
   // Tools inside see the machine's figures; these are the ones that hold.
   SHIPLOG_MEMORY_BYTES: String(app.settings.memoryBytes),

@@ -15,7 +15,7 @@ describe('an engine that takes requests and never answers', () => {
     const socket = join(folder, 'engine.sock');
     await new Promise<void>((resolve) => server.listen(socket, resolve));
     const docker = connectEngine({ host: `unix://${socket}` });
-    engine = new DockerContainerEngine(docker, 'p1', undefined, 50);
+    engine = new DockerContainerEngine(docker, 'p1', { lookMs: 50 });
   });
   afterAll(async () => {
     server.close();

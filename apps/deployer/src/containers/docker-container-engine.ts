@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import type { ContainerCreateOptions } from 'dockerode';
 import { LABEL, engineStatus, ownedBy } from '@shiplog/engine';
 import {
   EngineError,
@@ -18,6 +19,7 @@ import {
 import { toContainer, toCreateOptions, toEngineError } from './docker-translate.js';
 import { LogDemultiplexer } from './log-lines.js';
 import { DockerNetworks } from './docker-networks.js';
+import { DockerResolvers } from '../discovery/docker-resolvers.js';
 import type { PublishAddress } from './publish-address.js';
 
 const NOTICED = ['start', 'die', 'oom', 'destroy', 'pause', 'unpause', 'restart', 'update'];
@@ -31,16 +33,44 @@ const LOOK_MS = 60_000;
 /** Our picture of the networks is wrong. */
 const LOST_PLACES: ReadonlySet<EngineErrorCode> = new Set(['address-taken', 'network-missing']);
 
+interface Options {
+  readonly publishAddress?: PublishAddress;
+  readonly lookMs?: number;
+  /** Where there is one, instances are found by name. */
+  readonly dnsmasq?: string | undefined;
+  /** The name server of a team does not start. */
+  readonly onResolverTrouble?: (teamId: string, error: unknown) => void;
+}
+
 export class DockerContainerEngine implements ContainerEngine {
   private readonly networks: DockerNetworks;
+  /** Null: there is no program that could answer names. */
+  readonly resolvers: DockerResolvers | null;
+  private readonly publishAddress: PublishAddress;
+  private readonly lookMs: number;
 
   constructor(
     private readonly docker: Docker,
     private readonly platform: string,
-    private readonly publishAddress: PublishAddress = () => Promise.resolve('127.0.0.1'),
-    private readonly lookMs = LOOK_MS,
+    { dnsmasq, onResolverTrouble = () => undefined, ...options }: Options = {},
   ) {
+    this.publishAddress = options.publishAddress ?? (() => Promise.resolve('127.0.0.1'));
+    this.lookMs = options.lookMs ?? LOOK_MS;
     this.networks = new DockerNetworks(docker, platform);
+    this.resolvers =
+      dnsmasq === undefined
+        ? null
+        : new DockerResolvers(docker, this.networks, {
+            ...{ platform, dnsmasq, onTrouble: onResolverTrouble },
+          });
+  }
+
+  /** What the engine is told to make the container, whose network there is from here on. */
+  async createOptions(spec: ContainerSpec): Promise<ContainerCreateOptions> {
+    const teamId = spec.labels[LABEL.team] ?? '';
+    const range = await this.networks.ensure(spec.network, teamId);
+    const nameServers = range && (await this.resolvers?.serversFor(teamId, range));
+    return toCreateOptions(spec, await this.publishAddress(), nameServers ?? []);
   }
 
   async facts(): Promise<EngineFacts> {
@@ -78,8 +108,7 @@ export class DockerContainerEngine implements ContainerEngine {
   }
 
   async create(spec: ContainerSpec): Promise<string> {
-    await this.networks.ensure(spec.network, spec.labels[LABEL.team] ?? '');
-    const options = toCreateOptions(spec, await this.publishAddress());
+    const options = await this.createOptions(spec);
     try {
       return (await this.docker.createContainer(options)).id;
     } catch (error) {
@@ -168,7 +197,8 @@ export class DockerContainerEngine implements ContainerEngine {
     });
   }
 
-  removeNetwork(name: string): Promise<void> {
+  async removeNetwork(name: string): Promise<void> {
+    await this.resolvers?.remove(name);
     return this.networks.remove(name);
   }
 

@@ -27,10 +27,14 @@ const CAPABILITIES = [
 /** Logs of one container take at most 3 × 10 MB, whatever it writes. */
 const LOG_CONFIG = { Type: 'local', Config: { 'max-size': '10m', 'max-file': '3' } };
 
-/** `publishAddress`: an address of the engine's host that is not reached from other machines. */
+/**
+ * `publishAddress`: an address of the engine's host that is not reached from other machines. `nameServers`:
+ * asked in turn for what is no name of a container; none: the engine's own choice.
+ */
 export const toCreateOptions = (
   spec: ContainerSpec,
   publishAddress = '127.0.0.1',
+  nameServers: readonly string[] = [],
 ): ContainerCreateOptions => {
   const port = spec.publish === null ? undefined : `${spec.publish.containerPort}/tcp`;
   return {
@@ -50,6 +54,7 @@ export const toCreateOptions = (
     HostConfig: {
       ...hostLimits(spec.limits),
       NetworkMode: spec.network,
+      ...(nameServers.length === 0 ? {} : { Dns: [...nameServers] }),
       ...(port === undefined
         ? {}
         : {

@@ -1,4 +1,4 @@
-import type { ActiveApp, KnownInstance } from '@shiplog/domain';
+import type { KnownInstance } from '@shiplog/domain';
 import { fault } from '../faults.js';
 import { EngineError, type AddressRange } from './container-engine.port.js';
 import { explainFailure } from './explain-failure.js';
@@ -80,8 +80,9 @@ export const schedule = async (
     ? containerPortOf(deployment.app.settings.port, imageOf(world, release))
     : null;
   for (let i = 0; i < count; i += 1) {
-    const place = isRouted ? await placeFor(bench, deployment.app, held) : NO_PLACE;
-    if (place === null) return;
+    const port = isRouted ? await portFor(bench, appId, held) : null;
+    if (isRouted && port === null) return;
+    const address = await addressFor(bench, deployment.app.teamId, held);
     const instanceId = newInstanceId(process, bench.randomBytes);
     fault('before-schedule');
     await bench.record(
@@ -96,37 +97,32 @@ export const schedule = async (
         generation,
         nodeId: config.nodeId,
         containerPort,
-        ...place,
+        port,
+        address,
       },
     );
     fault('after-schedule');
   }
 };
 
-interface Place {
-  readonly port: number | null;
-  readonly address: string | null;
-}
-const NO_PLACE: Place = { port: null, address: null };
-
 /** Null, and noted for the plan and the explanation, when there is none. */
-const placeFor = async (
-  bench: Workbench,
-  { appId, teamId }: ActiveApp,
-  held: Held,
-): Promise<Place | null> => {
+const portFor = async (bench: Workbench, appId: string, held: Held): Promise<number | null> => {
   const port = await bench.ports.allocate(held).catch((error: unknown) => {
     if (!(error instanceof EngineError)) throw error;
     bench.context.logger.warn({ appId, said: error.said }, 'no-place-for-instance');
     bench.notes.lost(appId, error, bench.nowMs());
     return null;
   });
-  if (port === null) return null;
-  held.give(port);
+  if (port !== null) held.give(port);
+  return port;
+};
+
+/** Where routers send requests, and where the apps of its team find it by name. */
+const addressFor = async (bench: Workbench, teamId: string, held: Held): Promise<string | null> => {
   const range = await addressRange(bench, teamId);
   const address = range === null ? null : bench.addresses.allocate(range, held);
   if (address !== null) held.give(address);
-  return { port, address };
+  return address;
 };
 
 /** Where the network cannot be made, creating the container says why; its port is published all the same. */

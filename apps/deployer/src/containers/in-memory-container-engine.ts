@@ -107,7 +107,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
   async ensureNetwork(name: string) {
     await this.answer(`creating network ${name}`);
     this.addNetwork(name);
-    return { from: '10.176.1.0', to: '10.176.3.254' };
+    return { from: '10.176.1.0', to: '10.176.3.253', resolver: '10.176.3.254' };
   }
 
   async create(spec: ContainerSpec): Promise<string> {

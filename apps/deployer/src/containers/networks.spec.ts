@@ -24,7 +24,7 @@ describe('subnets for team networks', () => {
 
 describe('the addresses of a team network', () => {
   const layout = layoutOf('10.200.4.0/22');
-  const range = { from: '10.200.5.0', to: '10.200.7.254' };
+  const range = { from: '10.200.5.0', to: '10.200.7.253', resolver: '10.200.7.254' };
 
   it('are divided between the engine and us', () => {
     expect(layout).toEqual({
@@ -48,13 +48,13 @@ describe('the addresses of a team network', () => {
   it('come back only after all others were used', () => {
     const addresses = new AddressAllocator(() => 0.5);
     const held = '10.200.6.9';
-    const given = Array.from({ length: 766 }, () => addresses.allocate(range, new Set([held])));
-    expect(new Set(given).size).toBe(766);
+    const given = Array.from({ length: 765 }, () => addresses.allocate(range, new Set([held])));
+    expect(new Set(given).size).toBe(765);
     expect(given).not.toContain(held);
     expect(addresses.allocate(range, new Set([held]))).toBe(given[0]);
   });
   it('end when all are held', () => {
-    const two = { from: '10.200.5.0', to: '10.200.5.1' };
+    const two = { from: '10.200.5.0', to: '10.200.5.1', resolver: '10.200.5.2' };
     expect(new AddressAllocator().allocate(two, new Set(['10.200.5.0', '10.200.5.1']))).toBeNull();
   });
 });

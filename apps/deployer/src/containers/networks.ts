@@ -39,11 +39,14 @@ export const layoutOf = (subnet: string): Layout & { readonly Gateway: string } 
   return { Subnet: subnet, IPRange: `${toAddress(from)}/24`, Gateway: toAddress(from + 1) };
 };
 
-/** What a network leaves to us: behind the engine's range, without the broadcast address. */
+/** What a network leaves to us: behind the engine's range, without the broadcast address. The last one is its name server's. */
 export const ownRangeOf = ({ Subnet, IPRange }: Layout): AddressRange | null => {
   const [all, engines] = [blockOf(Subnet), blockOf(IPRange)];
-  if (all === undefined || engines?.from !== all.from || engines.to + 1 >= all.to) return null;
-  return { from: toAddress(engines.to + 1), to: toAddress(all.to - 1) };
+  if (all === undefined || engines?.from !== all.from || engines.to + 2 >= all.to) return null;
+  const [from, to, resolver] = [engines.to + 1, all.to - 2, all.to - 1].map(toAddress);
+  return from === undefined || to === undefined || resolver === undefined
+    ? null
+    : { from, to, resolver };
 };
 
 /** Addresses of all instances, newest last. */

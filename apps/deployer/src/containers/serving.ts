@@ -23,23 +23,27 @@ export const isServing = (instance: KnownInstance, routers: PlanInput['routers']
 /** Seconds that an instance no router ever named has to wait: a confirmation may still be on its way. */
 const UNNAMED_WAIT_SECONDS = 5;
 
+/** Apps of its team that just asked for its name may still connect: its name is gone, and no answer is kept. */
+const NAME_WAIT_MS = 1_000;
+
 /**
- * May it be stopped? No router sends anything to it any more, or it never could have been routed.
- * A time is given when time alone will allow it.
+ * May it be stopped? No router sends anything to it any more, and nobody who was told its name is on the
+ * way. A time is given when time alone will allow it.
  */
 export const drainOf = (
   instance: KnownInstance,
   { routers, notes, app, nowMs }: PlanInput,
 ): { readonly isDrained: boolean; readonly atMs: number | null } => {
-  if (instance.process !== ROUTED_PROCESS || !instance.wasReady) {
-    return { isDrained: true, atMs: null };
-  }
+  if (!instance.wasReady) return { isDrained: true, atMs: null };
+  const since = notes.get(instance.instanceId)?.retiredSinceMs ?? nowMs;
+  const namedUntilMs = instance.address == null ? since : since + NAME_WAIT_MS;
+  if (nowMs < namedUntilMs) return { isDrained: false, atMs: namedUntilMs };
+  if (instance.process !== ROUTED_PROCESS) return { isDrained: true, atMs: null };
   const states = routers.map(({ routes }) => routes.get(instance.instanceId));
   if (states.some((state) => state === 'routed' || state === 'unrouted')) {
     return { isDrained: false, atMs: null };
   }
   if (states.every((state) => state === 'drained')) return { isDrained: true, atMs: null };
-  const since = notes.get(instance.instanceId)?.retiredSinceMs ?? nowMs;
   const atMs = since + (app.settings.drainSeconds + UNNAMED_WAIT_SECONDS) * 1000;
   return { isDrained: nowMs >= atMs, atMs };
 };

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
 import type { Session } from '@shiplog/bus';
-import { LABEL } from '@shiplog/engine';
 import { runSpec } from '../containers/container-spec.js';
 import { EngineError } from '../containers/container-engine.port.js';
 import type { DockerContainerEngine } from '../containers/docker-container-engine.js';
-import { toCreateOptions, toEngineError } from '../containers/docker-translate.js';
+import { toEngineError } from '../containers/docker-translate.js';
 import { decryptConfig, imageOf } from '../containers/instance-parts.js';
 import type { Workbench } from '../containers/workbench.js';
 import { ABANDONED_GRACE_SECONDS } from './abandoned-runs.js';
@@ -35,9 +34,8 @@ export const runOneOff = async (
   const spec = await specOf(tools, input);
   watched.add(spec.name);
   try {
-    await tools.engine.ensureNetwork(spec.network, spec.labels[LABEL.team] ?? '');
     const [entrypoint = '', ...rest] = input.command;
-    const options = toCreateOptions(spec);
+    const options = await tools.engine.createOptions(spec);
     const container = await docker.createContainer({
       ...options,
       // Exactly the command: an image's entrypoint is made for its server.

@@ -56,15 +56,12 @@ const those = async (
 type FromWorld = Omit<Known, 'stoppedInstances' | 'builds'>;
 
 const neededIn = (world: World): FromWorld => {
-  const states = [...world.all('app')].filter((app) => app.status !== 'none');
   const active = world.apps();
   const neededBuilds = new Set(active.flatMap(({ appId }) => buildsNeededBy(world, appId)));
   const builds = [...world.all('build')];
   return {
-    apps: new Set(states.map(({ appId }) => appId)),
-    destroyedApps: new Set(
-      states.filter(({ status }) => status === 'destroyed').map(({ appId }) => appId),
-    ),
+    apps: { has: (appId) => world.knowsApp(appId) },
+    destroyedApps: world.destroyedApps,
     neededBuilds,
     neededImages: new Set([
       ...active.flatMap(({ appId }) => releasesOf(world, appId).map(({ image }) => image.id)),

@@ -1,13 +1,19 @@
 import type { GarbageItem, GarbageState } from '@shiplog/domain';
 import type { BuiltImage, StillContainer } from './garbage-engine.port.js';
 
+/** Asked for one at a time: of apps that are gone there may be many. */
+export interface Ids {
+  has(id: string): boolean;
+}
+
 /** What the log says about what the engine has. What it does not mention is not ours to remove. */
 export interface Known {
   /** Instances whose life is over: the log says `InstanceStopped`, the last fact there is of one. */
   readonly stoppedInstances: ReadonlySet<string>;
   readonly builds: ReadonlySet<string>;
-  readonly apps: ReadonlySet<string>;
-  readonly destroyedApps: ReadonlySet<string>;
+  /** That there are, or ever were. */
+  readonly apps: Ids;
+  readonly destroyedApps: Ids;
   /** Of releases that are kept, and of builds that may become one. */
   readonly neededBuilds: ReadonlySet<string>;
   readonly neededImages: ReadonlySet<string>;

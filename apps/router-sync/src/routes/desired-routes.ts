@@ -21,7 +21,7 @@ export interface DesiredRoutes {
   /** By instance id: every `web` instance that was not stopped yet. */
   readonly endpoints: ReadonlyMap<string, DesiredEndpoint>;
   /** Apps of which the log knows, destroyed ones too: taking their routes out needs no other reason. */
-  readonly knownApps: ReadonlySet<string>;
+  readonly knownApps: { has(appId: string): boolean };
 }
 
 const WEB = 'web';
@@ -54,9 +54,7 @@ export const desiredRoutes = (
     const endpoint = endpointOf(instance, world, place.instanceHost);
     if (endpoint !== undefined) endpoints.set(instance.instanceId, endpoint);
   }
-  const knownApps = new Set<string>();
-  for (const app of world.all('app')) if (app.status !== 'none') knownApps.add(app.appId);
-  return { hosts, endpoints, knownApps };
+  return { hosts, endpoints, knownApps: { has: (appId) => world.knowsApp(appId) } };
 };
 
 const endpointOf = (

@@ -1,4 +1,5 @@
 import type { Msg } from '@nats-io/nats-core';
+import type { MsgImpl } from '@nats-io/nats-core/internal';
 import type { RecordedCommit } from '../commit.js';
 import { decodeCommit } from '../log/encode.js';
 import { LogDamagedError } from '../log/errors.js';
@@ -87,21 +88,21 @@ export const fromHeaders = (block: string, bytes: Uint8Array): StoredMessage => 
   bytes,
 });
 
-const VERSION_LINE = Buffer.from('NATS/1.0');
-
-/** Longer than the headers of a commit and those the server adds. */
-const HEADER_BLOCK_MAX = 1_024;
+const VERSION_LINE = 'NATS/1.0';
 
 /** The bytes that were received last: one chunk holds many messages. */
 let chunk: Buffer = Buffer.alloc(0);
 
 /**
  * The header block of a message, without parsing it: the client hands out the data as a view into the
- * received bytes, and the headers lie directly before it. Empty where that does not hold.
+ * received bytes, and the headers lie directly before it. What the client counts as the size of a message
+ * tells how long they are: `subject`, headers and data. Empty where that does not hold.
  */
-export const headerBlockOf = ({ data }: Msg): string => {
+export const headerBlockOf = (message: Msg, subject: string): string => {
+  const { data } = message;
   if (chunk.buffer !== data.buffer || chunk.byteOffset !== 0) chunk = Buffer.from(data.buffer);
   const end = data.byteOffset;
-  const from = chunk.lastIndexOf(VERSION_LINE, end - VERSION_LINE.length);
-  return from < 0 || end - from > HEADER_BLOCK_MAX ? '' : chunk.toString('latin1', from, end);
+  const from = end - ((message as MsgImpl).size() - subject.length - data.length);
+  const block = from < 0 ? '' : chunk.toString('latin1', from, end);
+  return block.startsWith(VERSION_LINE) ? block : '';
 };

@@ -109,7 +109,7 @@ export class StreamApi {
       const subscription = this.connection.subscribe(inbox, {
         callback: (error, message) => {
           if (error !== null) return finish(error);
-          const block = headerBlockOf(message);
+          const block = headerBlockOf(message, inbox);
           const status = statusOf(block);
           if (status === 0) found.push(fromHeaders(block, message.data));
           else if (status === END_OF_BATCH || status === NO_MESSAGES) finish();

@@ -4,6 +4,7 @@ import { COMMIT_BYTES_MAX, COMMIT_VERSION, storedCommit, type Commit } from '../
 import { eventSchemaOf } from '../event-types.js';
 import type { StreamName } from '../registry.js';
 import { NewerEventError, upcast } from '../upcast.js';
+import { isEnvelope } from './envelope.js';
 import { CommitRefusedError, EventInvalidError, LogDamagedError, LogNewerError } from './errors.js';
 
 export const sha256 = (bytes: Uint8Array | string): string => hash('sha256', bytes, 'hex');
@@ -43,20 +44,28 @@ const assertEvents = ({ stream, events }: Commit): void => {
   }
 };
 
-/** The hash proves that the bytes are those we encoded, so they need no check for being UTF-8. */
-const textOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-
-/** Reads stored bytes, checks them against their hash, and brings every event to today's shape. */
-export const decodeCommit = (bytes: Uint8Array, hash: string, position: string): Commit => {
+/** Throws where stored bytes are not those of their hash. */
+export const assertBytes = (bytes: Uint8Array, hash: string, position: string): void => {
   if (sha256(bytes) !== hash) {
     throw new LogDamagedError(`bytes at ${position} are not those that were written`, position);
   }
+};
+
+/** Reads stored bytes, checks them against their hash, and brings every event to today's shape. */
+export const decodeCommit = (bytes: Uint8Array, hash: string, position: string): Commit => {
+  assertBytes(bytes, hash, position);
+  // The hash proves that the bytes are those we encoded, so they need no check for being UTF-8.
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  return commitIn(text, position);
+};
+
+/** The commit in a text whose bytes were checked, every event in today's shape. */
+export const commitIn = (text: string, position: string): Commit => {
   try {
-    const value: unknown = JSON.parse(textOf(bytes));
+    const value: unknown = JSON.parse(text);
     if (isNewerEnvelope(value))
       throw new LogNewerError('its envelope is of another version', position);
-    const stored = storedCommit.parse(value);
+    const stored = isEnvelope(value) ? value : storedCommit.parse(value);
     return {
       ...stored,
       stream: stored.stream as StreamName,

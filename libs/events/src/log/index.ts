@@ -1,3 +1,4 @@
+export * from './checked-lines.js';
 export * from './encode.js';
 export * from './errors.js';
 export * from './event-log.port.js';

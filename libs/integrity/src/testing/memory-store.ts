@@ -12,8 +12,9 @@ export class MemoryStore implements CheckpointStore {
     return Promise.resolve(this.kept.at(-1));
   }
 
-  after(number: number): Promise<readonly Sealed[]> {
-    return Promise.resolve(this.kept.filter(({ checkpoint }) => checkpoint.number > number));
+  after(number: number, limit = Infinity): Promise<readonly Sealed[]> {
+    const found = this.kept.filter(({ checkpoint }) => checkpoint.number > number);
+    return Promise.resolve(found.slice(0, limit));
   }
 
   put(sealed: readonly Sealed[]): Promise<void> {

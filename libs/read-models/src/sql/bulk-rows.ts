@@ -44,17 +44,28 @@ export const writeRows = async (
   placed: boolean,
 ): Promise<void> => {
   for (const some of pieces(rows, ROWS_AT_ONCE)) {
-    const values = some.map(
-      (_, i) => `(${placeholders(manager, FIELDS.length, i * FIELDS.length)})`,
-    );
-    const sql =
-      `INSERT INTO "${table}" (${COLUMN_LIST}) VALUES ${values.join(', ')} ` +
-      `ON CONFLICT ("key") DO UPDATE SET ${placed ? ALL_ASSIGNMENTS : CHANGING_ASSIGNMENTS}`;
+    const values: (string | null)[] = [];
+    for (const row of some) for (const field of FIELDS) values.push(row[field]);
     await manager.query(
-      sql,
-      some.flatMap((row) => FIELDS.map((field) => row[field])),
+      `INSERT INTO "${table}" (${COLUMN_LIST}) VALUES ${tuples(manager, some.length)} ` +
+        `ON CONFLICT ("key") DO UPDATE SET ${placed ? ALL_ASSIGNMENTS : CHANGING_ASSIGNMENTS}`,
+      values,
     );
   }
+};
+
+/** Made once for each of the few sizes. */
+const tuplesKnown = new Map<string, string>();
+const tuples = (manager: EntityManager, count: number): string => {
+  const name = `${manager.connection.options.type} ${count}`;
+  const known = tuplesKnown.get(name);
+  if (known !== undefined) return known;
+  const made = Array.from(
+    { length: count },
+    (_, i) => `(${placeholders(manager, FIELDS.length, i * FIELDS.length)})`,
+  ).join(', ');
+  tuplesKnown.set(name, made);
+  return made;
 };
 
 export const deleteRows = async (

@@ -219,7 +219,7 @@ const KIB = 1_024;
  */
 const PAGES = {
   writing: { cacheKilobytes: 2 * KIB, checkpointPages: 4_000 },
-  filling: { cacheKilobytes: 96 * KIB, checkpointPages: 32_000 },
+  filling: { cacheKilobytes: 64 * KIB, checkpointPages: 32_000 },
 } as const;
 
 const optionsOf = (place: Database, use: Use): DataSourceOptions => {

@@ -28,23 +28,34 @@ export class TableFold {
   }
 
   async take(manager: EntityManager, batch: readonly RecordedCommit[]): Promise<void> {
+    await this.add(manager, batch);
+    await this.write(manager, onlyPlaceIn(batch));
+  }
+
+  /**
+   * Folds on and writes nothing: what several batches change in one row is written once. Reads outside of
+   * the transaction that writes, which has to make sure that nobody else wrote meanwhile.
+   */
+  async add(manager: EntityManager, batch: readonly RecordedCommit[]): Promise<void> {
     const needed = this.fold.needed(batch);
     await this.load(manager, this.fold.missing(needed));
     await this.load(manager, this.fold.missing(this.fold.behind(needed)));
     this.fold.apply(batch);
+  }
+
+  /** What was added. `at`: of the commit, where it was one. */
+  async write(manager: EntityManager, at: ProjectionFailedError['at'] = null): Promise<void> {
     for (const projection of this.projections) {
       try {
-        await this.write(manager, projection);
+        await this.writeModel(manager, projection);
       } catch (cause) {
         if (!(cause instanceof RowsFailedError) && !isRefusedData(cause)) throw cause;
-        throw new ProjectionFailedError(projection.model, onlyPlaceIn(batch), reasonOf(cause), {
-          cause,
-        });
+        throw new ProjectionFailedError(projection.model, at, reasonOf(cause), { cause });
       }
     }
   }
 
-  private async write(manager: EntityManager, projection: AnyProjection): Promise<void> {
+  private async writeModel(manager: EntityManager, projection: AnyProjection): Promise<void> {
     const rows = this.fold.rows(projection.model);
     const table = this.table(projection.model);
     const { changed, gone } = rows.takeChanges();
@@ -83,7 +94,7 @@ export class TableFold {
 class RowsFailedError extends Error {}
 
 /** Where a batch is one commit, that is the one. */
-const onlyPlaceIn = (batch: readonly RecordedCommit[]): ProjectionFailedError['at'] => {
+export const onlyPlaceIn = (batch: readonly RecordedCommit[]): ProjectionFailedError['at'] => {
   const [first, ...others] = batch;
   if (first === undefined || others.length > 0) return null;
   return { position: first.position, sequence: toSequence(first.position, 0) };

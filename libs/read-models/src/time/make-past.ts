@@ -5,6 +5,7 @@ import type { CommitReader } from '../handed-over.js';
 import { PROJECTIONS } from '../projections/index.js';
 import { SqlDatabase } from '../sql/database.js';
 import { loadOrCreateState } from '../sql/projection-state.js';
+import { nextPlace, SNAPSHOT_EVERY } from './places.js';
 import { SnapshotFiles, type PastState, type TimeMark } from './snapshot-files.js';
 
 /** A past to be made. Plain data, so that another thread can do it. */
@@ -20,8 +21,6 @@ export interface PastJob {
 /** Rejects when it was told to stop. What it kept on the way stays. */
 export type MakePast = (job: PastJob, signal?: AbortSignal) => Promise<PastState>;
 
-/** Commits between two snapshots: so many are folded in a second or two. */
-export const SNAPSHOT_EVERY = 50_000;
 /** Commits between two time marks. */
 export const MARK_EVERY = 1_000;
 
@@ -36,11 +35,12 @@ export const makePastHere =
     for (;;) {
       const before = state;
       // One that was thinned out leaves a longer stretch: the next is where it would have been.
-      const stretch = new Stretch(log, before, every - (before.commits % every));
+      const place = nextPlace(before.commits, every);
+      const stretch = new Stretch(log, before, place - before.commits);
       const filled = await fillFile({ file, codeHash, until }, before, stretch, signal);
       if (filled === undefined) return before;
       state = stretch.stateAt(filled.position, filled.hash);
-      if (state.commits % every === 0) await files.keep(file, state);
+      if (state.commits === place) await files.keep(file, state);
       if (log.compare(state.position, until) >= 0) return state;
     }
   };

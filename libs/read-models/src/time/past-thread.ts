@@ -1,9 +1,11 @@
-import { FOLDING } from '../fill-thread.js';
 import { Worker, type MessagePort } from 'node:worker_threads';
 import type { PastLog } from './past-log.js';
 import { ReadModelsUnavailableError } from '../errors.js';
 import { makePastHere, type MakePast, type PastJob } from './make-past.js';
 import type { PastState } from './snapshot-files.js';
+
+/** As a thread that fills tables has it, but that one lets go of what it wrote: here all is kept. */
+const RECALLING = { maxYoungGenerationSizeMb: 96 } as const;
 
 /** A thread that hangs, because the log does not answer, loses one transaction at most. */
 const STOP_MS_MAX = 2_000;
@@ -19,7 +21,7 @@ export const makePastInThread =
       signal?.throwIfAborted();
       const thread = new Worker(script, {
         workerData: { ...workerData, job },
-        resourceLimits: FOLDING,
+        resourceLimits: RECALLING,
       });
       let killing: NodeJS.Timeout | undefined;
       const stop = (): void => {

@@ -103,10 +103,10 @@ export class SnapshotFiles {
     return [];
   }
 
-  /** The place of the snapshot of this code that reaches farthest. */
-  async newest(): Promise<Position> {
+  /** Where the snapshot of this code stands that reaches farthest. */
+  async newest(): Promise<PastState> {
     const own = (await this.all()).filter(({ codeHash }) => codeHash === this.codeHash);
-    return own.reduce((newest, { position }) => (position > newest ? position : newest), START);
+    return own.toSorted((a, b) => b.commits - a.commits)[0] ?? NOTHING_YET;
   }
 
   private async tidy(): Promise<void> {

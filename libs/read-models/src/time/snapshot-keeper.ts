@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { START, type Position } from '@shiplog/events';
+import type { Position } from '@shiplog/events';
 import type { LogFeed } from '@shiplog/events/log';
 import type { PastLog } from './past-log.js';
 import type { ReadModelsLogger } from '../logger.js';
-import { SNAPSHOT_EVERY } from './make-past.js';
 import type { PastPlace } from './past.js';
-import { SnapshotFiles } from './snapshot-files.js';
+import { nextPlace, SNAPSHOT_EVERY } from './places.js';
+import { NOTHING_YET, SnapshotFiles, type PastState } from './snapshot-files.js';
 
 interface KeeperOptions {
   readonly log: PastLog;
@@ -29,7 +29,7 @@ const RETRY_COMMITS = 1_000;
 export class SnapshotKeeper {
   private readonly files: SnapshotFiles;
   private readonly stopping = new AbortController();
-  private newest: Position | undefined;
+  private newest: PastState = NOTHING_YET;
   private triedAt: Position | undefined;
   private running: Promise<void> | undefined;
   private readonly unsubscribe: () => void;
@@ -48,14 +48,14 @@ export class SnapshotKeeper {
   }
 
   private consider(): void {
-    const { feed, log, isIdle, every = SNAPSHOT_EVERY } = this.options;
+    const { feed, log, isIdle } = this.options;
     const head = feed.position;
     const isTooSoon =
       this.triedAt !== undefined && log.commitsBetween(this.triedAt, head) < RETRY_COMMITS;
     if (isTooSoon || this.running !== undefined || !isIdle()) return;
-    if (log.commitsBetween(this.newest ?? START, head) < every) return;
+    if (!this.isDue(head)) return;
     this.triedAt = head;
-    this.running = this.keep(every)
+    this.running = this.keep()
       .catch((error: unknown) => {
         if (this.stopping.signal.aborted) return;
         this.options.logger.warn({ err: error }, 'read-models.snapshot-not-made');
@@ -63,11 +63,17 @@ export class SnapshotKeeper {
       .finally(() => (this.running = undefined));
   }
 
-  private async keep(every: number): Promise<void> {
-    const { feed, log, place, logger } = this.options;
+  private isDue(head: Position): boolean {
+    const { log, every = SNAPSHOT_EVERY } = this.options;
+    const { position, commits } = this.newest;
+    return commits + log.commitsBetween(position, head) >= nextPlace(commits, every);
+  }
+
+  private async keep(): Promise<void> {
+    const { feed, place, logger } = this.options;
     this.newest = await this.files.newest();
     const head = feed.position;
-    if (log.commitsBetween(this.newest ?? START, head) < every) return;
+    if (!this.isDue(head)) return;
     const { directory, codeHash, make } = place;
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const file = join(directory, `making-${randomUUID()}.sqlite`);
@@ -79,6 +85,6 @@ export class SnapshotKeeper {
     }
     this.newest = await this.files.newest();
     const durationMs = Math.round(performance.now() - startedMs);
-    logger.info({ position: this.newest, durationMs }, 'read-models.snapshot-kept');
+    logger.info({ position: this.newest.position, durationMs }, 'read-models.snapshot-kept');
   }
 }

@@ -1,0 +1,162 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { testPlatform, type TestPlatform } from '../testing/test-platform.js';
+import { Discovery } from './discovery.js';
+import type { Resolvers } from './resolvers.port.js';
+
+class FakeResolvers implements Resolvers {
+  readonly hosts = new Map<string, string>();
+  readonly calls: string[] = [];
+  failing = new Set<string>();
+  publish(teamId: string, hosts: string): Promise<void> {
+    this.calls.push(teamId);
+    if (this.failing.has(teamId)) return Promise.reject(new Error(`${teamId} fails`));
+    this.hosts.set(teamId, hosts);
+    return Promise.resolve();
+  }
+  distrust(): void {
+    this.calls.push('distrust');
+  }
+}
+
+const IMAGE = { id: `sha256:${'a'.repeat(64)}` };
+const sleep = { command: ['sleep', '1'] };
+
+describe('the names of instances', () => {
+  let platform: TestPlatform;
+  let resolvers: FakeResolvers;
+  let discovery: Discovery;
+  let nowMs: number;
+  let addresses = 0;
+
+  beforeEach(async () => {
+    platform = await testPlatform({ from: 1, to: 2 });
+    resolvers = new FakeResolvers();
+    nowMs = 0;
+    discovery = new Discovery(platform.world, resolvers, () => nowMs);
+    const unfollow = platform.feed.onBatch((batch) => discovery.take(batch));
+    return async () => {
+      unfollow();
+      await platform.end();
+    };
+  });
+
+  const app = async (appId: string, teamId: string, ...types: string[]) => {
+    await platform.app(appId, { type: 'CreateApp', appId, name: appId, teamId });
+    const processes = Object.fromEntries(types.map((type) => [type, sleep]));
+    await platform.deploy(appId, { image: IMAGE, processes });
+  };
+  const step = (instanceId: string, type: 'ready' | 'exited' | 'retired') =>
+    platform.commands.handle(
+      'instance',
+      instanceId,
+      type === 'ready'
+        ? { type: 'RecordReady' }
+        : type === 'exited'
+          ? { type: 'RecordExited', exitCode: 1, oomKilled: false, logLines: [] }
+          : { type: 'RetireInstance', reason: 'scaled-down' },
+      { actor: { kind: 'process', id: 'deployer', name: 'deployer' } },
+    );
+  const start = async (appId: string, process: string, instanceId: string) => {
+    addresses += 1;
+    const actor = { kind: 'process', id: 'deployer', name: 'deployer' } as const;
+    const address = `10.176.1.${addresses}`;
+    await platform.commands.handle(
+      'instance',
+      instanceId,
+      {
+        type: 'ScheduleInstance',
+        ...{ instanceId, appId, process, address, version: 1, generation: 1 },
+        ...{ nodeId: 'n1', port: null, containerPort: null },
+      },
+      { actor },
+    );
+    const of = { type: 'RecordStarted', containerId: 'c'.repeat(12), restarts: 0 } as const;
+    await platform.commands.handle('instance', instanceId, of, { actor });
+    await platform.feed.catchUp();
+    return address;
+  };
+  const told = async (teamId: string): Promise<string | undefined> => {
+    await platform.feed.catchUp();
+    await discovery.round();
+    return resolvers.hosts.get(teamId);
+  };
+
+  it('are there from the first ready on, and gone when it is not', async () => {
+    await app('shop', 't1', 'web', 'worker');
+    const web = await start('shop', 'web', 'web-1');
+    expect(await told('t1')).toBeUndefined();
+    await step('web-1', 'ready');
+    expect(await told('t1')).toBe(`${web} web.shop.internal shop.internal\n`);
+    await step('web-1', 'exited');
+    expect(await told('t1')).toBe('');
+  });
+
+  it('name the process, and the app by its web alone', async () => {
+    await app('shop', 't1', 'web', 'worker');
+    await app('queue', 't1', 'broker');
+    const worker = await start('shop', 'worker', 'worker-1');
+    const broker = await start('queue', 'broker', 'broker-1');
+    await step('worker-1', 'ready');
+    await step('broker-1', 'ready');
+    const lines = (await told('t1'))?.split('\n');
+    expect(lines).toContain(`${worker} worker.shop.internal`);
+    expect(lines).toContain(`${broker} broker.queue.internal queue.internal`);
+  });
+
+  it('are told to the team alone, and to the team only when they changed', async () => {
+    await app('shop', 't1', 'web');
+    await app('other', 't2', 'web');
+    await start('shop', 'web', 'web-1');
+    await start('other', 'web', 'web-2');
+    await step('web-1', 'ready');
+    await step('web-2', 'ready');
+    expect(await told('t1')).not.toContain('other');
+    expect(await told('t2')).not.toContain('shop');
+    resolvers.calls.length = 0;
+    await start('shop', 'web', 'web-3');
+    await told('t1');
+    expect(resolvers.calls).toEqual([]);
+    await step('web-3', 'ready');
+    await step('web-1', 'retired');
+    await told('t1');
+    expect(resolvers.calls).toEqual(['t1']);
+  });
+
+  it('of one team do not wait for those of another, whose trouble is tried again', async () => {
+    await app('shop', 't1', 'web');
+    await app('other', 't2', 'web');
+    for (const [appId, id] of [
+      ['shop', 'web-1'],
+      ['other', 'web-2'],
+    ] as const) {
+      await start(appId, 'web', id);
+      await step(id, 'ready');
+    }
+    resolvers.failing.add('t1');
+    await platform.feed.catchUp();
+    await expect(discovery.round()).rejects.toThrow('t1 fails');
+    expect(resolvers.hosts.get('t2')).toContain('other.internal');
+    resolvers.failing.clear();
+    expect(await told('t1')).toContain('shop.internal');
+  });
+
+  it('are published again now and then, whatever became of the servers', async () => {
+    await app('shop', 't1', 'web');
+    await start('shop', 'web', 'web-1');
+    await step('web-1', 'ready');
+    expect((await discovery.round()).nextRoundInMs).toBe(10_000);
+    resolvers.calls.length = 0;
+    nowMs += 10_000;
+    await told('t1');
+    expect(resolvers.calls).toEqual(['distrust', 't1']);
+  });
+
+  it('go with the app', async () => {
+    await app('shop', 't1', 'web');
+    await start('shop', 'web', 'web-1');
+    await step('web-1', 'ready');
+    expect(await told('t1')).toContain('shop.internal');
+    await platform.app('shop', { type: 'DestroyApp', confirm: 'shop' });
+    expect(await told('t1')).toBe('');
+  });
+});
