@@ -15,6 +15,7 @@ import { resultsTable, writeDocs } from './lib/results-table.mjs';
 const BENCHES = {
   append: ['3'],
   at: ['20000', '2'],
+  deploy: ['1', '1000'],
   fold: ['500', '2'],
   long: ['20000'],
   projection: ['20000'],

@@ -1,6 +1,6 @@
 import { connectEngine } from '@shiplog/engine';
 import { TRAFFIC_TOPIC } from '@shiplog/domain';
-import { startReconcileLoop } from '@shiplog/reconcile';
+import { startReconcileLoop, type ReconcileLoopOptions } from '@shiplog/reconcile';
 import {
   describeError,
   type ProcessContext,
@@ -16,7 +16,7 @@ import { findDnsmasq } from './discovery/resolver-image.js';
 import { startDiscovery } from './discovery/start-discovery.js';
 import { tellAnswers } from './health/tell-answers.js';
 import { serveRpc } from './rpc/serve.js';
-import { Workbench } from './containers/workbench.js';
+import { Workbench, type WorkbenchOptions } from './containers/workbench.js';
 
 export { ENGINE_STEPS_AT_ONCE } from './containers/task-runner.js';
 
@@ -47,14 +47,19 @@ export const startDeployer: StartProcess = async (context) => {
   };
 };
 
+/** Where the world is a simulated one. */
+type Simulated = Omit<WorkbenchOptions, 'onStepError'> & Pick<ReconcileLoopOptions, 'after'>;
+
 /** The part that keeps containers as they should be, on any engine. */
 export const startReconciling = (
   context: ProcessContext,
   engine: ContainerEngine,
+  { after, ...simulated }: Simulated = {},
 ): RunningProcess & { readonly bench: Workbench } => {
   const { logger } = context;
   const health = engineHealth(context);
   const bench = new Workbench(context, engine, {
+    ...simulated,
     onStepError: (step, error) => {
       health.failed(error, step);
       bench.view.distrust();
@@ -63,6 +68,7 @@ export const startReconciling = (
   const reconciliation = new Reconciliation(bench);
   const loop = startReconcileLoop({
     name: 'containers',
+    ...(after === undefined ? {} : { after }),
     round: async () => {
       const result = await reconciliation.round();
       health.answered();
@@ -89,6 +95,7 @@ export const startReconciling = (
       },
     },
     bench.abort.signal,
+    bench.sleep,
   );
   logger.info('deployer-started');
   return {

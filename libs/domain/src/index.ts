@@ -20,4 +20,5 @@ export * from './rollout/index.js';
 export * from './rollout/weights.js';
 export * from './run/index.js';
 export * from './undo/index.js';
-export * from './world.js';
+export { World } from './world.js';
+export type { Deployment, Tracked } from './known-world.js';

@@ -1,7 +1,5 @@
 import {
   AGGREGATES,
-  EMPTY,
-  START,
   aggregateOf,
   idOf,
   type Aggregate,
@@ -10,47 +8,17 @@ import {
   type RecordedCommit,
   type Revision,
 } from '@shiplog/events';
-import type { ActiveApp, Release } from './app/index.js';
-import { AppParts, type PartKind } from './app-parts.js';
-import { BuildRequests } from './build-requests.js';
-import { deciderOf, foldEvents, type StateByAggregate } from './deciders.js';
-import { DestroyedApps } from './destroyed-apps.js';
+import type { AppParts, PartKind } from './app-parts.js';
+import type { BuildRequests } from './build-requests.js';
+import { foldEvents } from './deciders.js';
+import type { DestroyedApps } from './destroyed-apps.js';
 import type { KnownInstance } from './instance/index.js';
 import type { RouteState } from './facts/router.js';
-import { KnownCommands, type KnownCommand } from './known-commands.js';
-import { Resizes } from './resizes.js';
-import { rolloutIdOf, type RolloutState } from './rollout/index.js';
-import type { KnownRun } from './run/index.js';
-import { RunIndex, type RunIndexEvent } from './run/run-index.js';
+import type { KnownCommands } from './known-commands.js';
+import { KnownWorld, type Entries, type LiveRelease } from './known-world.js';
+import type { Resizes } from './resizes.js';
+import type { RunIndex, RunIndexEvent } from './run/run-index.js';
 import { ShardedMap } from './sharded-map.js';
-
-/** The state of one aggregate, and where its stream ended when it was folded. */
-export interface Tracked<State> {
-  readonly state: State;
-  readonly revision: Revision;
-  /** Events folded so far. */
-  readonly version: number;
-  /** Hash of its last commit; null before the first. */
-  readonly hash: string | null;
-}
-
-/** What an app is on its way to, and what serves meanwhile. */
-export interface Deployment {
-  readonly app: ActiveApp;
-  /** The generation that serves: the newest one whose rollout completed. */
-  readonly live: { readonly generation: number; readonly release: Release } | null;
-  /** The generation to bring live; null when the newest one is live, failed or was cancelled. */
-  readonly target: {
-    readonly generation: number;
-    readonly release: Release;
-    readonly rolloutId: string;
-  } | null;
-}
-
-interface LiveRelease {
-  readonly generation: number;
-  readonly release: Release;
-}
 
 const ROLLOUTS_KEPT = 30;
 /** More than an app keeps open (libs/domain/src/app/state.ts): a forgotten build would look new. */
@@ -69,128 +37,7 @@ const OVER: ReadonlySet<string> = new Set(['none', 'free', 'destroyed']);
  * builds and rollouts, all of a destroyed app but whose it was), so that it does not grow with history; the
  * log forgets nothing. Whoever decides on what was forgotten loses the append, and decides on the log.
  */
-export class World {
-  private entries = emptyEntries();
-  private readonly commands = new KnownCommands();
-  private readonly parts = new AppParts();
-  private tokenIds = new Map<string, string>();
-  private readonly runIndex = new RunIndex();
-  private liveByApp = new Map<string, LiveRelease>();
-  private readonly resizes = new Resizes();
-  /** The newest build requests of each app, and who made them. */
-  readonly buildRequests = new BuildRequests();
-  readonly destroyedApps = new DestroyedApps();
-  private at: Position = START;
-
-  get position(): Position {
-    return this.at;
-  }
-
-  /** The aggregate as folded so far; its initial state where nothing is known of it. */
-  get<A extends Aggregate>(aggregate: A, id: string): Tracked<StateByAggregate[A]> {
-    const known = this.entries[aggregate].get(id);
-    if (known !== undefined) return known;
-    const destroyed = aggregate === 'app' ? this.destroyedApps.get(id) : undefined;
-    return (destroyed as Tracked<StateByAggregate[A]> | undefined) ?? untouched(aggregate);
-  }
-
-  /** Those that were not forgotten; of apps the ones that exist. */
-  all<A extends Aggregate>(aggregate: A): Iterable<StateByAggregate[A]> {
-    return [...this.entries[aggregate].values()].map((tracked) => tracked.state);
-  }
-
-  app(appId: string): ActiveApp | undefined {
-    const { state } = this.get('app', appId);
-    return state.status === 'active' ? state : undefined;
-  }
-
-  apps(): ActiveApp[] {
-    return [...this.all('app')].filter((state) => state.status === 'active');
-  }
-
-  appByName(name: string): ActiveApp | undefined {
-    const { state } = this.get('name', name);
-    return state.status === 'reserved' ? this.app(state.appId) : undefined;
-  }
-
-  tokenByHash(hash: string): StateByAggregate['token'] {
-    const tokenId = this.tokenIds.get(hash);
-    return tokenId === undefined ? { status: 'none' } : this.get('token', tokenId).state;
-  }
-
-  /** Is it an app of this log, be it destroyed? */
-  knowsApp(appId: string): boolean {
-    return this.get('app', appId).state.status !== 'none';
-  }
-
-  command(commandId: string): KnownCommand | undefined {
-    return this.commands.get(commandId);
-  }
-
-  /** Instances of an app that were not stopped yet. */
-  instancesOf(appId: string): KnownInstance[] {
-    return this.parts.of('instance', appId).flatMap((id) => {
-      const { state } = this.get('instance', id);
-      return state.status === 'none' ? [] : [state];
-    });
-  }
-
-  /** Was it made with other limits than it is to have by now? The log says when it has them. */
-  isResizing(instanceId: string): boolean {
-    return this.resizes.isOpen(instanceId);
-  }
-
-  /** Instances of all apps, those of destroyed apps too. */
-  instances(): KnownInstance[] {
-    return [...this.all('instance')].filter((state) => state.status !== 'none');
-  }
-
-  /** Runs of an app that are open, and the newest of each kind that ended: see `RunIndex`. */
-  runsOf(appId: string): KnownRun[] {
-    return this.runIndex.of(appId).flatMap((runId) => this.run(runId) ?? []);
-  }
-
-  run(runId: string): KnownRun | undefined {
-    const { state } = this.get('run', runId);
-    return state.status === 'none' ? undefined : state;
-  }
-
-  /** The newest rollouts of an app, oldest first. */
-  rolloutsOf(appId: string): Exclude<RolloutState, { status: 'none' }>[] {
-    return this.parts.of('rollout', appId).flatMap((id) => {
-      const { state } = this.get('rollout', id);
-      return state.status === 'none' ? [] : [state];
-    });
-  }
-
-  /** What serves now, also when the app is stopped. */
-  liveOf(appId: string): LiveRelease | null {
-    return this.liveByApp.get(appId) ?? null;
-  }
-
-  deployment(appId: string): Deployment | undefined {
-    const app = this.app(appId);
-    if (app === undefined) return undefined;
-    const live = this.liveOf(appId);
-    if (app.generation === 0 || live?.generation === app.generation)
-      return { app, live, target: null };
-
-    const rolloutId = rolloutIdOf(appId, app.generation);
-    const { status } = this.get('rollout', rolloutId).state;
-    const release = app.releases.find(({ version }) => version === app.generationVersion);
-    const isOver = status === 'failed' || status === 'cancelled' || release === undefined;
-    return {
-      app,
-      live,
-      target: isOver ? null : { generation: app.generation, release, rolloutId },
-    };
-  }
-
-  /** Routers that have to confirm a step: the ones that were started and not removed. */
-  routers(): Extract<StateByAggregate['router'], { status: 'active' }>[] {
-    return [...this.all('router')].filter((state) => state.status === 'active');
-  }
-
+export class World extends KnownWorld {
   apply(record: RecordedCommit): void {
     const { commit, position, revision, hash } = record;
     const aggregate = aggregateOf(commit.stream);
@@ -217,6 +64,8 @@ export class World {
     end: { revision: Revision; hash: string; version: number },
   ): void {
     const state = foldEvents(aggregate, this.get(aggregate, id).state, events);
+    // It says where it was; once it is forgotten nobody knows.
+    if (state.status === 'stopped') for (const place of placesOf(state)) this.places.delete(place);
     if (state.status === 'destroyed') this.destroyedApps.add(state, end);
     if (OVER.has(state.status)) this.entries[aggregate].delete(id);
     else this.entries[aggregate].set(id, { state, ...end });
@@ -232,6 +81,7 @@ export class World {
         return this.forgetRuns(event);
       case 'InstanceScheduled':
         this.parts.add('instance', event.data.appId, id);
+        for (const place of placesOf(event.data)) this.places.add(place);
         return;
       case 'InstanceResized':
         this.resizes.done(id);
@@ -354,6 +204,7 @@ export class World {
     ) as unknown as Entries;
     for (const routes of state.routes) this.restoreRoutes(...routes);
     this.commands.restore(state.commands);
+    this.places = new Set(this.instances().flatMap(placesOf));
     this.parts.restore(state.parts);
     this.destroyedApps.restore(state.destroyedApps);
     this.tokenIds = new Map(state.tokenIds);
@@ -380,7 +231,11 @@ export class World {
   }
 }
 
-type Entries = { [A in Aggregate]: Map<string, Tracked<StateByAggregate[A]>> };
+const placesOf = ({
+  port,
+  address,
+}: Pick<KnownInstance, 'port' | 'address'>): readonly (number | string)[] =>
+  [port, address].filter((place) => place != null);
 
 interface WorldSnapshot {
   readonly at: Position;
@@ -395,13 +250,3 @@ interface WorldSnapshot {
   readonly buildRequests: ReturnType<BuildRequests['snapshot']>;
   readonly resizes: ReturnType<Resizes['snapshot']>;
 }
-
-const emptyEntries = (): Entries =>
-  Object.fromEntries(AGGREGATES.map((aggregate) => [aggregate, new Map()])) as unknown as Entries;
-
-const untouched = <A extends Aggregate>(aggregate: A): Tracked<StateByAggregate[A]> => ({
-  state: deciderOf(aggregate).initialState,
-  revision: EMPTY,
-  version: 0,
-  hash: null,
-});

@@ -12,6 +12,8 @@ export interface ReconcileLoopOptions {
   readonly resyncMs?: number;
   /** Called with what a round threw; the loop goes on with a growing pause. */
   readonly onError: (error: unknown) => void;
+  /** Calls back after a while; what it returns calls that off. Default: this machine's clock. */
+  readonly after?: (ms: number, then: () => void) => () => void;
 }
 
 export interface ReconcileLoop {
@@ -27,14 +29,15 @@ const RETRY_MS_MAX = 10_000;
 /** One round at a time, nudged by events, repeated periodically anyway. */
 export const startReconcileLoop = (options: ReconcileLoopOptions): ReconcileLoop => {
   const abort = new AbortController();
+  const after = options.after ?? afterTimeout;
   let nudged = true;
   let wake = (): void => undefined;
 
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const callOff = after(ms, resolve);
       wake = () => {
-        clearTimeout(timer);
+        callOff();
         resolve();
       };
       if (nudged || abort.signal.aborted) wake();
@@ -71,4 +74,9 @@ export const startReconcileLoop = (options: ReconcileLoopOptions): ReconcileLoop
       await running;
     },
   };
+};
+
+const afterTimeout = (ms: number, then: () => void): (() => void) => {
+  const timer = setTimeout(then, ms);
+  return () => clearTimeout(timer);
 };

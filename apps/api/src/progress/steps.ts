@@ -2,6 +2,8 @@ import type { DomainEventUnion, Limits, RecordedCommit } from '@shiplog/events';
 import type { World } from '@shiplog/domain';
 import type { News } from './progress-event.js';
 
+type RoutesApplied = Extract<DomainEventUnion, { type: 'RoutesApplied' }>['data'];
+
 /**
  * Tells in short what happened to the instances of one app. It remembers what instances are called,
  * because the world forgets them when they stop.
@@ -34,23 +36,10 @@ export class Steps {
   }
 
   private textsOf(event: DomainEventUnion): readonly string[] {
-    if (event.type === 'RoutesApplied') {
-      const { routed, unrouted, drained } = event.data;
-      return [
-        ...this.newlyRouted(routed),
-        ...this.named(unrouted).map((name) => `${name}: out of routing`),
-        ...this.named(drained).map((name) => `${name}: drained`),
-      ];
-    }
+    if (event.type === 'RoutesApplied') return this.routeTexts(event.data);
     if (!('appId' in event.data) || event.data.appId !== this.appId) return [];
-    if (event.type === 'InstanceScheduled') {
-      const { process, instanceId } = event.data;
-      this.names.set(instanceId, nameOf(process, instanceId));
-    }
+    this.remember(event);
     if (event.type === 'RolloutStarted') return [textOf(event) ?? '', ...this.outages()];
-    if (event.type === 'RunScheduled' && event.data.kind === 'release') {
-      this.commands.add(event.data.runId);
-    }
     // Other runs of the app are nobody's business here.
     if ('runId' in event.data && !this.isReleaseCommand(event.data.runId)) return [];
     const text = textOf(event);
@@ -58,6 +47,14 @@ export class Steps {
     return 'instanceId' in event.data
       ? [`${this.names.get(event.data.instanceId) ?? event.data.instanceId}: ${text}`]
       : [text];
+  }
+
+  private routeTexts({ routed, unrouted, drained }: RoutesApplied): readonly string[] {
+    return [
+      ...this.newlyRouted(routed),
+      ...this.named(unrouted).map((name) => `${name}: out of routing`),
+      ...this.named(drained).map((name) => `${name}: drained`),
+    ];
   }
 
   /** What nobody can be spared is said before it begins. */
@@ -69,6 +66,14 @@ export class Steps {
         (process) =>
           `${process}: its old instance stops before the new one starts; none runs in between`,
       );
+  }
+
+  /** By which name it is told from now on. */
+  private remember({ type, data }: DomainEventUnion): void {
+    if (type === 'InstanceScheduled') {
+      this.names.set(data.instanceId, nameOf(data.process, data.instanceId));
+    }
+    if (type === 'RunScheduled' && data.kind === 'release') this.commands.add(data.runId);
   }
 
   private isReleaseCommand(runId: string): boolean {

@@ -5,9 +5,9 @@ import {
   type DomainEventUnion,
   type RecordedCommit,
 } from '@shiplog/events';
-import { commandText } from './command-text.js';
 import { signalSteps } from './signal-steps.js';
 import { actorStep, mergePaths, type PlacedStep, type Step } from './step.js';
+import { commandOf, nothing, stepOf } from './steps-of.js';
 
 /** What is asked for, all of one app. */
 export type Subject =
@@ -322,30 +322,3 @@ const STATE_OF: Readonly<Record<string, string>> = {
 
 const hasRollout = ({ data }: DomainEventUnion, rolloutId: string): boolean =>
   'rolloutId' in data && data.rolloutId === rolloutId;
-
-const nothing = (kind: Step['kind'], id: string): Step => ({
-  kind,
-  id,
-  text: '',
-  state: null,
-  actor: null,
-  reason: null,
-  time: null,
-  sequence: null,
-});
-
-const stepOf = (kind: Step['kind'], id: string, { commit, sequence }: Fact): Step => ({
-  ...nothing(kind, id),
-  actor: commit.actor.name,
-  time: commit.time,
-  sequence,
-});
-
-const commandOf = (commit: Commit, sequence: string): Step => ({
-  ...nothing('command', commit.id),
-  text: commandText(commit),
-  actor: commit.actor.name,
-  reason: commit.reason,
-  time: commit.time,
-  sequence,
-});

@@ -164,7 +164,7 @@ export interface PlanInput {
   /** By container: what it was sent in its newest run. */
   readonly signalsOf?: (containerId: string) => readonly { signal: string; atMs: number }[];
   /** Instances with an engine step under way: they are left alone until it ended. */
-  readonly busy: ReadonlySet<string>;
+  readonly busy: Pick<ReadonlySet<string>, 'has'>;
   /** No new instance before this time: the last ones were lost as soon as they were made. */
   readonly scheduleNotBeforeMs: number;
   /** What the routers counted since the newest step of a canary; null where nothing was counted. */

@@ -10,7 +10,6 @@ import {
   schedule,
   startRollout,
   stepRollout,
-  type Held,
 } from './fact-steps.js';
 import { endInstance, recordUnready } from './health-steps.js';
 import {
@@ -22,6 +21,7 @@ import {
   stopRun,
 } from './run-steps.js';
 import type { Action } from './actions.js';
+import { Held } from './held.js';
 import type { Lane, Work } from './task-runner.js';
 import type { Workbench } from './workbench.js';
 
@@ -30,11 +30,7 @@ import type { Workbench } from './workbench.js';
  * engine runs beside the rounds, one step at a time per instance, and wakes the next round at its end.
  */
 export const apply = async (bench: Workbench, actions: readonly Action[]): Promise<void> => {
-  const instances = bench.context.world.instances();
-  const held: Held = {
-    ports: new Set(instances.flatMap(({ port }) => port ?? [])),
-    addresses: new Set(instances.flatMap(({ address }) => address ?? [])),
-  };
+  const held = new Held(bench.context.world);
   // Engine steps are handed over first: they take longest, and do not wait for the appends.
   for (const action of actions) beside(bench, action);
   const failed = new Set<string>();

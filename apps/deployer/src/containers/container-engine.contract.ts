@@ -114,7 +114,7 @@ export const describeContainerEngine = (
     it('refuses a name that another instance has', async () => {
       await engine.create(specOf('owner'));
       const thief = specOf('thief', { name: specOf('owner').name });
-      await expect(engine.create(thief)).rejects.toMatchObject({ code: 'engine-refused' });
+      await expect(engine.create(thief)).rejects.toMatchObject({ code: 'name-taken' });
     });
 
     it('does not get an image by itself', async () => {

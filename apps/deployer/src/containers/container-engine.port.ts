@@ -118,7 +118,7 @@ export interface ContainerEngine {
 
   /**
    * Creates the container, its network first, and returns its id. On repetition (same name and
-   * instance label): the id of the one that is there. Never pulls: throws `image-missing`.
+   * instance label): the id of the one that is there. Never pulls: throws `image-missing`, `name-taken`, …
    */
   create(spec: ContainerSpec): Promise<string>;
 
@@ -184,6 +184,8 @@ export type EngineErrorCode =
   | 'port-taken'
   /** Another container has it, or the network has no such address any more. */
   | 'address-taken'
+  /** Somebody else's container is called so. */
+  | 'name-taken'
   /** Somebody removed it; a container that ran in it never runs again, not even in its successor. */
   | 'network-missing'
   | 'no-such-executable'

@@ -111,7 +111,6 @@ export const desiredApp = (world: World, appId: string): DesiredApp => {
   const rollouts = world.rolloutsOf(appId);
   const target = deployment?.target ?? null;
   const instances = world.instancesOf(appId);
-  const running = rollouts.filter(({ status }) => status === 'running');
   return {
     appId,
     status: statusOf(state, deployment),
@@ -122,30 +121,33 @@ export const desiredApp = (world: World, appId: string): DesiredApp => {
       instances.flatMap(({ instanceId }) => (world.isResizing(instanceId) ? instanceId : [])),
     ),
     live: deployment?.live ? generationOf(deployment, deployment.live) : null,
-    target:
-      deployment === undefined || target === null
-        ? null
-        : {
-            ...generationOf(deployment, target),
-            rollout: rolloutOf(world, deployment, target),
-          },
-    strayRollouts: running.flatMap((rollout) =>
-      rollout.rolloutId === target?.rolloutId
-        ? []
-        : [
-            {
-              rolloutId: rollout.rolloutId,
-              // A rollback wants away from it: the old ones serve again at once.
-              hasSwitched: hasSwitched(rollout) && (target?.release.rollbackOf ?? null) === null,
-            },
-          ],
-    ),
+    target: deployment === undefined ? null : targetOf(world, deployment),
+    strayRollouts: straysOf(rollouts, target),
     endedGenerations: rollouts.filter(isEnded).map(({ generation }) => generation),
     instances,
     runs: world.runsOf(appId),
     cronJobs: deployment?.app.cronJobs ?? {},
   };
 };
+
+const targetOf = (world: World, deployment: Deployment): DesiredApp['target'] => {
+  const { target } = deployment;
+  return target === null
+    ? null
+    : { ...generationOf(deployment, target), rollout: rolloutOf(world, deployment, target) };
+};
+
+const straysOf = (
+  rollouts: readonly KnownRollout[],
+  target: Deployment['target'],
+): DesiredApp['strayRollouts'] =>
+  rollouts
+    .filter(({ status, rolloutId }) => status === 'running' && rolloutId !== target?.rolloutId)
+    .map((rollout) => ({
+      rolloutId: rollout.rolloutId,
+      // A rollback wants away from it: the old ones serve again at once.
+      hasSwitched: hasSwitched(rollout) && (target?.release.rollbackOf ?? null) === null,
+    }));
 
 const limitsByProcess = (
   app: Deployment['app'],

@@ -141,7 +141,7 @@ export class DockerContainerEngine implements ContainerEngine {
     const own = [LABEL.platform, LABEL.instance].every(
       (label) => info.Config.Labels[label] === spec.labels[label],
     );
-    if (!own) throw toEngineError(doing, conflict);
+    if (!own) throw new EngineError('name-taken', doing, toEngineError(doing, conflict).said);
     return info.Id;
   }
 

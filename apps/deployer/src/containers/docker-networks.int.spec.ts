@@ -52,6 +52,15 @@ describe('a team network made by an earlier version', () => {
     expect(await idOf(name)).toBe(before);
   });
 
+  it('is one, however many ask for it at once', async () => {
+    const name = `${platform}-once`;
+    const networks = new DockerNetworks(docker, platform);
+    const ranges = await Promise.all([1, 2, 3, 4].map(() => networks.ensure(name, 't1')));
+    expect(new Set(ranges.map((range) => range?.from)).size).toBe(1);
+    const made = (await docker.listNetworks()).filter(({ Name }) => Name === name);
+    expect(made).toHaveLength(1);
+  });
+
   it('stays when it is not ours', async () => {
     const name = `${platform}-foreign`;
     const before = await oldNetwork(name);

@@ -15,6 +15,11 @@ type Network = Pick<NetworkInspectInfo, 'Name' | 'Id' | 'IPAM' | 'Labels'>;
 export class DockerNetworks {
   /** Networks seen to exist; a name is forgotten when the engine says it has gone. */
   private readonly known = new Map<string, AddressRange | null>();
+  /**
+   * Under way, by name: the engine makes two networks of one name when it is asked twice at once, and then
+   * starts nothing in either, because the name is ambiguous.
+   */
+  private readonly making = new Map<string, Promise<AddressRange | null>>();
 
   constructor(
     private readonly docker: Docker,
@@ -25,6 +30,16 @@ export class DockerNetworks {
   async ensure(name: string, team: string): Promise<AddressRange | null> {
     const seen = this.known.get(name);
     if (seen !== undefined) return seen;
+    const making = this.making.get(name) ?? this.make(name, team);
+    this.making.set(name, making);
+    try {
+      return await making;
+    } finally {
+      this.making.delete(name);
+    }
+  }
+
+  private async make(name: string, team: string): Promise<AddressRange | null> {
     const doing = `creating network ${name}`;
     try {
       const all: Network[] = await this.docker.listNetworks();

@@ -26,6 +26,7 @@ const START_REFUSALS_MAX = 8;
 const LOST_PLACES: ReadonlySet<EngineErrorCode> = new Set([
   'port-taken',
   'address-taken',
+  'name-taken',
   'network-missing',
 ]);
 
@@ -237,6 +238,7 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
       isWanted,
       onAnswer: ({ got }) => bench.notes.probed(instanceId, got),
       nowMs: () => bench.nowMs(),
+      sleep: bench.sleep,
       signal: bench.abort.signal,
     },
   );

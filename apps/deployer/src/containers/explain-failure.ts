@@ -48,12 +48,23 @@ export const explainFailure = async (
       return explainNotReady(evidence, failure.afterSeconds);
     case 'deadline':
       if (failure.isReady) return explainNotRouted(settings.rolloutTimeoutSeconds);
-      if (evidence.trouble !== null) return explainNotCreated(evidence);
-      // It may have crashed before and run now, without becoming ready.
-      return bench.context.world.get('instance', failure.instanceId ?? '').state.status === 'exited'
-        ? explainCrash(evidence)
-        : explainNotReady(evidence, settings.rolloutTimeoutSeconds);
+      return explainDeadline(bench, failure.instanceId, {
+        evidence,
+        seconds: settings.rolloutTimeoutSeconds,
+      });
   }
+};
+
+const explainDeadline = (
+  bench: Workbench,
+  instanceId: string | null,
+  { evidence, seconds }: { readonly evidence: Evidence; readonly seconds: number },
+): Explanation => {
+  if (evidence.trouble !== null) return explainNotCreated(evidence);
+  // It may have crashed before and run now, without becoming ready.
+  return bench.context.world.get('instance', instanceId ?? '').state.status === 'exited'
+    ? explainCrash(evidence)
+    : explainNotReady(evidence, seconds);
 };
 
 const strategyOfApp = (bench: Workbench, appId: string): RolloutStrategy =>

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { waitsSecondsOf, type KnownInstance } from '@shiplog/domain';
 import { fault } from '../faults.js';
 import { EngineError, type AddressRange } from './container-engine.port.js';
@@ -7,6 +6,8 @@ import { containerPortOf, networkName } from './container-spec.js';
 import { desiredApp } from './desired.js';
 import { imageOf } from './instance-parts.js';
 import type { Action } from './actions.js';
+import type { Held } from './held.js';
+import { isStillPlanned } from './plan-app.js';
 import { readLastLines } from './read-last-lines.js';
 import { ROUTED_PROCESS } from './serving.js';
 import type { Workbench } from './workbench.js';
@@ -78,13 +79,6 @@ export const endRollout = async (
   bench.context.logger.info({ appId, rolloutId }, action.type);
 };
 
-/** What instances hold: no two may have the same. Grows while a plan is carried out. */
-export interface Held {
-  readonly ports: Set<number>;
-  /** Newest last. */
-  readonly addresses: Set<string>;
-}
-
 /** The ids are appended before anything is created: what exists is always known by name. */
 export const schedule = async (
   bench: Workbench,
@@ -106,7 +100,7 @@ export const schedule = async (
     const port = isRouted ? await portFor(bench, appId, held) : null;
     if (isRouted && port === null) return;
     const address = await addressFor(bench, deployment.app.teamId, held);
-    const instanceId = newInstanceId(process);
+    const instanceId = newInstanceId(process, bench.randomBytes);
     fault('before-schedule');
     await bench.record(
       'instance',
@@ -130,21 +124,21 @@ export const schedule = async (
 
 /** Null, and noted for the plan and the explanation, when there is none. */
 const portFor = async (bench: Workbench, appId: string, held: Held): Promise<number | null> => {
-  const port = await bench.ports.allocate(held.ports).catch((error: unknown) => {
+  const port = await bench.ports.allocate(held).catch((error: unknown) => {
     if (!(error instanceof EngineError)) throw error;
     bench.context.logger.warn({ appId, said: error.said }, 'no-place-for-instance');
     bench.notes.lost(appId, error, bench.nowMs());
     return null;
   });
-  if (port !== null) held.ports.add(port);
+  if (port !== null) held.give(port);
   return port;
 };
 
 /** Where routers send requests, and where the apps of its team find it by name. */
 const addressFor = async (bench: Workbench, teamId: string, held: Held): Promise<string | null> => {
   const range = await addressRange(bench, teamId);
-  const address = range === null ? null : bench.addresses.allocate(range, held.addresses);
-  if (address !== null) held.addresses.add(address);
+  const address = range === null ? null : bench.addresses.allocate(range, held);
+  if (address !== null) held.give(address);
   return address;
 };
 
@@ -159,7 +153,7 @@ const addressRange = async (bench: Workbench, teamId: string): Promise<AddressRa
 };
 
 /** Short enough to type, long enough never to come twice: `web-` and 10 characters of 32. */
-const newInstanceId = (process: string): string => {
+const newInstanceId = (process: string, randomBytes: Workbench['randomBytes']): string => {
   const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789';
   const tail = [...randomBytes(10)].map((byte) => alphabet[byte % alphabet.length]).join('');
   return `${process}-${tail}`;
@@ -167,6 +161,7 @@ const newInstanceId = (process: string): string => {
 
 export const retire = async (bench: Workbench, action: ActionOf<'retire'>): Promise<void> => {
   const { appId, instanceId, reason } = action;
+  if (!isStillPlanned(bench, action)) return void bench.dirty.add(appId);
   fault('before-retire');
   await bench.record('instance', { id: instanceId, appId }, { type: 'RetireInstance', reason });
   fault('after-retire');
@@ -256,6 +251,8 @@ const removeNetworkOfDestroyed = (bench: Workbench, appId: string, instanceId: s
   const { world, config } = bench.context;
   const { state } = world.get('app', appId);
   if (state.status !== 'destroyed') return;
+  // With its last instance only: all instances of all apps are looked at.
+  if (world.instancesOf(appId).some((other) => other.instanceId !== instanceId)) return;
   const { teamId } = state;
   const isNeeded = world.instances().some((other: KnownInstance) => {
     if (other.instanceId === instanceId) return false;

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { LABEL } from '@shiplog/engine';
 import type { Limits } from '@shiplog/events';
 import {
@@ -13,70 +12,9 @@ import {
   type LogQuery,
   type RestartPolicy,
 } from './container-engine.port.js';
+import type { Entry, InMemoryHost } from './in-memory-host.js';
 
-type Entry = { memoryInUse: number } & { -readonly [K in keyof Container]: Container[K] } & {
-  readonly spec: ContainerSpec;
-  readonly lines: LogLine[];
-};
-
-/**
- * What the programs of the fake do, by the first word of their command: `serve` runs until it is
- * stopped, `exit N` ends at once with N, `print TEXT` says something and runs on, `deaf` takes no notice of SIGTERM.
- */
-export const PROGRAMS = {
-  serve: ['serve'],
-  exit: (code: number) => ['exit', String(code)],
-  print: (text: string) => ['print', text],
-  deaf: ['deaf'],
-} as const;
-
-/** One engine, shared by several platforms as in reality. */
-export class InMemoryHost {
-  readonly entries = new Map<string, Entry>();
-  readonly images = new Set<string>();
-  readonly watchers = new Set<{ platform: string; notice: (notice: EngineNotice) => void }>();
-  /** Image ids by digest: what can be pulled. */
-  readonly registry = new Map<string, string>();
-  /** A pull takes until this resolves. */
-  pulling: Promise<void> = Promise.resolve();
-  /** Platform by name. */
-  readonly networks = new Map<string, string>();
-  /** Calls answer `engine-unreachable` while set. */
-  isDown = false;
-  /** So many starts from now on find their port taken by somebody outside. */
-  portsTaken = 0;
-  /** So many starts from now on find their address taken. */
-  addressesTaken = 0;
-  /** So many starts from now on are refused, as by a daemon that is ending. */
-  startsRefused = 0;
-  /** Limits of running containers cannot be changed while set. */
-  isResizeRefused = false;
-  /** Containers that never start again. */
-  readonly broken = new Set<string>();
-  /** Containers that are listed and cannot be inspected. */
-  readonly damaged = new Set<string>();
-  /** Logs cannot be read while set: their files are damaged. */
-  isLogDamaged = false;
-  /** How often a program was started, by instance id: nothing may start twice at the same time. */
-  readonly starts = new Map<string, number>();
-  /** A program has been started. */
-  onLaunch: () => void = () => undefined;
-  private ids = 0;
-  private runs = 0;
-
-  constructor(readonly nowMs: () => number = Date.now) {}
-
-  /** Six digits below the millisecond. */
-  nextRun(): string {
-    this.runs += 1;
-    return this.runs.toString().padStart(6, '0');
-  }
-
-  newId(): string {
-    this.ids += 1;
-    return this.ids.toString(16).padStart(64, '0');
-  }
-}
+export { InMemoryHost, PROGRAMS, type Entry } from './in-memory-host.js';
 
 /** The honest fake: every call takes a turn, ends are noticed later, and restarts are the engine's own. */
 export class InMemoryContainerEngine implements ContainerEngine {
@@ -122,7 +60,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
         (label) => same.spec.labels[label] === spec.labels[label],
       );
       if (isOwn) return same.id;
-      throw new EngineError('engine-refused', doing, `the name ${spec.name} is in use`);
+      throw new EngineError('name-taken', doing, `the name ${spec.name} is in use`);
     }
     if (!this.host.images.has(spec.imageId)) {
       throw new EngineError('image-missing', doing, `No such image: ${spec.imageId}`);
@@ -340,7 +278,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
     if (!this.host.networks.has(name)) this.host.networks.set(name, this.platform);
   }
 
-  private launch(entry: Entry): void {
+  protected launch(entry: Entry): void {
     const now = new Date(this.host.nowMs()).toISOString();
     // Two starts in the same millisecond are two runs all the same.
     entry.startedAt = `${now.slice(0, -1)}${this.host.nextRun()}Z`;
@@ -357,7 +295,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
     if (program === 'exit') this.ended(entry, Number(argument));
   }
 
-  private ended(entry: Entry, exitCode: number): void {
+  protected ended(entry: Entry, exitCode: number): void {
     entry.status = 'exited';
     entry.exitCode = exitCode;
     entry.finishedAt = new Date(this.host.nowMs()).toISOString();
@@ -382,7 +320,7 @@ export class InMemoryContainerEngine implements ContainerEngine {
 
   /** Answers come in a later turn, and not at all while the engine is down. */
   private async answer(doing: string): Promise<void> {
-    await turn();
+    await this.host.turn();
     if (this.host.isDown)
       throw new EngineError('engine-unreachable', doing, 'connect ECONNREFUSED');
   }

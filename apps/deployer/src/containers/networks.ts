@@ -49,6 +49,11 @@ export const ownRangeOf = ({ Subnet, IPRange }: Layout): AddressRange | null => 
     : { from, to, resolver };
 };
 
+/** Addresses of all instances, newest last. */
+interface UsedAddresses extends Iterable<string> {
+  has(address: string): boolean;
+}
+
 /**
  * Goes round the addresses of each network: the longer one rests, the surer no proxy still sends
  * requests of another app to it.
@@ -59,21 +64,29 @@ export class AddressAllocator {
 
   constructor(private readonly random: () => number = Math.random) {}
 
-  /** An address that nobody holds; null when all are held. `used`: of all instances, newest last. */
-  allocate(range: AddressRange, used: Iterable<string>): string | null {
+  /** An address that nobody holds; null when all are held. */
+  allocate(range: AddressRange, used: UsedAddresses): string | null {
     const [from, to] = [toNumber(range.from), toNumber(range.to)];
     const size = to - from + 1;
-    const held = [...used].map(toNumber).filter((n) => n >= from && n <= to);
-    const newest = held.at(-1) ?? from + Math.floor(this.random() * size);
-    const start = this.next.get(range.from) ?? newest + 1;
-    const taken = new Set(held);
+    const start = this.next.get(range.from) ?? this.afterNewest(from, size, used);
     for (let i = 0; i < size; i += 1) {
       const n = from + ((start - from + i) % size);
-      if (taken.has(n)) continue;
+      const address = toAddress(n);
+      if (used.has(address)) continue;
       this.next.set(range.from, n + 1);
-      return toAddress(n);
+      return address;
     }
     return null;
+  }
+
+  /** Looks at all of them, so once for each network in the life of a process. */
+  private afterNewest(from: number, size: number, used: UsedAddresses): number {
+    let newest = from + Math.floor(this.random() * size);
+    for (const address of used) {
+      const n = toNumber(address);
+      if (n >= from && n < from + size) newest = n;
+    }
+    return newest + 1;
   }
 }
 

@@ -69,7 +69,13 @@ describe('an instance that does not live', () => {
       nextAtMs: NOW_MS + 4_000,
     });
     expect(planned({ ...given, routes: { i1: 'unrouted' } }).actions).toEqual([
-      { type: 'end-instance', appId: 'a1', instanceId: 'i1', containerId: 'c-i1', graceSeconds: 10 },
+      {
+        type: 'end-instance',
+        appId: 'a1',
+        instanceId: 'i1',
+        containerId: 'c-i1',
+        graceSeconds: 10,
+      },
     ]);
     // Another process may have decided it: nothing is known of when.
     expect(namesOf({ app: app({ instances }), routes: { i1: 'routed' } })).toEqual(['end-run i1']);

@@ -155,8 +155,8 @@ const deadlineFailure = (
   };
 };
 
-const nextTimeOf = (input: PlanInput, deadlineMs: number): number =>
-  Math.min(
-    deadlineMs,
-    ...input.app.instances.flatMap((instance) => startLimitMs(input, instance) ?? []),
-  );
+/** A limit that has passed (of an instance of another generation) waits for something else than time. */
+const nextTimeOf = (input: PlanInput, deadlineMs: number): number => {
+  const limits = input.app.instances.flatMap((instance) => startLimitMs(input, instance) ?? []);
+  return Math.min(deadlineMs, ...limits.filter((limitMs) => limitMs > input.nowMs));
+};

@@ -354,3 +354,15 @@ describe('a retired instance', () => {
     ]);
   });
 });
+
+describe('the time of the next look', () => {
+  it('lies ahead: what is due already waits for something else than time', () => {
+    const late = container('o1', { startedAt: new Date(NOW_MS - 3_600_000).toISOString() });
+    const given = {
+      app: replacing(instance('o1', starting), fresh('n1', scheduled)),
+      containers: [late],
+      busy: ['n1'],
+    };
+    expect(plan(input(given)).nextAtMs).toBe(NOW_MS + 60_000);
+  });
+});

@@ -48,7 +48,7 @@ export class PortAllocator {
   }
 
   /** A port that no instance holds and nothing listens on; throws when there is none. */
-  async allocate(used: ReadonlySet<number>): Promise<number> {
+  async allocate(used: Pick<ReadonlySet<number>, 'has'>): Promise<number> {
     const { from, to } = this.range;
     const isFree = this.options.isFree ?? canBind;
     for (let i = from; i <= to; i += 1) {

@@ -1,19 +1,21 @@
+import { setImmediate } from 'node:timers/promises';
 import { aggregateOf, idOf, type RecordedCommit } from '@shiplog/events';
 import type { World } from '@shiplog/domain';
 import type { RoundResult } from '@shiplog/reconcile';
 import { wantedWatches } from '../health/wanted.js';
 import { Watcher } from '../health/watcher.js';
 import { apply } from './apply.js';
-import { boundRemoval, type AppActions } from './bounded-removal.js';
-import { desiredApp } from './desired.js';
+import { boundRemoval } from './bounded-removal.js';
 import { watchEvents } from './health-steps.js';
+import { planApp, type PlannedApp } from './plan-app.js';
 import { judgeStrangers } from './strangers.js';
 import { touchedBy } from './touched-by.js';
-import { plan } from './plan.js';
 import type { Workbench } from './workbench.js';
 
 /** Everything is planned again at least this often, whatever was noticed. */
 const RESYNC_MS = 10_000;
+/** Planned in one go: some milliseconds. */
+const APPS_AT_ONCE = 50;
 
 /** Observe, plan, apply; and what is remembered between two rounds to keep them cheap. */
 export class Reconciliation {
@@ -67,65 +69,36 @@ export class Reconciliation {
 
   private async carryOut(apps: ReadonlySet<string>): Promise<void> {
     const { bench } = this;
-    const planned = [...apps].map((appId) => this.planApp(appId));
-    const { allowed, refused } = boundRemoval(planned, bench.context.world.instances().length);
+    const planned: PlannedApp[] = [];
+    for (const appId of apps) {
+      planned.push(this.planned(appId));
+      // A resync of very many does not keep requests of other processes in this thread waiting.
+      if (planned.length % APPS_AT_ONCE === 0) await setImmediate();
+    }
+    const { allowed, refused } = boundRemoval(planned, bench.context.world.instanceCount);
     this.report(refused.length, planned);
     await apply(bench, allowed);
   }
 
-  private planApp(appId: string): AppActions {
+  private planned(appId: string): PlannedApp {
     const { bench } = this;
-    const nowMs = bench.nowMs();
-    const app = desiredApp(bench.context.world, appId);
-    const paused = bench.pausedUntilMs(appId);
-    if (paused !== null) {
-      this.dueMs.set(appId, paused);
-      return { app, actions: [] };
-    }
-    const busy = new Set([...bench.tasks.busy, ...bench.view.hidden, ...bench.joined]);
-    const times: number[] = [];
-    for (const { runId } of app.runs) {
-      const untilMs = bench.pausedUntilMs(runId);
-      if (untilMs === null) continue;
-      busy.add(runId);
-      times.push(untilMs);
-    }
-    for (const { status, instanceId } of app.instances) {
-      if (status === 'retired') bench.notes.retired(instanceId, nowMs);
-      const untilMs = bench.pausedUntilMs(instanceId);
-      if (untilMs === null) continue;
-      busy.add(instanceId);
-      times.push(untilMs);
-    }
-    const { actions, nextAtMs } = plan({
-      app,
-      containers: bench.view.containers,
-      routers: bench.context.world.routers(),
-      notes: bench.notes.byInstance,
-      signalsOf: (containerId) => bench.view.signalsOf(containerId),
-      busy,
-      scheduleNotBeforeMs: bench.notes.scheduleNotBeforeMs(appId),
-      measured: bench.traffic.measured(app),
-      dues: bench.cronClock.duesOf(app, nowMs),
-      nowMs,
-    });
+    const planned = planApp(bench, appId);
     this.watcher.watch(
       appId,
       wantedWatches(
         bench.context.world.app(appId),
-        app.instances,
+        planned.app.instances,
         bench.view.containers,
         bench.context.config,
       ),
     );
-    if (nextAtMs !== null) times.push(nextAtMs);
-    if (times.length === 0) this.dueMs.delete(appId);
-    else this.dueMs.set(appId, Math.min(...times));
-    return { app, actions };
+    if (planned.nextAtMs === null) this.dueMs.delete(appId);
+    else this.dueMs.set(appId, planned.nextAtMs);
+    return planned;
   }
 
   /** Said once per state, not once per round. */
-  private report(refusedCount: number, planned: readonly AppActions[]): void {
+  private report(refusedCount: number, planned: readonly PlannedApp[]): void {
     const refusal = refusedCount === 0 ? '' : `${refusedCount}`;
     if (refusal === this.refusal) return;
     this.refusal = refusal;
@@ -154,7 +127,8 @@ export class Reconciliation {
   }
 
   private pauseMs(): number {
-    const next = Math.min(this.resyncAtMs, ...this.dueMs.values());
+    let next = this.resyncAtMs;
+    for (const atMs of this.dueMs.values()) next = Math.min(next, atMs);
     return Math.max(0, next - this.bench.nowMs());
   }
 

@@ -42,7 +42,9 @@ export class TaskRunner {
   run(lane: Lane, key: string, work: Work): boolean {
     if (this.isClosed || this.keys.has(key)) return false;
     this.keys.add(key);
-    this.waiting.set(lane, [...(this.waiting.get(lane) ?? []), { key, work }]);
+    const queue = this.waiting.get(lane);
+    if (queue === undefined) this.waiting.set(lane, [{ key, work }]);
+    else queue.push({ key, work });
     this.fill(lane);
     return true;
   }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleepReally, type Sleep } from '../probes/sleep.js';
 import type { ContainerEngine, EngineWatcher } from './container-engine.port.js';
 
 const PAUSE_MS_MIN = 100;
@@ -9,6 +9,7 @@ export const watchEngine = async (
   engine: ContainerEngine,
   watcher: EngineWatcher,
   signal: AbortSignal,
+  sleep: Sleep = sleepReally,
 ): Promise<void> => {
   let pauseMs = PAUSE_MS_MIN;
   while (!signal.aborted) {
@@ -22,7 +23,7 @@ export const watchEngine = async (
     // Why it broke is said by the rounds, which cannot go on without the engine either.
     await engine.watch(opened, signal).catch(() => undefined);
     if (signal.aborted) return;
-    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    await sleep(pauseMs, signal);
     pauseMs = Math.min(PAUSE_MS_MAX, pauseMs * 2);
   }
 };

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { CommandByAggregate } from '@shiplog/domain';
 import { Keyring, MasterKey } from '@shiplog/secrets';
@@ -6,11 +7,13 @@ import { askInstance, type AskInstance } from '../probes/probe.js';
 import { findReach, type FindReach } from '../probes/reach.js';
 import { askCheckWith, type AskCheck } from '../health/ask-check.js';
 import { laterByClock, type Later } from '../health/later.js';
+import { sleepReally, type Sleep } from '../probes/sleep.js';
 import type { ContainerEngine } from './container-engine.port.js';
 import { CronClock } from './cron-dues.js';
 import { AddressAllocator } from './networks.js';
 import { Notes } from './notes.js';
 import { EngineView } from './observe.js';
+import { plan } from './plan.js';
 import { PortAllocator, sliceOf } from './ports.js';
 import { TaskRunner } from './task-runner.js';
 import { Traffic } from './traffic.js';
@@ -23,7 +26,7 @@ interface Cause {
 
 type FactAggregate = 'rollout' | 'instance' | 'run';
 
-interface WorkbenchOptions {
+export interface WorkbenchOptions {
   readonly onStepError: (step: string, error: unknown) => void;
   /** How an instance is asked whether it is ready. Default: over its sockets. */
   readonly ask?: AskInstance;
@@ -35,6 +38,11 @@ interface WorkbenchOptions {
   readonly later?: Later;
   readonly nowMs?: () => number;
   readonly isPortFree?: (port: number) => Promise<boolean>;
+  /** Time and chance: a simulation has its own, so that a life can be lived again. */
+  readonly sleep?: Sleep;
+  readonly randomBytes?: (count: number) => Uint8Array;
+  /** How the next steps are decided. Tests put mistakes in here, to see that they are found. */
+  readonly plan?: typeof plan;
 }
 
 /** Everything that the steps of the deployer work with. Nothing in it outlives the process. */
@@ -43,7 +51,7 @@ export class Workbench {
   readonly notes = new Notes();
   readonly tasks: TaskRunner;
   readonly ports: PortAllocator;
-  readonly addresses = new AddressAllocator();
+  readonly addresses: AddressAllocator;
   readonly keyring: Keyring;
   readonly traffic: Traffic;
   readonly abort = new AbortController();
@@ -65,6 +73,9 @@ export class Workbench {
   readonly later: Later;
   readonly findReach: FindReach;
   readonly nowMs: () => number;
+  readonly sleep: Sleep;
+  readonly randomBytes: (count: number) => Uint8Array;
+  readonly plan: typeof plan;
   readonly onStepError: (step: string, error: unknown) => void;
 
   constructor(
@@ -80,7 +91,12 @@ export class Workbench {
     this.later = options.later ?? laterByClock;
     this.findReach = options.findReach ?? findReach;
     this.nowMs = options.nowMs ?? Date.now;
+    this.sleep = options.sleep ?? sleepReally;
+    this.randomBytes = options.randomBytes ?? randomBytes;
+    this.plan = options.plan ?? plan;
     this.onStepError = options.onStepError;
+    const random = (): number => Buffer.from(this.randomBytes(4)).readUInt32LE() / 2 ** 32;
+    this.addresses = new AddressAllocator(random);
     this.view = new EngineView(engine, (containerId, { said }) =>
       context.logger.warn({ containerId, said }, 'container-not-shown'),
     );
@@ -88,6 +104,7 @@ export class Workbench {
     this.ports = new PortAllocator(config.instancePorts ?? sliceOf(config.platform), {
       nowMs: this.nowMs,
       isFree: options.isPortFree,
+      random,
     });
     this.traffic = new Traffic(context.world);
     this.keyring = new Keyring(pathsOf(config.home).keys, new MasterKey(config.masterKeyFile));

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wholeCheck } from '@shiplog/domain';
 import { EngineError, type ExecResult } from '../containers/container-engine.port.js';
+import { sleepReally } from '../probes/sleep.js';
 import { probeUntilReady } from '../probes/probe.js';
 import { askCheckWith, type CheckTarget } from './ask-check.js';
 
@@ -123,6 +124,7 @@ describe('the start of an instance', () => {
         isWanted: () => true,
         onAnswer: () => undefined,
         nowMs: Date.now,
+        sleep: sleepReally,
         signal: new AbortController().signal,
       },
     );

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { probeHttp } from './http.js';
 import { isHere, judgeListening, readListening } from './listening.js';
 import { knock } from './reach.js';
+import { type Sleep } from './sleep.js';
 import { probeTcp, type ProbeAnswer } from './tcp.js';
 
 export interface ProbeTarget {
@@ -41,6 +41,7 @@ interface ProbeOptions {
   readonly isWanted: () => boolean;
   readonly onAnswer: (answer: ProbeAnswer) => void;
   readonly nowMs: () => number;
+  readonly sleep: Sleep;
   readonly signal: AbortSignal;
 }
 
@@ -70,7 +71,8 @@ export const probeUntilReady = async (
     ));
   if (!isReady) return false;
   for (const { intervalMs, delayMs, ...question } of then) {
-    await pause(Math.max(0, delayMs - waitedMs()), options.signal);
+    const leftMs = delayMs - waitedMs();
+    if (leftMs > 0) await options.sleep(leftMs, options.signal);
     if (!(await passes({ ...question, pauseMs: () => intervalMs }, options))) return false;
   }
   return options.isWanted() && !options.signal.aborted;
@@ -82,7 +84,7 @@ interface Paced extends Pick<Question, 'ask' | 'successes'> {
 
 const passes = async (
   { ask, successes, pauseMs }: Paced,
-  { isWanted, onAnswer, signal }: ProbeOptions,
+  { isWanted, onAnswer, sleep, signal }: ProbeOptions,
 ): Promise<boolean> => {
   let good = 0;
   while (isWanted() && !signal.aborted) {
@@ -93,13 +95,9 @@ const passes = async (
       good = answer.isReady ? good + 1 : 0;
     }
     if (good >= successes) return true;
-    await pause(pauseMs(), signal);
+    await sleep(pauseMs(), signal);
   }
   return false;
-};
-
-const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
-  if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined);
 };
 
 export const askInstance: AskInstance = async ({ container, web, startedAtMs }, nowMs) => {

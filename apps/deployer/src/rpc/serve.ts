@@ -44,7 +44,7 @@ export const serveRpc = (
     () => clearInterval(timer),
     bus.serve('health', async () => ({
       ...(await engine.facts()),
-      instances: world.instances().length,
+      instances: world.instanceCount,
     })),
     bus.serve('image-layers', async (input) => ({
       layers: await imageLayers(docker, parseInput(imageInput, input).imageId),

@@ -1,7 +1,8 @@
 import type { DomainEventUnion } from '../registry.js';
 import { aliveCheck } from './sample-check.js';
 import { strategySamples } from './strategy-samples.js';
-import { limits, ownLimits, refusal, resourceSettings } from './sample-resources.js';
+import { instanceSamples } from './instance-samples.js';
+import { ownLimits, resourceSettings } from './sample-resources.js';
 import { runSamples } from './run-samples.js';
 
 /** One complete example of every event type, each field filled: the source of new golden files. */
@@ -145,45 +146,7 @@ export const samples: Samples = {
   RolloutFailed: { rolloutId, appId, generation: 7, version: 3, explanation },
   RolloutCancelled: { rolloutId, appId, generation: 7, version: 3, cause: 'superseded' },
 
-  InstanceScheduled: {
-    instanceId,
-    appId,
-    process: 'web',
-    version: 3,
-    generation: 7,
-    nodeId: 'node-1',
-    port: 21_000,
-    containerPort: 8080,
-    address: '10.200.5.7',
-  },
-  InstanceStarted: {
-    instanceId,
-    appId,
-    containerId: '0123456789abcdef'.repeat(4),
-    restarts: 1,
-    startedAt: '2026-11-21T10:00:01.250Z',
-  },
-  InstanceReady: { instanceId, appId, reach: 'direct' },
-  InstanceCheckPassed: { instanceId, appId, check: 'http 200-399 /healthz' },
-  InstanceUnready: { instanceId, appId, cause: 'readiness', check: 'tcp', got: 'HTTP 503: down' },
-  InstanceExited: {
-    instanceId,
-    appId,
-    exitCode: 1,
-    oomKilled: false,
-    logLines: ['Error: cannot find module "left-pad"'],
-  },
-  InstanceResized: { instanceId, appId, limits, cause: 'asked' },
-  InstanceResizeRefused: { instanceId, appId, limits, ...refusal },
-  InstanceSignalled: {
-    instanceId,
-    appId,
-    signal: 'SIGTERM',
-    graceSeconds: 30,
-    at: '2026-11-26T03:00:00.123456789Z',
-  },
-  InstanceRetired: { instanceId, appId, reason: 'superseded' },
-  InstanceStopped: { instanceId, appId, exitCode: 143, killed: false },
+  ...instanceSamples({ appId, instanceId }),
 
   RouterStarted: { routerId: 'node-1', kind: 'haproxy' },
   RoutesApplied: {

@@ -1,0 +1,3 @@
+import { simulate } from '../testing/seeded/simulate.js';
+
+simulate(2, 4);

@@ -1,0 +1,115 @@
+import { EngineError, type ContainerEngine } from '../../containers/container-engine.port.js';
+import type { Chance } from './chance.js';
+import type { SimulatedEngine } from './simulated-engine.js';
+import type { VirtualClock } from './virtual-clock.js';
+
+/** What is wrong with the way to the engine. */
+export interface Trouble {
+  /** An answer takes up to this long. */
+  slowMs: number;
+  /** How probable it is that a call fails before anything was done, or that its answer is lost. */
+  failing: number;
+  /** How much later than it was true an answer arrives, at most. */
+  staleMs: number;
+  /** So many creates find their name taken. */
+  namesTaken: number;
+}
+
+type Told = (call: string, id: string, more: string) => void;
+
+/** The engine as a process sees it: through a socket that is slow, breaks, and tells of what was. */
+export class TroubledEngine implements ContainerEngine {
+  private readonly streams = new Set<AbortController>();
+
+  constructor(
+    private readonly engine: SimulatedEngine,
+    private readonly clock: VirtualClock,
+    private readonly chance: Chance,
+    readonly trouble: Trouble,
+    /** Of each call that changes something, at the moment at which it is done. */
+    private readonly told: Told,
+  ) {}
+
+  facts = () => this.call(() => this.engine.facts());
+  list = () => this.call(() => this.engine.list());
+  inspect = (id: string) => this.call(() => this.engine.inspect(id));
+  ensureNetwork = (name: string) => this.call(() => this.engine.ensureNetwork(name));
+  hasImage = (id: string) => this.call(() => this.engine.hasImage(id));
+  pull = (digest: string) => this.call(() => this.engine.pull(digest));
+  removeNetwork = (name: string) => this.call(() => this.engine.removeNetwork(name));
+  lastLines: ContainerEngine['lastLines'] = (id, query) =>
+    this.call(() => this.engine.lastLines(id, query));
+
+  create: ContainerEngine['create'] = (spec) =>
+    this.call(() => {
+      this.told('create', spec.name, '');
+      if (this.trouble.namesTaken === 0) return this.engine.create(spec);
+      this.trouble.namesTaken -= 1;
+      throw new EngineError('name-taken', `creating ${spec.name}`, 'the name is in use');
+    });
+
+  start = (id: string) =>
+    this.call(() => {
+      this.told('start', id, '');
+      return this.engine.start(id);
+    });
+
+  stop = (id: string, graceSeconds: number) =>
+    this.call(() => {
+      this.told('stop', id, String(graceSeconds));
+      return this.engine.stop(id, graceSeconds);
+    });
+
+  setRestartPolicy: ContainerEngine['setRestartPolicy'] = (id, policy) =>
+    this.call(() => {
+      this.told('policy', id, policy);
+      return this.engine.setRestartPolicy(id, policy);
+    });
+
+  exec: ContainerEngine['exec'] = (id, command) =>
+    this.call(() => this.engine.exec(id, command));
+  resize: ContainerEngine['resize'] = (...args) => this.call(() => this.engine.resize(...args));
+  memoryInUse = (id: string) => this.call(() => this.engine.memoryInUse(id));
+
+  remove = (id: string) =>
+    this.call(() => {
+      this.told('remove', id, '');
+      return this.engine.remove(id);
+    });
+
+  watch: ContainerEngine['watch'] = async (watcher, signal) => {
+    const stream = new AbortController();
+    const end = (): void => stream.abort();
+    signal.addEventListener('abort', end);
+    this.streams.add(stream);
+    const onNotice: typeof watcher.onNotice = (notice) =>
+      void this.clock.after(5, () => {
+        if (!stream.signal.aborted) watcher.onNotice(notice);
+      });
+    try {
+      await this.engine.watch({ ...watcher, onNotice }, stream.signal);
+    } finally {
+      this.streams.delete(stream);
+      signal.removeEventListener('abort', end);
+    }
+    if (!signal.aborted) throw unreachable('the stream broke');
+  };
+
+  /** Whoever watches has to begin anew, and misses what happens until then. */
+  breakStreams(): void {
+    for (const stream of this.streams) stream.abort();
+  }
+
+  private async call<T>(work: () => Promise<T>): Promise<T> {
+    const { trouble, clock, chance } = this;
+    await clock.sleep(chance.int(1, 4) + chance.int(0, trouble.slowMs));
+    if (chance.isTrue(trouble.failing)) throw unreachable('nothing was sent');
+    const result = await work();
+    await clock.sleep(chance.int(0, 2) + chance.int(0, trouble.staleMs));
+    if (chance.isTrue(trouble.failing)) throw unreachable('the answer was lost');
+    return result;
+  }
+}
+
+const unreachable = (said: string): EngineError =>
+  new EngineError('engine-unreachable', 'asking the engine', said);

@@ -1,0 +1,196 @@
+// What the platform adds to what the engine takes, and what a change costs among very many instances.
+//   node bench/deploy.mjs [rounds] [instances,…]    needs `npm run build`; default 9 rounds; 1000,10000,50000
+// `plan`: a deployer in memory with that many instances; an app gets one more: from the change in the log until its
+// steps are planned and carried out or handed over. Then a real platform, in turn with raw calls of the same engine API:
+// `start`: from the command until one more container is started, against create and start. `replace`: a restart of an app
+// of one instance until it is done, against create, start and stop. `scale`: 1 to 50, against 50 times create and start, as
+// many at a time as the deployer does. Raw containers have the same image, network, limits and init, without anything else.
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ENGINE_STEPS_AT_ONCE } from '@shiplog/deployer';
+import { connectEngine } from '@shiplog/engine';
+import { latencyFigures, median, quantile, ratioOf, round, spread } from './lib/figures.mjs';
+import { BenchPlatform, ROOT } from './lib/platform.mjs';
+import { atMost, fileSystemOf, report } from './lib/report.mjs';
+import { simulatedFleet } from './lib/simulated-fleet.mjs';
+
+const APP = 'bench';
+const SCALE = 50;
+const CHANGES = 100;
+const rounds = Number(process.argv[2] ?? 9);
+const sizes = (process.argv[3] ?? '1000,10000,50000').split(',').map(Number);
+const run = promisify(execFile);
+
+const timed = async (work) => {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+};
+
+const planning = async (instances) => {
+  const fleet = await simulatedFleet(instances);
+  try {
+    const firstMs = await timed(() => fleet.look());
+    const resyncs = [];
+    for (let i = 0; i < 5; i += 1) resyncs.push(await timed(() => fleet.lookAtAllAgain()));
+    const changes = [];
+    for (let i = 0; i < CHANGES; i += 1) changes.push(await fleet.change(i * 7));
+    return {
+      instances,
+      change: latencyFigures(changes),
+      firstLookMs: round(firstMs),
+      resyncMs: round(median(resyncs)),
+    };
+  } finally {
+    await fleet.end();
+  }
+};
+
+const plan = [];
+for (const instances of sizes) plan.push(await planning(instances));
+
+const engine = connectEngine();
+const platform = await BenchPlatform.create('deploy');
+const rawLabel = 'shiplog.bench';
+
+/** From the request until everything it asked for is live. */
+const settled = async (client, ask) => {
+  const { sequence } = await ask();
+  for await (const { kind, text } of client.progress(APP, { settled: sequence })) {
+    if (kind === 'failed') throw new Error(text);
+  }
+};
+
+/** From the command until the engine says that a container of ours started. */
+const started = async (ask) => {
+  const filters = { event: ['start'], label: [`shiplog.platform=${platform.name}`] };
+  const stream = await engine.getEvents({ filters });
+  try {
+    return await timed(async () => {
+      const seen = new Promise((resolve) => stream.once('data', resolve));
+      await ask();
+      await seen;
+    });
+  } finally {
+    stream.destroy();
+  }
+};
+
+/** As the deployer makes them; nothing but the engine is in it. */
+const rawContainer = async (like) => {
+  const container = await engine.createContainer({
+    ...like,
+    Labels: { [rawLabel]: platform.name },
+  });
+  await container.start();
+  return container;
+};
+const rawMany = async (like, count) => {
+  let left = count;
+  const some = async () => {
+    while (left > 0) {
+      left -= 1;
+      await rawContainer(like);
+    }
+  };
+  await Promise.all(Array.from({ length: ENGINE_STEPS_AT_ONCE }, some));
+};
+const removeRaw = async () => {
+  const filters = { label: [`${rawLabel}=${platform.name}`] };
+  for (const { Id } of await engine.listContainers({ all: true, filters }))
+    await engine.getContainer(Id).remove({ force: true });
+};
+
+const deploy = async (client) => {
+  await client.apps.create(APP, {});
+  const { token } = await platform.credentials();
+  await run(join(ROOT, 'shiplog'), ['deploy', join(ROOT, 'samples/hello'), '--app', APP], {
+    env: { ...platform.env, SHIPLOG_URL: client.url, SHIPLOG_TOKEN: token },
+  });
+  const [{ Id }] = await engine.listContainers({
+    filters: { label: [`shiplog.platform=${platform.name}`] },
+  });
+  const { Config, HostConfig, Image } = await engine.getContainer(Id).inspect();
+  const { Env, Cmd, ExposedPorts } = Config;
+  const { Memory, MemorySwap, NanoCpus, PidsLimit, Init, LogConfig, NetworkMode } = HostConfig;
+  const ports = Object.keys(HostConfig.PortBindings ?? {});
+  return {
+    Image,
+    Env,
+    Cmd,
+    ExposedPorts,
+    HostConfig: {
+      ...{ Memory, MemorySwap, NanoCpus, PidsLimit, Init, LogConfig, NetworkMode },
+      PortBindings: Object.fromEntries(ports.map((port) => [port, [{ HostIp: '127.0.0.1' }]])),
+    },
+  };
+};
+
+const samples = { start: [], rawStart: [], replace: [], rawReplace: [], scale: [], rawScale: [] };
+try {
+  await platform.start();
+  const client = await platform.client();
+  const like = await deploy(client);
+  const scaleTo = (web) => settled(client, () => client.apps.scale(APP, { web }, {}));
+  for (let i = -1; i < rounds; i += 1) {
+    // The first round warms up.
+    const keep = (name, ms) => void (i >= 0 && samples[name].push(ms));
+    keep('start', await started(() => client.apps.scale(APP, { web: 2 }, {})));
+    await scaleTo(1);
+    keep('rawStart', await timed(() => rawContainer(like)));
+    await removeRaw();
+    keep('replace', await timed(() => settled(client, () => client.apps.restart(APP, {}))));
+    const old = await rawContainer(like);
+    keep(
+      'rawReplace',
+      await timed(async () => {
+        await rawContainer(like);
+        await old.stop({ t: 10 });
+      }),
+    );
+    await removeRaw();
+    if (i >= Math.ceil(rounds / 3)) continue;
+    keep('scale', await timed(() => scaleTo(SCALE)));
+    await scaleTo(1);
+    keep('rawScale', await timed(() => rawMany(like, SCALE - 1)));
+    await removeRaw();
+  }
+  const above = (ours, raw) => median(samples[ours]) - median(samples[raw]);
+  const { ratio, spread: ratioSpread } = ratioOf(samples.scale, samples.rawScale);
+  const figures = (name) => ({
+    p50Ms: round(median(samples[name])),
+    spread: spread(samples[name]),
+  });
+  const { ServerVersion, Driver, CgroupVersion } = await engine.info();
+  const largest = plan.at(-1);
+  report({
+    bench: 'deploy',
+    versions: { engine: ServerVersion },
+    storage: {
+      fileSystem: fileSystemOf('/var/lib'),
+      fsync: 'before every acknowledgement (sync_interval: always)',
+      engine: `${Driver}, cgroup v${CgroupVersion}`,
+    },
+    rounds,
+    plan,
+    ...Object.fromEntries(Object.keys(samples).map((name) => [name, figures(name)])),
+    scaleRatio: ratio,
+    scaleRatioSpread: ratioSpread,
+    startP95Ms: round(quantile(samples.start, 0.95)),
+    targets: [
+      atMost(
+        `plan of 1 change among ${largest.instances} instances, p50`,
+        largest.change.p50Ms,
+        10,
+        'ms',
+      ),
+      atMost('command → container started, above raw', above('start', 'rawStart'), 150, 'ms'),
+      atMost('replace of a 1-instance app, above raw', above('replace', 'rawReplace'), 1500, 'ms'),
+      atMost(`scale 1→${SCALE}, of raw`, ratio, 1.2),
+    ],
+  });
+} finally {
+  await removeRaw();
+  await platform.destroy();
+}
