@@ -28,6 +28,8 @@ export default defineConfig({
     setupFiles: ['./test/support/setup.ts'],
     testTimeout: level === 'unit' ? 10_000 : level === 'int' ? 60_000 : 300_000,
     hookTimeout: level === 'unit' ? 10_000 : 300_000,
-    fileParallelism: level === 'unit',
+    // Most of an int test's time is waiting for its neighbour.
+    fileParallelism: level === 'unit' || level === 'int',
+    ...(level === 'int' ? { maxWorkers: 2 } : {}),
   },
 });

@@ -740,6 +740,9 @@ describe('an instance that becomes unready', () => {
     const [, failed] = simulation.world.rolloutsOf(APP);
     expect(failed).toMatchObject({ status: 'failed' });
     expect(simulation.broken).toEqual([]);
+    // Whoever was just told its name may still connect.
+    simulation.advance(1_000);
+    await simulation.settle();
     expect(simulation.running()).toEqual([old]);
   });
 

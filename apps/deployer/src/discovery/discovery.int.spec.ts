@@ -17,7 +17,7 @@ describe('apps that look for each other, on a real engine', () => {
 
   beforeAll(async () => {
     const image = { id: await busyboxImage(docker) };
-    platform = await testPlatform({ from: 21_600, to: 21_699 });
+    platform = await testPlatform({ from: 21_900, to: 21_999 });
     await platform.startRouter();
     deployer = await startDeployer(platform.context());
     for (const [appId, teamId, processes] of [

@@ -289,7 +289,7 @@ describe('images', () => {
       baseVersion: 3,
     });
     await released('b4', digestOf('d'));
-    await completed(5, 4);
+    await completed(4, 4);
     putImage(digestOf('d'), 'b4');
     const gone = await collector.collect();
     expect(gone).toMatchObject(
