@@ -92,7 +92,12 @@ describe('under load', () => {
         /at 30% of the requests; new: \d+ requests, \d+ failed \(100%\)/,
       ),
     });
-    for (let i = 0; i < 10; i += 1) expect((await platform.get('ledger')).status).toBe(200);
+    // Told as soon as it is decided: routers take it out some milliseconds later.
+    await waitFor('the way back', async () => {
+      for (let i = 0; i < 10; i += 1)
+        if ((await platform.get('ledger')).status !== 200) return false;
+      return true;
+    });
     await platform.json(['settings', 'set', '-a', 'ledger', 'strategy=rolling', 'batch=100%']);
   });
 

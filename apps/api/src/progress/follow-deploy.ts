@@ -46,7 +46,9 @@ async function* followRollout(
     // After the look at the state: nothing that led to an end is told after it, or not at all.
     yield* steps.of(inbox.take());
     if (state.status !== 'none' && state.status !== 'running') return yield endOf(follower, state);
-    if (state.status === 'running' && hasSwitched(state)) return yield switched(follower, state);
+    if (state.status === 'running' && hasSwitched(follower, state)) {
+      return yield switched(follower, state);
+    }
     const end =
       state.status === 'none' ? await endWithoutBeginning(follower, generation) : undefined;
     if (end !== undefined) return yield end;
@@ -58,9 +60,23 @@ async function* followRollout(
 
 type Running = Extract<Known, { status: 'running' }>;
 
-/** Blue-green: everybody is served by the new release; what follows only keeps the way back open. */
-const hasSwitched = ({ strategy, step }: Running): boolean =>
-  strategy.kind === 'blue-green' && step > 0 && strategy.retainSeconds > 0;
+/**
+ * Blue-green: everybody is served by the new release, as every router confirmed; what follows only keeps the
+ * way back open.
+ */
+const hasSwitched = (
+  { world, appId }: Follower,
+  { strategy, step, generation }: Running,
+): boolean => {
+  if (strategy.kind !== 'blue-green' || step === 0 || strategy.retainSeconds === 0) return false;
+  const old = world
+    .instancesOf(appId)
+    .filter((one) => one.process === 'web' && one.status === 'ready')
+    .filter((one) => one.generation !== generation);
+  return world
+    .routers()
+    .every(({ weights }) => old.every(({ instanceId }) => weights.get(instanceId) === 0));
+};
 
 const switched = (follower: Follower, { version, rolloutId, ...rollout }: Running): News => {
   const { text, ...done } = live(follower, version);

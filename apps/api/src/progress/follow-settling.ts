@@ -1,5 +1,5 @@
-import { DEFAULT_SETTINGS, strategyOf, waitsSecondsOf } from '@shiplog/domain';
-import { positionBefore, type Position } from '@shiplog/events';
+import { DEFAULT_SETTINGS, strategyOf, TAKES_EFFECT, waitsSecondsOf } from '@shiplog/domain';
+import { positionBefore, type Position, type Settings } from '@shiplog/events';
 import { followDeploy } from './follow-deploy.js';
 import { LOOK_MS, urlOf, type Follower } from './follower.js';
 import { explain, failure, type News } from './progress-event.js';
@@ -57,7 +57,15 @@ const generationAt = async (
 /** Settings that only later deploys go by: whatever is on its way has nothing to do with them. */
 const isWithoutEffect = async ({ log }: Follower, position: Position): Promise<boolean> => {
   const [record] = await log.readAfter(positionBefore(position), 1);
-  return record?.commit.events.every(({ type }) => type === 'SettingsChanged') === true;
+  return (
+    record?.commit.events.every(
+      (event) =>
+        event.type === 'SettingsChanged' &&
+        (Object.keys(event.data.changes) as (keyof Settings)[]).every(
+          (field) => TAKES_EFFECT[field] === 'when-needed',
+        ),
+    ) === true
+  );
 };
 
 /** As long as a rollout may take, its pauses included, and then the end of what is stopped. */

@@ -51,7 +51,8 @@ const isExplained = (action: Action, app: DesiredApp): boolean => {
     case 'superseded':
       return force !== null && force.generation !== instance.generation;
     case 'scaled-down':
-      return force !== null && instance.generation === force.generation;
+      // The live one may be kept beside the one in force.
+      return [force, app.live].some((one) => one?.generation === instance.generation);
     case 'lost':
       // The container has gone already: saying so removes nothing.
       return true;

@@ -81,14 +81,14 @@ export const runSpec = (
     readonly process: string;
   },
 ): ContainerSpec => ({
-  ...common(parts, 'run'),
+  ...common(parts, sizedAs(parts.process)),
   name: `${parts.platform.platform}-${parts.app.name}-run-${suffixOf(parts.runId)}`,
   command: parts.command,
   isWhole: true,
   env: {
     ...parts.config,
     ...parts.env,
-    ...platformEnvironment(parts, parts.process),
+    ...platformEnvironment(parts, parts.process, sizedAs(parts.process)),
     SHIPLOG_RUN: parts.runId,
   },
   labels: {
@@ -100,6 +100,9 @@ export const runSpec = (
   address: null,
   publish: null,
 });
+
+/** A job is not the process type whose name it may have; a release command is sized by its own. */
+const sizedAs = (process: string): string => (process === 'release' ? process : 'run');
 
 const common = ({ app, image, platform }: Common, process: string) => ({
   imageId: image.id,
@@ -121,8 +124,12 @@ const surroundingsOf = (settings: Settings): Surroundings => ({
 });
 
 /** After the config, so that nobody is told something else about the platform than what is so. */
-const platformEnvironment = ({ platform, app, release }: Common, process: string) => {
-  const limits = limitsOf(app, process);
+const platformEnvironment = (
+  { platform, app, release }: Common,
+  process: string,
+  sized = process,
+) => {
+  const limits = limitsOf(app, sized);
   return {
     SHIPLOG_PLATFORM: platform.platform,
     SHIPLOG_APP: app.name,

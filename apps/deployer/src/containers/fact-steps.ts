@@ -1,4 +1,4 @@
-import { waitsSecondsOf, type KnownInstance } from '@shiplog/domain';
+import { waitsSecondsOf, type KnownInstance, type KnownRun, type World } from '@shiplog/domain';
 import { fault } from '../faults.js';
 import { EngineError, type AddressRange } from './container-engine.port.js';
 import { explainFailure } from './explain-failure.js';
@@ -243,19 +243,26 @@ export const recordStopped = async (
   removeNetworkOfDestroyed(bench, appId, instanceId);
 };
 
+const openRuns = (world: World): readonly KnownRun[] =>
+  [...world.all('run')].flatMap((run) =>
+    run.status === 'none' || run.status === 'ended' ? [] : [run],
+  );
+const idOf = (one: KnownInstance | KnownRun): string =>
+  'runId' in one ? one.runId : one.instanceId;
+
 /**
- * The team's network goes with the last instance of a destroyed app. The engine keeps it only while
+ * The team's network goes with the last instance, or one-off command, of a destroyed app. The engine keeps it only while
  * something runs in it: an instance of another app that waits for its next start needs it, too.
  */
-const removeNetworkOfDestroyed = (bench: Workbench, appId: string, instanceId: string): void => {
+export const removeNetworkOfDestroyed = (bench: Workbench, appId: string, id: string): void => {
   const { world, config } = bench.context;
   const { state } = world.get('app', appId);
   if (state.status !== 'destroyed') return;
-  // With its last instance only: all instances of all apps are looked at.
-  if (world.instancesOf(appId).some((other) => other.instanceId !== instanceId)) return;
+  // With its last one only: all of all apps are looked at.
+  if (world.instancesOf(appId).some((other) => other.instanceId !== id)) return;
   const { teamId } = state;
-  const isNeeded = world.instances().some((other: KnownInstance) => {
-    if (other.instanceId === instanceId) return false;
+  const isNeeded = [...world.instances(), ...openRuns(world)].some((other) => {
+    if (idOf(other) === id) return false;
     const app = world.get('app', other.appId).state;
     return app.status === 'none' || app.teamId === teamId;
   });

@@ -78,7 +78,9 @@ describe('an instance that does not live', () => {
       },
     ]);
     // Another process may have decided it: nothing is known of when.
-    expect(namesOf({ app: app({ instances }), routes: { i1: 'routed' } })).toEqual(['end-instance i1']);
+    expect(namesOf({ app: app({ instances }), routes: { i1: 'routed' } })).toEqual([
+      'end-instance i1',
+    ]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { KnownInstance, RetireReason } from '@shiplog/domain';
 import type { WantedGeneration } from './desired.js';
 import type { Action, Plan, PlanInput } from './actions.js';
-import { stageOf } from './plan-stage.js';
+import { stageOf, type Stage } from './plan-stage.js';
 import { inForce, isRetired, isServing } from './serving.js';
 
 /**
@@ -25,7 +25,7 @@ const replace = (
   generation: WantedGeneration,
 ): Plan => {
   const { app } = input;
-  const stage = app.target === null ? null : stageOf(input, app.target);
+  const stage = stageInForce(input, generation);
   // Both are in force: what serves in full number, what comes as far as it may.
   const kept = stage?.keepsLive === true ? app.live : null;
   const forces = kept === null ? [generation] : [generation, kept];
@@ -50,6 +50,12 @@ const replace = (
     ],
     nextAtMs: times.length === 0 ? null : Math.min(...times),
   };
+};
+
+/** While its release command runs, nothing of the target is made, and what serves is kept as it is. */
+const stageInForce = (input: PlanInput, force: WantedGeneration): Stage | null => {
+  const { target } = input.app;
+  return target !== null && force === target ? stageOf(input, target) : null;
 };
 
 const nothing: Plan = { actions: [], nextAtMs: null };

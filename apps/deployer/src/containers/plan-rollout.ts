@@ -3,6 +3,7 @@ import type { DesiredApp, WantedRollout } from './desired.js';
 import type { Action, Failure, Plan, PlanInput } from './actions.js';
 import { judge } from './judge.js';
 import { stageOf } from './plan-stage.js';
+import { withoutStopFirst } from './plan-stop-first.js';
 import { isReleasePhaseOver, releasePhaseOf } from './release-phase.js';
 import { isOutOfRouting, isRetired, isRouted, isServing } from './serving.js';
 
@@ -35,7 +36,9 @@ export const planRollout = (input: PlanInput): Plan => {
   }
   const end = endOf(input, rollout);
   if (end !== null) return { actions: [...stray, { ...end, ...own }], nextAtMs: null };
-  const { step } = stageOf(input, app.target);
+  // Process types that run once come last: no step waits for them.
+  const others = withoutStopFirst(input);
+  const { step } = stageOf(others, others.app.target ?? app.target);
   const steps: Action[] = step === null ? [] : [{ ...step, ...own }];
   return { actions: [...stray, ...steps], nextAtMs: nextTimeOf(input, rollout.deadlineMs) };
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KnownCronJob, KnownRun } from '@shiplog/domain';
+import { DEFAULT_SETTINGS, type KnownCronJob, type KnownRun } from '@shiplog/domain';
 import {
   NOW_MS,
   app,
@@ -365,5 +365,45 @@ describe('an open run', () => {
       containers: running,
     };
     expect(plan(input(given)).nextAtMs).toBe(Date.parse(STARTED_AT) + 15_000);
+  });
+});
+
+describe('a release command and how releases take turns', () => {
+  const due = { ...target({ releaseCommand: ['migrate'] }), wanted: { web: 2, mailer: 1 } };
+  const kinds = [
+    { kind: 'rolling', batch: '1', pauseSeconds: 0 },
+    { kind: 'blue-green', retainSeconds: 60 },
+  ] as const;
+  for (const strategy of kinds) {
+    it(`makes nothing of the new release before it passed, and keeps what serves (${strategy.kind})`, () => {
+      const of = { ...due, rollout: { ...due.rollout, strategy } };
+      const live = { generation: 2, version: 2, wanted: { web: 4 } };
+      const given = app({ live, target: of, instances: [instance('o1'), instance('o2')] });
+      const made = words({ app: given }).filter((word) => word.startsWith('schedule '));
+      expect(made).toEqual(['schedule 2 web g2']);
+    });
+  }
+});
+
+describe('a process type that runs once and shares of the requests', () => {
+  const settings = { ...DEFAULT_SETTINGS, stopFirst: ['worker'] };
+  const strategy = { kind: 'blue-green', retainSeconds: 60 } as const;
+  const wanted = { web: 1, worker: 1 };
+  const old = [instance('o1'), instance('w1', { process: 'worker', port: null })];
+  const at = (step: number, steppedAtMs: number | null): Given => {
+    const of = { ...target({ strategy, step, steppedAtMs }), wanted };
+    const live = { generation: 2, version: 2, wanted };
+    return {
+      app: app({ settings, live, target: of, instances: [...old, fresh('n1')] }),
+      weights: step === 0 ? { n1: 0 } : { o1: 0 },
+    };
+  };
+
+  it('switches without waiting for it', () => {
+    expect(words(at(0, null))).toContain('step-rollout');
+  });
+  it('replaces it when what served is no longer kept', () => {
+    expect(words(at(1, NOW_MS - 1_000))).not.toContain('retire w1');
+    expect(words(at(1, NOW_MS - 61_000))).toContain('retire w1');
   });
 });

@@ -1,6 +1,7 @@
 import type { KnownInstance, RetireReason } from '@shiplog/domain';
 import type { Action, Plan, PlanInput } from './actions.js';
 import type { DesiredApp, WantedGeneration } from './desired.js';
+import { stageOf } from './plan-stage.js';
 import { inForce, isRetired, isServing } from './serving.js';
 
 /**
@@ -13,7 +14,7 @@ export const planStopFirst = (input: PlanInput): Plan => {
   const open = own.filter((instance) => !isRetired(instance));
   if (app.status === 'unknown') return NOTHING;
   if (app.status !== 'active') return retireAll(open, app.status);
-  const force = inForce(app);
+  const force = forceOf(input);
   if (force === null) return retireAll(open, 'rollout-failed');
   const retired = open.filter((instance) => isReplaced(instance, input, force));
   const surplus = app.settings.stopFirst.flatMap((process) => surplusOf(process, input, force));
@@ -27,6 +28,16 @@ export const planStopFirst = (input: PlanInput): Plan => {
     ],
     nextAtMs: isTooEarly ? input.scheduleNotBeforeMs : null,
   };
+};
+
+/** What serves, for as long as it is kept beside the new release as the way back. */
+const forceOf = (input: PlanInput): WantedGeneration | null => {
+  const { app } = input;
+  const force = inForce(app);
+  if (app.target === null || force !== app.target) return force;
+  const others = withoutStopFirst(input);
+  const { keepsLive } = stageOf(others, others.app.target ?? app.target);
+  return keepsLive ? app.live : force;
 };
 
 /** The app without them: everything else is replaced by the rules for all. */

@@ -3,6 +3,7 @@ import { KeyMissingError } from '@shiplog/secrets';
 import { fault } from '../faults.js';
 import { EngineError, type Container } from './container-engine.port.js';
 import { runSpec } from './container-spec.js';
+import { removeNetworkOfDestroyed } from './fact-steps.js';
 import { decryptConfig, imageOf } from './instance-parts.js';
 import type { Action } from './actions.js';
 import { readRunLines } from './read-last-lines.js';
@@ -132,6 +133,7 @@ export const endRun = async (bench: Workbench, action: ActionOf<'end-run'>): Pro
   );
   fault('after-record-run-ended');
   bench.context.logger.info({ runId, appId, exitCode: exit.exitCode, outcome }, 'run-ended');
+  removeNetworkOfDestroyed(bench, appId, runId);
 };
 
 /** As the engine shows it, or as it was noticed where an inspection came too late. */

@@ -35,7 +35,7 @@ export const isServing = (instance: KnownInstance, routers: PlanInput['routers']
 const UNNAMED_WAIT_SECONDS = 5;
 
 /** Apps of its team that just asked for its name may still connect: its name is gone, and no answer is kept. */
-const NAME_WAIT_MS = 1_000;
+const NAME_WAIT_MS = 400;
 
 /**
  * May it be stopped? No router sends anything to it any more, and nobody who was told its name is on the
@@ -47,7 +47,8 @@ export const drainOf = (
 ): { readonly isDrained: boolean; readonly atMs: number | null } => {
   if (!instance.wasReady) return { isDrained: true, atMs: null };
   const since = notes.get(instance.instanceId)?.retiredSinceMs ?? nowMs;
-  const namedUntilMs = instance.address == null ? since : since + NAME_WAIT_MS;
+  const isNamed = instance.address != null && app.status === 'active';
+  const namedUntilMs = isNamed ? since + NAME_WAIT_MS : since;
   if (nowMs < namedUntilMs) return { isDrained: false, atMs: namedUntilMs };
   if (instance.process !== ROUTED_PROCESS) return { isDrained: true, atMs: null };
   const states = routers.map(({ routes }) => routes.get(instance.instanceId));

@@ -76,6 +76,7 @@ export class Discovery {
 const MATTERS: ReadonlySet<DomainEventUnion['type']> = new Set([
   'InstanceStarted',
   'InstanceReady',
+  'InstanceUnready',
   'InstanceExited',
   'InstanceRetired',
   'InstanceStopped',

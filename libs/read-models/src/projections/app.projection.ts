@@ -31,7 +31,7 @@ type AppModelEvent = EventNamed<(typeof EVENTS)[number]>;
 
 export const appProjection = defineProjection({
   model: 'apps',
-  version: 2,
+  version: 3,
   events: EVENTS,
   indexed: ['teamId', 'name'],
   needs: ({ type, data: { appId } }) =>

@@ -26,7 +26,7 @@ type InstanceRows = Rows<InstanceDocument, Ended>;
 
 export const instanceProjection = defineProjection<'instances', (typeof EVENTS)[number], Ended>({
   model: 'instances',
-  version: 3,
+  version: 4,
   events: EVENTS,
   indexed: ['appId'],
   needs: (event) => {
