@@ -1,5 +1,5 @@
 import {
-  changeHeaders,
+  change,
   connect,
   reasonHeader,
   valueOf,
@@ -54,8 +54,6 @@ export const createShiplogClient = (options: ConnectionOptions) => {
   };
 };
 export type ShiplogClient = ReturnType<typeof createShiplogClient>;
-
-const change = (options: ChangeOptions) => ({ headers: changeHeaders(options) });
 
 const appsOf = ({ fetch: api, url }: Connection) => ({
   list: (read: ReadOptions) => valueOf(api.GET('/v1/apps', { params: { query: read } }), url),

@@ -99,6 +99,11 @@ export const changeHeaders = (options: ChangeOptions): Record<string, string> =>
   ...(options.ifMatch !== undefined && { 'If-Match': options.ifMatch }),
 });
 
+/** The same, as the generated client takes them. */
+export const change = (options: ChangeOptions): { readonly headers: Record<string, string> } => ({
+  headers: changeHeaders(options),
+});
+
 /** Why, for what is no change: nothing there can be asked for twice by mistake. */
 export type ReasonOptions = Pick<ChangeOptions, 'reason'>;
 

@@ -1,12 +1,10 @@
 import {
-  changeHeaders,
+  change,
   valueOf,
   type ChangeOptions,
   type Connection,
   type ReadOptions,
 } from './connection.js';
-
-const change = (options: ChangeOptions) => ({ headers: changeHeaders(options) });
 
 /** Deploys of an app: how they went, and what they wait for. */
 export const deploysOf = ({ fetch: api, url }: Connection) => ({

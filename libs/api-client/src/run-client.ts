@@ -1,5 +1,5 @@
 import {
-  changeHeaders,
+  change,
   valueOf,
   type ChangeOptions,
   type Connection,
@@ -13,8 +13,6 @@ type CronJobBody = SetCronJob extends {
 }
   ? B
   : never;
-
-const change = (options: ChangeOptions) => ({ headers: changeHeaders(options) });
 
 /** One-off commands. */
 export const runsOf = ({ fetch: api, url }: Connection) => ({

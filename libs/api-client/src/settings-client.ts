@@ -1,13 +1,11 @@
 import {
-  changeHeaders,
+  change,
   valueOf,
   type ChangeOptions,
   type Connection,
   type ReadOptions,
 } from './connection.js';
 import type { LimitsChange, SettingsChange } from './resources.js';
-
-const change = (options: ChangeOptions) => ({ headers: changeHeaders(options) });
 
 export const settingsOf = ({ fetch: api, url }: Connection) => ({
   show: (app: string, read: ReadOptions) =>
