@@ -4,7 +4,6 @@ import { BusError } from '@shiplog/bus';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { describeError, pathsOf, type ProcessContext } from '@shiplog/runtime';
 import type { RunningReadModels } from '@shiplog/read-models';
-import type { ActiveApp } from '@shiplog/domain';
 import { START, toPosition, type Position, type ProcessName } from '@shiplog/events';
 import { belongsTo, type Caller } from '../auth/caller.js';
 import { CHECKPOINTS, CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
@@ -17,11 +16,13 @@ import type { DurabilityProof } from './doctor/durability.js';
 import { groupOf } from './doctor/groups.js';
 import { readModelsVerdict, withLag } from './doctor/lag.js';
 import { holderVerdicts, logVerdict } from './doctor/log.js';
+import { deploysVerdict, imagesVerdict, routingVerdict } from './doctor/apps.js';
 import { parkedVerdict } from './doctor/parked.js';
 import { lookAtPrivateFiles, privateFilesVerdict } from './doctor/private-files.js';
 import type { StreamCheck } from './doctor/stream.js';
 import { unreadyVerdict } from './doctor/unready.js';
 import { bad, ok, type Verdict } from './doctor/verdict.js';
+import { healthVerdict } from './doctor/worker-health.js';
 import type { Checkpoints } from '../integrity/checkpoints.js';
 import type { Finding } from './platform.routes.js';
 import type { Telemetry } from './telemetry.js';
@@ -61,8 +62,8 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
   ) {}
 
   async execute({ caller }: Diagnose): Promise<Diagnosis> {
-    const apps = this.api.world.apps().filter((app) => belongsTo(caller, app.teamId));
-    const { log } = this.api;
+    const { log, world } = this.api;
+    const apps = world.apps().filter((app) => belongsTo(caller, app.teamId));
     const durability = await log.durability().catch(() => 'unknown');
     const { natsProof, natsStreamCheck } = pathsOf(this.api.config.home);
     const nowMs = Date.now();
@@ -95,10 +96,10 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
         // Its work has a finding of its own, of that name.
         finding(worker === 'backup' ? 'backup process' : worker, () => this.workerWithLag(worker)),
       ),
-      finding('routing', () => Promise.resolve(this.routing())),
-      finding('instances', () => Promise.resolve(unreadyVerdict(this.api.world, apps))),
-      finding('images', () => Promise.resolve(this.images(apps))),
-      finding('deploys', () => Promise.resolve(this.deploys(apps))),
+      finding('routing', () => Promise.resolve(routingVerdict(world))),
+      finding('instances', () => Promise.resolve(unreadyVerdict(world, apps))),
+      finding('images', () => Promise.resolve(imagesVerdict(world, apps))),
+      finding('deploys', () => Promise.resolve(deploysVerdict(world, apps))),
     ]);
     return { ok: findings.every(({ state }) => state !== 'failed'), durability, findings };
   }
@@ -181,56 +182,6 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
     const { world, config } = this.api;
     return backupVerdict(backupFactsOf(world.get('backup', config.nodeId).state), nowMs);
   }
-
-  private routing(): Verdict {
-    const { world } = this.api;
-    const routers = world.routers();
-    if (routers.length === 0) {
-      return bad(
-        'failed',
-        'no router is known: nothing routes requests to apps',
-        'start router-sync; its log says why it does not run',
-      );
-    }
-    const stuck = world.instances().filter(({ status, process, instanceId }) => {
-      const routed = routers.every(({ routes }) => routes.get(instanceId) === 'routed');
-      return status === 'ready' && process === 'web' && !routed;
-    });
-    return stuck.length === 0
-      ? ok(`${routers.length} router${routers.length === 1 ? '' : 's'}, all ready instances routed`)
-      : bad(
-          'warning',
-          `${stuck.length} ready instances are not routed`,
-          'give it a few seconds; if it stays, look at the log of router-sync',
-        );
-  }
-
-  private images(apps: readonly ActiveApp[]): Verdict {
-    const { world } = this.api;
-    const lost = apps.flatMap(({ appId, name }) => {
-      const { state: build } = world.get('build', world.liveOf(appId)?.release.buildId ?? '');
-      if (build.status !== 'succeeded' || build.lost === null) return [];
-      return [`${name} (${build.lost.summary})`];
-    });
-    return lost.length === 0
-      ? ok('every live release has its image, or can get it')
-      : bad('failed', `images are lost: ${lost.join('; ')}`, 'deploy these apps again');
-  }
-
-  private deploys(apps: readonly ActiveApp[]): Verdict {
-    const { world } = this.api;
-    const failing = apps.flatMap((app) => {
-      const newest = world.rolloutsOf(app.appId).at(-1);
-      return newest?.status === 'failed' ? [app.name] : [];
-    });
-    return failing.length === 0
-      ? ok('no app is waiting for a failed deploy')
-      : bad(
-          'warning',
-          `the newest deploy failed: ${failing.join(', ')}`,
-          '`shiplog deploys show` says why; what served before goes on serving',
-        );
-  }
 }
 
 const finding = async (name: string, look: () => Promise<Verdict>): Promise<Finding> => {
@@ -250,17 +201,4 @@ const noted = async <T>(file: string): Promise<T | undefined> => {
   } catch {
     return undefined;
   }
-};
-
-/** A worker may say more than that it is there: `{ok, summary, remedy}`. */
-const healthVerdict = (worker: ProcessName, answer: unknown): Verdict => {
-  const said =
-    typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : {};
-  const { name, version } = said;
-  const engine =
-    typeof name === 'string' && typeof version === 'string' ? `; ${name} ${version}` : '';
-  const summary = typeof said['summary'] === 'string' ? said['summary'] : `answers${engine}`;
-  if (said['ok'] !== false) return ok(summary);
-  const remedy = said['remedy'];
-  return bad('failed', summary, typeof remedy === 'string' ? remedy : `see the log of ${worker}`);
 };
