@@ -43,6 +43,17 @@ it('what a deploy would do is told by strategy, and nothing is done', async () =
     'keep the old ones for 300 s: deploys abort goes back at once',
   );
   expect(await api.platform.api.log.head()).toBe(head);
+  await api.call('patch', '/v1/apps/planned/formation').send({ web: 1 }).expect(200);
+  await api
+    .call('patch', '/v1/apps/planned/settings')
+    .send({ stopFirst: ['web'] })
+    .expect(200);
+  const once = await planOf();
+  expect(once).toMatchObject({ wanted: { web: 1 }, atMost: { web: 1 } });
+  expect(once.order).toContain('stop the old web, then start the new one');
+  expect(once.warnings).toEqual([
+    'web: its old instance stops before the new one starts; none runs in between',
+  ]);
   await api.call('get', '/v1/apps/planned/deploy-plan?strategy=big-bang').expect(400);
 
   await api.call('post', '/v1/apps/planned/stop').send({}).expect(202);

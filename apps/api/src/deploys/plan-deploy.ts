@@ -1,5 +1,6 @@
 import {
   forecastRollout,
+  limitsOf,
   strategyOf,
   type ActiveApp,
   type Deployment,
@@ -10,6 +11,7 @@ import type { Settings } from '@shiplog/events';
 import type { z } from 'zod';
 import { problemOf } from '../http/rejection-problem.js';
 import type { deployPlan } from './deploys.routes.js';
+import { outageText, runningOnce } from './outages.js';
 
 type DeployPlan = z.infer<typeof deployPlan>;
 
@@ -24,16 +26,24 @@ export const planDeploy = (
   const { app, live } = deployment;
   const settings = { ...app.settings, ...(strategy !== undefined && { strategy }) };
   const wanted = wantedOf(app);
-  const forecast = forecastRollout(strategyOf(settings), wanted, live !== null && !app.stopped);
+  // They take no part in the steps: one goes, then one comes.
+  const once = app.stopped || live === null ? [] : runningOnce(app);
+  const others = Object.fromEntries(
+    Object.entries(wanted).filter(([type]) => !once.includes(type)),
+  );
+  const forecast = forecastRollout(strategyOf(settings), others, live !== null && !app.stopped);
+  const atMost = { ...forecast.atMost, ...Object.fromEntries(once.map((type) => [type, 1])) };
+  const hasCommand = hasReleaseCommand(live);
   return {
     strategy: forecast.strategy,
     fromRelease: live?.release.version ?? null,
     wanted,
-    atMost: { ...forecast.atMost },
+    atMost,
     steps: forecast.steps.map((step) => ({ ...step, instances: { ...step.instances } })),
-    order: app.stopped ? [] : orderOf(forecast, settings),
-    deadlineSeconds: settings.rolloutTimeoutSeconds + forecast.waitsSeconds,
-    warnings: warningsOf(world, deployment, forecast),
+    order: app.stopped ? [] : wholeOrderOf({ forecast, settings, once, hasCommand }),
+    // A release command has as long as the rest.
+    deadlineSeconds: settings.rolloutTimeoutSeconds * (hasCommand ? 2 : 1) + forecast.waitsSeconds,
+    warnings: [...once.map(outageText), ...warningsOf(world, deployment, { ...forecast, atMost })],
   };
 };
 
@@ -42,6 +52,21 @@ const wantedOf = (app: ActiveApp): Record<string, number> => {
   if (app.stopped) return Object.fromEntries(Object.keys(app.formation).map((type) => [type, 0]));
   return Object.keys(app.formation).length === 0 ? { web: 1 } : { ...app.formation };
 };
+
+/** The next release may have another one, or none; most go on with the one they have. */
+const hasReleaseCommand = (live: Deployment['live']): boolean =>
+  (live?.release.processes['release']?.command ?? null) !== null;
+
+const wholeOrderOf = (of: {
+  readonly forecast: Forecast;
+  readonly settings: Settings;
+  readonly once: readonly string[];
+  readonly hasCommand: boolean;
+}): string[] => [
+  ...(of.hasCommand ? ['run the release command; the rest waits for it'] : []),
+  ...orderOf(of.forecast, of.settings),
+  ...of.once.map((type) => `stop the old ${type}, then start the new one`),
+];
 
 const orderOf = ({ steps, strategy }: Forecast, settings: Settings): string[] => {
   const { drainSeconds, graceSeconds } = settings;
@@ -77,7 +102,10 @@ const warningsOf = (
   { atMost, strategy }: Forecast,
 ): string[] => {
   const sum = Object.values(atMost).reduce((a, b) => a + b, 0);
-  const needed = sum * app.settings.memoryBytes;
+  const needed = Object.entries(atMost).reduce(
+    (bytes, [type, count]) => bytes + count * limitsOf(app, type).memoryBytes,
+    0,
+  );
   const memory = [...world.all('node')].flatMap((node) =>
     node.status === 'known' ? node.memoryBytes : [],
   );

@@ -1,5 +1,6 @@
 import type { DomainEventUnion, Limits, RecordedCommit } from '@shiplog/events';
 import type { World } from '@shiplog/domain';
+import { outageText, runningOnce } from '../deploys/outages.js';
 import type { News } from './progress-event.js';
 
 type RoutesApplied = Extract<DomainEventUnion, { type: 'RoutesApplied' }>['data'];
@@ -59,13 +60,8 @@ export class Steps {
 
   /** What nobody can be spared is said before it begins. */
   private outages(): readonly string[] {
-    const { settings, formation } = this.world.app(this.appId) ?? {};
-    return (settings?.stopFirst ?? [])
-      .filter((process) => (formation?.[process] ?? 0) > 0)
-      .map(
-        (process) =>
-          `${process}: its old instance stops before the new one starts; none runs in between`,
-      );
+    const app = this.world.app(this.appId);
+    return app === undefined ? [] : runningOnce(app).map(outageText);
   }
 
   /** By which name it is told from now on. */

@@ -7,7 +7,7 @@ const SHARE_AT_ONCE = 4;
 /** A router that does not confirm holds up no restart for longer: nothing good is there to be lost. */
 const UNROUTED_WAIT_MS = 5_000;
 /** What hangs does not use its grace period; what only answers wrongly gets this much of it. */
-const GRACE_SECONDS_MAX = 10;
+export const GRACE_SECONDS_MAX = 10;
 
 /**
  * What follows from health checks: containers that somebody froze are out of routing, and instances that do not

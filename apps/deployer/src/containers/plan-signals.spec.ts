@@ -26,6 +26,14 @@ describe('a signal', () => {
     expect(planned(told, seen)).toEqual([['SIGKILL', null]]);
   });
 
+  it('of ours to what does not live has the short grace of that', () => {
+    const unready = { cause: 'liveness', got: 'HTTP 500' } as const;
+    const seen = [{ signal: 'SIGTERM', atMs: NOW_MS }];
+    expect(planned(instance('o1', { status: 'unready', unready }), seen)).toEqual([
+      ['SIGTERM', 10],
+    ]);
+  });
+
   it('of somebody outside is told as well, once', () => {
     const seen = [1, 2].map((n) => ({ signal: 'SIGHUP', atMs: NOW_MS + n }));
     expect(planned(instance('o1'), seen)).toEqual([['SIGHUP', null]]);

@@ -1,5 +1,6 @@
 import type { KnownInstance } from '@shiplog/domain';
 import type { Action, PlanInput } from './actions.js';
+import { GRACE_SECONDS_MAX } from './plan-health.js';
 
 /**
  * Signals that were noticed and are not in the log yet. Also of an instance that is being stopped just now:
@@ -8,19 +9,22 @@ import type { Action, PlanInput } from './actions.js';
 export const planSignals = (input: PlanInput): readonly Action[] =>
   input.app.instances.flatMap((instance) => signalsOf(instance, input));
 
-const signalsOf = (
-  { appId, instanceId, containerId, signals = [], status }: KnownInstance,
-  { app, signalsOf: noticed }: PlanInput,
-): Action[] => {
+const signalsOf = (instance: KnownInstance, { app, signalsOf: noticed }: PlanInput): Action[] => {
+  const { appId, instanceId, containerId, signals = [] } = instance;
   if (containerId === null || noticed === undefined) return [];
   const known = new Set(signals.map(({ signal }) => signal));
   return noticed(containerId).flatMap(({ signal, atMs }): Action[] => {
     if (known.has(signal)) return [];
     known.add(signal);
-    const isOurs = status === 'retired' && signal !== 'SIGKILL';
-    const graceSeconds = isOurs ? app.settings.graceSeconds : null;
+    const graceSeconds = signal === 'SIGKILL' ? null : graceOf(instance, app.settings.graceSeconds);
     return [{ type: 'record-signalled', appId, instanceId, signal, graceSeconds, atMs }];
   });
+};
+
+/** What we give it where it is us who end it; null: somebody else does. */
+const graceOf = ({ status, unready }: KnownInstance, graceSeconds: number): number | null => {
+  if (status === 'retired') return graceSeconds;
+  return unready?.cause === 'liveness' ? Math.min(GRACE_SECONDS_MAX, graceSeconds) : null;
 };
 
 /** A stop that another process of ours began goes on: what is left of its grace period. */
