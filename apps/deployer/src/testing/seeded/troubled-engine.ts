@@ -66,8 +66,7 @@ export class TroubledEngine implements ContainerEngine {
       return this.engine.setRestartPolicy(id, policy);
     });
 
-  exec: ContainerEngine['exec'] = (id, command) =>
-    this.call(() => this.engine.exec(id, command));
+  exec: ContainerEngine['exec'] = (id, command) => this.call(() => this.engine.exec(id, command));
   resize: ContainerEngine['resize'] = (...args) => this.call(() => this.engine.resize(...args));
   memoryInUse = (id: string) => this.call(() => this.engine.memoryInUse(id));
 
