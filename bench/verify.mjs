@@ -1,9 +1,8 @@
 // How fast a whole log is verified: through the log server, and offline from an exported file.
 //   node bench/verify.mjs [commits] [rounds]    needs `npm run build`; default 100000 commits, 7 rounds
 // Both sides alternate in one run, on one server, in one thread of the kind that `shiplog audit verify` starts (but that
-// is there already), over one connection of the api. `raw` asks for one batch after the other and counts the messages;
-// `pipelined` has as many batches on their way as verifying has, which keeps both cores of a small machine full; `verify` is
-// what the thread does, with a witness of all commits: hash, chain, place, checkpoints.
+// is there already), over one connection of the api. `raw` asks for the same batches, as many at a time, and counts
+// them; `verify` is what the thread does, with a witness of all commits: hash, chain, place, checkpoints.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';
@@ -77,9 +76,9 @@ const cpuMicroseconds = () => {
   return { server: (userTicks + systemTicks) * 10_000, client: user + system };
 };
 
-const SIDES = ['raw', 'pipelined', 'verify'];
-const rates = { raw: [], pipelined: [], verify: [] };
-const microseconds = { raw: [], pipelined: [], verify: [] };
+const SIDES = ['raw', 'verify'];
+const rates = { raw: [], verify: [] };
+const microseconds = { raw: [], verify: [] };
 for (let i = -2; i < rounds; i += 1) {
   for (const name of i % 2 === 0 ? SIDES : SIDES.toReversed()) {
     const before = cpuMicroseconds();
@@ -130,7 +129,6 @@ const fromFile = await offline();
 await rm(folder, { recursive: true });
 
 const ratio = ratioOf(rates.verify, rates.raw);
-const ofPipelined = ratioOf(rates.verify, rates.pipelined);
 const server = await inspectServer(nats.config, 5_000);
 report({
   bench: 'verify',
@@ -139,15 +137,12 @@ report({
   rounds,
   commits,
   raw: { ...rateFigures(rates.raw), microsecondsOfCpu: cpuOf('raw') },
-  pipelined: { ...rateFigures(rates.pipelined), microsecondsOfCpu: cpuOf('pipelined') },
   verify: { ...rateFigures(rates.verify), microsecondsOfCpu: cpuOf('verify') },
   threadStartMs,
   ...ratio,
-  ofPipelined,
   offline: fromFile,
   targets: [
     atLeast('verify through the log server, of a raw ordered read', ratio.ratio, REQUIRED_RATIO),
-    atLeast('the same, of a raw pipelined read', ofPipelined.ratio, REQUIRED_RATIO),
     atLeast('tools/verify-log from a file', fromFile.perSecond, OFFLINE_PER_SECOND, 'commits/s'),
   ],
 });

@@ -1,4 +1,4 @@
-// The thread of bench/verify.mjs: told `raw`, `pipelined` or `verify`, it does that once and tells how long it took.
+// The thread of bench/verify.mjs: told `raw` or `verify`, it does that once and tells how long it took.
 import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createInbox } from '@nats-io/nats-core';
@@ -6,28 +6,26 @@ import { inboxPrefixOf, openLog } from '@shiplog/runtime';
 import { verifyLog } from '../../apps/api/dist/integrity/verify.js';
 
 // As `storedUpTo` in apps/api reads.
-const PIPELINED = { batch: 500, onTheirWay: 4 };
-/** As many in hand, one batch after the other. */
-const ORDERED = { batch: 2000, onTheirWay: 1 };
+const BATCH = 500;
+const ON_THEIR_WAY = 4;
 
 const { config, job } = workerData;
 const { connection, log, close } = await openLog(config, 'api');
 
 /** As many messages as there are, in order, by the client alone. */
-const raw = async ({ batch, onTheirWay }) => {
+const raw = async () => {
   const head = Number(await log.head());
   const asked = [];
   let next = 1;
   let count = 0;
   for (;;) {
-    for (; asked.length < onTheirWay && next <= head; next += batch)
-      asked.push(rawBatch(next, batch));
+    for (; asked.length < ON_THEIR_WAY && next <= head; next += BATCH) asked.push(rawBatch(next));
     if (asked.length === 0) return count;
     count += await asked.shift();
   }
 };
 
-const rawBatch = (from, batch) =>
+const rawBatch = (from) =>
   new Promise((resolve, reject) => {
     let count = 0;
     const inbox = createInbox(inboxPrefixOf('api'));
@@ -40,7 +38,7 @@ const rawBatch = (from, batch) =>
         resolve(count);
       },
     });
-    const request = JSON.stringify({ seq: from, batch, max_bytes: 4 * 1024 * 1024 });
+    const request = JSON.stringify({ seq: from, batch: BATCH, max_bytes: 4 * 1024 * 1024 });
     connection.publish('$JS.API.DIRECT.GET.LOG', request, { reply: inbox });
   });
 
@@ -52,14 +50,12 @@ const verify = async () => {
   }
 };
 
-const CONTENDERS = { raw: () => raw(ORDERED), pipelined: () => raw(PIPELINED), verify };
-
 parentPort.postMessage('ready');
 for (;;) {
   const [order] = await once(parentPort, 'message');
   if (order === 'end') break;
   const startedAt = performance.now();
-  const checked = await CONTENDERS[order]();
+  const checked = await (order === 'raw' ? raw() : verify());
   parentPort.postMessage({ seconds: (performance.now() - startedAt) / 1000, checked });
 }
 await close();
