@@ -1,11 +1,15 @@
+import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { RouterError } from './router.port.js';
+
+const run = promisify(execFile);
 
 /** Where packages put it, though a user's PATH often does not lead there. */
 const SYSTEM_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/usr/bin'];
 const LUA_MODULE = 'ngx_http_lua_module.so';
-const PACKAGES = 'nginx-light (1.22 or newer) and libnginx-mod-http-lua';
+const PACKAGES = 'nginx (1.22 or newer) and libnginx-mod-http-lua';
 
 export interface NginxProgram {
   readonly command: string;
@@ -32,6 +36,7 @@ export const findNginx = async (env: NodeJS.ProcessEnv): Promise<NginxProgram> =
         : `nginx was not found: install the packages ${PACKAGES}, or set SHIPLOG_NGINX to the program`,
     );
   }
+  await assertVersion(command);
   // Beside the program, also where its package was unpacked into a folder of its own.
   const roots = [join(dirname(command), '../..'), join(dirname(command), '../root'), '/'];
   const modules = await firstThat(
@@ -54,6 +59,18 @@ export const findNginx = async (env: NodeJS.ProcessEnv): Promise<NginxProgram> =
     );
   }
   return { command, modules, luaLibraries };
+};
+
+/** 1.22 is the oldest that this was tried with. */
+const assertVersion = async (command: string): Promise<void> => {
+  const said = await run(command, ['-v']).then(
+    ({ stderr }) => stderr,
+    () => '',
+  );
+  const [, major, minor] = /nginx\/(\d+)\.(\d+)/.exec(said) ?? [];
+  if (Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 22)) return;
+  const what = major === undefined ? 'does not say that it is nginx' : `is ${said.trim()}`;
+  throw missing(`${command} ${what}: install the packages ${PACKAGES}`);
 };
 
 const missing = (message: string): RouterError => new RouterError('router-binary-missing', message);

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../testing/client.js';
 import { freePort } from '../testing/free-port.js';
@@ -152,9 +154,14 @@ describe('starting nginx', () => {
   it('names what to install when there is none', async () => {
     const missing = findNginx({ SHIPLOG_NGINX: '/nowhere/nginx' });
     await expect(missing).rejects.toThrow('SHIPLOG_NGINX names /nowhere/nginx');
-    await expect(findNginx({ SHIPLOG_NGINX: '/bin/true' })).resolves.toMatchObject({
-      command: '/bin/true',
+    const other = findNginx({ SHIPLOG_NGINX: '/bin/true' });
+    await expect(other).rejects.toThrow('/bin/true does not say that it is nginx');
+    const old = await mkdtemp(join(tmpdir(), 'nginx-'));
+    await writeFile(join(old, 'nginx'), '#!/bin/sh\necho nginx version: nginx/1.18.0 >&2\n', {
+      mode: 0o755,
     });
+    await expect(findNginx({ PATH: old })).rejects.toThrow(/1\.18\.0: install the packages/);
+    await rm(old, { recursive: true });
   });
 
   it('refuses while the other proxy of this platform serves', async () => {
