@@ -14,22 +14,21 @@ describe('a platform that routes with Nginx', () => {
     platform = await TestPlatform.start({ name: 'nginx', env: { SHIPLOG_ROUTER: 'nginx' } });
     repository = await deployed(platform, 'ledger', 'ledger');
     // Open streams would hold every old instance for the whole drain time.
-    await platform.json(['settings', 'set', '-a', 'ledger', 'drain=3']);
+    await platform.json(['settings', 'set', '-a', 'ledger', 'drain=2']);
   });
   afterAll(async () => {
     await repository.remove();
     await platform.destroy();
   });
 
-  it('deploys, scales and goes back under load without a failed request', async () => {
+  it('scales and deploys under load without a failed request', async () => {
     expect(await platform.daemons(/haproxy/)).toEqual([]);
     const load = await startLoad(platform, 'ledger');
     await platform.json(['scale', '-a', 'ledger', 'web=2']);
     await platform.json(['config', 'set', '-a', 'ledger', 'COLOUR=green']);
-    await platform.json(['rollback', '-a', 'ledger']);
     const report = await load.stop();
     expect(await failuresOf(platform, 'ledger', report)).toEqual([]);
-    expect(Object.keys(report.instances).length).toBeGreaterThanOrEqual(5);
+    expect(Object.keys(report.instances).length).toBeGreaterThanOrEqual(4);
   });
 
   it('serves on with the control plane dead, and has nginx back when all of it was killed', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeProxy, testConfig } from '../testing/test-platform.js';
 import { ensureProcess, masterPid, reload, workersOf } from './haproxy-process.js';
 import { HaproxyRouter } from './haproxy-router.js';
+import { describeHostile } from './hostile.contract.js';
 import { describeRouter } from './router.contract.js';
 import { describeServing } from './serving.contract.js';
 import { routerPaths } from './router-paths.js';
@@ -24,6 +25,7 @@ const haproxy = async () => {
 };
 describeRouter('HAProxy', haproxy);
 describeServing('HAProxy', haproxy);
+describeHostile('HAProxy', haproxy);
 
 describe('a HAProxy whose places are all taken', () => {
   const app = { host: 'a1.localhost' };

@@ -2,6 +2,7 @@ import { removeProxy, testConfig } from '../testing/test-platform.js';
 import { nginxPaths } from './nginx-files.js';
 import { ensureNginx } from './nginx-process.js';
 import { NginxRouter } from './nginx-router.js';
+import { describeHostile } from './hostile.contract.js';
 import { describeRouter } from './router.contract.js';
 import { describeServing } from './serving.contract.js';
 
@@ -18,3 +19,4 @@ const nginx = async () => {
 
 describeRouter('Nginx', nginx);
 describeServing('Nginx', nginx);
+describeHostile('Nginx', nginx);
