@@ -6,6 +6,7 @@ import { startReconcileLoop, type RoundResult } from '@shiplog/reconcile';
 import { describeError, faultPoint, onOwnAccount, type StartProcess } from '@shiplog/runtime';
 import { reportTraffic } from './report-traffic.js';
 import { proxyOf } from './routes/proxy.js';
+import { QuarantiningRouter } from './routes/quarantine.js';
 import { routesReconciler } from './routes/reconcile.js';
 import { RouterError } from './routes/router.port.js';
 
@@ -38,7 +39,14 @@ export const startRouterSync: StartProcess = async (context) => {
   const { config, feed, logger } = context;
   const routerId = `router-${config.nodeId}`;
   const proxy = proxyOf(config, process.env);
-  const { kind, router } = proxy;
+  const { kind } = proxy;
+  const router = new QuarantiningRouter(proxy.router, {
+    nowMs: () => performance.now(),
+    onChange: (appId, reason) =>
+      reason === undefined
+        ? logger.info({ appId }, 'app-no-longer-quarantined')
+        : logger.error({ appId, reason }, 'app-quarantined'),
+  });
   const found = await proxy.ensure();
   let { pid } = found;
   logger.info({ pid, wasAdopted: found.wasAdopted, socket: proxy.socket }, `${kind}-ready`);
@@ -101,6 +109,9 @@ export const startRouterSync: StartProcess = async (context) => {
     if (batch.some(({ commit }) => commit.events.some(({ type }) => NUDGES.has(type))))
       loop.nudge();
   });
+  const stopServing = context.bus.serve('health', () =>
+    Promise.resolve(routerHealth(kind, router.quarantined.size)),
+  );
   const stopReporting = reportTraffic(context, router, routerId);
   const watch = setInterval(() => {
     if (pid !== undefined && !isAlive(pid)) loop.nudge();
@@ -110,11 +121,23 @@ export const startRouterSync: StartProcess = async (context) => {
     stop: async () => {
       clearInterval(watch);
       stopReporting();
+      stopServing();
       stopListening();
       await loop.stop();
     },
   };
 };
+
+/** For `doctor`. Whose they are is not for everybody to know who may ask. */
+export const routerHealth = (kind: string, quarantined: number) =>
+  quarantined === 0
+    ? { ok: true, summary: `keeps ${kind}` }
+    : {
+        ok: false,
+        summary: `keeps ${kind}, which refuses what the log says of ${quarantined} ${quarantined === 1 ? 'app; its routes stay' : 'apps; their routes stay'} as they were`,
+        remedy:
+          'the log of router-sync names each with the reason (app-quarantined); another deploy of it is tried at once',
+      };
 
 /** A refused fact is a bug or a removed router; the loop reports it and tries again. */
 const assertAccepted = (result: CommandResult<'router'>): void => {

@@ -15,6 +15,7 @@ import { HaproxyRuntime } from './haproxy-runtime.js';
 import { nginxPaths } from './nginx-files.js';
 import { ensureNginx, nginxPid } from './nginx-process.js';
 import { NginxRouter } from './nginx-router.js';
+import { QuarantiningRouter } from './quarantine.js';
 import { routerPaths } from './router-paths.js';
 import type { ActualRoutes, RouteAction, Router } from './router.port.js';
 
@@ -242,6 +243,32 @@ for (const [name, create] of [
         ),
         { numRuns: RUNS },
       );
+      expect(await server.structure()).toBe(structure);
+    });
+
+    it('serves all other apps when it refuses one', async () => {
+      const refused: string[] = [];
+      const router = new QuarantiningRouter(server.router, {
+        nowMs: () => 0,
+        onChange: (appId) => refused.push(appId),
+      });
+      const apps = ['q1', 'q2', 'bad', 'q3', 'q4', 'q5'];
+      const endpoint = (appId: string) => ({
+        instanceId: appId,
+        appId,
+        host: appId === 'bad' ? '127.0.0.1; show info' : '127.0.0.1',
+        port: 9,
+        weight: 1,
+      });
+      await router.observe();
+      await router.apply(apps.map((appId) => ({ kind: 'serve', endpoint: endpoint(appId) })));
+      expect(refused).toEqual(['bad']);
+      const { endpoints } = await router.observe();
+      expect(apps.filter((appId) => endpoints.get(appId)?.state === 'serving')).toEqual(
+        apps.filter((appId) => appId !== 'bad'),
+      );
+      await router.apply(apps.map((instanceId) => ({ kind: 'release', instanceId })));
+      await router.apply(apps.map((appId) => ({ kind: 'release-pool', appId })));
       expect(await server.structure()).toBe(structure);
     });
 
