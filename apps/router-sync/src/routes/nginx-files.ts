@@ -50,6 +50,10 @@ export const renderFiles = async (
   paths: NginxPaths,
   program: NginxProgram,
 ): Promise<NginxFiles> => {
+  if (/[$;?]/.test(paths.directory)) {
+    const what = `SHIPLOG_HOME is ${config.home}: Nginx takes no "$", ";" or "?" in the path of its files`;
+    throw new RouterError('router-config-invalid', `${what}, choose another one`);
+  }
   const code = await readFile(new URL('../../nginx/shiplog.lua', import.meta.url), 'utf8');
   const user = await unprivilegedUser();
   const parts: NginxConfig = {

@@ -201,6 +201,16 @@ export const describeServing = (name: string, create: () => Promise<ServingRoute
       await expect.poll(async () => (await to({ host: 'r.localhost' })).body, PATIENTLY).toBe('r1');
     });
 
+    it('answers 503 where its only instance refuses the connection', async () => {
+      const gone = await startInstance('g1', 0);
+      await serve('g1', gone.port, 'g');
+      await gone.kill();
+      expect(await to({ host: 'g.localhost', method: 'POST' })).toMatchObject({
+        status: 503,
+        headers: { 'retry-after': '5' },
+      });
+    });
+
     it('sends what may have been carried out to nobody else', async () => {
       const dying = await rawInstance((socket) => socket.destroy());
       await serve('p1', dying.port, 'p');
