@@ -1,18 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { translate } from './nginx-changes.js';
-import { parseAnswer, tableText, type NginxTable } from './nginx-table.js';
+import { NO_ROUTES, parseAnswer, tableText, withLines, type NginxTable } from './nginx-table.js';
 import type { RouteAction } from './router.port.js';
 
 const serve = (instanceId: string, appId: string, host = '127.0.0.1'): RouteAction => ({
   kind: 'serve',
   endpoint: { instanceId, appId, host, port: 9001, weight: 1 },
 });
-const tableOf = (lines: readonly string[]): NginxTable => {
-  const { table } = parseAnswer(['shiplog p f g 1', 'table', ...lines].join('\n'));
-  if (table === undefined) throw new Error('no table');
-  return table;
-};
-const EMPTY = tableOf([]);
+const tableOf = (lines: readonly string[]): NginxTable => withLines(NO_ROUTES, lines);
+const linesOf = (text: string): string[] => text.trimEnd().split('\n');
 const TWO = tableOf([
   'app a 2',
   'i1 127.0.0.1 9001 1 serving',
@@ -24,7 +20,7 @@ const TWO = tableOf([
 describe('changes of the routes of nginx', () => {
   it('are one line of an app with all its instances, before the host that leads there', () => {
     expect(
-      translate(EMPTY, [
+      translate(NO_ROUTES, [
         serve('i1', 'a'),
         serve('i2', 'a', '::1'),
         { kind: 'bind-host', host: 'a.localhost', appId: 'a' },
@@ -60,13 +56,31 @@ describe('changes of the routes of nginx', () => {
   });
 
   it('bring the same table from its text', () => {
-    expect(tableOf(tableText(TWO).trimEnd().split('\n'))).toEqual(TWO);
+    expect(tableOf(linesOf(tableText(TWO)))).toEqual(TWO);
+  });
+
+  it('change a table as nginx does: a file of changes is as good as the table', () => {
+    const actions: RouteAction[] = [
+      { kind: 'drain', instanceId: 'i1' },
+      { kind: 'release', instanceId: 'i2' },
+      { kind: 'unbind-host', host: 'a.localhost' },
+      { kind: 'release-pool', appId: 'b' },
+      serve('i3', 'c'),
+    ];
+    const told = translate(TWO, actions).filter((line) => !line.startsWith('forget'));
+    const after = withLines(TWO, linesOf(told.join('\n')));
+    expect([...after.appOf]).toEqual([
+      ['i1', 'a'],
+      ['i3', 'c'],
+    ]);
+    expect([...after.apps.keys(), after.hosts.size]).toEqual(['a', 'c', 0]);
+    expect(after.apps.get('a')?.get('i1')?.state).toBe('draining');
   });
 
   it('add up what workers have under way', () => {
     const text = 'shiplog p f e.7 1\nworker 11 f\nworker 12 g\nactive i1 2\nactive i1 3';
-    const { sessions, workers, generation, table } = parseAnswer(text);
-    expect([sessions.get('i1'), [...workers], generation, table]).toEqual([
+    const { sessions, workers, generation, lines } = parseAnswer(text);
+    expect([sessions.get('i1'), [...workers], generation, lines]).toEqual([
       5,
       [
         [11, 'f'],

@@ -110,7 +110,10 @@ const check = async (
     const file = join(directory, NGINX_FILES.config);
     await writeFile(file, text);
     await writeFile(join(directory, NGINX_FILES.code), code);
-    if (user !== null) await chown(directory, user.uid, user.gid);
+    if (user !== null) {
+      for (const path of [directory, file, join(directory, NGINX_FILES.code)])
+        await chown(path, user.uid, user.gid);
+    }
     const args = ['-t', '-q', '-p', directory, '-c', file, '-e', join(directory, NGINX_FILES.log)];
     await run(program.command, args, { ...ids, cwd: '/', env: libraryPath(process.env) });
   } catch (error) {
