@@ -148,7 +148,7 @@ const task = (
   lane: Lane,
   work: Work,
 ): void => {
-  bench.tasks.run(lane, instanceId, async (leave) => {
+  const carryOut: Work = async (leave) => {
     try {
       await work(leave);
       bench.unpause(instanceId);
@@ -158,7 +158,8 @@ const task = (
     } finally {
       bench.dirty.add(appId);
     }
-  });
+  };
+  bench.tasks.run(lane, instanceId, carryOut, appId);
 };
 
 const runTask = (
