@@ -1,4 +1,5 @@
 import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import { inspect } from 'node:util';
 import type Docker from 'dockerode';
 
 type Dial = Docker['modem']['dial'];
@@ -66,6 +67,11 @@ interface Modem {
 
 /** docker-modem waits for the end of an answer, and of one that breaks off there is none. */
 class WatchfulAgent extends Agent {
+  /** docker-modem describes its options at every call, for a log that nobody keeps: with all connections, for milliseconds. */
+  [inspect.custom](): string {
+    return 'WatchfulAgent';
+  }
+
   addRequest(request: ClientRequest, ...more: unknown[]): void {
     request.once('response', (answer: IncomingMessage) => {
       answer.once('error', (error) => request.emit('error', error));

@@ -71,6 +71,11 @@ export class TaskRunner {
     return this.keys;
   }
 
+  /** Is there work that has no place yet? */
+  hasWaiting(lane: Lane): boolean {
+    return (this.waiting.get(lane)?.length ?? 0) > 0;
+  }
+
   /** Takes no more work and resolves when what had begun has ended, or after `withinMs`. */
   async close(withinMs: number): Promise<void> {
     this.isClosed = true;
