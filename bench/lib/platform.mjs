@@ -112,7 +112,7 @@ export class BenchPlatform {
   }
 
   /** nats-server and HAProxy outlive the control plane; told from others by the files they were started with. */
-  async #companions() {
+  async companions() {
     const { natsConfig, router } = pathsOf(this.home);
     const files = [natsConfig, join(router, 'haproxy.cfg')];
     const found = [];
@@ -126,7 +126,7 @@ export class BenchPlatform {
   /** Pid of the nats-server that runs on this home, or undefined. */
   async natsServer() {
     const file = pathsOf(this.home).natsConfig;
-    for (const pid of await this.#companions()) {
+    for (const pid of await this.companions()) {
       const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
       if (args.split('\0').includes(file)) return pid;
     }
@@ -136,7 +136,7 @@ export class BenchPlatform {
   /** As after a power cut: control plane, nats-server and proxy are dead. */
   async killAll() {
     await this.stop('SIGKILL');
-    const pids = await this.#companions();
+    const pids = await this.companions();
     for (const pid of pids) signalTo(pid, 'SIGKILL');
     await waitFor('everything to be dead', () => pids.every((pid) => !existsSync(`/proc/${pid}`)));
   }
