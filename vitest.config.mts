@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
 // Four levels by file name: `.spec` touches nothing outside the process, `.int.spec` one real neighbour,
 // `.e2e.spec` the whole stack, `.engine.spec` that and ends the engine, of which it has one of its own.
@@ -18,7 +18,7 @@ const measuring = [
   'test/faults/{companions-killed,full-disk}.e2e.spec.ts',
 ];
 /** The others wait most of the time, for an engine, a build, a deadline: two at a time. */
-const twoLanes = [
+const twoLanes: TestProjectConfiguration[] = [
   {
     extends: true,
     test: { name: 'alone', include: measuring, maxWorkers: 1, sequence: { groupOrder: 1 } },
@@ -33,7 +33,7 @@ const twoLanes = [
       sequence: { groupOrder: 0 },
     },
   },
-] as const;
+];
 
 export default defineConfig({
   // Decorated classes need emitted metadata: OXC does both without a plugin.
@@ -54,6 +54,6 @@ export default defineConfig({
     fileParallelism: level !== 'engine',
     // Most of an int test's time is waiting for its neighbour.
     ...(level === 'int' ? { maxWorkers: 2 } : {}),
-    ...(level === 'e2e' ? { projects: [...twoLanes] } : {}),
+    ...(level === 'e2e' ? { projects: twoLanes } : {}),
   },
 });
