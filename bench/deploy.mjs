@@ -5,6 +5,7 @@
 // `start`: from the command until one more container is started, against create and start. `replace`: a restart of an app
 // of one instance until it is done, against create, start and stop. `scale`: 1 to 50, against 50 times create and start, as
 // many at a time as the deployer does. Raw containers have the same image, network, limits and init, without anything else.
+// What it made goes at its end, also when a signal ends it; after `kill -9`, with the next start.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +13,7 @@ import { ENGINE_STEPS_AT_ONCE } from '@shiplog/deployer';
 import { connectEngine } from '@shiplog/engine';
 import { latencyFigures, median, quantile, ratioOf, round, spread } from './lib/figures.mjs';
 import { BenchPlatform, ROOT } from './lib/platform.mjs';
+import { RawContainers } from './lib/raw-containers.mjs';
 import { atMost, fileSystemOf, report } from './lib/report.mjs';
 import { simulatedFleet } from './lib/simulated-fleet.mjs';
 
@@ -52,7 +54,8 @@ for (const instances of sizes) plan.push(await planning(instances));
 
 const engine = connectEngine();
 const platform = await BenchPlatform.create('deploy');
-const rawLabel = 'shiplog.bench';
+const raw = new RawContainers(engine, platform.name);
+await raw.clearAbandoned();
 
 /** From the request until everything it asked for is live. */
 const settled = async (client, ask) => {
@@ -75,31 +78,6 @@ const started = async (ask) => {
   } finally {
     stream.destroy();
   }
-};
-
-/** As the deployer makes them; nothing but the engine is in it. */
-const rawContainer = async (like) => {
-  const container = await engine.createContainer({
-    ...like,
-    Labels: { [rawLabel]: platform.name },
-  });
-  await container.start();
-  return container;
-};
-const rawMany = async (like, count) => {
-  let left = count;
-  const some = async () => {
-    while (left > 0) {
-      left -= 1;
-      await rawContainer(like);
-    }
-  };
-  await Promise.all(Array.from({ length: ENGINE_STEPS_AT_ONCE }, some));
-};
-const removeRaw = async () => {
-  const filters = { label: [`${rawLabel}=${platform.name}`] };
-  for (const { Id } of await engine.listContainers({ all: true, filters }))
-    await engine.getContainer(Id).remove({ force: true });
 };
 
 const deploy = async (client) => {
@@ -133,30 +111,57 @@ try {
   const client = await platform.client();
   const like = await deploy(client);
   const scaleTo = (web) => settled(client, () => client.apps.scale(APP, { web }, {}));
+  /** Each side takes its turn next to the other one; what has to be put back is not measured. */
+  const pairs = {
+    start: {
+      ours: () => started(() => client.apps.scale(APP, { web: 2 }, {})),
+      clear: () => scaleTo(1),
+      raw: () => timed(() => raw.run(like)),
+    },
+    replace: {
+      prepare: () => raw.run(like),
+      ours: () => timed(() => settled(client, () => client.apps.restart(APP, {}))),
+      clear: () => undefined,
+      raw: (old) =>
+        timed(async () => {
+          await raw.run(like);
+          await old.stop({ t: 10 });
+        }),
+    },
+    scale: {
+      ours: () => timed(() => scaleTo(SCALE)),
+      clear: () => scaleTo(1),
+      raw: () => timed(() => raw.runMany(like, SCALE - 1, ENGINE_STEPS_AT_ONCE)),
+    },
+  };
   for (let i = -1; i < rounds; i += 1) {
-    // The first round warms up.
-    const keep = (name, ms) => void (i >= 0 && samples[name].push(ms));
-    keep('start', await started(() => client.apps.scale(APP, { web: 2 }, {})));
-    await scaleTo(1);
-    keep('rawStart', await timed(() => rawContainer(like)));
-    await removeRaw();
-    keep('replace', await timed(() => settled(client, () => client.apps.restart(APP, {}))));
-    const old = await rawContainer(like);
-    keep(
-      'rawReplace',
-      await timed(async () => {
-        await rawContainer(like);
-        await old.stop({ t: 10 });
-      }),
-    );
-    await removeRaw();
-    if (i >= Math.ceil(rounds / 3)) continue;
-    keep('scale', await timed(() => scaleTo(SCALE)));
-    await scaleTo(1);
-    keep('rawScale', await timed(() => rawMany(like, SCALE - 1)));
-    await removeRaw();
+    for (const [name, pair] of Object.entries(pairs)) {
+      if (name === 'scale' && i >= Math.ceil(rounds / 3)) continue;
+      const turns = {
+        ours: async () => {
+          const ms = await pair.ours();
+          await pair.clear();
+          return ms;
+        },
+        raw: async () => {
+          const ms = await pair.raw(await pair.prepare?.());
+          await raw.clear();
+          return ms;
+        },
+      };
+      const took = {};
+      for (const side of i % 2 === 0 ? ['ours', 'raw'] : ['raw', 'ours'])
+        took[side] = await turns[side]();
+      process.stderr.write(
+        `    ${name} ${i + 1}/${rounds}: ${round(took.ours, 0)} ms, raw ${round(took.raw, 0)} ms\n`,
+      );
+      // The first round warms up.
+      if (i < 0) continue;
+      samples[name].push(took.ours);
+      samples[`raw${name[0].toUpperCase()}${name.slice(1)}`].push(took.raw);
+    }
   }
-  const above = (ours, raw) => median(samples[ours]) - median(samples[raw]);
+  const above = (ours, rawName) => median(samples[ours].map((ms, i) => ms - samples[rawName][i]));
   const { ratio, spread: ratioSpread } = ratioOf(samples.scale, samples.rawScale);
   const figures = (name) => ({
     p50Ms: round(median(samples[name])),
@@ -191,6 +196,6 @@ try {
     ],
   });
 } finally {
-  await removeRaw();
+  await raw.clear();
   await platform.destroy();
 }
