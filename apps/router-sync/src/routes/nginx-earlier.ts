@@ -1,4 +1,5 @@
 import { readFile, rm } from 'node:fs/promises';
+import { z } from 'zod';
 import { replaceFile } from './haproxy-files.js';
 import type { NginxPaths } from './nginx-files.js';
 
@@ -9,6 +10,11 @@ export interface EarlierWorkers {
   readonly sinceMs: number;
 }
 
+const earlierFile = z.object({
+  sinceMs: z.number(),
+  known: z.array(z.object({ pid: z.number().int(), started: z.string() })),
+});
+
 export const writeEarlier = async (paths: NginxPaths, pids: readonly number[]): Promise<void> => {
   const known = await Promise.all(pids.map(async (pid) => ({ pid, started: await startOf(pid) })));
   await replaceFile(paths.earlier, JSON.stringify({ sinceMs: Date.now(), known }));
@@ -18,10 +24,7 @@ export const writeEarlier = async (paths: NginxPaths, pids: readonly number[]): 
 export const readEarlier = async (paths: NginxPaths): Promise<EarlierWorkers | undefined> => {
   const text = await readFile(paths.earlier, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
-  const { sinceMs, known } = JSON.parse(text) as {
-    sinceMs: number;
-    known: readonly { pid: number; started: string }[];
-  };
+  const { sinceMs, known } = earlierFile.parse(JSON.parse(text));
   const started = await Promise.all(known.map(({ pid }) => startOf(pid)));
   const pids = known.flatMap(({ pid, started: then }, i) =>
     then !== '' && started[i] === then ? pid : [],

@@ -247,6 +247,8 @@ describe('Nginx under load', () => {
       isOurs: (name) => name.startsWith('load-'),
     });
     for (let n = 1; n <= 2; n += 1) {
+      // On a fast machine a deploy is over before the load has begun.
+      await expect.poll(() => load.answered(), PATIENTLY).toBeGreaterThan(n * 100);
       const next = await routed(`load-${n}`);
       await platform.retire(current.name);
       await platform.recorded(current.name, 'drained');
