@@ -3,7 +3,7 @@ import { WEIGHT_MAX } from '@shiplog/domain';
 import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
 import type { HaproxyState } from './haproxy-state.js';
 import { backendName, FILES, SERVER_PREFIX, type PoolSize } from './render-haproxy.js';
-import type { Endpoint, RouteAction } from './router.port.js';
+import { RouterError, type Endpoint, type RouteAction } from './router.port.js';
 
 export interface Translation {
   /** For every action that has a place; what has none keeps nobody from being taken out or served. */
@@ -170,6 +170,7 @@ const portNumber = (port: number): string =>
   checked(String(port), Number.isInteger(port) && port > 0 && port < 65_536, 'port');
 
 const checked = (value: string, isRight: boolean, what: string): string => {
-  if (!isRight) throw new Error(`not a ${what} for the runtime API: ${JSON.stringify(value)}`);
-  return value;
+  if (isRight) return value;
+  const message = `not a ${what} for the runtime API: ${JSON.stringify(value)}`;
+  throw new RouterError('router-refused', message);
 };

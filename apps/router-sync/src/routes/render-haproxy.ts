@@ -103,7 +103,8 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     'http-request return status 404 content-type text/plain string "No app answers at this host.\\n" unless { var(txn.backend) -m found }',
     `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
     '# What a client claims about itself is replaced by what we see.',
-    'http-request del-header X-Forwarded -m beg',
+    // Many frameworks take `_` for `-`: they would find the claim under the name of the truth.
+    'http-request del-header ^x[-_](forwarded|real[-_]ip|request[-_]id) -m reg',
     'http-request del-header Forwarded',
     'http-request set-header X-Forwarded-For %[src]',
     'http-request set-header X-Forwarded-Proto http',
