@@ -11,7 +11,7 @@ describe('a platform that routes with Nginx', () => {
   let platform: TestPlatform;
   let repository: Repository;
   beforeAll(async () => {
-    platform = await TestPlatform.start({ name: 'nginx', env: { SHIPLOG_ROUTER: 'nginx' } });
+    platform = await TestPlatform.start({ name: 'edge', env: { SHIPLOG_ROUTER: 'nginx' } });
     repository = await deployed(platform, 'ledger', 'ledger');
     // Open streams would hold every old instance for the whole drain time.
     await platform.json(['settings', 'set', '-a', 'ledger', 'drain=2']);
@@ -35,7 +35,7 @@ describe('a platform that routes with Nginx', () => {
     await platform.kill();
     expect((await platform.get('ledger')).status).toBe(200);
     await platform.start();
-    await platform.killDaemons(/nginx/);
+    await platform.killDaemons(/nginx: master/);
     const killedAt = performance.now();
     await waitFor(
       'the app to answer again',

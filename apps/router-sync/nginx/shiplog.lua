@@ -203,7 +203,12 @@ local function ask_all(premature)
 end
 
 function M.start_worker()
-  workers:set(tostring(ngx.worker.pid()), M.configuration)
+  local own = tostring(ngx.worker.pid())
+  -- A number is given again.
+  for _, key in ipairs(active:get_keys(0)) do
+    if key:match(" (%d+)$") == own then active:delete(key) end
+  end
+  workers:set(own, M.configuration)
   ngx.timer.every(CUT_EVERY_SECONDS, make_cuts)
   if ngx.worker.id() == 0 then ngx.timer.every(CHECK_EVERY_SECONDS, ask_all) end
 end
@@ -260,8 +265,10 @@ local function order_for(app)
   return known[app].order
 end
 
+-- Never in the place of another count: who cannot be counted is not served.
 local function enter(id)
-  active:incr(id .. " " .. ngx.worker.pid(), 1, 0)
+  local key = id .. " " .. ngx.worker.pid()
+  return active:incr(key, 1) ~= nil or active:safe_add(key, 1)
 end
 
 local function leave(id)
@@ -270,15 +277,17 @@ local function leave(id)
   if left ~= nil and left <= 0 then active:delete(key) end
 end
 
--- The next in turn that was not tried; one that refused only where there is no other.
-local function choose(app, tried)
+-- The next in turn that was not tried; one that refused, or `again`, only where there is no other.
+local function choose(app, tried, again)
   local order = order_for(app)
   if #order == 0 then return nil end
   local turn = counts:incr("r:" .. app, 1, -1) or 0
   local refused
   for i = 0, #order - 1 do
     local one = order[(turn + i) % #order + 1]
-    if not tried[one.id] then
+    if one.id == again then
+      refused = refused or one
+    elseif not tried[one.id] then
       if not down:get(one.id) then return one end
       refused = refused or one
     end
@@ -288,11 +297,10 @@ end
 
 -- Who is chosen is counted before it is looked at again: whoever takes an instance out and then sees no
 -- request at it may be sure that none comes.
-local function claim(app, tried)
+local function claim(app, tried, again)
   while true do
-    local one = choose(app, tried)
-    if one == nil then return nil end
-    enter(one.id)
+    local one = choose(app, tried, again)
+    if one == nil or not enter(one.id) then return nil end
     for _, now in ipairs(order_for(app)) do
       if now.id == one.id then return now end
     end
@@ -335,7 +343,6 @@ function M.route()
   local id = var.request_id
   var.shiplog_request = table.concat(
     { id:sub(1, 8), id:sub(9, 12), "4" .. id:sub(14, 16), "a" .. id:sub(18, 20), id:sub(21) }, "-")
-  var.shiplog_app = app
 
   local upgrade, accept, method = var.http_upgrade, var.http_accept, ngx.req.get_method()
   local is_stream = accept ~= nil and accept:find("text/event-stream", 1, true) ~= nil
@@ -379,6 +386,8 @@ local function after_failure(request, var)
   if was_sent then
     count(id, true)
     if status == 504 then return 504 end
+    -- It may just have closed a connection that was kept: on another one it may answer.
+    request.again = id
     return not request.is_safe and 502 or nil
   end
   down:set(id, request.place, DOWN_SECONDS)
@@ -392,8 +401,8 @@ function M.balance()
     if status then return fail(status) end
   end
   request.attempts = request.attempts + 1
-  local one = claim(request.app, request.tried)
-  if one == nil then return fail(503) end
+  local one = claim(request.app, request.tried, request.again)
+  if one == nil then return fail(request.again and 502 or 503) end
   request.tried[one.id] = true
   request.place = one.address .. " " .. one.port
   var.shiplog_instance = one.id
@@ -457,17 +466,21 @@ local function sessions()
   return lines
 end
 
-local function table_lines(lines)
-  for _, key in ipairs(routes:get_keys(0)) do
-    local kind, name = key:match("^(%a):(.*)$")
-    local value = kind and routes:get(key)
-    if kind == "h" then
-      lines[#lines + 1] = "host " .. name .. " " .. value
-    elseif kind == "a" then
-      local _, breaks = value:gsub("\n", "")
-      lines[#lines + 1] = "app " .. name .. " " .. (value == "" and 0 or breaks + 1)
-      if value ~= "" then lines[#lines + 1] = value end
-    end
+local KINDS = { host = "h:", nohost = "h:", app = "a:", noapp = "a:" }
+
+-- What is there now under a key, as the change that would make it so.
+local function now_at(lines, key)
+  local kind, name = key:match("^(%a):(.*)$")
+  if kind == nil then return end
+  local value = routes:get(key)
+  if value == nil then
+    lines[#lines + 1] = (kind == "h" and "nohost " or "noapp ") .. name
+  elseif kind == "h" then
+    lines[#lines + 1] = "host " .. name .. " " .. value
+  else
+    local _, breaks = value:gsub("\n", "")
+    lines[#lines + 1] = "app " .. name .. " " .. (value == "" and 0 or breaks + 1)
+    if value ~= "" then lines[#lines + 1] = value end
   end
 end
 
@@ -491,20 +504,25 @@ local function refuse(status, text)
 end
 
 -- GET: everything, or only what moves by itself where the asker knows this generation already.
--- POST: changes, all of them or none.
+-- POST: changes, all of them or none; the answer is read back.
 function M.administer()
   if ngx.req.get_method() == "POST" then
     local changes, bad = parse(body())
     if changes == nil then return refuse(422, bad) end
     local problem = carry_out(changes)
     if problem then return refuse(507, problem) end
-    return ngx.print(head(), "\n")
+    local lines, told = { head(), "table" }, {}
+    for _, change in ipairs(changes) do
+      local key = KINDS[change[1]] and KINDS[change[1]] .. change[2]
+      if key and not told[key] then now_at(lines, key) told[key] = true end
+    end
+    return ngx.print(table.concat(lines, "\n"), "\n")
   end
   local lines = { head() }
   for _, line in ipairs(sessions()) do lines[#lines + 1] = line end
   if ngx.var.arg_known ~= generation() then
     lines[#lines + 1] = "table"
-    table_lines(lines)
+    for _, key in ipairs(routes:get_keys(0)) do now_at(lines, key) end
   end
   ngx.print(table.concat(lines, "\n"), "\n")
 end

@@ -9,6 +9,7 @@ import { proxyOf } from './routes/proxy.js';
 import { QuarantiningRouter } from './routes/quarantine.js';
 import { routesReconciler } from './routes/reconcile.js';
 import { RouterError } from './routes/router.port.js';
+import { routerHealth } from './router-health.js';
 
 /** How soon a proxy that died is noticed. */
 const WATCH_MS = 250;
@@ -127,17 +128,6 @@ export const startRouterSync: StartProcess = async (context) => {
     },
   };
 };
-
-/** For `doctor`. Whose they are is not for everybody to know who may ask. */
-export const routerHealth = (kind: string, quarantined: number) =>
-  quarantined === 0
-    ? { ok: true, summary: `keeps ${kind}` }
-    : {
-        ok: false,
-        summary: `keeps ${kind}, which refuses what the log says of ${quarantined} ${quarantined === 1 ? 'app; its routes stay' : 'apps; their routes stay'} as they were`,
-        remedy:
-          'the log of router-sync names each with the reason (app-quarantined); another deploy of it is tried at once',
-      };
 
 /** A refused fact is a bug or a removed router; the loop reports it and tries again. */
 const assertAccepted = (result: CommandResult<'router'>): void => {

@@ -14,10 +14,11 @@ export class NginxAdmin {
     return parseAnswer(await this.ask('GET', `/routes?known=${known}`));
   }
 
-  /** All lines or none; the generation after them. */
-  async change(lines: readonly string[]): Promise<string> {
-    const answer = await this.ask('POST', '/routes', lines.map((line) => `${line}\n`).join(''));
-    return parseAnswer(answer).generation;
+  /** All lines or none; answers what it then read of what they named. */
+  async change(lines: readonly string[]): Promise<NginxAnswer> {
+    return parseAnswer(
+      await this.ask('POST', '/routes', lines.map((line) => `${line}\n`).join('')),
+    );
   }
 
   async traffic(appId: string): Promise<ReadonlyMap<string, TrafficCounters>> {

@@ -22,14 +22,12 @@ class Draft {
   private readonly touched = new Set<string>();
   private readonly hosts: Map<string, string>;
   private readonly apps: Map<string, ReadonlyMap<string, NginxInstance>>;
-  private readonly appOf: Map<string, string>;
+  /** Of instances that are here since, or are no more. */
+  private readonly appSince = new Map<string, string | undefined>();
 
-  constructor(before: NginxTable) {
+  constructor(private readonly before: NginxTable) {
     this.hosts = new Map(before.hosts);
     this.apps = new Map(before.apps);
-    this.appOf = new Map(
-      [...before.apps].flatMap(([appId, own]) => [...own.keys()].map((id) => [id, appId] as const)),
-    );
   }
 
   of(actions: readonly RouteAction[]): readonly string[] {
@@ -63,8 +61,11 @@ class Draft {
 
   private serve(endpoint: Endpoint): void {
     const own = new Map(this.apps.get(endpoint.appId));
-    this.put(endpoint.appId, own.set(endpoint.instanceId, { ...endpoint, state: 'serving' }));
-    this.appOf.set(endpoint.instanceId, endpoint.appId);
+    this.put(
+      endpoint.appId,
+      own.set(endpoint.instanceId, { ...endpoint, state: 'serving', sessions: 0 }),
+    );
+    this.appSince.set(endpoint.instanceId, endpoint.appId);
   }
 
   private update(instanceId: string, changes: Partial<NginxInstance>): void {
@@ -96,7 +97,7 @@ class Draft {
     if (instance === undefined) return;
     const own = new Map(this.apps.get(instance.appId));
     own.delete(instanceId);
-    this.appOf.delete(instanceId);
+    this.appSince.set(instanceId, undefined);
     this.put(instance.appId, own);
     this.say(`forget ${ownId(instanceId)}`);
   }
@@ -106,7 +107,10 @@ class Draft {
   }
 
   private instance(instanceId: string): NginxInstance | undefined {
-    return this.apps.get(this.appOf.get(instanceId) ?? '')?.get(instanceId);
+    const appId = this.appSince.has(instanceId)
+      ? this.appSince.get(instanceId)
+      : this.before.appOf.get(instanceId);
+    return this.apps.get(appId ?? '')?.get(instanceId);
   }
 
   private put(appId: string, instances: ReadonlyMap<string, NginxInstance>): void {

@@ -50,6 +50,10 @@ export const renderFiles = async (
   paths: NginxPaths,
   program: NginxProgram,
 ): Promise<NginxFiles> => {
+  if (/[$;?]/.test(paths.directory)) {
+    const what = `SHIPLOG_HOME is ${config.home}: Nginx takes no "$", ";" or "?" in the path of its files`;
+    throw new RouterError('router-config-invalid', `${what}, choose another one`);
+  }
   const code = await readFile(new URL('../../nginx/shiplog.lua', import.meta.url), 'utf8');
   const user = await unprivilegedUser();
   const parts: NginxConfig = {
@@ -106,7 +110,10 @@ const check = async (
     const file = join(directory, NGINX_FILES.config);
     await writeFile(file, text);
     await writeFile(join(directory, NGINX_FILES.code), code);
-    if (user !== null) await chown(directory, user.uid, user.gid);
+    if (user !== null) {
+      for (const path of [directory, file, join(directory, NGINX_FILES.code)])
+        await chown(path, user.uid, user.gid);
+    }
     const args = ['-t', '-q', '-p', directory, '-c', file, '-e', join(directory, NGINX_FILES.log)];
     await run(program.command, args, { ...ids, cwd: '/', env: libraryPath(process.env) });
   } catch (error) {

@@ -1,11 +1,17 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import { faultPoint } from '@shiplog/runtime';
-import { replaceFile } from './haproxy-files.js';
 import { NginxAdmin } from './nginx-admin.js';
 import { translate } from './nginx-changes.js';
 import { readEarlier } from './nginx-earlier.js';
 import type { NginxPaths } from './nginx-files.js';
-import { tableText, type NginxAnswer, type NginxTable } from './nginx-table.js';
+import { NginxRoutesFile } from './nginx-routes-file.js';
+import {
+  NO_ROUTES,
+  tableText,
+  withLines,
+  type NginxAnswer,
+  type NginxTable,
+} from './nginx-table.js';
 import { NGINX_HEAD_SECONDS } from './render-nginx.js';
 import type { ActualEndpoint, ActualRoutes, RouteAction, Router } from './router.port.js';
 
@@ -23,8 +29,11 @@ export class NginxRouter implements Router {
   /** Generation that the file beside the configuration holds. */
   private saved = '';
 
+  private readonly file: NginxRoutesFile;
+
   constructor(private readonly paths: NginxPaths) {
     this.admin = new NginxAdmin(paths.admin);
+    this.file = new NginxRoutesFile(paths.routes);
   }
 
   async observe(): Promise<ActualRoutes> {
@@ -37,12 +46,15 @@ export class NginxRouter implements Router {
     const endpoints = new Map<string, ActualEndpoint>();
     for (const own of table.apps.values()) {
       for (const instance of own.values()) {
+        const { instanceId } = instance;
         const isOut = instance.state !== 'serving';
-        endpoints.set(instance.instanceId, {
-          ...instance,
-          state: isOut && earlier.mayBegin ? 'leaving' : instance.state,
-          sessions: isOut ? (sessions.get(instance.instanceId) ?? 0) + earlier.sessions : 0,
-        });
+        const underWay = (sessions.get(instanceId) ?? 0) + earlier.sessions;
+        endpoints.set(
+          instanceId,
+          isOut
+            ? { ...instance, sessions: underWay, ...(earlier.mayBegin ? LEAVING : {}) }
+            : instance,
+        );
       }
     }
     const bound = new Set(table.hosts.values());
@@ -61,14 +73,20 @@ export class NginxRouter implements Router {
     const lines = translate(this.current().table, actions);
     if (lines.length === 0) return;
     faultPoint('router-sync/before-change');
-    try {
-      await this.admin.change(lines);
-    } finally {
-      this.known = undefined;
-    }
+    const before = this.current();
+    this.known = undefined;
+    const answer = await this.admin.change(lines);
     faultPoint('router-sync/after-change');
-    await this.read();
-    await this.save();
+    if (isNext(before.generation, answer.generation)) {
+      const table = withLines(before.table, answer.lines ?? []);
+      this.known = { generation: answer.generation, table };
+    } else {
+      await this.read();
+    }
+    const isAdded =
+      this.saved === before.generation && (await this.file.add(lines.filter(isRoute)));
+    if (isAdded) this.saved = answer.generation;
+    else await this.save();
     faultPoint('router-sync/after-write-state');
   }
 
@@ -78,8 +96,10 @@ export class NginxRouter implements Router {
 
   private async read(): Promise<NginxAnswer> {
     const answer = await this.admin.read(this.known?.generation);
-    if (answer.table !== undefined)
-      this.known = { generation: answer.generation, table: answer.table };
+    if (answer.lines !== undefined) {
+      const table = withLines(NO_ROUTES, answer.lines);
+      this.known = { generation: answer.generation, table };
+    }
     return answer;
   }
 
@@ -90,7 +110,7 @@ export class NginxRouter implements Router {
 
   private async save(): Promise<void> {
     const { generation, table } = this.current();
-    await replaceFile(this.paths.routes, tableText(table));
+    await this.file.write(tableText(table));
     this.saved = generation;
   }
 
@@ -102,6 +122,17 @@ export class NginxRouter implements Router {
     return { mayBegin, sessions: earlier.pids.length };
   }
 }
+
+const LEAVING = { state: 'leaving' } as const;
+
+/** A cut is of now. */
+const isRoute = (line: string): boolean => !line.startsWith('cut ');
+
+/** Nothing was changed between the two but by the one who asks. */
+const isNext = (before: string, after: string): boolean => {
+  const [epoch, count] = before.split('.');
+  return after === `${epoch}.${Number(count) + 1}`;
+};
 
 /** A connection that was taken just before they were asked to end may bring one request. */
 const LAST_REQUEST_MS = (NGINX_HEAD_SECONDS + 5) * 1000;

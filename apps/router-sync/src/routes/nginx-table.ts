@@ -5,6 +5,8 @@ import { RouterError, type ActualEndpoint, type Endpoint } from './router.port.j
 
 export interface NginxInstance extends Endpoint {
   readonly state: Exclude<ActualEndpoint['state'], 'leaving'>;
+  /** Counted apart. */
+  readonly sessions: 0;
 }
 
 /** What the memory of nginx holds. */
@@ -13,6 +15,8 @@ export interface NginxTable {
   readonly hosts: ReadonlyMap<string, string>;
   /** App id → its instances by id. */
   readonly apps: ReadonlyMap<string, ReadonlyMap<string, NginxInstance>>;
+  /** Instance id → app id. */
+  readonly appOf: ReadonlyMap<string, string>;
 }
 
 export interface NginxAnswer {
@@ -24,11 +28,11 @@ export interface NginxAnswer {
   readonly workers: ReadonlyMap<number, string>;
   /** By instance id, in all workers. */
   readonly sessions: ReadonlyMap<string, number>;
-  /** Undefined where the asker has it. */
-  readonly table: NginxTable | undefined;
+  /** Lines of the table, or of what changed in it; undefined where the asker has it. */
+  readonly lines: readonly string[] | undefined;
 }
 
-/** The answer of `GET /routes`; `shiplog.lua` writes it. */
+/** An answer of `/routes`; `shiplog.lua` writes it. */
 export const parseAnswer = (text: string): NginxAnswer => {
   const lines = text.trimEnd().split('\n');
   const at = lines.indexOf('table');
@@ -39,8 +43,8 @@ export const parseAnswer = (text: string): NginxAnswer => {
     if (what === 'worker') workers.set(Number(key), value);
     else sessions.set(key, (sessions.get(key) ?? 0) + Number(value));
   }
-  const table = at === -1 ? undefined : parseTable(lines.slice(at + 1));
-  return { ...parseHead(lines[0]), workers, sessions, table };
+  const told = at === -1 ? undefined : lines.slice(at + 1);
+  return { ...parseHead(lines[0]), workers, sessions, lines: told };
 };
 
 const parseHead = (line = ''): Pick<NginxAnswer, 'platform' | 'fingerprint' | 'generation'> => {
@@ -49,21 +53,30 @@ const parseHead = (line = ''): Pick<NginxAnswer, 'platform' | 'fingerprint' | 'g
   throw new RouterError('router-unreachable', 'what answers at the socket is not our nginx');
 };
 
-const parseTable = (lines: readonly string[]): NginxTable => {
-  const hosts = new Map<string, string>();
-  const apps = new Map<string, Map<string, NginxInstance>>();
+/** The table with what changed in it: lines as nginx takes and tells them. */
+export const withLines = (before: NginxTable, lines: readonly string[]): NginxTable => {
+  const hosts = new Map(before.hosts);
+  const apps = new Map(before.apps);
+  const appOf = new Map(before.appOf);
+  const forget = (appId: string): void => {
+    for (const id of apps.get(appId)?.keys() ?? []) appOf.delete(id);
+    apps.delete(appId);
+  };
   for (let i = 0; i < lines.length; i += 1) {
     const [what, key = '', value = ''] = (lines[i] ?? '').split(' ');
-    if (what === 'host') {
-      hosts.set(key, value);
-      continue;
-    }
+    if (what === 'host') hosts.set(key, value);
+    else if (what === 'nohost') hosts.delete(key);
+    else forget(key);
+    if (what !== 'app') continue;
     const own = lines.slice(i + 1, i + 1 + Number(value)).map((line) => parseInstance(key, line));
     apps.set(key, new Map(own.map((instance) => [instance.instanceId, instance])));
-    i += Number(value);
+    for (const { instanceId } of own) appOf.set(instanceId, key);
+    i += own.length;
   }
-  return { hosts, apps };
+  return { hosts, apps, appOf };
 };
+
+export const NO_ROUTES: NginxTable = { hosts: new Map(), apps: new Map(), appOf: new Map() };
 
 const parseInstance = (appId: string, line: string): NginxInstance => {
   const [instanceId = '', address = '', port = '', weight = '', state = 'out'] = line.split(' ');
@@ -74,11 +87,12 @@ const parseInstance = (appId: string, line: string): NginxInstance => {
     port: Number(port),
     weight: Number(weight),
     state: state as NginxInstance['state'],
+    sessions: 0,
   };
 };
 
 /** The whole table as changes of an empty one: what nginx begins with when it is started. */
-export const tableText = ({ hosts, apps }: NginxTable): string =>
+export const tableText = ({ hosts, apps }: Pick<NginxTable, 'hosts' | 'apps'>): string =>
   [
     ...[...apps].map(([appId, instances]) => appLines(appId, instances)),
     ...[...hosts].map(([host, appId]) => `host ${hostName(host)} ${ownId(appId)}`),

@@ -119,7 +119,6 @@ const apps = ({ bind, port }: NginxConfig): string[] =>
   block('server', [
     `listen ${address(bind)}:${int(port)} default_server backlog=4096;`,
     'server_name _;',
-    'set $shiplog_app "";',
     'set $shiplog_instance "";',
     'set $shiplog_status "";',
     'set $shiplog_request "";',

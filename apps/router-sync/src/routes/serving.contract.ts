@@ -140,24 +140,28 @@ export const describeServing = (name: string, create: () => Promise<ServingRoute
       others.push({ close: () => Promise.all([old.kill(), fresh.kill()]) });
       await serve('w1', old.port, 'w');
       await serve('w2', fresh.port, 'w', 0);
-      const requests = async (count: number) => {
-        for (let i = 0; i < count; i += 1) await to({ host: 'w.localhost' });
-        const counted = await underTest.router.traffic('w');
-        return ['w1', 'w2'].map((id) => counted.get(id)?.requests);
+      // A request is counted when it has ended, a moment after its answer was read.
+      const counted = async () => {
+        const traffic = await underTest.router.traffic('w');
+        return ['w1', 'w2'].map((id) => traffic.get(id)?.requests);
       };
-      expect(await requests(20)).toEqual([20, 0]);
+      const send = async (count: number) => {
+        for (let i = 0; i < count; i += 1) await to({ host: 'w.localhost' });
+      };
+      await send(20);
+      await expect.poll(counted, PATIENTLY).toEqual([20, 0]);
       await underTest.router.apply([
         { kind: 'weigh', instanceId: 'w2', weight: 1 },
         { kind: 'weigh', instanceId: 'w1', weight: 4 },
       ]);
-      expect(await requests(20)).toEqual([36, 4]);
+      await send(20);
+      await expect.poll(counted, PATIENTLY).toEqual([36, 4]);
       await underTest.router.apply([{ kind: 'weigh', instanceId: 'w1', weight: 0 }]);
-      expect(await requests(10)).toEqual([36, 14]);
+      await send(10);
+      await expect.poll(counted, PATIENTLY).toEqual([36, 14]);
       await to({ host: 'w.localhost', path: '/broken' });
-      expect((await underTest.router.traffic('w')).get('w2')).toMatchObject({
-        requests: 15,
-        errors: 1,
-      });
+      await expect.poll(counted, PATIENTLY).toEqual([36, 15]);
+      expect((await underTest.router.traffic('w')).get('w2')).toMatchObject({ errors: 1 });
     });
 
     it('counts what is under way at an instance that is taken out, and ends it when told', async () => {
@@ -199,6 +203,27 @@ export const describeServing = (name: string, create: () => Promise<ServingRoute
       const back = await startInstance('r1', gone.port);
       others.push({ close: () => back.kill() });
       await expect.poll(async () => (await to({ host: 'r.localhost' })).body, PATIENTLY).toBe('r1');
+    });
+
+    it('answers 503 where its only instance refuses the connection', async () => {
+      const gone = await startInstance('g1', 0);
+      await serve('g1', gone.port, 'g');
+      await gone.kill();
+      expect(await to({ host: 'g.localhost', method: 'POST' })).toMatchObject({
+        status: 503,
+        headers: { 'retry-after': '5' },
+      });
+    });
+
+    it('asks its only instance again where that closed a connection that was kept', async () => {
+      let isFirst = true;
+      const closing = await rawInstance((socket) => {
+        if (isFirst) socket.destroy();
+        else socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        isFirst = false;
+      });
+      await serve('k1', closing.port, 'k');
+      expect(await to({ host: 'k.localhost' })).toMatchObject({ status: 200, body: 'ok' });
     });
 
     it('sends what may have been carried out to nobody else', async () => {
