@@ -6,6 +6,16 @@ export * from './commit.js';
 export * from './event.js';
 export { eventTypes } from './event-types.js';
 export * from './facts.js';
+export {
+  freeze,
+  freezeName,
+  freezeWindow,
+  WEEKDAYS,
+  weekTime,
+  type Freeze,
+  type FreezeEvent,
+  type FreezeWindow,
+} from './gates.js';
 export * from './identity.js';
 export * from './ids.js';
 export * from './keys.js';

@@ -8,6 +8,7 @@ import type {
   Settings,
   Source,
 } from '@shiplog/events';
+import type { Lock } from './bars.js';
 import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
 
@@ -94,6 +95,8 @@ export interface ActiveApp {
   readonly rolloutPromotes: readonly RolloutPromote[];
   /** By name. */
   readonly cronJobs: CronJobs;
+  /** Also one that ended by itself. */
+  readonly lock?: Lock | undefined;
 }
 
 export interface RolloutPromote {
@@ -177,6 +180,15 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       return { ...state, cronJobs: withCronJob(state.cronJobs, event.data) };
     case 'CronJobRemoved':
       return { ...state, cronJobs: withoutCronJob(state.cronJobs, event.data.job) };
+    case 'AppLocked': {
+      const { appId: _appId, ...lock } = event.data;
+      return { ...state, lock };
+    }
+    case 'AppUnlocked':
+      return { ...state, lock: undefined };
+    case 'LockOverridden':
+    case 'FreezeOverridden':
+      return state;
     case 'AppDestroyed':
       return { status: 'destroyed', appId: state.appId, name: state.name, teamId: state.teamId };
   }

@@ -524,6 +524,8 @@ describe('undoing tokens and policies', () => {
 
 /** What `undo` does with each type of the log. A type that is not here fails the test below. */
 const POSSIBLE = [
+  'AppLocked',
+  'AppUnlocked',
   'BackupPolicyChanged',
   'BuildRequested',
   'ConfigChanged',
@@ -534,6 +536,8 @@ const POSSIBLE = [
   'FormationScaled',
   'AppStarted',
   'AppStopped',
+  'FreezeAdded',
+  'FreezeRemoved',
   'GarbagePolicyChanged',
   'HealthCheckChanged',
   'ReleaseCreated',
@@ -560,6 +564,8 @@ const REFUSED = [
   'CommandsRefused',
   'DomainReleased',
   'DomainReserved',
+  'FreezeOverridden',
+  'LockOverridden',
   'GarbageCollected',
   'ImageLost',
   'ImageRebuilt',
@@ -629,6 +635,12 @@ describe('every event type of the log', () => {
     if (type === 'CronJobRemoved') {
       const data = samples.CronJobSet;
       before.push([{ ...event, type: 'CronJobSet', data }]);
+    }
+    if (type === 'AppUnlocked') {
+      before.push([{ ...event, type: 'AppLocked', data: samples.AppLocked }]);
+    }
+    if (type === 'FreezeRemoved') {
+      before.push([{ ...event, type: 'FreezeAdded', data: samples.FreezeAdded }]);
     }
     const { buildId } = event.data as { readonly buildId?: string };
     const facts = { liveVersion: 2, openBuilds: [buildId ?? ''] };
