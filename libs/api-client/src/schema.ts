@@ -1273,6 +1273,7 @@ export interface components {
                 batchPauseSeconds: number;
                 canaryErrorPoints: number;
                 canaryLatencyPercent: number | null;
+                canaryMatch: string | null;
                 /** @enum {string} */
                 canaryPromote: "auto" | "manual";
                 canaryRequests: number;
@@ -2330,6 +2331,7 @@ export interface components {
             batchPauseSeconds: number;
             canaryErrorPoints: number;
             canaryLatencyPercent: number | null;
+            canaryMatch: string | null;
             /** @enum {string} */
             canaryPromote: "auto" | "manual";
             canaryRequests: number;
@@ -7704,6 +7706,7 @@ export interface operations {
                     batchPauseSeconds?: number;
                     canaryErrorPoints?: number;
                     canaryLatencyPercent?: number | null;
+                    canaryMatch?: string | null;
                     /** @enum {string} */
                     canaryPromote?: "auto" | "manual";
                     canaryRequests?: number;
@@ -7892,7 +7895,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, check-invalid, too-many-checks, reservation-above-limit, process-runs-once */
+            /** @description invalid-body, idempotency-key-reused, check-invalid, too-many-checks, reservation-above-limit, process-runs-once, canary-without-requests */
             422: {
                 headers: {
                     [name: string]: unknown;

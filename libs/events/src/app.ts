@@ -29,7 +29,7 @@ export const appEvent = z.discriminatedUnion('type', [
     probe: z.enum(PROBES),
     check: check.nullable(),
   }),
-  defineEvent('SettingsChanged', 2, { appId: id, changes: settings.partial() }),
+  defineEvent('SettingsChanged', 3, { appId: id, changes: settings.partial() }),
   defineEvent('BuildRequested', 1, { appId: id, buildId: id, source }),
   defineEvent('BuildCancelRequested', 1, { appId: id, buildId: id }),
   /** `generation` counts what the deployer has to roll out: releases, restarts, changed settings. */

@@ -23,7 +23,7 @@ export * from './registry.js';
 export * from './resources.js';
 export * from './run.js';
 export * from './sequence.js';
-export { rolloutStrategy, type RolloutStrategy } from './strategy.js';
+export { CANARY_MATCH_PATTERN, rolloutStrategy, type RolloutStrategy } from './strategy.js';
 export * from './upcast.js';
 export * from './values.js';
 export * from './who.js';

@@ -141,7 +141,13 @@ export const changeSettings = defineRoute({
     description: 'All settings as they are now.',
     schema: changed.extend({ settings: shownSettings }).meta({ id: 'ChangedSettings' }),
   },
-  refuses: ['check-invalid', 'too-many-checks', 'reservation-above-limit', 'process-runs-once'],
+  refuses: [
+    'check-invalid',
+    'too-many-checks',
+    'reservation-above-limit',
+    'process-runs-once',
+    'canary-without-requests',
+  ],
 });
 
 const wantedInstances = z

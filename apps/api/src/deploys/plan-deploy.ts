@@ -90,12 +90,15 @@ const wholeOrderOf = (of: {
 const orderOf = ({ steps, strategy }: Forecast, settings: Settings): string[] => {
   const { drainSeconds, graceSeconds } = settings;
   const what = strategy === 'rolling' ? 'instances' : 'requests';
+  const { canaryMatch } = settings;
+  const matched =
+    strategy === 'canary' && canaryMatch !== null ? ` and all with ${canaryMatch}` : '';
   return [
     ...steps.flatMap(({ instances, percent, waitsSeconds }, i) => [
       `start ${countsText(instances)} of the new release in all, wait until they are ready and routed`,
       ...(strategy === 'rolling'
         ? ['take as many old ones out of routing, drain and stop them']
-        : [`give ${percent}% of the ${what} to the new ones`]),
+        : [`give ${percent}% of the ${what}${matched} to the new ones`]),
       ...(waitsSeconds === 0 ? [] : [restText(strategy, waitsSeconds, i === steps.length - 1)]),
     ]),
     ...(strategy === 'rolling' ? [] : ['take the old ones out of routing, drain and stop them']),

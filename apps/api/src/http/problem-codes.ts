@@ -113,6 +113,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'process-type-unknown': { status: 422, title: 'Unknown process type' },
   'instance-count-above-limit': { status: 422, title: 'Too many instances' },
   'process-runs-once': { status: 422, title: 'At most one instance may run' },
+  'canary-without-requests': { status: 422, title: 'The canary would get no requests' },
   'reservation-above-limit': { status: 422, title: 'More is reserved than allowed' },
   'config-too-large': { status: 422, title: 'Config is too large' },
   'too-many-cron-jobs': { status: 422, title: 'Too many cron jobs' },

@@ -53,6 +53,8 @@ const detailOf = (rejection: Rejection): string => {
       );
       return `Nobody can be kept more than they may have: ${wanted} are to be reserved, and the limit is ${most}. Raise the limit, or reserve less.`;
     }
+    case 'canary-without-requests':
+      return `canary-steps=${rejection.steps} begins without a share, and no request matches. Set canary-match as well, or begin with a share.`;
     case 'config-key-not-set':
       return `The config key ${rejection.key} is not set. \`shiplog config list\` shows the ones that are.`;
     case 'config-too-large':

@@ -37,6 +37,7 @@ export const shop: App = {
     batchPauseSeconds: 0,
     retainSeconds: 300,
     canarySteps: '10,50',
+    canaryMatch: null,
     canaryStepSeconds: 300,
     canaryPromote: 'auto',
     canaryRequests: 100,

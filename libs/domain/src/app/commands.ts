@@ -98,4 +98,5 @@ export type AppRejection =
   | { code: 'cron-job-not-found'; job: string; known: readonly string[] }
   | { code: 'too-many-cron-jobs'; limit: number }
   | GateRejection
+  | { code: 'canary-without-requests'; steps: string }
   | { code: 'confirmation-mismatch'; expected: string };

@@ -28,6 +28,7 @@ export const DEFAULT_SETTINGS: Settings = {
   batchPauseSeconds: 0,
   retainSeconds: 300,
   canarySteps: '10,50',
+  canaryMatch: null,
   canaryStepSeconds: 300,
   canaryPromote: 'auto',
   canaryRequests: 100,

@@ -121,7 +121,7 @@ describe('undoing a change of config', () => {
 describe('undoing settings', () => {
   const change = {
     type: 'SettingsChanged',
-    v: 2,
+    v: 3,
     data: { appId: APP, changes: { port: 3000, pids: 9 } },
   } as const;
   it('brings back what each was', () => {
@@ -280,7 +280,7 @@ describe('undoing a release', () => {
     expect(undo([[created], [released(1)]], 1)).toMatchObject({ outcome: 'impossible' });
     const keepOne = {
       type: 'SettingsChanged',
-      v: 2,
+      v: 3,
       data: { appId: APP, changes: { releasesKept: 1 } },
     } as const;
     const commits = [
@@ -342,7 +342,7 @@ describe('undoing what somebody turned round and back since', () => {
   const domain = (type: 'DomainAdded' | 'DomainRemoved', host = 'www.example.com') =>
     [{ type, v: 1, data: { appId: APP, host } }] as const;
   const settings = (pids: number) =>
-    [{ type: 'SettingsChanged', v: 2, data: { appId: APP, changes: { pids } } }] as const;
+    [{ type: 'SettingsChanged', v: 3, data: { appId: APP, changes: { pids } } }] as const;
   const scale = (web: number) => [scaled({ web })];
   const policy = (exitedKept: number) =>
     [

@@ -74,6 +74,8 @@ export const samples: Samples = {
       pids: 512,
       releasesKept: 20,
       ...resourceSettings,
+      canarySteps: '0,25',
+      canaryMatch: 'header:x-canary=yes',
     },
   },
   HealthCheckChanged: { appId, process: 'worker', probe: 'liveness', check: aliveCheck },
