@@ -32,7 +32,8 @@ export class Discovery {
   take(batch: readonly RecordedCommit[]): void {
     for (const { commit } of batch)
       for (const event of commit.events)
-        if (MATTERS.has(event.type) && 'appId' in event.data) this.dirtyApps.add(event.data.appId);
+        if (MATTERS.has(event.type) && 'appId' in event.data && event.data.appId !== null)
+          this.dirtyApps.add(event.data.appId);
   }
 
   get isDirty(): boolean {
