@@ -22,17 +22,18 @@ try {
   for (let i = 0; i < 5; i += 1) resyncs.push(await timed(() => fleet.lookAtAllAgain()));
   observer.observe({ entryTypes: ['gc'] });
   const took = [];
-  const cpuBefore = process.cpuUsage();
   for (let i = 0; i < changes; i += 1) {
+    const before = process.cpuUsage();
     const ms = await fleet.change(i * 7);
     const endedAt = performance.now();
-    took.push({ ms, startedAt: endedAt - ms, endedAt });
+    const { user, system } = process.cpuUsage(before);
+    took.push({ ms, startedAt: endedAt - ms, endedAt, cpuMs: (user + system) / 1000 });
   }
-  const { user, system } = process.cpuUsage(cpuBefore);
   // Observed a turn later.
   await delay(20);
   const wasCollecting = ({ startedAt, endedAt }) =>
     collections.some((gc) => gc.startTime < endedAt && gc.startTime + gc.duration > startedAt);
+  const cpu = took.map(({ cpuMs }) => cpuMs);
   const all = took.map(({ ms }) => ms);
   const quiet = took.filter((change) => !wasCollecting(change)).map(({ ms }) => ms);
   console.log(
@@ -41,8 +42,8 @@ try {
       change: { ...latencyFigures(all), p95Ms: round(quantile(all, 0.95)) },
       withoutCollector: { ...latencyFigures(quiet), p95Ms: round(quantile(quiet, 0.95)) },
       collectorMs: round(Math.max(0, ...collections.map(({ duration }) => duration))),
-      /** With the command, the append and the fold of each change. */
-      cpuMsPerChange: round((user + system) / 1000 / changes),
+      /** With the command, the append and the fold of each change; others on the machine do not count in it. */
+      cpu: { p50Ms: round(quantile(cpu, 0.5)), p95Ms: round(quantile(cpu, 0.95)) },
       firstLookMs: round(firstMs),
       resyncMs: round(median(resyncs)),
     }),
