@@ -7,19 +7,20 @@
 // many at a time as the deployer does. Raw containers have the same image, network, limits and init, without anything else.
 // What it made goes at its end, also when a signal ends it; after `kill -9`, with the next start.
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ENGINE_STEPS_AT_ONCE } from '@shiplog/deployer';
 import { connectEngine } from '@shiplog/engine';
-import { latencyFigures, median, quantile, ratioOf, round, spread } from './lib/figures.mjs';
+import { median, quantile, ratioOf, round, spread } from './lib/figures.mjs';
 import { BenchPlatform, ROOT } from './lib/platform.mjs';
 import { RawContainers } from './lib/raw-containers.mjs';
 import { atMost, fileSystemOf, report } from './lib/report.mjs';
-import { simulatedFleet } from './lib/simulated-fleet.mjs';
 
 const APP = 'bench';
 const SCALE = 50;
-const CHANGES = 100;
+const CHANGES = 300;
 const rounds = Number(process.argv[2] ?? 9);
 const sizes = (process.argv[3] ?? '1000,10000,50000').split(',').map(Number);
 const run = promisify(execFile);
@@ -30,23 +31,14 @@ const timed = async (work) => {
   return performance.now() - startedAt;
 };
 
+/** In a process of its own, with the flags of `npm start`: the collector is a part of what a change takes. */
 const planning = async (instances) => {
-  const fleet = await simulatedFleet(instances);
-  try {
-    const firstMs = await timed(() => fleet.look());
-    const resyncs = [];
-    for (let i = 0; i < 5; i += 1) resyncs.push(await timed(() => fleet.lookAtAllAgain()));
-    const changes = [];
-    for (let i = 0; i < CHANGES; i += 1) changes.push(await fleet.change(i * 7));
-    return {
-      instances,
-      change: latencyFigures(changes),
-      firstLookMs: round(firstMs),
-      resyncMs: round(median(resyncs)),
-    };
-  } finally {
-    await fleet.end();
-  }
+  const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  const flags = scripts.start.match(/--\S+/g) ?? [];
+  const program = fileURLToPath(new URL('./lib/planning.mjs', import.meta.url));
+  const { stdout } = await run(process.execPath, [...flags, program, instances, CHANGES]);
+  process.stderr.write(`    plan among ${instances}: done\n`);
+  return JSON.parse(stdout);
 };
 
 const plan = [];
@@ -184,11 +176,13 @@ try {
     scaleRatioSpread: ratioSpread,
     startP95Ms: round(quantile(samples.start, 0.95)),
     targets: [
-      atMost(
-        `plan of 1 change among ${largest.instances} instances, p50`,
-        largest.change.p50Ms,
-        10,
-        'ms',
+      ...['p50Ms', 'p95Ms'].map((name) =>
+        atMost(
+          `plan of 1 change among ${largest.instances} instances, ${name.slice(0, 3)}`,
+          largest.change[name],
+          10,
+          'ms',
+        ),
       ),
       atMost('command → container started, above raw', above('start', 'rawStart'), 150, 'ms'),
       atMost('replace of a 1-instance app, above raw', above('replace', 'rawReplace'), 1500, 'ms'),

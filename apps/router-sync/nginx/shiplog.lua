@@ -11,7 +11,7 @@ ffi.cdef [[
   int shutdown(int fd, int how);
 ]]
 
--- `h:<host>` is an app, `a:<app>` its instances, one a line.
+-- `h:<host>` is an app, `a:<app>` its instances, one a line, `m:<app>` whose requests go to which of them.
 local routes = ngx.shared.shiplog_routes
 -- `<instance> <worker>`: requests and tunnels under way. A key is changed by its own worker only.
 local active = ngx.shared.shiplog_active
@@ -55,12 +55,31 @@ local function is_instance(line)
     and is_number(weight, 0, 256) and STATES[state] ~= nil
 end
 
+-- As `CANARY_MATCH_PATTERN` of libs/events has it.
+local function is_rule(text)
+  local name, value = text:match("^header:([a-z0-9][a-z0-9-]*)(.*)$")
+  if name == nil then name, value = text:match("^cookie:([%w][%w_-]*)(.*)$") end
+  return name ~= nil and #text <= 256 and (value == "" or value:find("^=[%w._-]+$") ~= nil)
+end
+
+local function is_match(text)
+  local rule, ids = text:match("^(%S+) (%S+)$")
+  if rule == nil or not is_rule(rule) then return false end
+  if ("," .. ids .. ","):find(",,", 1, true) then return false end
+  for id in ids:gmatch("[^,]+") do
+    if not is_id(id) then return false end
+  end
+  return true
+end
+
 -- Changes, one a line; `app <id> <n>` is followed by the n lines of its instances.
 local VERBS = {
   host = function(a, b) return is_host(a) and is_id(b) end,
   nohost = function(a) return is_host(a) end,
   app = function(a, b) return is_id(a) and is_number(b, 0, 100000) end,
   noapp = function(a) return is_id(a) end,
+  match = function(a, b) return is_id(a) and is_match(b) end,
+  nomatch = function(a) return is_id(a) end,
   forget = function(a) return is_id(a) end,
   cut = function(a, b) return is_id(a) and b:find("^%S+ %d+$") ~= nil end,
 }
@@ -102,7 +121,13 @@ local DO = {
   host = function(a, b) return routes:safe_set("h:" .. a, b) end,
   nohost = function(a) return routes:delete("h:" .. a) end,
   app = function(a, b) return routes:safe_set("a:" .. a, b) end,
-  noapp = function(a) counts:delete("r:" .. a) return routes:delete("a:" .. a) end,
+  noapp = function(a)
+    counts:delete("r:" .. a)
+    routes:delete("m:" .. a)
+    return routes:delete("a:" .. a)
+  end,
+  match = function(a, b) return routes:safe_set("m:" .. a, b) end,
+  nomatch = function(a) return routes:delete("m:" .. a) end,
   forget = function(a) forget(a) return true end,
   cut = function(_, b) return cuts:safe_set(b, true, CUT_KEPT_SECONDS) end,
 }
@@ -243,29 +268,28 @@ local function order_of(instances)
   return order
 end
 
--- Of each app, as its text was when it was asked for last.
+-- Of each app, as its text was when it was asked for last: who serves, and in which order.
 local known, known_count, KNOWN_MAX = {}, 0, 20000
-local function order_for(app)
+local NOBODY = { serving = {}, order = {} }
+local function instances_of(app)
   local text = routes:get("a:" .. app)
-  if text == nil then return {} end
+  if text == nil then return NOBODY end
   local before = known[app]
-  if before ~= nil and before.text == text then return before.order end
-  local serving = {}
+  if before ~= nil and before.text == text then return before end
+  local serving, with_part = {}, {}
   for id, address, port, weight in text:gmatch("(%S+) (%S+) (%d+) (%d+) serving") do
-    if weight ~= "0" then
-      serving[#serving + 1] =
-        { id = id, address = address, port = tonumber(port), weight = tonumber(weight) }
-    end
+    local one = { id = id, address = address, port = tonumber(port), weight = tonumber(weight) }
+    serving[#serving + 1] = one
+    if one.weight > 0 then with_part[#with_part + 1] = one end
   end
   if before == nil then
     if known_count >= KNOWN_MAX then known, known_count = {}, 0 end
     known_count = known_count + 1
   end
-  known[app] = { text = text, order = order_of(serving) }
-  return known[app].order
+  known[app] = { text = text, serving = serving, order = order_of(with_part) }
+  return known[app]
 end
 
--- Never in the place of another count: who cannot be counted is not served.
 local function enter(id)
   local key = id .. " " .. ngx.worker.pid()
   return active:incr(key, 1) ~= nil or active:safe_add(key, 1)
@@ -278,10 +302,7 @@ local function leave(id)
 end
 
 -- The next in turn that was not tried; one that refused, or `again`, only where there is no other.
-local function choose(app, tried, again)
-  local order = order_for(app)
-  if #order == 0 then return nil end
-  local turn = counts:incr("r:" .. app, 1, -1) or 0
+local function next_of(order, turn, tried, again)
   local refused
   for i = 0, #order - 1 do
     local one = order[(turn + i) % #order + 1]
@@ -295,13 +316,29 @@ local function choose(app, tried, again)
   return refused
 end
 
+-- Those whose requests these are come first, whatever their part; where none takes them, it is as any other.
+local function choose(request)
+  local app, only = instances_of(request.app), request.only
+  if #app.serving == 0 then return nil end
+  local turn = counts:incr("r:" .. request.app, 1, -1) or 0
+  if only ~= nil then
+    local mine = {}
+    for _, one in ipairs(app.serving) do
+      if only[one.id] then mine[#mine + 1] = one end
+    end
+    local one = next_of(mine, turn, request.tried, request.again)
+    if one ~= nil then return one end
+  end
+  return next_of(app.order, turn, request.tried, request.again)
+end
+
 -- Who is chosen is counted before it is looked at again: whoever takes an instance out and then sees no
 -- request at it may be sure that none comes.
-local function claim(app, tried, again)
+local function claim(request)
   while true do
-    local one = choose(app, tried, again)
+    local one = choose(request)
     if one == nil or not enter(one.id) then return nil end
-    for _, now in ipairs(order_for(app)) do
+    for _, now in ipairs(instances_of(request.app).serving) do
       if now.id == one.id then return now end
     end
     leave(one.id)
@@ -316,8 +353,38 @@ local CLAIMS = { ["forwarded"] = true, ["x-real-ip"] = true, ["x-request-id"] = 
 local function drop_claims(headers)
   for name in pairs(headers) do
     local plain = name:lower():gsub("_", "-")
-    if CLAIMS[plain] or plain:sub(1, 11) == "x-forwarded" then ngx.req.clear_header(name) end
+    if CLAIMS[plain] or plain:sub(1, 11) == "x-forwarded" then
+      ngx.req.clear_header(name)
+      headers[name] = nil
+    end
   end
+end
+
+local function is_wanted(value, wanted) return wanted == "" or value == wanted end
+
+-- Has a request the header or the cookie of this rule?
+local function is_matched(rule, headers)
+  local kind, name, wanted = rule:match("^(%a+):([^=]+)=?(.*)$")
+  local values = headers[kind == "header" and name or "cookie"]
+  for _, value in ipairs(type(values) == "table" and values or { values }) do
+    if kind == "header" then
+      if is_wanted(value, wanted) then return true end
+    else
+      for key, of in value:gmatch("%s*([^=;]+)=([^;]*)") do
+        if key == name and is_wanted(of:gsub("%s+$", ""), wanted) then return true end
+      end
+    end
+  end
+  return false
+end
+
+-- The instances that take this request whatever their part, if there are such.
+local function only_for(app, headers)
+  local rule, ids = (routes:get("m:" .. app) or ""):match("^(%S+) (%S+)$")
+  if rule == nil or not is_matched(rule, headers) then return nil end
+  local only = {}
+  for id in ids:gmatch("[^,]+") do only[id] = true end
+  return only
 end
 
 -- `var.host` is what nginx routes by: of the request line where that names one, else of the header.
@@ -337,7 +404,7 @@ function M.route()
   if not is_same_host(var.http_host, var.host) then return fail(400) end
   local app = routes:get("h:" .. var.host)
   if app == nil then return fail(404) end
-  if #order_for(app) == 0 then return fail(503) end
+  if #instances_of(app).serving == 0 then return fail(503) end
   local headers = ngx.req.get_headers(0)
   drop_claims(headers)
   local id = var.request_id
@@ -356,6 +423,7 @@ function M.route()
   end
   ngx.ctx.shiplog = {
     app = app,
+    only = only_for(app, headers),
     tried = {},
     attempts = 0,
     is_safe = SAFE[method] == true,
@@ -401,7 +469,7 @@ function M.balance()
     if status then return fail(status) end
   end
   request.attempts = request.attempts + 1
-  local one = claim(request.app, request.tried, request.again)
+  local one = claim(request)
   if one == nil then return fail(request.again and 502 or 503) end
   request.tried[one.id] = true
   request.place = one.address .. " " .. one.port
@@ -466,7 +534,8 @@ local function sessions()
   return lines
 end
 
-local KINDS = { host = "h:", nohost = "h:", app = "a:", noapp = "a:" }
+local KINDS = { host = "h:", nohost = "h:", app = "a:", noapp = "a:", match = "m:", nomatch = "m:" }
+local NONE = { h = "nohost ", a = "noapp ", m = "nomatch " }
 
 -- What is there now under a key, as the change that would make it so.
 local function now_at(lines, key)
@@ -474,9 +543,9 @@ local function now_at(lines, key)
   if kind == nil then return end
   local value = routes:get(key)
   if value == nil then
-    lines[#lines + 1] = (kind == "h" and "nohost " or "noapp ") .. name
-  elseif kind == "h" then
-    lines[#lines + 1] = "host " .. name .. " " .. value
+    lines[#lines + 1] = NONE[kind] .. name
+  elseif kind ~= "a" then
+    lines[#lines + 1] = (kind == "h" and "host " or "match ") .. name .. " " .. value
   else
     local _, breaks = value:gsub("\n", "")
     lines[#lines + 1] = "app " .. name .. " " .. (value == "" and 0 or breaks + 1)

@@ -101,11 +101,8 @@ const beside = (bench: Workbench, action: Action): void => {
     case 'start':
       return task(bench, action, 'engine', (leave) => start(bench, action, leave));
     case 'keep-running':
-      // Containers that somebody waits for come first: it costs the engine as much as a tenth of a start.
-      if (
-        bench.tasks.hasWaiting('engine') &&
-        bench.notes.mayKeepWaiting(action.instanceId, bench.nowMs())
-      )
+      // Instances that somebody waits for come first: it costs the engine as much as a tenth of a start.
+      if (isAnyAwaited(bench) && bench.notes.mayKeepWaiting(action.instanceId, bench.nowMs()))
         return void bench.dirty.add(action.appId);
       return task(bench, action, 'engine', () => keepRunning(bench, action));
     case 'resize':
@@ -147,6 +144,9 @@ const beside = (bench: Workbench, action: Action): void => {
       return;
   }
 };
+
+const isAnyAwaited = ({ tasks }: Workbench): boolean =>
+  tasks.hasWaiting('engine') || tasks.isRunning('probe');
 
 const task = (
   bench: Workbench,

@@ -31,7 +31,7 @@ interface FullNote extends Note {
 
 const REVIVALS_FORGOTTEN_MS = 600_000;
 
-const KEPT_WAITING_MS = 10_000;
+const KEPT_WAITING_MS = 30_000;
 
 const BLANK: FullNote = {
   notBeforeMs: 0,

@@ -76,6 +76,10 @@ export class TaskRunner {
     return (this.waiting.get(lane)?.length ?? 0) > 0;
   }
 
+  isRunning(lane: Lane): boolean {
+    return (this.running.get(lane) ?? 0) > 0;
+  }
+
   /** Takes no more work and resolves when what had begun has ended, or after `withinMs`. */
   async close(withinMs: number): Promise<void> {
     this.isClosed = true;

@@ -64,7 +64,7 @@ describe('the names of instances', () => {
     await platform.feed.catchUp();
     const { nextRoundInMs = 0 } = await discovery.round();
     // What changed just after something else is published together with what comes next.
-    if (nextRoundInMs <= 400) {
+    if (nextRoundInMs <= 600) {
       nowMs += nextRoundInMs;
       await discovery.round();
     }
@@ -141,7 +141,7 @@ describe('the names of instances', () => {
     expect(resolvers.calls).toEqual(['distrust', 't1']);
   });
 
-  it('of many changes at once are published together, within half a second', async () => {
+  it('of many changes at once are published together, within a second', async () => {
     await app('shop', 't1', 'web');
     for (const id of ['web-1', 'web-2', 'web-3']) {
       await start('shop', 'web', id);
@@ -151,7 +151,7 @@ describe('the names of instances', () => {
     }
     expect(resolvers.calls.filter((call) => call === 't1')).toHaveLength(1);
     const { nextRoundInMs = 0 } = await discovery.round();
-    expect(nextRoundInMs).toBeLessThanOrEqual(500);
+    expect(nextRoundInMs).toBeLessThanOrEqual(600);
     nowMs += nextRoundInMs;
     await discovery.round();
     expect(resolvers.calls.filter((call) => call === 't1')).toHaveLength(2);

@@ -11,7 +11,7 @@ const RESYNC_MS = 10_000;
  * What changes within this time of a publication is published together: it makes the engine unpack an archive
  * in the container, and instances of a scale become ready one after the other. Names are right within a second.
  */
-const TOGETHER_MS = 400;
+const TOGETHER_MS = 600;
 
 /** Publishes where the ready instances of every team are, as soon as the log says so. */
 export class Discovery {
@@ -32,7 +32,8 @@ export class Discovery {
   take(batch: readonly RecordedCommit[]): void {
     for (const { commit } of batch)
       for (const event of commit.events)
-        if (MATTERS.has(event.type) && 'appId' in event.data) this.dirtyApps.add(event.data.appId);
+        if (MATTERS.has(event.type) && 'appId' in event.data && event.data.appId !== null)
+          this.dirtyApps.add(event.data.appId);
   }
 
   get isDirty(): boolean {

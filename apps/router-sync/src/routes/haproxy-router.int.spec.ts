@@ -4,6 +4,7 @@ import { removeProxy, testConfig } from '../testing/test-platform.js';
 import { ensureProcess, masterPid, reload, workersOf } from './haproxy-process.js';
 import { HaproxyRouter } from './haproxy-router.js';
 import { describeHostile } from './hostile.contract.js';
+import { describeMatches } from './matches.contract.js';
 import { describeRouter } from './router.contract.js';
 import { describeServing } from './serving.contract.js';
 import { routerPaths } from './router-paths.js';
@@ -21,10 +22,17 @@ const haproxy = async () => {
     router: new HaproxyRouter(config, paths),
     port: config.routerPort,
     close: () => removeProxy(config),
+    restart: async () => {
+      await reload(paths);
+      process.kill((await masterPid(paths)) ?? 0, 'SIGKILL');
+      await expect.poll(() => masterPid(paths), PATIENTLY).toBeUndefined();
+      await ensureProcess(config, paths);
+    },
   };
 };
 describeRouter('HAProxy', haproxy);
 describeServing('HAProxy', haproxy);
+describeMatches('HAProxy', haproxy);
 describeHostile('HAProxy', haproxy);
 
 describe('a HAProxy whose places are all taken', () => {

@@ -2,12 +2,13 @@ import {
   address,
   appLines,
   hostName,
+  matchLine,
   ownId,
   portNumber,
   type NginxInstance,
   type NginxTable,
 } from './nginx-table.js';
-import type { Endpoint, RouteAction } from './router.port.js';
+import type { Endpoint, Match, RouteAction } from './router.port.js';
 
 /**
  * Puts actions into lines for `shiplog.lua`, of a table as it was read. Those of one app are one line with
@@ -42,6 +43,10 @@ class Draft {
         return this.serve(action.endpoint);
       case 'weigh':
         return this.update(action.instanceId, { weight: action.weight });
+      case 'match':
+        return this.match(action.appId, action.match);
+      case 'unmatch':
+        return this.say(`nomatch ${ownId(action.appId)}`);
       case 'bind-host':
         return this.bindHost(action.host, action.appId);
       case 'unbind-host':
@@ -73,6 +78,13 @@ class Draft {
     if (instance === undefined) return;
     const own = new Map(this.apps.get(instance.appId));
     this.put(instance.appId, own.set(instanceId, { ...instance, ...changes }));
+  }
+
+  private match(appId: string, { rule, instanceIds }: Match): void {
+    const own = this.apps.get(appId);
+    const there = instanceIds.filter((id) => own?.has(id) === true);
+    if (there.length === 0) this.say(`nomatch ${ownId(appId)}`);
+    else this.say(matchLine(appId, { rule, instanceIds: there }));
   }
 
   private bindHost(host: string, appId: string): void {

@@ -62,6 +62,7 @@ export class NginxRouter implements Router {
     return {
       hosts: table.hosts,
       endpoints,
+      matches: table.matches,
       emptyPools: new Map(empty.map(([appId]) => [appId, 0])),
     };
   }

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { WEIGHT_MAX } from '@shiplog/domain';
 import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
-import { RouterError, type ActualEndpoint, type Endpoint } from './router.port.js';
+import { parseMatchRule } from './match-rule.js';
+import { RouterError, type ActualEndpoint, type Endpoint, type Match } from './router.port.js';
 
 export interface NginxInstance extends Endpoint {
   readonly state: Exclude<ActualEndpoint['state'], 'leaving'>;
@@ -17,6 +18,8 @@ export interface NginxTable {
   readonly apps: ReadonlyMap<string, ReadonlyMap<string, NginxInstance>>;
   /** Instance id → app id. */
   readonly appOf: ReadonlyMap<string, string>;
+  /** By app id. */
+  readonly matches: ReadonlyMap<string, Match>;
 }
 
 export interface NginxAnswer {
@@ -58,25 +61,47 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
   const hosts = new Map(before.hosts);
   const apps = new Map(before.apps);
   const appOf = new Map(before.appOf);
+  const matches = new Map(before.matches);
   const forget = (appId: string): void => {
     for (const id of apps.get(appId)?.keys() ?? []) appOf.delete(id);
     apps.delete(appId);
   };
   for (let i = 0; i < lines.length; i += 1) {
-    const [what, key = '', value = ''] = (lines[i] ?? '').split(' ');
-    if (what === 'host') hosts.set(key, value);
-    else if (what === 'nohost') hosts.delete(key);
-    else forget(key);
-    if (what !== 'app') continue;
+    const [what, key = '', value = '', ids = ''] = (lines[i] ?? '').split(' ');
+    switch (what) {
+      case 'host':
+        hosts.set(key, value);
+        continue;
+      case 'nohost':
+        hosts.delete(key);
+        continue;
+      case 'match':
+        matches.set(key, { rule: value, instanceIds: ids.split(',') });
+        continue;
+      case 'nomatch':
+        matches.delete(key);
+        continue;
+      case 'noapp':
+        matches.delete(key);
+        forget(key);
+        continue;
+      default:
+        forget(key);
+    }
     const own = lines.slice(i + 1, i + 1 + Number(value)).map((line) => parseInstance(key, line));
     apps.set(key, new Map(own.map((instance) => [instance.instanceId, instance])));
     for (const { instanceId } of own) appOf.set(instanceId, key);
     i += own.length;
   }
-  return { hosts, apps, appOf };
+  return { hosts, apps, appOf, matches };
 };
 
-export const NO_ROUTES: NginxTable = { hosts: new Map(), apps: new Map(), appOf: new Map() };
+export const NO_ROUTES: NginxTable = {
+  hosts: new Map(),
+  apps: new Map(),
+  appOf: new Map(),
+  matches: new Map(),
+};
 
 const parseInstance = (appId: string, line: string): NginxInstance => {
   const [instanceId = '', address = '', port = '', weight = '', state = 'out'] = line.split(' ');
@@ -92,9 +117,14 @@ const parseInstance = (appId: string, line: string): NginxInstance => {
 };
 
 /** The whole table as changes of an empty one: what nginx begins with when it is started. */
-export const tableText = ({ hosts, apps }: Pick<NginxTable, 'hosts' | 'apps'>): string =>
+export const tableText = ({
+  hosts,
+  apps,
+  matches,
+}: Pick<NginxTable, 'hosts' | 'apps' | 'matches'>): string =>
   [
     ...[...apps].map(([appId, instances]) => appLines(appId, instances)),
+    ...[...matches].map(([appId, match]) => matchLine(appId, match)),
     ...[...hosts].map(([host, appId]) => `host ${hostName(host)} ${ownId(appId)}`),
   ]
     .map((line) => `${line}\n`)
@@ -104,6 +134,12 @@ export const appLines = (appId: string, instances: ReadonlyMap<string, NginxInst
   [`app ${ownId(appId)} ${instances.size}`, ...[...instances.values()].map(instanceLine)].join(
     '\n',
   );
+
+export const matchLine = (appId: string, { rule, instanceIds }: Match): string => {
+  // It throws for what is none.
+  parseMatchRule(rule);
+  return `match ${ownId(appId)} ${rule} ${instanceIds.map(ownId).join(',')}`;
+};
 
 const instanceLine = ({ instanceId, host, port, weight, state }: NginxInstance): string =>
   [ownId(instanceId), address(host), portNumber(port), partOf(weight), state].join(' ');

@@ -115,6 +115,8 @@ export class QuarantiningRouter implements Router {
       case 'serve':
         return action.endpoint.appId;
       case 'bind-host':
+      case 'match':
+      case 'unmatch':
       case 'release-pool':
         return action.appId;
       case 'unbind-host':
