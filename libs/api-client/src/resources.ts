@@ -53,5 +53,7 @@ export interface LimitsChange {
   readonly unset: readonly LimitName[];
 }
 export type Token = Schemas['Token'];
+export type Volume = Schemas['Volume'];
+export type KeptVolume = Schemas['KeptVolume'];
 export type UndoProposal = Schemas['UndoProposal'];
 export type Whoami = Schemas['Whoami'];

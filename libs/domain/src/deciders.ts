@@ -54,6 +54,7 @@ import {
   type RolloutState,
 } from './rollout/index.js';
 import { run, type RunCommand, type RunRejection, type RunState } from './run/index.js';
+import { volume, type VolumeFactCommand, type VolumeState } from './volume/index.js';
 
 export interface StateByAggregate {
   app: AppState;
@@ -66,6 +67,7 @@ export interface StateByAggregate {
   rollout: RolloutState;
   instance: InstanceState;
   run: RunState;
+  volume: VolumeState;
   router: RouterState;
   node: NodeState;
   garbage: GarbageState;
@@ -85,6 +87,7 @@ export interface CommandByAggregate {
   rollout: RolloutCommand;
   instance: InstanceCommand;
   run: RunCommand;
+  volume: VolumeFactCommand;
   router: RouterCommand;
   node: NodeCommand;
   garbage: GarbageCommand;
@@ -104,6 +107,7 @@ export interface RejectionByAggregate {
   rollout: RolloutRejection;
   instance: InstanceRejection;
   run: RunRejection;
+  volume: never;
   router: RouterRejection;
   node: never;
   garbage: never;
@@ -131,6 +135,7 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   rollout,
   instance,
   run,
+  volume,
   router,
   node,
   garbage,

@@ -3,6 +3,7 @@ import { check, PROBES } from './checks.js';
 import { defineEvent } from './event.js';
 import { appName, configKey, cronJobName, host, id, processType } from './ids.js';
 import { ownLimits } from './resources.js';
+import { appVolumeEvents } from './volume.js';
 import {
   cronJob,
   encryptedValue,
@@ -84,6 +85,7 @@ export const appEvent = z.discriminatedUnion('type', [
     since: z.iso.datetime(),
   }),
   defineEvent('CronJobRemoved', 1, { appId: id, job: cronJobName }),
+  ...appVolumeEvents,
   defineEvent('AppDestroyed', 1, { appId: id }),
 ]);
 export type AppEvent = z.infer<typeof appEvent>;

@@ -16,4 +16,5 @@ export * from './sequence.js';
 export { rolloutStrategy, type RolloutStrategy } from './strategy.js';
 export * from './upcast.js';
 export * from './values.js';
+export * from './volume.js';
 export * from './who.js';

@@ -1,4 +1,4 @@
-import type { KnownCronJob } from '@shiplog/domain';
+import type { KnownCronJob, KnownVolume } from '@shiplog/domain';
 import type {
   Checks,
   Explanation,
@@ -42,6 +42,8 @@ export interface AppDocument {
   /** Custom hosts, ascending. */
   readonly domains: readonly string[];
   readonly cronJobs: readonly CronJobDocument[];
+  /** By name. */
+  readonly volumes: readonly VolumeDocument[];
   /** Encrypted as in the log: the api decrypts. */
   readonly config: Readonly<Record<string, string>>;
   /** Version of the newest release; 0 before the first. */
@@ -223,6 +225,13 @@ type Data<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>['data'];
 
 /** A command that is run at certain times, by name. */
 export type CronJobDocument = KnownCronJob & { readonly job: string };
+
+export interface VolumeDocument extends KnownVolume {
+  /** `declared`: the engine makes it when something needs it; `missing`: it had it, and has it no more. */
+  readonly state: 'declared' | 'created' | 'missing';
+  /** What was in it when that was told to be more than declared; else null. */
+  readonly aboveBytes: number | null;
+}
 
 export interface DomainDocument {
   readonly host: string;

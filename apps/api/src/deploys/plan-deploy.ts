@@ -43,7 +43,10 @@ export const planDeploy = (
     order: app.stopped ? [] : wholeOrderOf({ forecast, settings, once, hasCommand }),
     // A release command has as long as the rest.
     deadlineSeconds: settings.rolloutTimeoutSeconds * (hasCommand ? 2 : 1) + forecast.waitsSeconds,
-    warnings: [...once.map(outageText), ...warningsOf(world, deployment, { ...forecast, atMost })],
+    warnings: [
+      ...once.map((type) => outageText(app, type)),
+      ...warningsOf(world, deployment, { ...forecast, atMost }),
+    ],
   };
 };
 

@@ -1,5 +1,7 @@
 import { KEEP_FORMS, SCHEDULE_FORMS, type Rejection } from '@shiplog/domain';
 import { Problem } from './problem.js';
+import { list } from './list-words.js';
+import { isAboutVolumes, volumeDetailOf } from './volume-rejection.js';
 
 /** What an aggregate refused, in words: what was wrong and what would be right. */
 export const problemOf = (rejection: Rejection): Problem => {
@@ -15,10 +17,8 @@ const stateOf = ({ status: state, ...members }: { readonly status: string }) => 
   state,
 });
 
-const list = (words: readonly (string | number)[]): string =>
-  words.length === 0 ? 'none' : words.join(', ');
-
 const detailOf = (rejection: Rejection): string => {
+  if (isAboutVolumes(rejection)) return volumeDetailOf(rejection);
   switch (rejection.code) {
     case 'app-not-found':
       return 'There is no such app. `shiplog apps list` shows the ones you can see.';
@@ -69,7 +69,9 @@ const detailOf = (rejection: Rejection): string => {
     case 'run-not-open':
       return 'The run is over. `shiplog runs list` shows how it ended.';
     case 'confirmation-mismatch':
-      return `Destroying needs the name of the app as confirmation: confirm=${rejection.expected}.`;
+      return rejection.what === 'volume'
+        ? `What is in the volume is gone for good after this: it needs the name of the volume as confirmation: confirm=${rejection.expected}.`
+        : `Destroying needs the name of the app as confirmation: confirm=${rejection.expected}.`;
     case 'user-already-exists':
       return 'There is a user of this id already.';
     case 'user-not-found':

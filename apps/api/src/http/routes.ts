@@ -19,6 +19,7 @@ import * as releases from '../releases/releases.routes.js';
 import * as runs from '../runs/runs.routes.js';
 import * as tokens from '../tokens/tokens.routes.js';
 import * as undo from '../undo/undo.routes.js';
+import * as volumes from '../volumes/volumes.routes.js';
 import * as why from '../why/why.routes.js';
 import type { AnyRoute } from './route.js';
 
@@ -37,6 +38,7 @@ export const ROUTES: readonly AnyRoute[] = [
   limits,
   runs,
   cron,
+  volumes,
   domains,
   tokens,
   events,

@@ -24,6 +24,7 @@ import { toContainer, toCreateOptions, toEngineError } from './docker-translate.
 import { LogDemultiplexer } from './log-lines.js';
 import { DockerLimits } from './docker-limits.js';
 import { DockerNetworks } from './docker-networks.js';
+import { DockerVolumes } from './docker-volumes.js';
 import { DockerResolvers } from '../discovery/docker-resolvers.js';
 import type { PublishAddress } from './publish-address.js';
 
@@ -49,6 +50,7 @@ interface Options {
 
 export class DockerContainerEngine implements ContainerEngine {
   private readonly networks: DockerNetworks;
+  readonly volumes: DockerVolumes;
   readonly resources: DockerLimits;
   /** Null: there is no program that could answer names. */
   readonly resolvers: DockerResolvers | null;
@@ -63,6 +65,7 @@ export class DockerContainerEngine implements ContainerEngine {
     this.publishAddress = options.publishAddress ?? (() => Promise.resolve('127.0.0.1'));
     this.lookMs = options.lookMs ?? LOOK_MS;
     this.networks = new DockerNetworks(docker, platform);
+    this.volumes = new DockerVolumes(docker, platform);
     this.resources = new DockerLimits(docker);
     this.resolvers =
       dnsmasq === undefined
@@ -119,9 +122,11 @@ export class DockerContainerEngine implements ContainerEngine {
   }
 
   async create(spec: ContainerSpec): Promise<string> {
+    await this.volumes.verify(spec);
     const options = await this.createOptions(spec);
     try {
       const { id } = await this.docker.createContainer(options);
+      await this.volumes.verify(spec, () => this.remove(id));
       await this.resources.verifyCreated(id, spec);
       return id;
     } catch (error) {

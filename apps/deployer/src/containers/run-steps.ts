@@ -8,6 +8,7 @@ import { decryptConfig, imageOf } from './instance-parts.js';
 import type { Action } from './actions.js';
 import { readRunLines } from './read-last-lines.js';
 import type { Workbench } from './workbench.js';
+import { mountsOfRuns } from '../volumes/mount-volumes.js';
 
 type ActionOf<T extends Action['type']> = Extract<Action, { type: T }>;
 
@@ -164,6 +165,7 @@ const specOfRun = async (bench: Workbench, run: KnownRun, command: readonly stri
     throw new EngineError('image-missing', 'running a command', `release v${run.version} is gone`);
   }
   return runSpec({
+    mounts: await mountsOfRuns(bench, app),
     platform: config,
     app,
     release,

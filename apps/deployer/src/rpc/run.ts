@@ -1,3 +1,4 @@
+import { mountsOfRuns } from '../volumes/mount-volumes.js';
 import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
 import type { Session } from '@shiplog/bus';
@@ -263,6 +264,7 @@ const specOf = async ({ bench }: RunTools, { runId, app, release, input }: Order
     );
   }
   return runSpec({
+    mounts: await mountsOfRuns(bench, app),
     platform: config,
     app,
     release,

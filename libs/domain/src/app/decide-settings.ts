@@ -1,6 +1,7 @@
 import type { AppEvent, Settings } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
 import { changeChecks } from './change-checks.js';
+import { tmpfsFault } from './decide-volumes.js';
 import type { AppCommand, AppRejection } from './commands.js';
 import { releaseOf, restarted } from './generation.js';
 import { excessOf, isSameValue, TAKES_EFFECT } from './resources.js';
@@ -27,6 +28,8 @@ export const changeSettings = (
   if (fields.length === 0) return accept(...checks.events);
   const excess = excessOf({ ...state.settings, ...changes });
   if (excess !== null) return reject(excess);
+  const hidden = tmpfsFault(changes.tmpfs ?? [], state.volumes);
+  if (hidden !== null) return reject(hidden);
   const twice = changes.stopFirst?.find((process) => (countOf(state, process) ?? 0) > 1);
   if (twice !== undefined) {
     return reject({

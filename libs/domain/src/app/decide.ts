@@ -4,6 +4,7 @@ import type { AppCommand, AppRejection } from './commands.js';
 import { removeCronJob, setCronJob } from './cron.js';
 import { changeSettings, resizeProcess } from './decide-settings.js';
 import { releaseOf, restarted } from './generation.js';
+import { decideVolume, exclusiveFault, removed } from './decide-volumes.js';
 import { cancelRollout, promoteRollout } from './rollouts.js';
 import { withConfig, type ActiveApp, type AppState, type Config } from './state.js';
 
@@ -73,11 +74,21 @@ export const decide = (command: AppCommand, state: AppState): AppDecision => {
     }
     case 'RemoveCronJob':
       return removeCronJob(command.job, state);
+    case 'AddVolume':
+    case 'ChangeVolume':
+    case 'RecreateVolume':
+    case 'RemoveVolume':
+      return decideVolume(command, state);
     case 'DestroyApp':
       if (command.confirm !== state.name) {
         return reject({ code: 'confirmation-mismatch', expected: state.name });
       }
-      return accept({ type: 'AppDestroyed', v: 1, data: { appId: state.appId } });
+      return accept(
+        ...(command.removesVolumes === true
+          ? Object.values(state.volumes).map((volume) => removed(state, volume))
+          : []),
+        { type: 'AppDestroyed', v: 1, data: { appId: state.appId } },
+      );
   }
 };
 
@@ -223,6 +234,8 @@ const scale = (command: CommandOf<'Scale'>, state: ActiveApp): AppDecision => {
     if (state.releases.length > 0 && !known.includes(processType)) {
       return reject({ code: 'process-type-unknown', processType, known });
     }
+    const fault = exclusiveFault(state, processType, requested);
+    if (fault !== null) return reject(fault);
     if (requested > 1 && state.settings.stopFirst.includes(processType)) {
       return reject({ code: 'process-runs-once', processType, requested });
     }

@@ -10,6 +10,7 @@ import type {
 } from '@shiplog/events';
 import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
+import { evolveVolumes, type Volumes } from './volumes.js';
 
 export const DEFAULT_SETTINGS: Settings = {
   port: null,
@@ -94,6 +95,8 @@ export interface ActiveApp {
   readonly rolloutPromotes: readonly RolloutPromote[];
   /** By name. */
   readonly cronJobs: CronJobs;
+  /** By name. */
+  readonly volumes: Volumes;
 }
 
 export interface RolloutPromote {
@@ -177,6 +180,11 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       return { ...state, cronJobs: withCronJob(state.cronJobs, event.data) };
     case 'CronJobRemoved':
       return { ...state, cronJobs: withoutCronJob(state.cronJobs, event.data.job) };
+    case 'VolumeAdded':
+    case 'VolumeChanged':
+    case 'VolumeRecreated':
+    case 'VolumeRemoved':
+      return { ...state, volumes: evolveVolumes(state.volumes, event) };
     case 'AppDestroyed':
       return { status: 'destroyed', appId: state.appId, name: state.name, teamId: state.teamId };
   }
@@ -201,6 +209,7 @@ const created = (data: { appId: string; name: string; teamId: string }): ActiveA
   rolloutCancels: [],
   rolloutPromotes: [],
   cronJobs: {},
+  volumes: {},
 });
 
 const withOwnLimits = (

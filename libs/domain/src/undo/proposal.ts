@@ -26,6 +26,7 @@ export type UndoCommand =
         | 'RemoveDomain'
         | 'SetCronJob'
         | 'RemoveCronJob'
+        | 'ChangeVolume'
       >;
     }
   | {

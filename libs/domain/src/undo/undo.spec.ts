@@ -540,6 +540,7 @@ const POSSIBLE = [
   'SettingsChanged',
   'ProcessResized',
   'TokenCreated',
+  'VolumeChanged',
 ];
 const REFUSED = [
   'AppCreated',
@@ -603,6 +604,16 @@ const REFUSED = [
   'TeamMemberAdded',
   'TokenRevoked',
   'UserCreated',
+  'KeptVolumeRemoved',
+  'VolumeAboveSize',
+  'VolumeAdded',
+  'VolumeCreated',
+  'VolumeDeleted',
+  'VolumeFound',
+  'VolumeMissing',
+  'VolumeRecreated',
+  'VolumeRemoved',
+  'VolumeWithinSize',
 ];
 
 describe('every event type of the log', () => {
@@ -629,6 +640,10 @@ describe('every event type of the log', () => {
     if (type === 'CronJobRemoved') {
       const data = samples.CronJobSet;
       before.push([{ ...event, type: 'CronJobSet', data }]);
+    }
+    if (type === 'VolumeChanged') {
+      const data = { ...samples.VolumeChanged, sizeBytes: 5 * 1024 ** 3 };
+      before.push([{ ...event, type: 'VolumeAdded', data }]);
     }
     const { buildId } = event.data as { readonly buildId?: string };
     const facts = { liveVersion: 2, openBuilds: [buildId ?? ''] };

@@ -1,5 +1,6 @@
 import { DEFAULT_SETTINGS, withCheck } from '@shiplog/domain';
 import type { AppDocument } from '../documents.js';
+import { evolveVolumeDocuments, VOLUME_EVENTS } from './app-volumes.js';
 import { defineProjection, type Envelope, type EventNamed } from '../projection.js';
 
 const EVENTS = [
@@ -22,6 +23,7 @@ const EVENTS = [
   'DomainRemoved',
   'CronJobSet',
   'CronJobRemoved',
+  ...VOLUME_EVENTS,
   'AppDestroyed',
   'RolloutCompleted',
   'RolloutFailed',
@@ -31,7 +33,7 @@ type AppModelEvent = EventNamed<(typeof EVENTS)[number]>;
 
 export const appProjection = defineProjection({
   model: 'apps',
-  version: 3,
+  version: 4,
   events: EVENTS,
   indexed: ['teamId', 'name'],
   needs: ({ type, data: { appId } }) =>
@@ -68,6 +70,7 @@ const created = (
   ownLimits: {},
   domains: [],
   cronJobs: [],
+  volumes: [],
   config: {},
   lastVersion: 0,
   generation: 0,
@@ -124,6 +127,17 @@ const evolveKnown = (
     }
     case 'CronJobRemoved':
       return { ...app, cronJobs: app.cronJobs.filter(({ job }) => job !== event.data.job) };
+    case 'VolumeAdded':
+    case 'VolumeChanged':
+    case 'VolumeRecreated':
+    case 'VolumeRemoved':
+    case 'VolumeCreated':
+    case 'VolumeMissing':
+    case 'VolumeFound':
+    case 'VolumeAboveSize':
+    case 'VolumeWithinSize':
+    case 'VolumeDeleted':
+      return { ...app, volumes: evolveVolumeDocuments(app.volumes, event) };
     case 'RolloutCompleted': {
       const { version, generation } = event.data;
       return {
@@ -156,6 +170,7 @@ const destroyed = (app: AppDocument, at: Envelope): AppDocument => ({
   config: {},
   domains: [],
   cronJobs: [],
+  volumes: [],
   liveVersion: null,
   liveGeneration: null,
   targetVersion: null,

@@ -9,6 +9,7 @@ import type {
   TeamDocument,
   TokenDocument,
   UserDocument,
+  VolumeDocument,
 } from '../documents.js';
 
 export type FactKind =
@@ -20,6 +21,7 @@ export type FactKind =
   | 'formation'
   | 'domain'
   | 'cron'
+  | 'volume'
   | 'instance'
   | 'route'
   | 'token'
@@ -139,12 +141,22 @@ const appFacts = (app: AppDocument): Entry[] => {
       `cron:${appId}:${cron.job}`,
       { ...of, kind: 'cron', name: cron.job, value: cronText(cron) },
     ]),
+    ...app.volumes.map((volume): Entry => [
+      `volume:${appId}:${volume.volumeId}`,
+      { ...of, kind: 'volume', name: volume.name, value: volumeText(volume) },
+    ]),
   ];
 };
 
 const textOf = (value: Settings[keyof Settings]): string => {
   if (value === null) return 'none';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
+};
+
+const volumeText = (volume: VolumeDocument): string => {
+  const { path, processes, shared, sizeBytes, state, aboveBytes } = volume;
+  const who = `${shared ? 'shared' : 'exclusive'} by ${processes.join(',') || 'nobody'}`;
+  return `${path}, ${sizeBytes} bytes, ${who}, ${state}${aboveBytes === null ? '' : ', above its size'}`;
 };
 
 const cronText = ({ since: _since, job: _job, command, ...cron }: CronJobDocument): string =>

@@ -35,6 +35,16 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'CronJobSet':
     case 'CronJobRemoved':
       return [`cron:${event.data.appId}:${event.data.job}`];
+    case 'VolumeAdded':
+    case 'VolumeChanged':
+    case 'VolumeRecreated':
+    case 'VolumeRemoved':
+    case 'VolumeCreated':
+    case 'VolumeMissing':
+    case 'VolumeFound':
+    case 'VolumeAboveSize':
+    case 'VolumeWithinSize':
+      return [`volume:${event.data.appId}:${event.data.volumeId}`];
     case 'RolloutCompleted':
       return [releaseOf(event.data), `live:${event.data.appId}`];
     case 'ReleaseCreated':
@@ -80,9 +90,16 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
 export const aroundOf = (key: string): string | undefined => {
   const [kind, owner = ''] = key.split(':');
   if (kind === 'route') return allRoutesOf(owner);
-  const isOfApp = ['live', 'config', 'setting', 'formation', 'domain', 'cron', 'release'].includes(
-    kind ?? '',
-  );
+  const isOfApp = [
+    'live',
+    'config',
+    'setting',
+    'formation',
+    'domain',
+    'cron',
+    'volume',
+    'release',
+  ].includes(kind ?? '');
   return isOfApp ? `app:${owner}` : undefined;
 };
 
