@@ -195,6 +195,7 @@ const guarded = async (
     if (!(error instanceof EngineError) || error.code === 'engine-unreachable') throw error;
     const { code, said } = error;
     bench.context.logger.warn({ runId, appId, code, said }, 'engine-refused');
+    if (code === 'volume-missing') bench.volumeMissed();
     bench.view.relist();
     const isHopeless = !error.retryable || bench.notes.of(runId).failures + 1 >= REFUSALS_MAX;
     if (isHopeless) return refused(bench, run, { code, said });

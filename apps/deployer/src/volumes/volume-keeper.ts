@@ -31,6 +31,8 @@ interface Options {
 export class VolumeKeeper {
   private readonly measured = new Map<string, Measured>();
   private fresh = new Map<string, number>();
+  /** To be deleted, and a container still has them: said once. */
+  private readonly waiting = new Set<string>();
   private isStopped = false;
   private isMeasuring = false;
   private lookAgain = true;
@@ -136,7 +138,10 @@ export class VolumeKeeper {
       fault('after-delete-volume');
     } catch (error) {
       if (!(error instanceof EngineError) || error.code === 'engine-unreachable') throw error;
-      logger.info({ volumeId, appId, said: error.said }, 'volume-not-deleted-yet');
+      if (!this.waiting.has(volumeId)) {
+        logger.info({ volumeId, appId, said: error.said }, 'volume-not-deleted-yet');
+      }
+      this.waiting.add(volumeId);
       return true;
     }
     await bench.record(
@@ -145,6 +150,7 @@ export class VolumeKeeper {
       { type: 'RecordVolumeDeleted', volumeId, appId },
     );
     this.measured.delete(volumeId);
+    this.waiting.delete(volumeId);
     logger.info({ volumeId, appId }, 'volume-deleted');
     return false;
   }
@@ -188,9 +194,11 @@ const NUDGES: ReadonlySet<string> = new Set([
   'AppDestroyed',
 ]);
 
-const madeVolumes = ({ context: { world } }: Workbench): MadeVolume[] =>
+const madeVolumes = ({ context: { world, config } }: Workbench): MadeVolume[] =>
   [...world.all('volume')].flatMap((seen) => {
     if (seen.status === 'none' || seen.status === 'deleted') return [];
+    // What another machine has is for its deployer to look at.
+    if (seen.nodeId !== config.nodeId) return [];
     const declared = Object.values(world.app(seen.appId)?.volumes ?? {}).find(
       ({ volumeId }) => volumeId === seen.volumeId,
     );
