@@ -75,8 +75,9 @@ export class DockerContainerEngine implements ContainerEngine {
           });
   }
 
-  /** What the engine is told to make the container, whose network there is from here on. */
+  /** What the engine is told to make the container, whose network there is from here on, and its volumes were before. */
   async createOptions(spec: ContainerSpec): Promise<ContainerCreateOptions> {
+    await this.volumes.verify(spec);
     const teamId = spec.labels[LABEL.team] ?? '';
     const range = await this.networks.ensure(spec.network, teamId);
     const nameServers = range && (await this.resolvers?.serversFor(teamId, range));
@@ -122,7 +123,6 @@ export class DockerContainerEngine implements ContainerEngine {
   }
 
   async create(spec: ContainerSpec): Promise<string> {
-    await this.volumes.verify(spec);
     const options = await this.createOptions(spec);
     try {
       const { id } = await this.docker.createContainer(options);

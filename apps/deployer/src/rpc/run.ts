@@ -1,4 +1,3 @@
-import { mountsOfRuns } from '../volumes/mount-volumes.js';
 import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
 import type { Session } from '@shiplog/bus';
@@ -11,6 +10,7 @@ import { decryptConfig, imageOf } from '../containers/instance-parts.js';
 import type { Workbench } from '../containers/workbench.js';
 import { ABANDONED_GRACE_SECONDS } from './abandoned-runs.js';
 import type { RunInput } from './input.js';
+import { mountsOfRuns } from '../volumes/mount-volumes.js';
 import { RpcProblem } from './problem.js';
 import { joinTerminal } from './terminal.js';
 
@@ -75,6 +75,7 @@ const create = async (tools: RunTools, order: Order, session: Session): Promise<
       HostConfig: { ...options.HostConfig, AutoRemove: !input.detach },
     });
     try {
+      await engine.volumes.verify(spec);
       await (input.detach ? detached : attached)(container, { tools, order, session });
     } catch (error) {
       // Nobody will hear from it: it must not stay, created or running.
