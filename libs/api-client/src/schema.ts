@@ -330,6 +330,41 @@ export interface paths {
         patch: operations["scaleApp"];
         trace?: never;
     };
+    "/v1/apps/{app}/freezes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the freeze windows that count for an app: its own and those of the platform */
+        get: operations["listFreezes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/apps/{app}/freezes/{freeze}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add a freeze window to an app: while it is open nothing makes releases */
+        put: operations["addFreeze"];
+        post?: never;
+        /** Remove a freeze window of an app */
+        delete: operations["removeFreeze"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/apps/{app}/git-url": {
         parameters: {
             query?: never;
@@ -380,6 +415,23 @@ export interface paths {
         head?: never;
         /** Give one process type other limits than its app; running instances are not restarted */
         patch: operations["resizeProcess"];
+        trace?: never;
+    };
+    "/v1/apps/{app}/lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lock an app: nothing makes or moves its releases; Shiplog-Reason says why */
+        post: operations["lockApp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/apps/{app}/logs": {
@@ -615,6 +667,23 @@ export interface paths {
         put?: never;
         /** Stop all instances; release, config and domains stay */
         post: operations["stopApp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/apps/{app}/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unlock an app */
+        post: operations["unlockApp"];
         delete?: never;
         options?: never;
         head?: never;
@@ -875,6 +944,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/freezes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the freeze windows of the whole platform */
+        get: operations["listPlatformFreezes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/freezes/{freeze}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add a freeze window to the whole platform */
+        put: operations["addPlatformFreeze"];
+        post?: never;
+        /** Remove a freeze window of the platform */
+        delete: operations["removePlatformFreeze"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1223,6 +1327,11 @@ export interface components {
             sequence: string;
             url: string;
         };
+        AddedFreeze: {
+            freeze: components["schemas"]["Freeze"];
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+        };
         App: {
             /** @description ISO 8601, UTC. */
             createdAt: string;
@@ -1232,6 +1341,8 @@ export interface components {
             formation: {
                 [key: string]: number;
             };
+            /** @description What stands in the way of releases. */
+            gate: components["schemas"]["Gate"];
             /** @description Git remote; the credential helper or a git-url gives the password. */
             gitUrl: string;
             /** @description Opaque; unique on the platform. */
@@ -1249,6 +1360,7 @@ export interface components {
                 batchPauseSeconds: number;
                 canaryErrorPoints: number;
                 canaryLatencyPercent: number | null;
+                canaryMatch: string | null;
                 /** @enum {string} */
                 canaryPromote: "auto" | "manual";
                 canaryRequests: number;
@@ -1701,6 +1813,8 @@ export interface components {
             deadlineSeconds: number;
             /** @description The release whose place would be taken. */
             fromRelease: number | null;
+            /** @description What stands in the way of it now. */
+            gate: components["schemas"]["Gate"];
             /** @description What happens, in words. */
             order: string[];
             steps: {
@@ -1779,6 +1893,41 @@ export interface components {
             state: "ok" | "warning" | "failed";
             summary: string;
         };
+        Freeze: {
+            freeze: string;
+            /** @description When it opens next; null: never. */
+            next: {
+                /** @description ISO 8601, UTC. */
+                from: string;
+                /** @description ISO 8601, UTC. */
+                until: string;
+            } | null;
+            ofPlatform: boolean;
+            /** @description When it closes; null: it is not open. */
+            openUntil: string | null;
+            timeZone: string;
+            why: string | null;
+            window: {
+                from: string;
+                /** @constant */
+                kind: "weekly";
+                until: string;
+            } | {
+                /** @constant */
+                kind: "cron";
+                /** @description Five fields, as of a cron job. */
+                schedule: string;
+                /** @description How long it is open from each due time on. */
+                seconds: number;
+            } | {
+                /** @description By the clock of the time zone (2026-12-24T12:00), or with a zone of its own. */
+                from: string;
+                /** @constant */
+                kind: "once";
+                /** @description By the clock of the time zone (2026-12-24T12:00), or with a zone of its own. */
+                until: string;
+            };
+        };
         GarbageItem: {
             appId: string | null;
             bytes: number | null;
@@ -1791,6 +1940,32 @@ export interface components {
             exitedKept: number;
             /** @description Younger containers are never collected. */
             minimumAgeSeconds: number;
+        };
+        Gate: {
+            /** @description Freeze windows that are open. */
+            frozen: {
+                /** @description Name of the freeze window. */
+                freeze: string;
+                /** @description Of all apps; only administrators put it aside. */
+                ofPlatform: boolean;
+                /** @description ISO 8601, UTC. */
+                until: string;
+                why: string | null;
+            }[];
+            /** @description While it holds nothing makes or moves releases. */
+            lock: components["schemas"]["Lock"] | null;
+            /** @description The next one that opens. */
+            nextFreeze: {
+                /** @description Name of the freeze window. */
+                freeze: string;
+                /** @description ISO 8601, UTC. */
+                from: string;
+                /** @description Of all apps; only administrators put it aside. */
+                ofPlatform: boolean;
+                /** @description ISO 8601, UTC. */
+                until: string;
+                why: string | null;
+            } | null;
         };
         GitUrl: {
             /** @description ISO 8601, UTC. */
@@ -1896,6 +2071,19 @@ export interface components {
             } | null;
             /** @description The one that is taking its place just now. */
             rotatingTo: string | null;
+        };
+        Lock: {
+            by: string;
+            /** @description ISO 8601, UTC. */
+            since: string;
+            /** @description When it ends by itself; null: not. */
+            until: string | null;
+            why: string;
+        };
+        LockedApp: {
+            lock: components["schemas"]["Lock"];
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
         };
         LogLine: {
             instance: string;
@@ -2167,7 +2355,7 @@ export interface components {
              * @description live: the release that serves.
              * @enum {string}
              */
-            kind: "app" | "release" | "live" | "config" | "setting" | "formation" | "domain" | "cron" | "volume" | "instance" | "route" | "token" | "person" | "team" | "member";
+            kind: "app" | "release" | "live" | "config" | "setting" | "formation" | "domain" | "cron" | "volume" | "lock" | "instance" | "route" | "token" | "person" | "team" | "member";
             /** @description Of what changed: a config key, a process type, a host, … */
             name: string;
             /** @description Why, in the words of who did it (-m). */
@@ -2254,6 +2442,7 @@ export interface components {
             batchPauseSeconds: number;
             canaryErrorPoints: number;
             canaryLatencyPercent: number | null;
+            canaryMatch: string | null;
             /** @enum {string} */
             canaryPromote: "auto" | "manual";
             canaryRequests: number;
@@ -2492,6 +2681,12 @@ export interface components {
             /** @description Why there is nothing to be taken back. */
             why: string | null;
         };
+        UnlockedApp: {
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+            /** @description False: it was not locked. */
+            unlocked: boolean;
+        };
         VerificationLine: {
             /** @description Commits. */
             checked: number;
@@ -2671,6 +2866,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -2899,6 +3096,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -3102,6 +3301,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -3349,6 +3550,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -3658,6 +3861,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -3982,6 +4187,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -4144,6 +4351,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -4257,6 +4466,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -4657,6 +4868,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -4792,6 +5005,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -5024,6 +5239,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -5168,6 +5385,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -5281,6 +5500,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -5408,6 +5629,384 @@ export interface operations {
             };
         };
     };
+    listFreezes: {
+        parameters: {
+            query?: {
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those of the platform first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freeze"][];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addFreeze: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+                /** @description Its name, such as weekend. */
+                freeze: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description By whose clock: Europe/Berlin.
+                     * @default UTC
+                     */
+                    timeZone?: string;
+                    window: {
+                        from: string;
+                        /** @constant */
+                        kind: "weekly";
+                        until: string;
+                    } | {
+                        /** @constant */
+                        kind: "cron";
+                        /** @description Five fields, as of a cron job. */
+                        schedule: string;
+                        /** @description How long it is open from each due time on. */
+                        seconds: number;
+                    } | {
+                        /** @description By the clock of the time zone (2026-12-24T12:00), or with a zone of its own. */
+                        from: string;
+                        /** @constant */
+                        kind: "once";
+                        /** @description By the clock of the time zone (2026-12-24T12:00), or with a zone of its own. */
+                        until: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The freeze window. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedFreeze"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description freeze-exists */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, too-many-freezes */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeFreeze: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+                /** @description Its name, such as weekend. */
+                freeze: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found, freeze-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     createGitUrl: {
         parameters: {
             query?: never;
@@ -5416,6 +6015,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -5734,6 +6335,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -5839,6 +6442,156 @@ export interface operations {
             };
             /** @description invalid-body, idempotency-key-reused, process-type-unknown, reservation-above-limit */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lockApp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: date-time
+                     * @description When it ends by itself; absent: when somebody unlocks the app.
+                     */
+                    until?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The lock. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LockedApp"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-locked */
+            423: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6244,6 +6997,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -6381,6 +7136,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -6514,6 +7271,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -6837,6 +7596,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -7063,6 +7824,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -7079,6 +7842,7 @@ export interface operations {
                     batchPauseSeconds?: number;
                     canaryErrorPoints?: number;
                     canaryLatencyPercent?: number | null;
+                    canaryMatch?: string | null;
                     /** @enum {string} */
                     canaryPromote?: "auto" | "manual";
                     canaryRequests?: number;
@@ -7267,7 +8031,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, check-invalid, too-many-checks, reservation-above-limit, process-runs-once */
+            /** @description invalid-body, idempotency-key-reused, check-invalid, too-many-checks, reservation-above-limit, process-runs-once, canary-without-requests */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7313,6 +8077,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -7448,6 +8214,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -7581,6 +8349,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -7603,6 +8373,141 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlockApp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is not locked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnlockedApp"];
                 };
             };
             /** @description invalid-input, body-not-json */
@@ -7805,6 +8710,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -7968,6 +8875,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -8090,6 +8999,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -8243,6 +9154,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -8483,6 +9396,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -8927,6 +9842,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -9211,6 +10128,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -9678,6 +10597,359 @@ export interface operations {
             };
         };
     };
+    listPlatformFreezes: {
+        parameters: {
+            query?: {
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freeze"][];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addPlatformFreeze: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Its name, such as weekend. */
+                freeze: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description By whose clock: Europe/Berlin.
+                     * @default UTC
+                     */
+                    timeZone?: string;
+                    window: {
+                        from: string;
+                        /** @constant */
+                        kind: "weekly";
+                        until: string;
+                    } | {
+                        /** @constant */
+                        kind: "cron";
+                        /** @description Five fields, as of a cron job. */
+                        schedule: string;
+                        /** @description How long it is open from each due time on. */
+                        seconds: number;
+                    } | {
+                        /** @description By the clock of the time zone (2026-12-24T12:00), or with a zone of its own. */
+                        from: string;
+                        /** @constant */
+                        kind: "once";
+                        /** @description By the clock of the time zone (2026-12-24T12:00), or with a zone of its own. */
+                        until: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The freeze window. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedFreeze"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description freeze-exists */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, too-many-freezes */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removePlatformFreeze: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Its name, such as weekend. */
+                freeze: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description freeze-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     showGarbagePolicy: {
         parameters: {
             query?: never;
@@ -9751,6 +11023,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -10115,6 +11389,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -11004,6 +12280,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -11129,6 +12407,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -11310,6 +12590,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -11537,6 +12819,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };

@@ -18,6 +18,12 @@ import {
   type RouterState,
 } from './facts/router.js';
 import {
+  freeze,
+  type FreezeCommand,
+  type FreezeRejection,
+  type FreezeState,
+} from './freeze/index.js';
+import {
   domain,
   type DomainCommand,
   type DomainRejection,
@@ -73,6 +79,7 @@ export interface StateByAggregate {
   garbage: GarbageState;
   backup: BackupState;
   keys: KeysState;
+  freeze: FreezeState;
   audit: AuditState;
 }
 
@@ -93,6 +100,7 @@ export interface CommandByAggregate {
   garbage: GarbageCommand;
   backup: BackupCommand;
   keys: KeysCommand;
+  freeze: FreezeCommand;
   audit: AuditCommand;
 }
 
@@ -113,6 +121,7 @@ export interface RejectionByAggregate {
   garbage: never;
   backup: BackupRejection;
   keys: KeysRejection;
+  freeze: FreezeRejection;
   audit: never;
 }
 export type Rejection = RejectionByAggregate[Aggregate];
@@ -141,6 +150,7 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   garbage,
   backup,
   keys,
+  freeze,
   audit,
 };
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { check, PROBES } from './checks.js';
 import { defineEvent } from './event.js';
 import { appName, configKey, cronJobName, host, id, processType } from './ids.js';
+import { lockEvents } from './gates.js';
 import { ownLimits } from './resources.js';
 import { appVolumeEvents } from './volume.js';
 import {
@@ -29,7 +30,7 @@ export const appEvent = z.discriminatedUnion('type', [
     probe: z.enum(PROBES),
     check: check.nullable(),
   }),
-  defineEvent('SettingsChanged', 2, { appId: id, changes: settings.partial() }),
+  defineEvent('SettingsChanged', 3, { appId: id, changes: settings.partial() }),
   defineEvent('BuildRequested', 1, { appId: id, buildId: id, source }),
   defineEvent('BuildCancelRequested', 1, { appId: id, buildId: id }),
   /** `generation` counts what the deployer has to roll out: releases, restarts, changed settings. */
@@ -86,6 +87,7 @@ export const appEvent = z.discriminatedUnion('type', [
   }),
   defineEvent('CronJobRemoved', 1, { appId: id, job: cronJobName }),
   ...appVolumeEvents,
+  ...lockEvents,
   defineEvent('AppDestroyed', 1, { appId: id }),
 ]);
 export type AppEvent = z.infer<typeof appEvent>;

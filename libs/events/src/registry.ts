@@ -27,6 +27,7 @@ import {
   type TokenEvent,
   type UserEvent,
 } from './identity.js';
+import { freezeEvent, type FreezeEvent } from './gates.js';
 import { keysEvent, type KeysEvent } from './keys.js';
 import { runEvent, type RunEvent } from './run.js';
 import { volumeEvent, type VolumeEvent } from './volume.js';
@@ -49,6 +50,7 @@ export interface EventsByAggregate {
   garbage: GarbageEvent;
   backup: BackupEvent;
   keys: KeysEvent;
+  freeze: FreezeEvent;
   audit: AuditEvent;
 }
 export type Aggregate = keyof EventsByAggregate;
@@ -71,6 +73,7 @@ export const schemaByAggregate = {
   garbage: garbageEvent,
   backup: backupEvent,
   keys: keysEvent,
+  freeze: freezeEvent,
   audit: auditEvent,
 } as const;
 
@@ -94,6 +97,7 @@ export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
   garbage: 'gc',
   backup: 'backup',
   keys: 'api',
+  freeze: 'api',
   audit: 'api',
 };
 export type ProcessName =

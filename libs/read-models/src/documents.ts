@@ -1,4 +1,4 @@
-import type { KnownCronJob, KnownVolume } from '@shiplog/domain';
+import type { KnownCronJob, KnownVolume, Lock } from '@shiplog/domain';
 import type {
   Checks,
   Explanation,
@@ -44,6 +44,8 @@ export interface AppDocument {
   readonly cronJobs: readonly CronJobDocument[];
   /** By name. */
   readonly volumes: readonly VolumeDocument[];
+  /** Also one that ended by itself. */
+  readonly lock: Lock | null;
   /** Encrypted as in the log: the api decrypts. */
   readonly config: Readonly<Record<string, string>>;
   /** Version of the newest release; 0 before the first. */

@@ -115,6 +115,14 @@ const detailOf = (event: DomainEventUnion): string => {
     case 'VolumeAboveSize':
     case 'VolumeWithinSize':
       return ` ${event.data.volumeId}: ${event.data.usedBytes} of ${event.data.sizeBytes} bytes`;
+    case 'AppLocked':
+      return `${event.data.until === null ? '' : ` until ${event.data.until}`}: ${event.data.why}`;
+    case 'LockOverridden':
+      return ` of ${event.data.by.name}: ${event.data.why}`;
+    case 'FreezeAdded':
+    case 'FreezeRemoved':
+    case 'FreezeOverridden':
+      return ` ${event.data.freeze}`;
     case 'InstanceRetired':
       return ` ${event.data.reason}`;
     default:

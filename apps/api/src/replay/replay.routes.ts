@@ -30,6 +30,7 @@ const change = z
         'domain',
         'cron',
         'volume',
+        'lock',
         'instance',
         'route',
         'token',

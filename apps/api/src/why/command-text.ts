@@ -56,6 +56,18 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
     case 'VolumeRemoved':
     case 'KeptVolumeRemoved':
       return `volume ${event.data.name} removed`;
+    case 'AppLocked':
+      return 'lock';
+    case 'AppUnlocked':
+      return 'unlock';
+    case 'LockOverridden':
+      return `in spite of the lock of ${event.data.by.name}`;
+    case 'FreezeOverridden':
+      return `in spite of freeze ${event.data.freeze}`;
+    case 'FreezeAdded':
+      return `freeze ${event.data.freeze} added`;
+    case 'FreezeRemoved':
+      return `freeze ${event.data.freeze} removed`;
     case 'DomainAdded':
       return `domain ${event.data.host} added`;
     default:

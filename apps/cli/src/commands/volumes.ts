@@ -133,7 +133,7 @@ The size is declared: it is watched and told, not enforced.`,
     { flags: '--process <types>', help: 'who has it, such as web,worker (default: web)' },
     ...ACCESS,
   ],
-  takes: ['app', 'reason', 'wait'],
+  takes: ['app', 'reason', 'wait', 'override'],
   run: async (invocation) => {
     const { args, options, client, change } = invocation;
     const [name = '', path = ''] = args;
@@ -188,7 +188,7 @@ const mount = defineCommand<Access>({
     { flags: '--process <types>', help: 'who has it, such as web,worker; none' },
     ...ACCESS,
   ],
-  takes: ['app', 'reason', 'wait'],
+  takes: ['app', 'reason', 'wait', 'override'],
   run: async (invocation) => {
     const { args, options, client } = invocation;
     const [name = '', path] = args;
@@ -232,7 +232,7 @@ const remove = defineCommand<Confirm>({
   details: 'Refused while an instance has it: stop the app, or scale the process type to 0.',
   examples: [['volumes remove data --confirm data -a shop', 'no undo brings it back']],
   options: [CONFIRM],
-  takes: ['app', 'reason'],
+  takes: ['app', 'reason', 'override'],
   run: async (invocation) => {
     const name = invocation.args[0] ?? '';
     const app = await invocation.app();

@@ -3,7 +3,7 @@ import { limitsOf, type ActiveApp, type Release } from '@shiplog/domain';
 import type { Image, Settings } from '@shiplog/events';
 import { LABEL } from '@shiplog/engine';
 import type { ContainerSpec, Surroundings } from './container-engine.port.js';
-import type { Mount } from './volume-store.port.js';
+import type { Mount } from './volume-store.js';
 import { internalName } from '../discovery/team-hosts.js';
 import { ROUTED_PROCESS } from './serving.js';
 

@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import { LABEL, engineStatus, ownedBy } from '@shiplog/engine';
 import { EngineError, volumeMissing, type ContainerSpec } from './container-engine.port.js';
 import { toEngineError } from './docker-translate.js';
-import type { VolumeSpec, VolumeStore } from './volume-store.port.js';
+import type { VolumeSpec, VolumeStore } from './volume-store.js';
 
 /** Counting the files of all volumes may take minutes; nothing waits for it. */
 const USAGE_MS = 10 * 60_000;

@@ -1,7 +1,7 @@
 import { LABEL } from '@shiplog/engine';
 import { EngineError } from './container-engine.port.js';
 import type { InMemoryHost } from './in-memory-host.js';
-import type { Mount, VolumeSpec, VolumeStore } from './volume-store.port.js';
+import type { Mount, VolumeSpec, VolumeStore } from './volume-store.js';
 
 /** Volumes of the fake: a name, labels, and how much is in them. */
 export class InMemoryVolumes implements VolumeStore {

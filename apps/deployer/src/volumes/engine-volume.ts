@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KnownVolume } from '@shiplog/domain';
 import { LABEL } from '@shiplog/engine';
-import type { VolumeSpec } from '../containers/volume-store.port.js';
+import type { VolumeSpec } from '../containers/volume-store.js';
 
 type Named = Pick<KnownVolume, 'volumeId' | 'name' | 'incarnation'>;
 

@@ -1,6 +1,6 @@
 import { volumesOf, type ActiveApp, type KnownVolume } from '@shiplog/domain';
 import { fault } from '../faults.js';
-import type { Mount } from '../containers/volume-store.port.js';
+import type { Mount } from '../containers/volume-store.js';
 import type { Workbench } from '../containers/workbench.js';
 import { engineVolumeOf } from './engine-volume.js';
 

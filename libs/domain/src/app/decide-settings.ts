@@ -26,21 +26,11 @@ export const changeSettings = (
   if ('rejection' in checks) return reject(checks.rejection);
   // Health checks are asked from outside: what runs goes on running.
   if (fields.length === 0) return accept(...checks.events);
-  const excess = excessOf({ ...state.settings, ...changes });
-  if (excess !== null) return reject(excess);
-  const hidden = tmpfsFault(changes.tmpfs ?? [], state.volumes);
-  if (hidden !== null) return reject(hidden);
-  const twice = changes.stopFirst?.find((process) => (countOf(state, process) ?? 0) > 1);
-  if (twice !== undefined) {
-    return reject({
-      code: 'process-runs-once',
-      processType: twice,
-      requested: countOf(state, twice) ?? 0,
-    });
-  }
+  const fault = faultOf(changes, state);
+  if (fault !== null) return reject(fault);
   const changed: AppEvent = {
     type: 'SettingsChanged',
-    v: 2,
+    v: 3,
     data: { appId: state.appId, changes },
   };
   const base = releaseOf(state, command.baseVersion);
@@ -48,6 +38,23 @@ export const changeSettings = (
   return base === undefined || !isReplacing
     ? accept(changed, ...checks.events)
     : accept(changed, ...checks.events, restarted(state, base.version));
+};
+
+/** What does not go together with the rest of the app. */
+const faultOf = (changes: Partial<Settings>, state: ActiveApp): AppRejection | null => {
+  const after = { ...state.settings, ...changes };
+  const excess = excessOf(after);
+  if (excess !== null) return excess;
+  const hidden = tmpfsFault(changes.tmpfs ?? [], state.volumes);
+  if (hidden !== null) return hidden;
+  const twice = changes.stopFirst?.find((process) => (countOf(state, process) ?? 0) > 1);
+  if (twice !== undefined) {
+    const requested = countOf(state, twice) ?? 0;
+    return { code: 'process-runs-once', processType: twice, requested };
+  }
+  return /^0/.test(after.canarySteps) && after.canaryMatch === null
+    ? { code: 'canary-without-requests', steps: after.canarySteps }
+    : null;
 };
 
 const countOf = ({ formation }: ActiveApp, process: string): number | undefined =>

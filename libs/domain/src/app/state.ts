@@ -8,6 +8,7 @@ import type {
   Settings,
   Source,
 } from '@shiplog/events';
+import type { Lock } from './bars.js';
 import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
 import { evolveVolumes, type Volumes } from './volumes.js';
@@ -28,6 +29,7 @@ export const DEFAULT_SETTINGS: Settings = {
   batchPauseSeconds: 0,
   retainSeconds: 300,
   canarySteps: '10,50',
+  canaryMatch: null,
   canaryStepSeconds: 300,
   canaryPromote: 'auto',
   canaryRequests: 100,
@@ -97,6 +99,8 @@ export interface ActiveApp {
   readonly cronJobs: CronJobs;
   /** By name. */
   readonly volumes: Volumes;
+  /** Also one that ended by itself. */
+  readonly lock?: Lock | undefined;
 }
 
 export interface RolloutPromote {
@@ -185,6 +189,15 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
     case 'VolumeRecreated':
     case 'VolumeRemoved':
       return { ...state, volumes: evolveVolumes(state.volumes, event) };
+    case 'AppLocked': {
+      const { appId: _appId, ...lock } = event.data;
+      return { ...state, lock };
+    }
+    case 'AppUnlocked':
+      return { ...state, lock: undefined };
+    case 'LockOverridden':
+    case 'FreezeOverridden':
+      return state;
     case 'AppDestroyed':
       return { status: 'destroyed', appId: state.appId, name: state.name, teamId: state.teamId };
   }

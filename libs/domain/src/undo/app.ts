@@ -6,6 +6,7 @@ import { undoHealthCheck } from './checks.js';
 import { undoConfig } from './config.js';
 import { undoCronJob } from './cron.js';
 import { undoDomainAdded, undoDomainRemoved, undoStart, undoStop } from './on-off.js';
+import { undoLock, undoUnlock } from './locks.js';
 import { impossible, type UndoProposal } from './proposal.js';
 import { undoVolumeAdded, undoVolumeChanged } from './volumes.js';
 import { undoRelease } from './release.js';
@@ -14,6 +15,12 @@ import { formationText, limitsText, settingName, settingText, shellWord } from '
 type AppUndo = {
   readonly [T in AppEvent['type']]: (event: EventNamed<T>, question: AppQuestion) => UndoProposal;
 };
+
+const overridden = (): UndoProposal =>
+  impossible(
+    'This notes what was put aside for the rest of its commit.',
+    'Take back what was done there: the event before it in the same commit.',
+  );
 
 /** How each kind of change of an app is taken back. A new event type does not compile without a row here. */
 export const appUndo: AppUndo = {
@@ -68,6 +75,10 @@ export const appUndo: AppUndo = {
     impossible(`What was in the volume ${name} was lost before an empty one took its place.`, null),
   VolumeRemoved: ({ data: { name } }) =>
     impossible(`What was in the volume ${name} was deleted.`, null),
+  AppLocked: (event, question) => undoLock(event, question),
+  AppUnlocked: (_event, question) => undoUnlock(question),
+  LockOverridden: overridden,
+  FreezeOverridden: overridden,
 };
 
 const undoSettings = (

@@ -24,6 +24,10 @@ const EVENTS = [
   'CronJobSet',
   'CronJobRemoved',
   ...VOLUME_EVENTS,
+  'AppLocked',
+  'AppUnlocked',
+  'LockOverridden',
+  'FreezeOverridden',
   'AppDestroyed',
   'RolloutCompleted',
   'RolloutFailed',
@@ -71,6 +75,7 @@ const created = (
   domains: [],
   cronJobs: [],
   volumes: [],
+  lock: null,
   config: {},
   lastVersion: 0,
   generation: 0,
@@ -138,6 +143,12 @@ const evolveKnown = (
     case 'VolumeWithinSize':
     case 'VolumeDeleted':
       return { ...app, volumes: evolveVolumeDocuments(app.volumes, event) };
+    case 'AppLocked': {
+      const { appId: _appId, ...lock } = event.data;
+      return { ...app, lock };
+    }
+    case 'AppUnlocked':
+      return { ...app, lock: null };
     case 'RolloutCompleted': {
       const { version, generation } = event.data;
       return {
@@ -156,6 +167,8 @@ const evolveKnown = (
     case 'RolloutCancelRequested':
     case 'RolloutPromoteRequested':
     case 'ReleasePromoted':
+    case 'LockOverridden':
+    case 'FreezeOverridden':
       return app;
   }
 };
@@ -171,6 +184,7 @@ const destroyed = (app: AppDocument, at: Envelope): AppDocument => ({
   domains: [],
   cronJobs: [],
   volumes: [],
+  lock: null,
   liveVersion: null,
   liveGeneration: null,
   targetVersion: null,

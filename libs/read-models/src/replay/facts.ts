@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS, checksIn, checkText, isSameValue } from '@shiplog/domain';
+import { DEFAULT_SETTINGS, checksIn, checkText, isSameValue, type Lock } from '@shiplog/domain';
 import type { Settings } from '@shiplog/events';
 import type {
   AppDocument,
@@ -22,6 +22,7 @@ export type FactKind =
   | 'domain'
   | 'cron'
   | 'volume'
+  | 'lock'
   | 'instance'
   | 'route'
   | 'token'
@@ -137,6 +138,14 @@ const appFacts = (app: AppDocument): Entry[] => {
       `domain:${appId}:${host}`,
       { ...of, kind: 'domain', name: host },
     ]),
+    ...(app.lock === null
+      ? []
+      : [
+          [
+            `lock:${appId}`,
+            { ...of, kind: 'lock', name: 'lock', value: lockText(app.lock) },
+          ] as const,
+        ]),
     ...app.cronJobs.map((cron): Entry => [
       `cron:${appId}:${cron.job}`,
       { ...of, kind: 'cron', name: cron.job, value: cronText(cron) },
@@ -158,6 +167,8 @@ const volumeText = (volume: VolumeDocument): string => {
   const who = `${shared ? 'shared' : 'exclusive'} by ${processes.join(',') || 'nobody'}`;
   return `${path}, ${sizeBytes} bytes, ${who}, ${state}${aboveBytes === null ? '' : ', above its size'}`;
 };
+const lockText = ({ by, why, until }: Lock): string =>
+  `by ${by.name}${until === null ? '' : ` until ${until}`}: ${why}`;
 
 const cronText = ({ since: _since, job: _job, command, ...cron }: CronJobDocument): string =>
   `${cron.schedule} (${cron.timeZone}): ${command.join(' ')}; overlap ${cron.overlap}, missed ${cron.missed}` +

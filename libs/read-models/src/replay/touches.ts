@@ -45,6 +45,9 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'VolumeAboveSize':
     case 'VolumeWithinSize':
       return [`volume:${event.data.appId}:${event.data.volumeId}`];
+    case 'AppLocked':
+    case 'AppUnlocked':
+      return [`lock:${event.data.appId}`];
     case 'RolloutCompleted':
       return [releaseOf(event.data), `live:${event.data.appId}`];
     case 'ReleaseCreated':
@@ -92,6 +95,7 @@ export const aroundOf = (key: string): string | undefined => {
   if (kind === 'route') return allRoutesOf(owner);
   const isOfApp = [
     'live',
+    'lock',
     'config',
     'setting',
     'formation',
