@@ -60,6 +60,8 @@ import { CreateTokenHandler, RevokeTokenHandler } from './tokens/tokens.handlers
 import { UndoController } from './undo/undo.controller.js';
 import { UndoChangeHandler } from './undo/undo.handler.js';
 import { ProposeUndoHandler } from './undo/undo.queries.js';
+import { VolumesController } from './volumes/volumes.controller.js';
+import { ListKeptVolumesHandler, ListVolumesHandler } from './volumes/volumes.queries.js';
 import { WhyController } from './why/why.controller.js';
 import { ShowCausesHandler } from './why/why.queries.js';
 
@@ -108,6 +110,8 @@ const QUERY_HANDLERS = [
   ListRunsHandler,
   ShowRunHandler,
   ListCronJobsHandler,
+  ListVolumesHandler,
+  ListKeptVolumesHandler,
   ReadEventsHandler,
   ReadAuditHandler,
   ShowCausesHandler,
@@ -133,6 +137,7 @@ export class ApiModule {
         LimitsController,
         RunsController,
         CronController,
+        VolumesController,
         DomainsController,
         TokensController,
         EventsController,

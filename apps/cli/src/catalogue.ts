@@ -124,6 +124,12 @@ export const CATALOGUE: readonly Entry[] = [
     'commands that are run at certain times',
     async () => (await import('./commands/cron.js')).cron,
   ),
+  group(
+    RUNNING,
+    'volumes',
+    'directories that outlive instances and releases',
+    async () => (await import('./commands/volumes.js')).volumes,
+  ),
   command(
     RUNNING,
     'resize',

@@ -49,6 +49,14 @@ describe('explanations', () => {
     const said = explainCrash(evidence({ exit: { exitCode: 127, oomKilled: false }, logLines }));
     expect(said.code).toBe('no-such-executable');
   });
+  it('of a volume that is gone name the way to begin with an empty one', () => {
+    const trouble = { code: 'volume-missing', said: 'the volume p-data is not there' } as const;
+    expect(explainNotCreated(evidence({ trouble }))).toMatchObject({
+      code: 'volume-missing',
+      summary: 'web is not started: the volume p-data is not there',
+      remedy: expect.stringContaining('shiplog volumes recreate'),
+    });
+  });
   it.each([
     ['EACCES: permission denied', /permission/],
     ['EROFS: read-only file system', /read-only/],

@@ -259,6 +259,17 @@ export const explainNotCreated = (evidence: Evidence): Explanation => {
         },
         evidence,
       );
+    case 'volume-missing':
+      return explanation(
+        {
+          code: 'volume-missing',
+          summary: `${evidence.process} is not started: ${said}`,
+          remedy:
+            'bring the volume back (is its disk mounted?), or begin with an empty one: shiplog volumes recreate NAME --confirm NAME',
+          tried: null,
+        },
+        evidence,
+      );
     case 'key-missing':
       return explanation(
         {

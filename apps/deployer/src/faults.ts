@@ -11,6 +11,9 @@ export const FAULTS = [
   'after-step-rollout',
   'before-schedule',
   'after-schedule',
+  'before-create-volume',
+  'after-create-volume',
+  'after-record-volume-created',
   'before-create',
   'after-create',
   'before-start',
@@ -47,6 +50,8 @@ export const FAULTS = [
   'after-stop-run',
   'before-record-run-ended',
   'after-record-run-ended',
+  'before-delete-volume',
+  'after-delete-volume',
   'before-end-rollout',
   'after-end-rollout',
 ] as const;

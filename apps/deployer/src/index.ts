@@ -16,6 +16,7 @@ import { findDnsmasq } from './discovery/resolver-image.js';
 import { startDiscovery } from './discovery/start-discovery.js';
 import { tellAnswers } from './health/tell-answers.js';
 import { serveRpc } from './rpc/serve.js';
+import { VolumeKeeper } from './volumes/volume-keeper.js';
 import { Workbench, type WorkbenchOptions } from './containers/workbench.js';
 
 export { ENGINE_STEPS_AT_ONCE } from './containers/task-runner.js';
@@ -40,10 +41,15 @@ export const startDeployer: StartProcess = async (context) => {
   const reconciling = startReconciling(context, engine);
   const discovery = engine.resolvers && startDiscovery(context, engine.resolvers);
   tellAnswers(reconciling.bench);
-  const endRpc = serveRpc(reconciling.bench, engine, docker);
+  const volumes = new VolumeKeeper(reconciling.bench);
+  const unfollow = context.feed.onBatch((batch) => volumes.take(batch));
+  volumes.start();
+  const endRpc = serveRpc(reconciling.bench, engine, docker, volumes);
   return {
     stop: async () => {
       endRpc();
+      unfollow();
+      await volumes.stop();
       await discovery?.stop();
       await reconciling.stop();
     },

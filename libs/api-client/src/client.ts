@@ -20,6 +20,7 @@ import { limitsOf, settingsOf } from './settings-client.js';
 import { sessions } from './session-client.js';
 import { streams } from './stream-client.js';
 import { upload } from './upload.js';
+import { volumesOf } from './volume-client.js';
 
 type BodyOf<P extends keyof paths> = paths[P] extends {
   post: { requestBody?: { content: { 'application/json': infer B } } };
@@ -42,6 +43,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     releases: releasesOf(connection),
     runs: runsOf(connection),
     cron: cronOf(connection),
+    volumes: volumesOf(connection),
     locks: locksOf(connection),
     freezes: freezesOf(connection),
     domains: domainsOf(connection),
@@ -64,10 +66,14 @@ const appsOf = ({ fetch: api, url }: Connection) => ({
     valueOf(api.GET('/v1/apps/{app}', { params: { path: { app }, query: read } }), url),
   create: (name: string, options: ChangeOptions) =>
     valueOf(api.POST('/v1/apps', { body: { name }, ...change(options) }), url),
-  destroy: (app: string, confirm: string, options: ChangeOptions) =>
+  destroy: (
+    app: string,
+    query: { readonly confirm: string; readonly volumes?: 'true' },
+    options: ChangeOptions,
+  ) =>
     valueOf(
       api.DELETE('/v1/apps/{app}', {
-        params: { path: { app }, query: { confirm } },
+        params: { path: { app }, query },
         ...change(options),
       }),
       url,

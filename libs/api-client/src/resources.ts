@@ -59,5 +59,7 @@ export type FreezeRequest = NonNullable<
   operations['addPlatformFreeze']['requestBody']
 >['content']['application/json'];
 export type Token = Schemas['Token'];
+export type Volume = Schemas['Volume'];
+export type KeptVolume = Schemas['KeptVolume'];
 export type UndoProposal = Schemas['UndoProposal'];
 export type Whoami = Schemas['Whoami'];

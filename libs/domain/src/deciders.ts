@@ -60,6 +60,7 @@ import {
   type RolloutState,
 } from './rollout/index.js';
 import { run, type RunCommand, type RunRejection, type RunState } from './run/index.js';
+import { volume, type VolumeFactCommand, type VolumeState } from './volume/index.js';
 
 export interface StateByAggregate {
   app: AppState;
@@ -72,6 +73,7 @@ export interface StateByAggregate {
   rollout: RolloutState;
   instance: InstanceState;
   run: RunState;
+  volume: VolumeState;
   router: RouterState;
   node: NodeState;
   garbage: GarbageState;
@@ -92,6 +94,7 @@ export interface CommandByAggregate {
   rollout: RolloutCommand;
   instance: InstanceCommand;
   run: RunCommand;
+  volume: VolumeFactCommand;
   router: RouterCommand;
   node: NodeCommand;
   garbage: GarbageCommand;
@@ -112,6 +115,7 @@ export interface RejectionByAggregate {
   rollout: RolloutRejection;
   instance: InstanceRejection;
   run: RunRejection;
+  volume: never;
   router: RouterRejection;
   node: never;
   garbage: never;
@@ -140,6 +144,7 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   rollout,
   instance,
   run,
+  volume,
   router,
   node,
   garbage,

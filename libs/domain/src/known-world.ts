@@ -13,6 +13,7 @@ import { deciderOf, type StateByAggregate } from './deciders.js';
 import { DestroyedApps } from './destroyed-apps.js';
 import type { KnownInstance } from './instance/index.js';
 import { KnownCommands, type KnownCommand } from './known-commands.js';
+import { LeftVolumes } from './left-volumes.js';
 import { Resizes } from './resizes.js';
 import { rolloutIdOf, type RolloutState } from './rollout/index.js';
 import type { KnownRun } from './run/index.js';
@@ -55,6 +56,8 @@ export abstract class KnownWorld {
   protected readonly runIndex = new RunIndex();
   protected liveByApp = new Map<string, LiveRelease>();
   protected readonly resizes = new Resizes();
+  /** Volumes that outlived their app, or are to be deleted. */
+  readonly leftVolumes = new LeftVolumes();
   /** Ports and addresses of instances that were not stopped yet. */
   protected places = new Set<number | string>();
   /** The newest build requests of each app, and who made them. */

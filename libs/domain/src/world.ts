@@ -16,6 +16,7 @@ import type { KnownInstance } from './instance/index.js';
 import type { RouteState } from './facts/router.js';
 import type { KnownCommands } from './known-commands.js';
 import { KnownWorld, type Entries, type LiveRelease } from './known-world.js';
+import type { LeftVolumes } from './left-volumes.js';
 import type { Resizes } from './resizes.js';
 import type { RunIndex, RunIndexEvent } from './run/run-index.js';
 import { ShardedMap } from './sharded-map.js';
@@ -29,7 +30,7 @@ const AUDIT_DAYS_KEPT = 3;
  * Not worth an entry: it is as if it had never been (a name that was given back; what came after a build was
  * forgotten), or kept elsewhere.
  */
-const OVER: ReadonlySet<string> = new Set(['none', 'free', 'destroyed']);
+const OVER: ReadonlySet<string> = new Set(['none', 'free', 'destroyed', 'deleted']);
 
 /**
  * All aggregates of the platform as the log tells them, in memory: what commands are decided on and
@@ -43,9 +44,12 @@ export class World extends KnownWorld {
     const aggregate = aggregateOf(commit.stream);
     const id = idOf(commit.stream);
     const before = aggregate === 'app' ? this.app(id) : undefined;
+    const wasMade = (volumeId: string): boolean =>
+      this.get('volume', volumeId).state.status !== 'none';
     this.evolve(aggregate, id, commit.events, { revision, hash, version: commit.to });
     for (const event of commit.events) {
       this.index(event, id);
+      this.leftVolumes.apply(event, before, wasMade);
       this.buildRequests.apply(event, commit, position);
     }
     const after = before === undefined ? undefined : this.app(id);
@@ -193,6 +197,7 @@ export class World extends KnownWorld {
       liveByApp: [...this.liveByApp],
       buildRequests: this.buildRequests.snapshot(),
       resizes: this.resizes.snapshot(),
+      leftVolumes: this.leftVolumes.snapshot(),
     };
   }
 
@@ -213,6 +218,7 @@ export class World extends KnownWorld {
     this.liveByApp = new Map(state.liveByApp);
     this.buildRequests.restore(state.buildRequests);
     this.resizes.restore(state.resizes);
+    this.leftVolumes.restore(state.leftVolumes);
   }
 
   /** What JSON cannot hold of a router. */
@@ -250,4 +256,5 @@ interface WorldSnapshot {
   readonly liveByApp: readonly [string, LiveRelease][];
   readonly buildRequests: ReturnType<BuildRequests['snapshot']>;
   readonly resizes: ReturnType<Resizes['snapshot']>;
+  readonly leftVolumes: ReturnType<LeftVolumes['snapshot']>;
 }

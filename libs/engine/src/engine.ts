@@ -12,6 +12,8 @@ export const LABEL = {
   instance: 'shiplog.instance',
   build: 'shiplog.build',
   team: 'shiplog.team',
+  /** On volumes: the id. */
+  volume: 'shiplog.volume',
   /** `run` for one-off containers, `resolver` for the name server of a team; absent on instances. */
   kind: 'shiplog.kind',
   /** On one-off containers that go on when nobody watches them. */

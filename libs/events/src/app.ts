@@ -4,6 +4,7 @@ import { defineEvent } from './event.js';
 import { appName, configKey, cronJobName, host, id, processType } from './ids.js';
 import { lockEvents } from './gates.js';
 import { ownLimits } from './resources.js';
+import { appVolumeEvents } from './volume.js';
 import {
   cronJob,
   encryptedValue,
@@ -85,6 +86,7 @@ export const appEvent = z.discriminatedUnion('type', [
     since: z.iso.datetime(),
   }),
   defineEvent('CronJobRemoved', 1, { appId: id, job: cronJobName }),
+  ...appVolumeEvents,
   ...lockEvents,
   defineEvent('AppDestroyed', 1, { appId: id }),
 ]);

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { defineEvent } from './event.js';
 import { appName, host, id } from './ids.js';
+import { volumeName } from './volume.js';
 
 export const teamEvent = z.discriminatedUnion('type', [
   defineEvent('TeamCreated', 1, { teamId: id, name: z.string().min(1).max(64) }),
   defineEvent('TeamMemberAdded', 1, { teamId: id, userId: id }),
+  /** A volume that its destroyed app left behind: its data is to be deleted. */
+  defineEvent('KeptVolumeRemoved', 1, { teamId: id, appId: id, volumeId: id, name: volumeName }),
 ]);
 export type TeamEvent = z.infer<typeof teamEvent>;
 

@@ -26,4 +26,5 @@ export * from './sequence.js';
 export { CANARY_MATCH_PATTERN, rolloutStrategy, type RolloutStrategy } from './strategy.js';
 export * from './upcast.js';
 export * from './values.js';
+export * from './volume.js';
 export * from './who.js';

@@ -30,6 +30,7 @@ import {
 import { freezeEvent, type FreezeEvent } from './gates.js';
 import { keysEvent, type KeysEvent } from './keys.js';
 import { runEvent, type RunEvent } from './run.js';
+import { volumeEvent, type VolumeEvent } from './volume.js';
 
 /** Every aggregate, the events of its stream, and so the whole vocabulary of the log. */
 export interface EventsByAggregate {
@@ -43,6 +44,7 @@ export interface EventsByAggregate {
   rollout: RolloutEvent;
   instance: InstanceEvent;
   run: RunEvent;
+  volume: VolumeEvent;
   router: RouterEvent;
   node: NodeEvent;
   garbage: GarbageEvent;
@@ -65,6 +67,7 @@ export const schemaByAggregate = {
   rollout: rolloutEvent,
   instance: instanceEvent,
   run: runEvent,
+  volume: volumeEvent,
   router: routerEvent,
   node: nodeEvent,
   garbage: garbageEvent,
@@ -88,6 +91,7 @@ export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
   rollout: 'deployer',
   instance: 'deployer',
   run: 'deployer',
+  volume: 'deployer',
   router: 'router-sync',
   node: 'monitor-agent',
   garbage: 'gc',

@@ -1,4 +1,4 @@
-import type { KnownCronJob, Lock } from '@shiplog/domain';
+import type { KnownCronJob, KnownVolume, Lock } from '@shiplog/domain';
 import type {
   Checks,
   Explanation,
@@ -42,6 +42,8 @@ export interface AppDocument {
   /** Custom hosts, ascending. */
   readonly domains: readonly string[];
   readonly cronJobs: readonly CronJobDocument[];
+  /** By name. */
+  readonly volumes: readonly VolumeDocument[];
   /** Also one that ended by itself. */
   readonly lock: Lock | null;
   /** Encrypted as in the log: the api decrypts. */
@@ -225,6 +227,13 @@ type Data<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>['data'];
 
 /** A command that is run at certain times, by name. */
 export type CronJobDocument = KnownCronJob & { readonly job: string };
+
+export interface VolumeDocument extends KnownVolume {
+  /** `declared`: the engine makes it when something needs it; `missing`: it had it, and has it no more. */
+  readonly state: 'declared' | 'created' | 'missing';
+  /** What was in it when that was told to be more than declared; else null. */
+  readonly aboveBytes: number | null;
+}
 
 export interface DomainDocument {
   readonly host: string;

@@ -81,8 +81,14 @@ export class AppsController {
     const { position } = await this.change(request, {
       type: 'DestroyApp',
       confirm: request.query.confirm,
+      removesVolumes: request.query.volumes,
     });
-    return { body: { sequence: sequenceAt(position) }, position };
+    const { appId } = request.app;
+    const left = this.api.world.leftVolumes.all();
+    const keptVolumes = left.flatMap((one) =>
+      one.appId === appId && !one.isRemoved ? one.name : [],
+    );
+    return { body: { sequence: sequenceAt(position), keptVolumes }, position };
   }
 
   @Handles(routes.showSettings)

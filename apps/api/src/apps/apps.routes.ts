@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { appName, checks, checksRequest, formation, settings } from '@shiplog/events';
-import { appParam, changed, id, sequence, time, version } from '../http/fields.js';
+import { appParam, changed, flag, id, sequence, time, version } from '../http/fields.js';
 import { gate } from '../gates/gates.routes.js';
 import { defineRoute } from '../http/route.js';
 
@@ -103,8 +103,19 @@ export const destroyApp = defineRoute({
   summary: 'Destroy an app: its instances stop, its routes and its name become free',
   tag,
   params: appParam,
-  query: { confirm: z.string().describe('The name of the app once more.') },
-  answer: { status: 200, description: 'Its instances are being stopped.', schema: changed },
+  query: {
+    confirm: z.string().describe('The name of the app once more.'),
+    volumes: flag.describe(
+      'Delete its volumes, too. Otherwise they are kept, with what is in them.',
+    ),
+  },
+  answer: {
+    status: 200,
+    description: 'Its instances are being stopped.',
+    schema: changed
+      .extend({ keptVolumes: z.array(z.string()).describe('Names of volumes that are kept.') })
+      .meta({ id: 'DestroyedApp' }),
+  },
   refuses: ['confirmation-mismatch'],
 });
 

@@ -26,6 +26,17 @@ const running = async (): Promise<string> => {
   return target?.rolloutId ?? '';
 };
 
+/** The engine had the volume, and has it no more. */
+const lost = async (name: string, of = 'shop'): Promise<string> => {
+  const app = api.platform.api.world.appByName(of);
+  const { volumeId = '' } = app?.volumes[name] ?? {};
+  const fact = { volumeId, appId: app?.appId ?? '' };
+  const made = { ...fact, name, incarnation: 1, nodeId: 'n1', engineName: `p-${name}` };
+  await api.platform.given('volume', volumeId, { type: 'RecordVolumeCreated', ...made });
+  await api.platform.given('volume', volumeId, { type: 'RecordVolumeMissing', ...fact });
+  return volumeId;
+};
+
 type Change = readonly [Method, path: string, body?: object];
 const send = ([method, path, body]: Change, reason: string) => {
   const call = api.call(method, path).set('Shiplog-Reason', encodeURIComponent(reason));
@@ -52,6 +63,29 @@ const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   removeDomain: ['delete', '/v1/apps/shop/domains/www.example.com'],
   setCronJob: ['put', '/v1/apps/shop/cron/nightly', { schedule: '@daily', command: ['clean'] }],
   removeCronJob: ['delete', '/v1/apps/shop/cron/nightly'],
+  addVolume: [
+    'post',
+    '/v1/apps/shop/volumes',
+    { name: 'data', path: '/data', sizeBytes: 2 ** 30, shared: true },
+  ],
+  changeVolume: ['patch', '/v1/apps/shop/volumes/data', { sizeBytes: 2 ** 31 }],
+  recreateVolume: async () => {
+    await lost('data');
+    return ['post', '/v1/apps/shop/volumes/data/recreate', { confirm: 'data' }];
+  },
+  removeVolume: async () => {
+    const unused = { name: 'cache', path: '/cache', sizeBytes: 2 ** 30, processes: [] };
+    await api.call('post', '/v1/apps/shop/volumes').send(unused).expect(201);
+    return ['delete', '/v1/apps/shop/volumes/cache?confirm=cache'];
+  },
+  removeKeptVolume: async () => {
+    await api.call('post', '/v1/apps').send({ name: 'past' }).expect(201);
+    const unused = { name: 'old', path: '/old', sizeBytes: 2 ** 30 };
+    await api.call('post', '/v1/apps/past/volumes').send(unused).expect(201);
+    const volumeId = await lost('old', 'past');
+    await api.call('delete', '/v1/apps/past?confirm=past').expect(200);
+    return ['delete', `/v1/volumes/kept/${volumeId}?confirm=old`];
+  },
   lockApp: ['post', '/v1/apps/shop/lock', {}],
   unlockApp: ['post', '/v1/apps/shop/unlock', {}],
   addFreeze: ['put', '/v1/apps/shop/freezes/later', once],

@@ -27,6 +27,9 @@ const changes = async (): Promise<number> =>
     ({ stream }) => !stream.startsWith('audit.'),
   ).length;
 
+/** They are asked for the name once more. */
+const CONFIRMED = ['destroyApp', 'removeVolume'];
+
 describe('every route', () => {
   it.each(ROUTES.map((route) => [route.id, route] as const))(
     '%s needs a token',
@@ -54,7 +57,7 @@ describe('every route', () => {
     '%s tells nothing about an app of another team',
     async (_id, { id, method, path }) => {
       const before = await changes();
-      const query = id === 'destroyApp' ? '?confirm=secret' : '';
+      const query = CONFIRMED.includes(id) ? '?confirm=secret' : '';
       const ofSecret = await api.call(methodOf(method), `${pathOf(path, 'secret')}${query}`, bob);
       const ofNone = await api.call(methodOf(method), `${pathOf(path, 'secreu')}${query}`, bob);
       expect(ofSecret.status).toBe(404);

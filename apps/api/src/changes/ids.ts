@@ -5,7 +5,10 @@ import type { CommandContext } from '@shiplog/commands';
  * The id of what a request creates: derived from its Idempotency-Key, so that the same request makes
  * the same thing, or random without one. The prefix has a "_", which no name has.
  */
-export const newIdFor = (prefix: 'app' | 'bld' | 'tok', context: CommandContext): string => {
+export const newIdFor = (
+  prefix: 'app' | 'bld' | 'tok' | 'vol',
+  context: CommandContext,
+): string => {
   const command = context.command ?? null;
   const hex =
     command === null

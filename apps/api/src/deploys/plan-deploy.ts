@@ -50,7 +50,7 @@ export const planDeploy = (
     gate,
     warnings: [
       ...barsOf(gate),
-      ...once.map(outageText),
+      ...once.map((type) => outageText(app, type)),
       ...warningsOf(world, deployment, { ...forecast, atMost }),
     ],
   };

@@ -21,6 +21,7 @@ const ONLY_NOW: Readonly<Record<string, string>> = {
   verifyLog: 'is about the whole log',
   exportLog: 'is the log itself',
   showSigning: 'checkpoints lie beside the log',
+  listKeptVolumes: 'what is kept now',
   listBackups: 'what lies at a place outside now',
   backupProgress: 'is live',
   showBackupPolicy: 'what holds now',

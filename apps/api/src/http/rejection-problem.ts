@@ -1,6 +1,8 @@
 import { KEEP_FORMS, SCHEDULE_FORMS, type Rejection } from '@shiplog/domain';
 import { gateDetailOf } from './gate-problem.js';
 import { Problem } from './problem.js';
+import { list } from './list-words.js';
+import { isAboutVolumes, volumeDetailOf } from './volume-rejection.js';
 
 /** What an aggregate refused, in words: what was wrong and what would be right. */
 export const problemOf = (rejection: Rejection): Problem => {
@@ -20,10 +22,8 @@ const stateOf = ({ status: state, ...members }: { readonly status: string }) => 
   state,
 });
 
-const list = (words: readonly (string | number)[]): string =>
-  words.length === 0 ? 'none' : words.join(', ');
-
 const detailOf = (rejection: Rejection): string => {
+  if (isAboutVolumes(rejection)) return volumeDetailOf(rejection);
   switch (rejection.code) {
     case 'app-not-found':
       return 'There is no such app. `shiplog apps list` shows the ones you can see.';
@@ -46,13 +46,8 @@ const detailOf = (rejection: Rejection): string => {
       return `${rejection.requested} instances of ${rejection.processType} are above the limit of ${rejection.limit}.`;
     case 'process-runs-once':
       return `No two instances of ${rejection.processType} may run at the same time (setting stop-first), and ${rejection.requested} are wanted. Scale it to 1, or take it out of stop-first.`;
-    case 'reservation-above-limit': {
-      const { what, reservation, limit } = rejection;
-      const [most, wanted] = [limit, reservation].map((n) =>
-        what === 'memory' ? `${Math.round(n / 1024 / 1024)} MB` : `${n} CPUs`,
-      );
-      return `Nobody can be kept more than they may have: ${wanted} are to be reserved, and the limit is ${most}. Raise the limit, or reserve less.`;
-    }
+    case 'reservation-above-limit':
+      return reservationText(rejection);
     case 'canary-without-requests':
       return `canary-steps=${rejection.steps} begins without a share, and no request matches. Set canary-match as well, or begin with a share.`;
     case 'config-key-not-set':
@@ -76,7 +71,7 @@ const detailOf = (rejection: Rejection): string => {
     case 'run-not-open':
       return 'The run is over. `shiplog runs list` shows how it ended.';
     case 'confirmation-mismatch':
-      return `Destroying needs the name of the app as confirmation: confirm=${rejection.expected}.`;
+      return confirmationText(rejection);
     case 'user-already-exists':
       return 'There is a user of this id already.';
     case 'user-not-found':
@@ -112,4 +107,21 @@ const detailOf = (rejection: Rejection): string => {
     default:
       return gateDetailOf(rejection);
   }
+};
+
+const confirmationText = (
+  rejection: Extract<Rejection, { code: 'confirmation-mismatch' }>,
+): string =>
+  rejection.what === 'volume'
+    ? `What is in the volume is gone for good after this: it needs the name of the volume as confirmation: confirm=${rejection.expected}.`
+    : `Destroying needs the name of the app as confirmation: confirm=${rejection.expected}.`;
+
+const reservationText = (
+  rejection: Extract<Rejection, { code: 'reservation-above-limit' }>,
+): string => {
+  const { what, reservation, limit } = rejection;
+  const [most, wanted] = [limit, reservation].map((n) =>
+    what === 'memory' ? `${Math.round(n / 1024 / 1024)} MB` : `${n} CPUs`,
+  );
+  return `Nobody can be kept more than they may have: ${wanted} are to be reserved, and the limit is ${most}. Raise the limit, or reserve less.`;
 };

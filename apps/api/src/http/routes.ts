@@ -20,6 +20,7 @@ import * as releases from '../releases/releases.routes.js';
 import * as runs from '../runs/runs.routes.js';
 import * as tokens from '../tokens/tokens.routes.js';
 import * as undo from '../undo/undo.routes.js';
+import * as volumes from '../volumes/volumes.routes.js';
 import * as why from '../why/why.routes.js';
 import type { AnyRoute } from './route.js';
 
@@ -38,6 +39,7 @@ export const ROUTES: readonly AnyRoute[] = [
   limits,
   runs,
   cron,
+  volumes,
   gates,
   domains,
   tokens,

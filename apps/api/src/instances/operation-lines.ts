@@ -101,6 +101,20 @@ const detailOf = (event: DomainEventUnion): string => {
       return ` ${event.data.job} "${event.data.schedule}" ${event.data.timeZone}`;
     case 'CronJobRemoved':
       return ` ${event.data.job}`;
+    case 'VolumeAdded':
+    case 'VolumeChanged':
+      return ` ${event.data.name} ${event.data.path}`;
+    case 'VolumeRecreated':
+    case 'VolumeRemoved':
+    case 'VolumeCreated':
+      return ` ${event.data.name}`;
+    case 'VolumeMissing':
+    case 'VolumeFound':
+    case 'VolumeDeleted':
+      return ` ${event.data.volumeId}`;
+    case 'VolumeAboveSize':
+    case 'VolumeWithinSize':
+      return ` ${event.data.volumeId}: ${event.data.usedBytes} of ${event.data.sizeBytes} bytes`;
     case 'AppLocked':
       return `${event.data.until === null ? '' : ` until ${event.data.until}`}: ${event.data.why}`;
     case 'LockOverridden':

@@ -21,6 +21,7 @@ import { parkedVerdict } from './doctor/parked.js';
 import { lookAtPrivateFiles, privateFilesVerdict } from './doctor/private-files.js';
 import type { StreamCheck } from './doctor/stream.js';
 import { unreadyVerdict } from './doctor/unready.js';
+import { volumesVerdict } from './doctor/volumes.js';
 import { bad, ok, type Verdict } from './doctor/verdict.js';
 import { healthVerdict } from './doctor/worker-health.js';
 import type { Checkpoints } from '../integrity/checkpoints.js';
@@ -98,6 +99,7 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
       ),
       finding('routing', () => Promise.resolve(routingVerdict(world))),
       finding('instances', () => Promise.resolve(unreadyVerdict(world, apps))),
+      finding('volumes', () => Promise.resolve(volumesVerdict(world, apps))),
       finding('images', () => Promise.resolve(imagesVerdict(world, apps))),
       finding('deploys', () => Promise.resolve(deploysVerdict(world, apps))),
     ]);

@@ -61,7 +61,7 @@ export class Steps {
   /** What nobody can be spared is said before it begins. */
   private outages(): readonly string[] {
     const app = this.world.app(this.appId);
-    return app === undefined ? [] : runningOnce(app).map(outageText);
+    return app === undefined ? [] : runningOnce(app).map((type) => outageText(app, type));
   }
 
   /** By which name it is told from now on. */

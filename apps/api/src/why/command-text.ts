@@ -47,6 +47,15 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return `cron job ${event.data.job} set`;
     case 'CronJobRemoved':
       return `cron job ${event.data.job} removed`;
+    case 'VolumeAdded':
+      return `volume ${event.data.name} added at ${event.data.path}`;
+    case 'VolumeChanged':
+      return `volume ${event.data.name} changed`;
+    case 'VolumeRecreated':
+      return `volume ${event.data.name} recreated`;
+    case 'VolumeRemoved':
+    case 'KeptVolumeRemoved':
+      return `volume ${event.data.name} removed`;
     case 'AppLocked':
       return 'lock';
     case 'AppUnlocked':

@@ -91,21 +91,33 @@ const processesText = (formation: Readonly<Record<string, number>>): string =>
     .map(([process, count]) => `${process}=${count}`)
     .join(' ');
 
-const destroy = defineCommand<{ confirm?: string }>({
+const destroy = defineCommand<{ confirm?: string; volumes?: boolean }>({
   name: 'destroy',
   args: [['[app]', 'else -a, SHIPLOG_APP or the git remote']],
   summary: 'destroy an app: its instances stop, its name and domains become free',
-  details: 'What happened stays in the log; the app itself cannot be brought back.',
-  examples: [['apps destroy shop --confirm shop', 'the name once more, so that it is no accident']],
-  options: [{ flags: '--confirm <name>', help: 'the name of the app once more' }],
+  details:
+    'What happened stays in the log; the app itself cannot be brought back. Its volumes are kept with what is in them\n' +
+    '(shiplog volumes kept) unless --volumes says otherwise.',
+  examples: [
+    ['apps destroy shop --confirm shop', 'the name once more, so that it is no accident'],
+    ['apps destroy shop --confirm shop --volumes', 'with everything that is in its volumes'],
+  ],
+  options: [
+    { flags: '--confirm <name>', help: 'the name of the app once more' },
+    { flags: '--volumes', help: 'delete its volumes, too, with what is in them' },
+  ],
   takes: ['app', 'reason', 'override'],
   run: async (invocation) => {
     const { args, client, change, out, options } = invocation;
     const app = await invocation.app(args[0]);
     const confirm = options.confirm ?? (await askForName(invocation, app));
-    const answer = await (await client()).apps.destroy(app, confirm, change);
+    const query = { confirm, ...(options.volumes === true ? { volumes: 'true' as const } : {}) };
+    const answer = await (await client()).apps.destroy(app, query, change);
     out.json(answer);
     out.line(`Destroyed ${app}. Its instances are being stopped.`);
+    if (answer.keptVolumes.length > 0) {
+      out.line(`Kept: volumes ${answer.keptVolumes.join(', ')}. See: shiplog volumes kept`);
+    }
   },
 });
 

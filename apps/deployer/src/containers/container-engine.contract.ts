@@ -261,6 +261,59 @@ export const describeContainerEngine = (
       expect(await engine.memoryInUse('0'.repeat(64))).toBeNull();
     });
 
+    describe('volumes', () => {
+      const volumeOf = (name: string) => ({
+        name: `${fixture.platform}-${name}`,
+        labels: { [LABEL.platform]: fixture.platform, [LABEL.volume]: name },
+      });
+      const mounted = (volume: string) => ({ mounts: [{ volume, path: '/data' }] });
+
+      it('are made once, listed and measured, each platform its own', async () => {
+        const { volumes } = engine;
+        const volume = volumeOf('listed');
+        await volumes.ensure(volume);
+        await volumes.ensure(volume);
+        expect(await volumes.list()).toEqual([volume.name]);
+        expect([...(await volumes.usage()).keys()]).toEqual([volume.name]);
+        expect(await fixture.neighbour.volumes.list()).toEqual([]);
+        await fixture.neighbour.volumes.remove(volume.name);
+        expect(await volumes.list()).toEqual([volume.name]);
+        const own = { ...volume, labels: { [LABEL.platform]: `${fixture.platform}-other` } };
+        await expect(fixture.neighbour.volumes.ensure(own)).rejects.toMatchObject({
+          code: 'name-taken',
+        });
+        await volumes.remove(volume.name);
+        await volumes.remove(volume.name);
+        expect(await volumes.list()).toEqual([]);
+      });
+
+      it('are never made by a container that needs one', async () => {
+        const { name } = volumeOf('gone');
+        const spec = specOf('needy', mounted(name));
+        await expect(engine.create(spec)).rejects.toMatchObject({ code: 'volume-missing' });
+        expect(await engine.volumes.list()).toEqual([]);
+        await engine.volumes.ensure(volumeOf('gone'));
+        await engine.start(await engine.create(spec));
+      });
+
+      it('outlive their containers, and go with those that do not run', async () => {
+        const volume = volumeOf('kept');
+        await engine.volumes.ensure(volume);
+        const first = await run('first', mounted(volume.name));
+        await engine.stop(first, 0);
+        await engine.remove(first);
+        expect(await engine.volumes.list()).toContain(volume.name);
+        const second = await run('second', mounted(volume.name));
+        await expect(engine.volumes.remove(volume.name)).rejects.toMatchObject({
+          code: 'volume-in-use',
+        });
+        await engine.stop(second, 0);
+        await engine.volumes.remove(volume.name);
+        expect(await engine.volumes.list()).not.toContain(volume.name);
+        expect(await engine.inspect(second)).toBeUndefined();
+      });
+    });
+
     it('removes what does not run', async () => {
       const id = await engine.create(specOf('removed'));
       await engine.remove(id);

@@ -1,5 +1,6 @@
 import type { Limits, Settings } from '@shiplog/events';
 import { OperationalError } from '@shiplog/runtime';
+import type { Mount, VolumeStore } from './volume-store.js';
 
 export type ContainerStatus =
   'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
@@ -47,6 +48,8 @@ export interface ContainerSpec {
   readonly publish: { readonly hostPort: number; readonly containerPort: number } | null;
   readonly limits: Limits;
   readonly surroundings: Surroundings;
+  /** Volumes that are there already: none is made for it. */
+  readonly mounts?: readonly Mount[];
 }
 
 /** What a container gets when it is made, and keeps for life. */
@@ -105,6 +108,7 @@ export interface EngineFacts {
  * Every call ends: one that is not answered in time throws `no-answer`, and nobody knows whether it was done.
  */
 export interface ContainerEngine {
+  readonly volumes: VolumeStore;
   facts(): Promise<EngineFacts>;
 
   /** Ids and status of all containers of the platform, running or not. An error is never an empty list. */
@@ -121,7 +125,8 @@ export interface ContainerEngine {
 
   /**
    * Creates the container, its network first, and returns its id. On repetition (same name and
-   * instance label): the id of the one that is there. Never pulls: throws `image-missing`, `name-taken`, …
+   * instance label): the id of the one that is there. Never pulls: throws `image-missing`,
+   * `volume-missing`, `name-taken`, …
    */
   create(spec: ContainerSpec): Promise<string>;
 
@@ -197,6 +202,9 @@ export type EngineErrorCode =
   | 'not-executable'
   | 'container-missing'
   | 'pull-failed'
+  /** A volume that was made once is not there: what was in it is lost, or its disk is not mounted. */
+  | 'volume-missing'
+  | 'volume-in-use'
   /** This machine or its engine has no such thing: a limit, a container runtime. */
   | 'unsupported'
   | 'engine-refused';
@@ -226,4 +234,13 @@ const PERMANENT: ReadonlySet<EngineErrorCode> = new Set([
   'no-such-executable',
   'not-executable',
   'unsupported',
+  'volume-missing',
 ]);
+
+/** Where the engine would make an empty volume by itself. */
+export const volumeMissing = (volume: string, doing: string): EngineError =>
+  new EngineError(
+    'volume-missing',
+    doing,
+    `the volume ${volume} is not on this engine any more, and an empty one must not take its place unasked`,
+  );

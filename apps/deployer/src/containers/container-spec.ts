@@ -3,6 +3,7 @@ import { limitsOf, type ActiveApp, type Release } from '@shiplog/domain';
 import type { Image, Settings } from '@shiplog/events';
 import { LABEL } from '@shiplog/engine';
 import type { ContainerSpec, Surroundings } from './container-engine.port.js';
+import type { Mount } from './volume-store.js';
 import { internalName } from '../discovery/team-hosts.js';
 import { ROUTED_PROCESS } from './serving.js';
 
@@ -28,6 +29,8 @@ interface Common {
   readonly image: Image;
   /** Decrypted. */
   readonly config: Readonly<Record<string, string>>;
+  /** Volumes, which are there already. */
+  readonly mounts?: readonly Mount[];
 }
 
 interface InstanceParts extends Common {
@@ -104,11 +107,12 @@ export const runSpec = (
 /** A job is not the process type whose name it may have; a release command is sized by its own. */
 const sizedAs = (process: string): string => (process === 'release' ? process : 'run');
 
-const common = ({ app, image, platform }: Common, process: string) => ({
+const common = ({ app, image, platform, mounts = [] }: Common, process: string) => ({
   imageId: image.id,
   network: networkName(platform, app.teamId),
   limits: limitsOf(app, process),
   surroundings: surroundingsOf(app.settings),
+  ...(mounts.length === 0 ? {} : { mounts }),
 });
 
 const surroundingsOf = (settings: Settings): Surroundings => ({

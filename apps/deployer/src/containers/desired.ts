@@ -3,6 +3,7 @@ import {
   DEFAULT_SETTINGS,
   isWeighted,
   limitsOf,
+  runningOnceOf,
   sharesOf,
   strategyOf,
   type KnownCronJob,
@@ -115,7 +116,7 @@ export const desiredApp = (world: World, appId: string): DesiredApp => {
     appId,
     status: statusOf(state, deployment),
     teamId: state.status === 'none' ? null : state.teamId,
-    settings: deployment?.app.settings ?? DEFAULT_SETTINGS,
+    settings: deployment === undefined ? DEFAULT_SETTINGS : settingsOf(deployment.app),
     limits: deployment === undefined ? {} : limitsByProcess(deployment.app, instances),
     resizing: new Set(
       instances.flatMap(({ instanceId }) => (world.isResizing(instanceId) ? instanceId : [])),
@@ -128,6 +129,14 @@ export const desiredApp = (world: World, appId: string): DesiredApp => {
     runs: world.runsOf(appId),
     cronJobs: deployment?.app.cronJobs ?? {},
   };
+};
+
+/** A process type that has an exclusive volume is replaced as one that must not run twice. */
+const settingsOf = (app: Deployment['app']): Settings => {
+  const stopFirst = runningOnceOf(app);
+  return stopFirst.length === app.settings.stopFirst.length
+    ? app.settings
+    : { ...app.settings, stopFirst };
 };
 
 const targetOf = (world: World, deployment: Deployment): DesiredApp['target'] => {

@@ -24,6 +24,7 @@ import { toContainer, toCreateOptions, toEngineError } from './docker-translate.
 import { LogDemultiplexer } from './log-lines.js';
 import { DockerLimits } from './docker-limits.js';
 import { DockerNetworks } from './docker-networks.js';
+import { DockerVolumes } from './docker-volumes.js';
 import { pullImage } from './docker-pull.js';
 import { DockerResolvers } from '../discovery/docker-resolvers.js';
 import type { PublishAddress } from './publish-address.js';
@@ -47,6 +48,7 @@ interface Options {
 
 export class DockerContainerEngine implements ContainerEngine {
   private readonly networks: DockerNetworks;
+  readonly volumes: DockerVolumes;
   readonly resources: DockerLimits;
   /** Null: there is no program that could answer names. */
   readonly resolvers: DockerResolvers | null;
@@ -61,6 +63,7 @@ export class DockerContainerEngine implements ContainerEngine {
     this.publishAddress = options.publishAddress ?? (() => Promise.resolve('127.0.0.1'));
     this.listMs = options.listMs ?? LIST_MS;
     this.networks = new DockerNetworks(docker, platform);
+    this.volumes = new DockerVolumes(docker, platform);
     this.resources = new DockerLimits(docker);
     this.resolvers =
       dnsmasq === undefined
@@ -70,8 +73,9 @@ export class DockerContainerEngine implements ContainerEngine {
           });
   }
 
-  /** What the engine is told to make the container, whose network there is from here on. */
+  /** What the engine is told to make the container, whose network there is from here on, and its volumes were before. */
   async createOptions(spec: ContainerSpec): Promise<ContainerCreateOptions> {
+    await this.volumes.verify(spec);
     const teamId = spec.labels[LABEL.team] ?? '';
     const range = await this.networks.ensure(spec.network, teamId);
     const nameServers = range && (await this.resolvers?.serversFor(teamId, range));
@@ -122,6 +126,7 @@ export class DockerContainerEngine implements ContainerEngine {
     const options = await this.createOptions(spec);
     try {
       const { id } = await this.docker.createContainer(options);
+      await this.volumes.verify(spec, () => this.remove(id));
       await this.resources.verifyCreated(id, spec);
       return id;
     } catch (error) {

@@ -61,6 +61,7 @@ export const toCreateOptions = (
       ...toEngineLimits(spec.limits),
       ...toEngineSurroundings(spec.surroundings, disk),
       NetworkMode: spec.network,
+      ...mountsOf(spec),
       ...(nameServers.length === 0 ? {} : { Dns: [...nameServers] }),
       ...(port === undefined
         ? {}
@@ -73,6 +74,17 @@ export const toCreateOptions = (
     },
   };
 };
+
+const mountsOf = ({ mounts = [] }: ContainerSpec) =>
+  mounts.length === 0
+    ? {}
+    : {
+        Mounts: mounts.map(({ volume, path }) => ({
+          Type: 'volume' as const,
+          Source: volume,
+          Target: path,
+        })),
+      };
 
 const commandOf = ({ command, isWhole }: ContainerSpec) => {
   if (command === null) return {};

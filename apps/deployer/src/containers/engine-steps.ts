@@ -10,6 +10,7 @@ import { decryptConfig, imageOf, releaseOf } from './instance-parts.js';
 import type { Action } from './actions.js';
 import { ROUTED_PROCESS } from './serving.js';
 import type { Workbench } from './workbench.js';
+import { mountsOfProcess } from '../volumes/mount-volumes.js';
 
 type ActionOf<T extends Action['type']> = Extract<Action, { type: T }>;
 
@@ -54,7 +55,9 @@ export const create = async (
   if (instance === undefined || app === undefined || release === undefined) return;
   await guarded(bench, instance, async () => {
     const image = imageOf(world, release);
+    const mounts = await mountsOfProcess(bench, app, instance.process);
     const spec = instanceSpec({
+      mounts,
       platform: config,
       app,
       release,
@@ -135,6 +138,7 @@ const guarded = async (
     if (!(error instanceof EngineError) || error.code === 'engine-unreachable') throw error;
     const { code, said } = error;
     bench.context.logger.warn({ instanceId, appId, code, said }, 'engine-refused');
+    if (code === 'volume-missing') bench.volumeMissed();
     const refusals = bench.notes.of(instanceId).failures + 1;
     // What the engine hangs at may run by now.
     const mayRun = code === 'no-answer';

@@ -2,6 +2,7 @@ import { LABEL } from '@shiplog/engine';
 import type { Limits } from '@shiplog/events';
 import {
   EngineError,
+  volumeMissing,
   type Container,
   type ContainerEngine,
   type ContainerSpec,
@@ -13,15 +14,20 @@ import {
   type RestartPolicy,
 } from './container-engine.port.js';
 import type { Entry, InMemoryHost } from './in-memory-host.js';
+import { InMemoryVolumes } from './in-memory-volumes.js';
 
 export { InMemoryHost, PROGRAMS, type Entry } from './in-memory-host.js';
 
 /** The honest fake: every call takes a turn, ends are noticed later, and restarts are the engine's own. */
 export class InMemoryContainerEngine implements ContainerEngine {
+  readonly volumes: InMemoryVolumes;
+
   constructor(
     readonly host: InMemoryHost,
     private readonly platform: string,
-  ) {}
+  ) {
+    this.volumes = new InMemoryVolumes(host, platform, (doing) => this.answer(doing));
+  }
 
   async facts() {
     await this.answer('asking for the version');
@@ -65,6 +71,8 @@ export class InMemoryContainerEngine implements ContainerEngine {
     if (!this.host.images.has(spec.imageId)) {
       throw new EngineError('image-missing', doing, `No such image: ${spec.imageId}`);
     }
+    const missing = this.volumes.missingOf(spec.mounts ?? []);
+    if (missing !== undefined) throw volumeMissing(missing, doing);
     this.addNetwork(spec.network);
     const id = this.host.newId();
     this.host.entries.set(id, {

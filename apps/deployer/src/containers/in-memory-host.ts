@@ -26,6 +26,10 @@ export class InMemoryHost {
   readonly registry = new Map<string, string>();
   /** A pull takes until this resolves. */
   pulling: Promise<void> = Promise.resolve();
+  readonly volumes = new Map<
+    string,
+    { readonly labels: Readonly<Record<string, string>>; bytes: number }
+  >();
   /** Platform by name. */
   readonly networks = new Map<string, string>();
   /** Calls answer `engine-unreachable` while set. */

@@ -69,6 +69,7 @@ const planOpen = (
     if (instance.containerId !== null) {
       return { action: { type: 'retire', appId, instanceId, reason: 'lost' } };
     }
+    if (isAfterAnother(instance, input)) return {};
     return notBefore(input, instance, { type: 'create', appId, instanceId });
   }
   switch (container.status) {
@@ -92,6 +93,14 @@ const planOpen = (
       return {};
   }
 };
+
+/**
+ * Of a process type of which no two may run, another one is not out yet: that became so when this one was on
+ * its way already.
+ */
+const isAfterAnother = ({ process, instanceId }: KnownInstance, { app }: PlanInput): boolean =>
+  app.settings.stopFirst.includes(process) &&
+  app.instances.find((one) => one.process === process)?.instanceId !== instanceId;
 
 const notBefore = (input: PlanInput, instance: KnownInstance, action: Action): Step => {
   const note: Note | undefined = input.notes.get(instance.instanceId);

@@ -142,7 +142,7 @@ export class Reconciliation {
         const touched = touchedBy(event, world);
         if (touched.everything) this.resync();
         for (const appId of touched.apps) bench.dirty.add(appId);
-        if (touched.hasImage) this.retryScheduled(touched.apps);
+        if (touched.hasImage || touched.hasVolume) this.retryScheduled(touched.apps);
       }
       if (aggregateOf(commit.stream) !== 'app') continue;
       const { correlation, id: causation } = commit;

@@ -8,6 +8,7 @@ import { decryptConfig, imageOf } from './instance-parts.js';
 import type { Action } from './actions.js';
 import { readRunLines } from './read-last-lines.js';
 import type { Workbench } from './workbench.js';
+import { mountsOfRuns } from '../volumes/mount-volumes.js';
 
 type ActionOf<T extends Action['type']> = Extract<Action, { type: T }>;
 
@@ -164,6 +165,7 @@ const specOfRun = async (bench: Workbench, run: KnownRun, command: readonly stri
     throw new EngineError('image-missing', 'running a command', `release v${run.version} is gone`);
   }
   return runSpec({
+    mounts: await mountsOfRuns(bench, app),
     platform: config,
     app,
     release,
@@ -193,6 +195,7 @@ const guarded = async (
     if (!(error instanceof EngineError) || error.isUnknown) throw error;
     const { code, said } = error;
     bench.context.logger.warn({ runId, appId, code, said }, 'engine-refused');
+    if (code === 'volume-missing') bench.volumeMissed();
     bench.view.relist();
     const isHopeless = !error.retryable || bench.notes.of(runId).failures + 1 >= REFUSALS_MAX;
     if (isHopeless) return refused(bench, run, { code, said });

@@ -8,6 +8,16 @@ describe('any life of an app of which no two instances may run at the same time'
     await liveAnyLife(40, { stopFirst: true });
   }, 60_000);
 
+  it('nor with an exclusive volume, and no two have it', async () => {
+    await liveAnyLife(40, { volume: true });
+    const simulation = await Simulation.create({ volume: true });
+    await simulation.deploy(PROGRAMS.serve);
+    await simulation.settle();
+    const [name] = [...simulation.host.volumes.keys()];
+    const [id = ''] = simulation.running();
+    expect(simulation.host.entries.get(id)?.spec.mounts).toEqual([{ volume: name, path: '/data' }]);
+  }, 60_000);
+
   it('stops the old one first, and brings it back when the new one fails', async () => {
     const simulation = await Simulation.create({ stopFirst: true });
     const pass = async (): Promise<void> => {

@@ -8,10 +8,12 @@ interface Touched {
   readonly everything: boolean;
   /** An image of these apps is there that was not. */
   readonly hasImage: boolean;
+  /** A volume of these apps is there that was lost. */
+  readonly hasVolume: boolean;
 }
 
 export const touchedBy = (event: DomainEventUnion, world: World): Touched => {
-  const nothing = { apps: [], everything: false, hasImage: false };
+  const nothing = { apps: [], everything: false, hasImage: false, hasVolume: false };
   switch (event.type) {
     case 'RoutesApplied': {
       const { routed, unrouted, drained } = event.data;
@@ -25,6 +27,9 @@ export const touchedBy = (event: DomainEventUnion, world: World): Touched => {
     case 'ImageRebuilt':
     case 'BuildSucceeded':
       return { ...nothing, apps: [event.data.appId], hasImage: true };
+    case 'VolumeFound':
+    case 'VolumeRecreated':
+      return { ...nothing, apps: [event.data.appId], hasVolume: true };
     default: {
       const { data } = event;
       return 'appId' in data && data.appId !== null ? { ...nothing, apps: [data.appId] } : nothing;

@@ -25,7 +25,7 @@ interface Cause {
   readonly causation: string;
 }
 
-type FactAggregate = 'rollout' | 'instance' | 'run';
+type FactAggregate = 'rollout' | 'instance' | 'run' | 'volume';
 
 export interface WorkbenchOptions {
   readonly onStepError: (step: string, error: unknown) => void;
@@ -67,6 +67,8 @@ export class Workbench {
   readonly judged = new Set<string>();
   /** Steps that failed for no reason we know: when the instance or app is taken up again. */
   private readonly pauses = new Map<string, { readonly count: number; readonly untilMs: number }>();
+  /** Set by who keeps the volumes: the engine said that one is not there. */
+  volumeMissed: () => void = () => undefined;
   /** Set by the loop. */
   wake: () => void = () => undefined;
 

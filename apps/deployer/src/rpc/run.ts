@@ -10,6 +10,7 @@ import { decryptConfig, imageOf } from '../containers/instance-parts.js';
 import type { Workbench } from '../containers/workbench.js';
 import { ABANDONED_GRACE_SECONDS } from './abandoned-runs.js';
 import type { RunInput } from './input.js';
+import { mountsOfRuns } from '../volumes/mount-volumes.js';
 import { RpcProblem, engineProblem } from './problem.js';
 import { joinTerminal } from './terminal.js';
 
@@ -73,6 +74,7 @@ const create = async (tools: RunTools, order: Order, session: Session): Promise<
       HostConfig: { ...options.HostConfig, AutoRemove: !input.detach },
     });
     try {
+      await engine.volumes.verify(spec);
       await (input.detach ? detached : attached)(container, { tools, order, session });
     } catch (error) {
       // Nobody will hear from it: it must not stay, created or running.
@@ -262,6 +264,7 @@ const specOf = async ({ bench }: RunTools, { runId, app, release, input }: Order
     );
   }
   return runSpec({
+    mounts: await mountsOfRuns(bench, app),
     platform: config,
     app,
     release,

@@ -1,11 +1,13 @@
 import type Docker from 'dockerode';
 import type { DockerContainerEngine } from '../containers/docker-container-engine.js';
 import type { Workbench } from '../containers/workbench.js';
+import type { VolumeKeeper } from '../volumes/volume-keeper.js';
 import { endAbandonedRuns } from './abandoned-runs.js';
 import { execInInstance } from './exec.js';
 import { imageInput, imageLayers } from './image-layers.js';
 import { execInput, logsInput, parseInput, runInput } from './input.js';
 import { sendLogs } from './logs.js';
+import { volumeUsage, volumeUsageInput } from './volume-usage.js';
 import { runOneOff } from './run.js';
 import { runJob, runJobInput, stopRun, stopRunInput } from './runs.js';
 
@@ -17,6 +19,7 @@ export const serveRpc = (
   bench: Workbench,
   engine: DockerContainerEngine,
   docker: Docker,
+  volumes: VolumeKeeper,
 ): (() => void) => {
   const { bus, config, feed, world } = bench.context;
   const onChange = (appId: string, listener: () => void) =>
@@ -70,6 +73,9 @@ export const serveRpc = (
       ),
     ),
     bus.serve('run-job', (input) => runJob(bench, parseInput(runJobInput, input))),
+    bus.serve('volume-usage', (input) =>
+      Promise.resolve(volumeUsage(volumes, parseInput(volumeUsageInput, input))),
+    ),
     bus.serve('stop-run', (input) => stopRun(bench, parseInput(stopRunInput, input))),
     bus.serveSessions('run', (input, session) =>
       runOneOff({ docker, engine, bench, watched }, parseInput(runInput, input), session),

@@ -7,6 +7,9 @@ export const cleanUp = async (docker: Docker, platform: string): Promise<void> =
   for (const { Id } of await docker.listContainers({ all: true, filters })) {
     await docker.getContainer(Id).remove({ force: true, v: true });
   }
+  const { Volumes } = await docker.listVolumes({ filters });
+  for (const { Name } of (Volumes as typeof Volumes | null) ?? [])
+    await docker.getVolume(Name).remove();
   for (const { Id } of await docker.listNetworks({ filters })) {
     await docker.getNetwork(Id).remove();
   }

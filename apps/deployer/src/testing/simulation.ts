@@ -1,3 +1,4 @@
+import { EXCLUSIVE_VOLUME } from './exclusive-volume.js';
 import { InMemoryBus, InMemoryHub } from '@shiplog/bus';
 import { CommandHandler, worldFold } from '@shiplog/commands';
 import { routeWeights, World, type KnownInstance } from '@shiplog/domain';
@@ -91,8 +92,9 @@ export class Simulation {
     };
   }
 
-  static async create({ stopFirst = false } = {}): Promise<Simulation> {
-    const simulation = new Simulation(stopFirst);
+  /** `volume`: for the sake of an exclusive volume, which no two running containers may have. */
+  static async create({ stopFirst = false, volume = false } = {}): Promise<Simulation> {
+    const simulation = new Simulation(stopFirst || volume);
     simulation.host.images.add(image.id);
     await simulation.feed.start();
     simulation.feed.onBatch((batch) => simulation.checkSafety(batch));
@@ -101,6 +103,7 @@ export class Simulation {
       const changes = { stopFirst: ['web'] };
       await simulation.app({ type: 'ChangeSettings', changes, baseVersion: null });
     }
+    if (volume) await simulation.app(EXCLUSIVE_VOLUME);
     await simulation.router({ type: 'StartRouter', routerId: 'r1', kind: 'haproxy' });
     simulation.boot();
     return simulation;
@@ -383,6 +386,12 @@ const mortal = (engine: InMemoryContainerEngine, life: Mortality): ContainerEngi
   setRestartPolicy: (id, policy) => life.around(() => engine.setRestartPolicy(id, policy)),
   resize: (id, limits) => life.around(() => engine.resize(id, limits)),
   memoryInUse: (id) => life.around(() => engine.memoryInUse(id)),
+  volumes: {
+    ensure: (spec) => life.around(() => engine.volumes.ensure(spec)),
+    list: () => life.around(() => engine.volumes.list()),
+    remove: (name) => life.around(() => engine.volumes.remove(name)),
+    usage: () => life.around(() => engine.volumes.usage()),
+  },
   remove: (id) => life.around(() => engine.remove(id)),
   hasImage: (id) => life.around(() => engine.hasImage(id)),
   pull: (digest) => life.around(() => engine.pull(digest)),

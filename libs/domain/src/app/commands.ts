@@ -11,6 +11,7 @@ import type { Gate, GateRejection, Lock } from './bars.js';
 import type { CheckRejection } from './change-checks.js';
 import type { KnownCronJob } from './cron-jobs.js';
 import type { ReservationAboveLimit } from './resources.js';
+import type { VolumeCommand, VolumeRejection } from './decide-volumes.js';
 
 /** `baseVersion`: the release whose image goes on: the live one, or the newest where none is live yet. */
 export type AppCommand = AppChange & {
@@ -76,7 +77,9 @@ type AppChange =
   | ({ type: 'LockApp' } & Lock)
   /** `at`: when it is asked for. */
   | { type: 'UnlockApp'; at: string }
-  | { type: 'DestroyApp'; confirm: string };
+  | VolumeCommand
+  /** Without `removesVolumes` they are kept, with what is in them. */
+  | { type: 'DestroyApp'; confirm: string; removesVolumes?: boolean };
 
 export type AppRejection =
   | { code: 'app-not-found' }
@@ -86,17 +89,16 @@ export type AppRejection =
   | { code: 'release-not-found'; version: number; kept: readonly number[] }
   | { code: 'release-already-live'; version: number }
   | { code: 'nothing-deployed' }
-  | { code: 'process-type-unknown'; processType: string; known: readonly string[] }
   | { code: 'instance-count-above-limit'; processType: string; requested: number; limit: number }
   | ReservationAboveLimit
   | { code: 'process-runs-once'; processType: string; requested: number }
   | { code: 'config-key-not-set'; key: string }
   | { code: 'config-too-large'; bytes: number; limit: number }
   | CheckRejection
+  | VolumeRejection
   | { code: 'domain-not-on-app'; host: string }
   | { code: 'too-many-domains'; limit: number }
   | { code: 'cron-job-not-found'; job: string; known: readonly string[] }
   | { code: 'too-many-cron-jobs'; limit: number }
   | GateRejection
-  | { code: 'canary-without-requests'; steps: string }
-  | { code: 'confirmation-mismatch'; expected: string };
+  | { code: 'canary-without-requests'; steps: string };

@@ -1,6 +1,7 @@
 import type { AppEvent, Settings } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
 import { changeChecks } from './change-checks.js';
+import { tmpfsFault } from './decide-volumes.js';
 import type { AppCommand, AppRejection } from './commands.js';
 import { releaseOf, restarted } from './generation.js';
 import { excessOf, isSameValue, TAKES_EFFECT } from './resources.js';
@@ -25,20 +26,8 @@ export const changeSettings = (
   if ('rejection' in checks) return reject(checks.rejection);
   // Health checks are asked from outside: what runs goes on running.
   if (fields.length === 0) return accept(...checks.events);
-  const excess = excessOf({ ...state.settings, ...changes });
-  if (excess !== null) return reject(excess);
-  const twice = changes.stopFirst?.find((process) => (countOf(state, process) ?? 0) > 1);
-  if (twice !== undefined) {
-    return reject({
-      code: 'process-runs-once',
-      processType: twice,
-      requested: countOf(state, twice) ?? 0,
-    });
-  }
-  const after = { ...state.settings, ...changes };
-  if (/^0/.test(after.canarySteps) && after.canaryMatch === null) {
-    return reject({ code: 'canary-without-requests', steps: after.canarySteps });
-  }
+  const fault = faultOf(changes, state);
+  if (fault !== null) return reject(fault);
   const changed: AppEvent = {
     type: 'SettingsChanged',
     v: 3,
@@ -49,6 +38,23 @@ export const changeSettings = (
   return base === undefined || !isReplacing
     ? accept(changed, ...checks.events)
     : accept(changed, ...checks.events, restarted(state, base.version));
+};
+
+/** What does not go together with the rest of the app. */
+const faultOf = (changes: Partial<Settings>, state: ActiveApp): AppRejection | null => {
+  const after = { ...state.settings, ...changes };
+  const excess = excessOf(after);
+  if (excess !== null) return excess;
+  const hidden = tmpfsFault(changes.tmpfs ?? [], state.volumes);
+  if (hidden !== null) return hidden;
+  const twice = changes.stopFirst?.find((process) => (countOf(state, process) ?? 0) > 1);
+  if (twice !== undefined) {
+    const requested = countOf(state, twice) ?? 0;
+    return { code: 'process-runs-once', processType: twice, requested };
+  }
+  return /^0/.test(after.canarySteps) && after.canaryMatch === null
+    ? { code: 'canary-without-requests', steps: after.canarySteps }
+    : null;
 };
 
 const countOf = ({ formation }: ActiveApp, process: string): number | undefined =>

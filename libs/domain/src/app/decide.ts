@@ -5,6 +5,7 @@ import { removeCronJob, setCronJob } from './cron.js';
 import { changeSettings, resizeProcess } from './decide-settings.js';
 import { behindGate } from './gate.js';
 import { releaseOf, restarted } from './generation.js';
+import { decideVolume, exclusiveFault, removed } from './decide-volumes.js';
 import { lockApp, unlockApp } from './lock.js';
 import { cancelRollout, promoteRollout } from './rollouts.js';
 import { withConfig, type ActiveApp, type AppState, type Config } from './state.js';
@@ -78,6 +79,11 @@ const decideOpen = (command: AppCommand, state: AppState): AppDecision => {
     }
     case 'RemoveCronJob':
       return removeCronJob(command.job, state);
+    case 'AddVolume':
+    case 'ChangeVolume':
+    case 'RecreateVolume':
+    case 'RemoveVolume':
+      return decideVolume(command, state);
     case 'LockApp':
       return lockApp(command, state);
     case 'UnlockApp':
@@ -86,7 +92,12 @@ const decideOpen = (command: AppCommand, state: AppState): AppDecision => {
       if (command.confirm !== state.name) {
         return reject({ code: 'confirmation-mismatch', expected: state.name });
       }
-      return accept({ type: 'AppDestroyed', v: 1, data: { appId: state.appId } });
+      return accept(
+        ...(command.removesVolumes === true
+          ? Object.values(state.volumes).map((volume) => removed(state, volume))
+          : []),
+        { type: 'AppDestroyed', v: 1, data: { appId: state.appId } },
+      );
   }
 };
 
@@ -232,6 +243,8 @@ const scale = (command: CommandOf<'Scale'>, state: ActiveApp): AppDecision => {
     if (state.releases.length > 0 && !known.includes(processType)) {
       return reject({ code: 'process-type-unknown', processType, known });
     }
+    const fault = exclusiveFault(state, processType, requested);
+    if (fault !== null) return reject(fault);
     if (requested > 1 && state.settings.stopFirst.includes(processType)) {
       return reject({ code: 'process-runs-once', processType, requested });
     }

@@ -37,6 +37,11 @@ const BARRED: readonly AppCommand[] = [
   { type: 'ChangeConfig', set: { A: 'enc1.aXY.dGFn.MQ' }, unset: [], baseVersion: 2 },
   { type: 'ChangeSettings', changes: { port: 81 }, baseVersion: 2 },
   {
+    type: 'AddVolume',
+    ...{ volumeId: 'vol_1', name: 'data', path: '/data', processes: ['web'] },
+    ...{ shared: false, sizeBytes: 2 ** 30, baseVersion: 2 },
+  },
+  {
     type: 'PromoteRelease',
     from: { appId: 'other', version: 3, commit: null, branch: null },
     image,

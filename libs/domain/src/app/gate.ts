@@ -16,6 +16,9 @@ const BARS: { readonly [T in AppCommand['type']]?: readonly Bar[] } = {
   RollBack: ['lock', 'freeze'],
   ChangeConfig: ['lock', 'freeze'],
   ChangeSettings: ['lock', 'freeze'],
+  AddVolume: ['lock', 'freeze'],
+  ChangeVolume: ['lock', 'freeze'],
+  RemoveVolume: ['lock'],
   PromoteRollout: ['lock'],
   DestroyApp: ['lock'],
 };
@@ -26,6 +29,7 @@ const MOVES: ReadonlySet<AppEvent['type']> = new Set<AppEvent['type']>([
   'ReleaseCreated',
   'AppRestarted',
   'RolloutPromoteRequested',
+  'VolumeRemoved',
   'AppDestroyed',
 ]);
 

@@ -11,6 +11,15 @@ export const app: Decider<AppState, AppCommand, AppEvent, AppRejection> = {
 };
 export * from './checks.js';
 export type { AppCommand, AppRejection } from './commands.js';
+export { VOLUME_COUNT_MAX } from './decide-volumes.js';
+export {
+  evolveVolumes,
+  exclusiveVolumeOf,
+  runningOnceOf,
+  volumesOf,
+  type KnownVolume,
+  type Volumes,
+} from './volumes.js';
 export { CONFIG_BYTES_MAX, DOMAIN_COUNT_MAX, INSTANCE_COUNT_MAX } from './decide.js';
 export { CRON_JOB_COUNT_MAX } from './cron.js';
 export type { KnownCronJob } from './cron-jobs.js';

@@ -11,6 +11,7 @@ import type {
 import type { Lock } from './bars.js';
 import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
+import { evolveVolumes, type Volumes } from './volumes.js';
 
 export const DEFAULT_SETTINGS: Settings = {
   port: null,
@@ -96,6 +97,8 @@ export interface ActiveApp {
   readonly rolloutPromotes: readonly RolloutPromote[];
   /** By name. */
   readonly cronJobs: CronJobs;
+  /** By name. */
+  readonly volumes: Volumes;
   /** Also one that ended by itself. */
   readonly lock?: Lock | undefined;
 }
@@ -181,6 +184,11 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       return { ...state, cronJobs: withCronJob(state.cronJobs, event.data) };
     case 'CronJobRemoved':
       return { ...state, cronJobs: withoutCronJob(state.cronJobs, event.data.job) };
+    case 'VolumeAdded':
+    case 'VolumeChanged':
+    case 'VolumeRecreated':
+    case 'VolumeRemoved':
+      return { ...state, volumes: evolveVolumes(state.volumes, event) };
     case 'AppLocked': {
       const { appId: _appId, ...lock } = event.data;
       return { ...state, lock };
@@ -214,6 +222,7 @@ const created = (data: { appId: string; name: string; teamId: string }): ActiveA
   rolloutCancels: [],
   rolloutPromotes: [],
   cronJobs: {},
+  volumes: {},
 });
 
 const withOwnLimits = (

@@ -41,7 +41,9 @@ export const user: Decider<UserState, UserCommand, UserEvent, UserRejection> = {
 };
 
 export type TeamCommand =
-  { type: 'CreateTeam'; teamId: string; name: string } | { type: 'AddTeamMember'; userId: string };
+  | { type: 'CreateTeam'; teamId: string; name: string }
+  | { type: 'AddTeamMember'; userId: string }
+  | { type: 'RemoveKeptVolume'; appId: string; volumeId: string; name: string };
 export type TeamState =
   | { readonly status: 'none' }
   | {
@@ -70,10 +72,18 @@ export const team: Decider<TeamState, TeamCommand, TeamEvent, TeamRejection> = {
           v: 1,
           data: { teamId: state.teamId, userId: command.userId },
         });
+      case 'RemoveKeptVolume': {
+        if (state.status === 'none') return reject({ code: 'team-not-found' });
+        const { type: _, ...data } = command;
+        const { teamId } = state;
+        return accept({ type: 'KeptVolumeRemoved', v: 1, data: { teamId, ...data } });
+      }
     }
   },
   evolve: (state, event) => {
     switch (event.type) {
+      case 'KeptVolumeRemoved':
+        return state;
       case 'TeamCreated':
         return { status: 'active', ...event.data, members: [] };
       case 'TeamMemberAdded':

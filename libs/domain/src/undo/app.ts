@@ -8,6 +8,7 @@ import { undoCronJob } from './cron.js';
 import { undoDomainAdded, undoDomainRemoved, undoStart, undoStop } from './on-off.js';
 import { undoLock, undoUnlock } from './locks.js';
 import { impossible, type UndoProposal } from './proposal.js';
+import { undoVolumeAdded, undoVolumeChanged } from './volumes.js';
 import { undoRelease } from './release.js';
 import { formationText, limitsText, settingName, settingText, shellWord } from './words.js';
 
@@ -68,6 +69,12 @@ export const appUndo: AppUndo = {
   DomainRemoved: ({ data: { host } }, question) => undoDomainRemoved(host, question),
   CronJobSet: ({ data: { job } }, question) => undoCronJob(job, question),
   CronJobRemoved: ({ data: { job } }, question) => undoCronJob(job, question),
+  VolumeAdded: (event, question) => undoVolumeAdded(event, question),
+  VolumeChanged: (event, question) => undoVolumeChanged(event, question),
+  VolumeRecreated: ({ data: { name } }) =>
+    impossible(`What was in the volume ${name} was lost before an empty one took its place.`, null),
+  VolumeRemoved: ({ data: { name } }) =>
+    impossible(`What was in the volume ${name} was deleted.`, null),
   AppLocked: (event, question) => undoLock(event, question),
   AppUnlocked: (_event, question) => undoUnlock(question),
   LockOverridden: overridden,

@@ -27,6 +27,7 @@ export type UndoCommand =
         | 'RemoveDomain'
         | 'SetCronJob'
         | 'RemoveCronJob'
+        | 'ChangeVolume'
         | 'LockApp'
         | 'UnlockApp'
       >;

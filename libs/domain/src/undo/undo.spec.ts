@@ -544,6 +544,7 @@ const POSSIBLE = [
   'SettingsChanged',
   'ProcessResized',
   'TokenCreated',
+  'VolumeChanged',
 ];
 const REFUSED = [
   'AppCreated',
@@ -609,6 +610,16 @@ const REFUSED = [
   'TeamMemberAdded',
   'TokenRevoked',
   'UserCreated',
+  'KeptVolumeRemoved',
+  'VolumeAboveSize',
+  'VolumeAdded',
+  'VolumeCreated',
+  'VolumeDeleted',
+  'VolumeFound',
+  'VolumeMissing',
+  'VolumeRecreated',
+  'VolumeRemoved',
+  'VolumeWithinSize',
 ];
 
 describe('every event type of the log', () => {
@@ -635,6 +646,10 @@ describe('every event type of the log', () => {
     if (type === 'CronJobRemoved') {
       const data = samples.CronJobSet;
       before.push([{ ...event, type: 'CronJobSet', data }]);
+    }
+    if (type === 'VolumeChanged') {
+      const data = { ...samples.VolumeChanged, sizeBytes: 5 * 1024 ** 3 };
+      before.push([{ ...event, type: 'VolumeAdded', data }]);
     }
     if (type === 'AppUnlocked') {
       before.push([{ ...event, type: 'AppLocked', data: samples.AppLocked }]);

@@ -56,7 +56,7 @@ export const settingText = (field: keyof Settings, value: Settings[keyof Setting
   return field.endsWith('Seconds') ? `${value}s` : String(value);
 };
 
-const bytesText = (bytes: number): string =>
+export const bytesText = (bytes: number): string =>
   bytes % MIB === 0 ? `${bytes / MIB}M` : String(bytes);
 
 /** `nofile=1024:2048,nproc=100:100`, `/tmp:64M,/run:16M`. */

@@ -5,6 +5,7 @@ import { strategySamples } from './strategy-samples.js';
 import { instanceSamples } from './instance-samples.js';
 import { ownLimits, resourceSettings } from './sample-resources.js';
 import { runSamples } from './run-samples.js';
+import { volumeSamples } from './volume-samples.js';
 
 /** One complete example of every event type, each field filled: the source of new golden files. */
 type Samples = {
@@ -54,6 +55,7 @@ const processes = { web: { command: ['node', 'server.js'] }, worker: { command: 
 export const samples: Samples = {
   ...gateSamples,
   ...runSamples({ appId, rolloutId }),
+  ...volumeSamples({ appId, teamId }),
   AppCreated: { appId, name: 'hello', teamId },
   ConfigChanged: {
     appId,

@@ -1,5 +1,6 @@
 import { DEFAULT_SETTINGS, withCheck } from '@shiplog/domain';
 import type { AppDocument } from '../documents.js';
+import { evolveVolumeDocuments, VOLUME_EVENTS } from './app-volumes.js';
 import { defineProjection, type Envelope, type EventNamed } from '../projection.js';
 
 const EVENTS = [
@@ -22,6 +23,7 @@ const EVENTS = [
   'DomainRemoved',
   'CronJobSet',
   'CronJobRemoved',
+  ...VOLUME_EVENTS,
   'AppLocked',
   'AppUnlocked',
   'LockOverridden',
@@ -72,6 +74,7 @@ const created = (
   ownLimits: {},
   domains: [],
   cronJobs: [],
+  volumes: [],
   lock: null,
   config: {},
   lastVersion: 0,
@@ -129,6 +132,17 @@ const evolveKnown = (
     }
     case 'CronJobRemoved':
       return { ...app, cronJobs: app.cronJobs.filter(({ job }) => job !== event.data.job) };
+    case 'VolumeAdded':
+    case 'VolumeChanged':
+    case 'VolumeRecreated':
+    case 'VolumeRemoved':
+    case 'VolumeCreated':
+    case 'VolumeMissing':
+    case 'VolumeFound':
+    case 'VolumeAboveSize':
+    case 'VolumeWithinSize':
+    case 'VolumeDeleted':
+      return { ...app, volumes: evolveVolumeDocuments(app.volumes, event) };
     case 'AppLocked': {
       const { appId: _appId, ...lock } = event.data;
       return { ...app, lock };
@@ -169,6 +183,7 @@ const destroyed = (app: AppDocument, at: Envelope): AppDocument => ({
   config: {},
   domains: [],
   cronJobs: [],
+  volumes: [],
   lock: null,
   liveVersion: null,
   liveGeneration: null,

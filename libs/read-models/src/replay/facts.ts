@@ -9,6 +9,7 @@ import type {
   TeamDocument,
   TokenDocument,
   UserDocument,
+  VolumeDocument,
 } from '../documents.js';
 
 export type FactKind =
@@ -20,6 +21,7 @@ export type FactKind =
   | 'formation'
   | 'domain'
   | 'cron'
+  | 'volume'
   | 'lock'
   | 'instance'
   | 'route'
@@ -148,6 +150,10 @@ const appFacts = (app: AppDocument): Entry[] => {
       `cron:${appId}:${cron.job}`,
       { ...of, kind: 'cron', name: cron.job, value: cronText(cron) },
     ]),
+    ...app.volumes.map((volume): Entry => [
+      `volume:${appId}:${volume.volumeId}`,
+      { ...of, kind: 'volume', name: volume.name, value: volumeText(volume) },
+    ]),
   ];
 };
 
@@ -156,6 +162,11 @@ const textOf = (value: Settings[keyof Settings]): string => {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 };
 
+const volumeText = (volume: VolumeDocument): string => {
+  const { path, processes, shared, sizeBytes, state, aboveBytes } = volume;
+  const who = `${shared ? 'shared' : 'exclusive'} by ${processes.join(',') || 'nobody'}`;
+  return `${path}, ${sizeBytes} bytes, ${who}, ${state}${aboveBytes === null ? '' : ', above its size'}`;
+};
 const lockText = ({ by, why, until }: Lock): string =>
   `by ${by.name}${until === null ? '' : ` until ${until}`}: ${why}`;
 

@@ -35,6 +35,16 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'CronJobSet':
     case 'CronJobRemoved':
       return [`cron:${event.data.appId}:${event.data.job}`];
+    case 'VolumeAdded':
+    case 'VolumeChanged':
+    case 'VolumeRecreated':
+    case 'VolumeRemoved':
+    case 'VolumeCreated':
+    case 'VolumeMissing':
+    case 'VolumeFound':
+    case 'VolumeAboveSize':
+    case 'VolumeWithinSize':
+      return [`volume:${event.data.appId}:${event.data.volumeId}`];
     case 'AppLocked':
     case 'AppUnlocked':
       return [`lock:${event.data.appId}`];
@@ -91,6 +101,7 @@ export const aroundOf = (key: string): string | undefined => {
     'formation',
     'domain',
     'cron',
+    'volume',
     'release',
   ].includes(kind ?? '');
   return isOfApp ? `app:${owner}` : undefined;

@@ -1,3 +1,4 @@
+import { EXCLUSIVE_VOLUME } from '../exclusive-volume.js';
 import { InMemoryBus, InMemoryHub } from '@shiplog/bus';
 import { CommandHandler, worldFold } from '@shiplog/commands';
 import { World, type CommandByAggregate } from '@shiplog/domain';
@@ -91,6 +92,7 @@ export class Life {
     );
     const { world, engine, routers, clock } = this;
     this.witness = new Witness({ appId: APP, world, engine, routers, clock });
+    this.host.onLaunch = () => this.witness.launched();
   }
 
   static async begin(seed: number, plant: () => Mistake = () => ({})): Promise<Life> {
@@ -107,6 +109,7 @@ export class Life {
       rolloutTimeoutSeconds: 60,
     };
     await life.app({ type: 'ChangeSettings', changes, baseVersion: null });
+    if (seed % WITH_VOLUME === 0) await life.app(EXCLUSIVE_VOLUME);
     for (const { routerId } of life.routers)
       await life.router(routerId, { type: 'StartRouter', routerId, kind: 'haproxy' });
     life.boot();
@@ -269,6 +272,9 @@ export class Life {
 
 type Around = <T>(call: () => Promise<T>) => Promise<T>;
 
+/** One life in so many is one with a volume that no two instances may have at the same time. */
+const WITH_VOLUME = 8;
+
 /** The engine as a process sees it that may die at any call. */
 const mortal = (engine: ContainerEngine, around: Around): ContainerEngine => ({
   facts: () => around(() => engine.facts()),
@@ -279,6 +285,12 @@ const mortal = (engine: ContainerEngine, around: Around): ContainerEngine => ({
   start: (id) => around(() => engine.start(id)),
   stop: (...args) => around(() => engine.stop(...args)),
   setRestartPolicy: (...args) => around(() => engine.setRestartPolicy(...args)),
+  volumes: {
+    ensure: (...args) => around(() => engine.volumes.ensure(...args)),
+    list: () => around(() => engine.volumes.list()),
+    remove: (...args) => around(() => engine.volumes.remove(...args)),
+    usage: () => around(() => engine.volumes.usage()),
+  },
   remove: (id) => around(() => engine.remove(id)),
   hasImage: (id) => around(() => engine.hasImage(id)),
   pull: (digest) => around(() => engine.pull(digest)),

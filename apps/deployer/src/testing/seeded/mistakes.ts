@@ -168,6 +168,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     property: 'converges',
     plant: plans((input) => without(plan(input), ({ type }) => type === 'stop')),
   },
+  {
+    name: 'forgets that a volume is exclusive',
+    property: 'one at a time',
+    plant: plans((input) => {
+      const settings = { ...input.app.settings, stopFirst: [] };
+      return plan({ ...input, app: { ...input.app, settings } });
+    }),
+  },
 ];
 
 const isRetired = ({ app }: PlanInput, id: string): boolean =>

@@ -83,6 +83,13 @@ export class TroubledEngine implements ContainerEngine {
   resize: ContainerEngine['resize'] = (...args) => this.call(() => this.engine.resize(...args));
   memoryInUse = (id: string) => this.call(() => this.engine.memoryInUse(id));
 
+  volumes: ContainerEngine['volumes'] = {
+    ensure: (spec) => this.call(() => this.engine.volumes.ensure(spec)),
+    list: () => this.call(() => this.engine.volumes.list()),
+    remove: (name) => this.call(() => this.engine.volumes.remove(name)),
+    usage: () => this.call(() => this.engine.volumes.usage()),
+  };
+
   remove = (id: string) =>
     this.call(() => {
       this.told('remove', id, '');

@@ -19,6 +19,7 @@ export type Property =
   | 'complete means replaced'
   | 'every rollout ends'
   | 'converges'
+  | 'one at a time'
   | 'no step breaks';
 
 export interface Violation {
@@ -89,6 +90,16 @@ export class Witness {
     const promised = world.app(appId)?.settings.graceSeconds ?? 0;
     if (graceSeconds < promised)
       this.say('grace before SIGKILL', `${instanceId} gets ${graceSeconds} s of ${promised}`);
+  }
+
+  /** A program was started: of an exclusive volume it is the only one that has it. */
+  launched(): void {
+    const running = [...this.scene.engine.host.entries.values()].filter(
+      ({ status }) => status === 'running' || status === 'paused',
+    );
+    const having = running.filter(({ spec }) => (spec.mounts ?? []).length > 0);
+    if (having.length > 1)
+      this.say('one at a time', `${having.map(({ name }) => name).join(', ')} have one volume`);
   }
 
   take(batch: readonly RecordedCommit[]): void {
@@ -170,6 +181,8 @@ export class Witness {
     const app = desiredApp(world, appId);
     const force = inForce(app);
     const instance = this.serving.get(instanceId);
+    // Between the old one and the new one none runs, as was said beforehand.
+    if (app.settings.stopFirst.length > 0) return;
     if (instance === undefined || app.status !== 'active' || force === null) return;
     this.serving.delete(instanceId);
     const { process } = instance;

@@ -1,0 +1,119 @@
+import { afterEach, expect, it } from 'vitest';
+import { LABEL } from '@shiplog/engine';
+import { InMemoryContainerEngine, InMemoryHost } from '../containers/in-memory-container-engine.js';
+import { Workbench } from '../containers/workbench.js';
+import { EXCLUSIVE_VOLUME } from '../testing/exclusive-volume.js';
+import { testPlatform } from '../testing/test-platform.js';
+import { waitFor } from '../testing/wait-for.js';
+import { VolumeKeeper } from './volume-keeper.js';
+
+const APP = 'shop';
+const NAME = 'p-shop-data';
+const ends: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end();
+});
+
+/** An app with a volume of 1 GiB that was made, and a keeper that looks all the time. */
+const kept = async () => {
+  const platform = await testPlatform({ from: 20_000, to: 20_001 });
+  const host = new InMemoryHost();
+  const engine = new InMemoryContainerEngine(host, platform.config.platform);
+  const calls = { list: 0, remove: 0 };
+  const { volumes } = engine;
+  const counted = {
+    list: () => {
+      calls.list += 1;
+      return volumes.list();
+    },
+    remove: (name: string) => {
+      calls.remove += 1;
+      return volumes.remove(name);
+    },
+  };
+  Object.assign(engine, {
+    volumes: { ensure: () => Promise.resolve(), usage: () => volumes.usage(), ...counted },
+  });
+  const bench = new Workbench(platform.context(), engine, { onStepError: () => undefined });
+  const keeper = new VolumeKeeper(bench, { lookMs: 5, measureMs: 5 });
+  ends.push(platform.end, () => keeper.stop());
+  ends.push(() => Promise.resolve(platform.feed.onBatch((batch) => keeper.take(batch))()));
+  await platform.createApp(APP);
+  await platform.app(APP, EXCLUSIVE_VOLUME);
+  const labels = { [LABEL.platform]: platform.config.platform };
+  host.volumes.set(NAME, { labels, bytes: 0 });
+  const of = { volumeId: 'vol_1', appId: APP, name: 'data', nodeId: platform.config.nodeId };
+  await bench.record(
+    'volume',
+    { id: 'vol_1', appId: APP },
+    { type: 'RecordVolumeCreated', ...of, incarnation: 1, engineName: NAME },
+  );
+  keeper.start();
+  const types = async () => {
+    const records = await platform.log.read('volume.vol_1');
+    return records.flatMap(({ commit }) => commit.events.map(({ type }) => type));
+  };
+  const hold = (bytes: number) => host.volumes.set(NAME, { labels, bytes });
+  const measured = (bytes: number) =>
+    waitFor(`${bytes} to be counted`, () => keeper.usageOf('vol_1')?.usedBytes === bytes);
+  return { platform, host, keeper, calls, types, hold, measured };
+};
+
+it('what is in a volume is counted, and being above the size is told once', async () => {
+  const { types, hold, measured } = await kept();
+  hold(1000);
+  await measured(1000);
+  hold(2 ** 30 + 1);
+  await waitFor('it to be told', async () => (await types()).includes('VolumeAboveSize'));
+  hold(2 ** 31);
+  await measured(2 ** 31);
+  hold(2000);
+  await waitFor('the end of it', async () => (await types()).includes('VolumeWithinSize'));
+  expect(await types()).toEqual(['VolumeCreated', 'VolumeAboveSize', 'VolumeWithinSize']);
+});
+
+it('an engine that does not answer has lost nothing; one that answers without it has', async () => {
+  const { host, types, hold, calls } = await kept();
+  host.isDown = true;
+  host.volumes.delete(NAME);
+  const before = calls.list;
+  await waitFor('a look', () => calls.list > before);
+  hold(0);
+  host.isDown = false;
+  expect(await types()).toEqual(['VolumeCreated']);
+  host.volumes.delete(NAME);
+  await waitFor('it to be missed', async () => (await types()).includes('VolumeMissing'));
+  hold(0);
+  await waitFor('it to be found', async () => (await types()).includes('VolumeFound'));
+});
+
+it('what is to be deleted is deleted when no container has it any more', async () => {
+  const { platform, host, types, calls } = await kept();
+  const spec = { mounts: [{ volume: NAME, path: '/data' }], labels: {} };
+  const user = { id: 'c1', status: 'running', spec } as never;
+  host.entries.set('c1', user);
+  const confirm = { name: 'data', confirm: 'data', inUseBy: [] };
+  await platform.app(APP, { type: 'RemoveVolume', ...confirm });
+  await waitFor('a try', () => calls.remove > 0);
+  expect(host.volumes.has(NAME)).toBe(true);
+  host.entries.delete('c1');
+  await waitFor('its end', async () => (await types()).includes('VolumeDeleted'));
+  expect(host.volumes.has(NAME)).toBe(false);
+  expect(platform.world.leftVolumes.all()).toEqual([]);
+});
+
+it('volumes of a destroyed app are kept until somebody names them', async () => {
+  const { platform, host, types, measured } = await kept();
+  await platform.app(APP, { type: 'DestroyApp', confirm: APP });
+  expect(platform.world.leftVolumes.get('vol_1')).toMatchObject({ isRemoved: false });
+  await measured(0);
+  expect(host.volumes.has(NAME)).toBe(true);
+  const actor = { kind: 'user', id: 'u1', name: 'ann' } as const;
+  const { commands } = platform;
+  const team = { type: 'CreateTeam', teamId: 'team1', name: 'Crew' } as const;
+  await commands.handle('team', 'team1', team, { actor });
+  const purge = { type: 'RemoveKeptVolume', appId: APP, volumeId: 'vol_1', name: 'data' } as const;
+  await commands.handle('team', 'team1', purge, { actor });
+  await waitFor('its end', async () => (await types()).includes('VolumeDeleted'));
+  expect(host.volumes.has(NAME)).toBe(false);
+});
