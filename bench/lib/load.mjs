@@ -3,13 +3,13 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ROOT } from './platform.mjs';
 
-/** Resolves when it runs. What `stop` answers counts every request. */
-export const startLoad = async (platform, app) => {
+/** Resolves when it runs. What `stop` answers counts every request. Every so many of the POSTs take 2 s: 0 for none. */
+export const startLoad = async (platform, app, slowPosts = 0) => {
   const host = `${app}.${platform.config.domain}`;
   const url = `http://127.0.0.1:${platform.config.routerPort}`;
   const child = spawn(
     process.execPath,
-    [join(ROOT, 'test/support/load-generator.mjs'), url, host, app],
+    [join(ROOT, 'test/support/load-generator.mjs'), url, host, app, 32, 220, slowPosts],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
   let output = '';

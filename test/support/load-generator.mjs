@@ -2,12 +2,14 @@
 // requests a second, keep-alive on and off, one in five a POST, some answers taking 2 to 5 s, one
 // WebSocket and one event stream open. Ends on SIGTERM (or stdin closing) and prints one JSON report.
 //
-//   node load-generator.mjs <url> <host header> <app name> [connections=32] [rate=220]
+// The proxy makes up for a GET that is cut off; a POST it must not send twice: with [slow posts=N] every Nth takes 2 s.
+//
+//   node load-generator.mjs <url> <host header> <app name> [connections=32] [rate=220] [slow posts=0]
 import { randomUUID } from 'node:crypto';
 import { Agent, request as httpRequest } from 'node:http';
 import { WebSocket } from 'ws';
 
-const [url, host, app, connections = '32', rate = '220'] = process.argv.slice(2);
+const [url, host, app, connections = '32', rate = '220', slowPosts = '0'] = process.argv.slice(2);
 const target = new URL(url);
 const TIMEOUT_MS = 15_000;
 const keeping = new Agent({ keepAlive: true, maxSockets: Number(connections) / 2 });
@@ -79,7 +81,9 @@ const one = async () => {
   const isPost = n % 5 === 0;
   const isSlow = !isPost && n % 97 === 0;
   const id = isPost ? randomUUID() : undefined;
-  const path = isPost ? '/ledger' : isSlow ? `/slow?ms=${2000 + (n % 4) * 1000}` : '/';
+  const isSlowPost = isPost && Number(slowPosts) > 0 && (n / 5) % Number(slowPosts) === 0;
+  const postPath = isSlowPost ? '/ledger?ms=2000' : '/ledger';
+  const path = isPost ? postPath : isSlow ? `/slow?ms=${2000 + (n % 4) * 1000}` : '/';
   report.requests += 1;
   if (isPost) report.sentPosts.push(id);
   if (isPost) report.posts += 1;

@@ -41,7 +41,8 @@ const routes = {
     const { id } = JSON.parse(await readBody(request));
     // One write call per line: a line is in the log whole or not at all.
     process.stdout.write(`LEDGER ${id}\n`);
-    answer(response, 201, { id, ...who });
+    const ms = Number(new URL(request.url, 'http://x').searchParams.get('ms') ?? 0);
+    setTimeout(() => answer(response, 201, { id, ...who }), ms);
   },
   '/events': (_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'x-app': who.app });
