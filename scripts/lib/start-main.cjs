@@ -2,6 +2,7 @@
 const { prepare } = require('./prepare.cjs');
 const { step } = require('./progress.cjs');
 const { removeStaleReady } = require('./stale-ready.cjs');
+const { leaveOthersTheirs } = require('./young-generation.cjs');
 const { parseStartArguments, START_HELP } = require('./arguments.cjs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -14,6 +15,7 @@ const main = async () => {
     process.stdout.write(START_HELP);
     return;
   }
+  leaveOthersTheirs();
   removeStaleReady();
   const tools = await prepare({ yes: options.yes });
   for (const [name, value] of Object.entries(tools.env)) {
