@@ -126,6 +126,10 @@ describe('health checks of real containers', () => {
       cause: 'liveness',
       got: expect.stringContaining('cat ended with 1') as string,
     });
+    // Ours, with what it had to end: nobody else sent it.
+    expect(
+      events.filter(({ type }) => type === 'InstanceSignalled').map(({ data }) => data),
+    ).toEqual([expect.objectContaining({ signal: 'SIGTERM', graceSeconds: 10 })]);
   });
 
   it('do not hurry what listens late', async () => {

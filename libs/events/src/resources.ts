@@ -4,12 +4,17 @@ import { processType } from './ids.js';
 const bytes = z
   .number()
   .int()
-  .max(2 ** 40);
+  .max(2 ** 40, 'at most 1 TB (1099511627776 bytes)');
 const perSecond = z.number().int().min(1).max(1_000_000_000).nullable();
 
-const memoryBytes = bytes.min(6 * 1024 * 1024);
-const cpus = z.number().min(0.01).max(256);
-const pids = z.number().int().min(1).max(1_000_000);
+/** Less than this the engine does not take. */
+const memoryBytes = bytes.min(6 * 1024 * 1024, 'at least 6 MB (6291456 bytes)');
+const cpus = z.number().min(0.01, 'at least 0.01 of a core').max(256, 'at most 256 cores');
+const pids = z
+  .number()
+  .int()
+  .min(1, 'at least 1 process')
+  .max(1_000_000, 'at most 1000000 processes');
 
 /** What may be limited of each instance while it runs. */
 export const limitShape = {
@@ -22,7 +27,7 @@ export const limitShape = {
   cpuReservation: cpus.nullable(),
   pids,
   /** Its share of the disk when all want more than there is. */
-  ioWeight: z.number().int().min(10).max(1000),
+  ioWeight: z.number().int().min(10, 'at least 10').max(1000, 'at most 1000'),
 };
 
 /** The limits of an instance, nothing left to defaults. */
@@ -69,7 +74,12 @@ export const containerPath = z
   .refine((path) => !OF_THE_KERNEL.test(path), 'a path outside /proc, /sys and /dev');
 
 export const tmpfs = z
-  .array(z.strictObject({ path: containerPath, sizeBytes: bytes.min(4096) }))
+  .array(
+    z.strictObject({
+      path: containerPath,
+      sizeBytes: bytes.min(4096, 'at least 4 kB (4096 bytes)'),
+    }),
+  )
   .max(16)
   .refine(
     (all) => new Set(all.map(({ path }) => path)).size === all.length,
@@ -81,13 +91,13 @@ export const containerShape = {
   /** Process types of which no two instances may run at the same time: the old one stops before the new one starts. */
   stopFirst: z.array(processType).max(20),
   /** Bytes and operations a second on the engine's disk; null: as much as there is. */
-  ioReadBps: bytes.min(4096).nullable(),
-  ioWriteBps: bytes.min(4096).nullable(),
+  ioReadBps: bytes.min(4096, 'at least 4 kB (4096 bytes)').nullable(),
+  ioWriteBps: bytes.min(4096, 'at least 4 kB (4096 bytes)').nullable(),
   ioReadIops: perSecond,
   ioWriteIops: perSecond,
   ulimits,
   /** Size of /dev/shm. */
-  shmBytes: bytes.min(4096),
+  shmBytes: bytes.min(4096, 'at least 4 kB (4096 bytes)'),
   /** Nothing can be written but to tmpfs and volumes. */
   readOnlyRoot: z.boolean(),
   /** Directories in memory, which count to the memory of the instance. */

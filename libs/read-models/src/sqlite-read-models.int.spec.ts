@@ -49,6 +49,42 @@ describe('read models in a SQLite file', () => {
   const say = (_fields: object, message: string): unknown => messages.push(message);
   const logger = { info: say, warn: say, error: say };
 
+  it.each([
+    ['of the release before runs', []],
+    [
+      'of the first release',
+      [
+        `ALTER TABLE shiplog_projection DROP COLUMN "build"`,
+        `ALTER TABLE shiplog_projection DROP COLUMN "parked"`,
+        `DELETE FROM shiplog_migrations WHERE name LIKE 'KeepRebuilds%'`,
+      ],
+    ],
+  ])('%s are brought to what they are today', async (_name, more) => {
+    const platform = await recordHistory({ apps: 2, turns: 5 });
+    const database = await newDatabase();
+    const options = { database, log: platform.log, feed: platform.feed, logger };
+    const before = await startReadModels(options);
+    const expected = await textOf(before.queries.dump());
+    await before.stop();
+    for (const sql of [
+      'DROP TABLE shiplog_runs_a',
+      'DROP TABLE shiplog_runs_b',
+      `DELETE FROM shiplog_migrations WHERE name LIKE 'AddRuns%'`,
+      `UPDATE shiplog_projection SET slots = json_remove(slots, '$.runs'),
+        versions = json_remove(versions, '$.runs')`,
+      ...more,
+    ]) {
+      await alter(database.file, sql);
+    }
+    const models = await startReadModels(options);
+    expect(await textOf(models.queries.dump())).toBe(expected);
+    await models.stop();
+    // Once more: nothing is left to be done.
+    const again = await startReadModels(options);
+    expect(await textOf(again.queries.dump())).toBe(expected);
+    await again.stop();
+  });
+
   it('are made again before they are served when their shape changed', async () => {
     const platform = await recordHistory({ apps: 2, turns: 5 });
     const database = await newDatabase();

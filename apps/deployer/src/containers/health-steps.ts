@@ -3,6 +3,7 @@ import { describeError } from '@shiplog/runtime';
 import type { WatchEvents } from '../health/watcher.js';
 import { isArmed, type WantedWatch } from '../health/wanted.js';
 import type { Action } from './actions.js';
+import { recordSignalled } from './fact-steps.js';
 import { redactorOf } from './read-last-lines.js';
 import type { Workbench } from './workbench.js';
 
@@ -28,12 +29,21 @@ export const recordUnready = async (
   bench.context.logger.warn({ appId, instanceId, cause, got: said }, 'instance-unready');
 };
 
-/** Ends a run; that it ended and began anew is recorded as with any other. */
+/**
+ * Ends a run; that it ended and began anew is recorded as with any other. What it was sent is recorded before the next
+ * run begins: later nobody could tell that it was us.
+ */
 export const endInstance = async (
   bench: Workbench,
-  { containerId, graceSeconds }: ActionOf<'end-instance'>,
+  { appId, instanceId, containerId, graceSeconds }: ActionOf<'end-instance'>,
 ): Promise<void> => {
   await bench.engine.stop(containerId, graceSeconds);
+  for (const { signal, atMs } of bench.view.signalsOf(containerId)) {
+    await recordSignalled(bench, {
+      ...{ type: 'record-signalled', appId, instanceId, signal, atMs },
+      graceSeconds: signal === 'SIGKILL' ? null : graceSeconds,
+    });
+  }
   await bench.view.look(containerId);
 };
 

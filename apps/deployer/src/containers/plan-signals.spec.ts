@@ -34,6 +34,15 @@ describe('a signal', () => {
     ]);
   });
 
+  it('that ended the run before is not told of the next one', () => {
+    const startedAt = new Date(NOW_MS).toISOString();
+    const seen = [
+      { signal: 'SIGTERM', atMs: NOW_MS - 1 },
+      { signal: 'SIGHUP', atMs: NOW_MS },
+    ];
+    expect(planned(instance('o1', { startedAt }), seen)).toEqual([['SIGHUP', null]]);
+  });
+
   it('of somebody outside is told as well, once', () => {
     const seen = [1, 2].map((n) => ({ signal: 'SIGHUP', atMs: NOW_MS + n }));
     expect(planned(instance('o1'), seen)).toEqual([['SIGHUP', null]]);

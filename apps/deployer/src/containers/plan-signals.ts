@@ -10,11 +10,13 @@ export const planSignals = (input: PlanInput): readonly Action[] =>
   input.app.instances.flatMap((instance) => signalsOf(instance, input));
 
 const signalsOf = (instance: KnownInstance, { app, signalsOf: noticed }: PlanInput): Action[] => {
-  const { appId, instanceId, containerId, signals = [] } = instance;
+  const { appId, instanceId, containerId, startedAt, signals = [] } = instance;
   if (containerId === null || noticed === undefined) return [];
   const known = new Set(signals.map(({ signal }) => signal));
+  // What ended the run before is known late at times: it was not sent to this one.
+  const sinceMs = startedAt === undefined ? 0 : Date.parse(startedAt);
   return noticed(containerId).flatMap(({ signal, atMs }): Action[] => {
-    if (known.has(signal)) return [];
+    if (known.has(signal) || atMs < sinceMs) return [];
     known.add(signal);
     const graceSeconds = signal === 'SIGKILL' ? null : graceOf(instance, app.settings.graceSeconds);
     return [{ type: 'record-signalled', appId, instanceId, signal, graceSeconds, atMs }];

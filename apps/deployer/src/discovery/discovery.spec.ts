@@ -6,6 +6,14 @@ import { InMemoryResolvers } from './in-memory-resolvers.js';
 const IMAGE = { id: `sha256:${'a'.repeat(64)}` };
 const sleep = { command: ['sleep', '1'] };
 
+const STEPS = {
+  ready: { type: 'RecordReady' },
+  exited: { type: 'RecordExited', exitCode: 1, oomKilled: false, logLines: [] },
+  retired: { type: 'RetireInstance', reason: 'scaled-down' },
+  stopped: { type: 'RecordStopped', exitCode: 0, killed: false },
+} as const;
+type Step = keyof typeof STEPS;
+
 describe('the names of instances', () => {
   let platform: TestPlatform;
   let resolvers: InMemoryResolvers;
@@ -30,17 +38,10 @@ describe('the names of instances', () => {
     const processes = Object.fromEntries(types.map((type) => [type, sleep]));
     await platform.deploy(appId, { image: IMAGE, processes });
   };
-  const step = (instanceId: string, type: 'ready' | 'exited' | 'retired') =>
-    platform.commands.handle(
-      'instance',
-      instanceId,
-      type === 'ready'
-        ? { type: 'RecordReady' }
-        : type === 'exited'
-          ? { type: 'RecordExited', exitCode: 1, oomKilled: false, logLines: [] }
-          : { type: 'RetireInstance', reason: 'scaled-down' },
-      { actor: { kind: 'process', id: 'deployer', name: 'deployer' } },
-    );
+  const step = (instanceId: string, type: Step) =>
+    platform.commands.handle('instance', instanceId, STEPS[type], {
+      actor: { kind: 'process', id: 'deployer', name: 'deployer' },
+    });
   const start = async (appId: string, process: string, instanceId: string) => {
     addresses += 1;
     const actor = { kind: 'process', id: 'deployer', name: 'deployer' } as const;
@@ -79,6 +80,26 @@ describe('the names of instances', () => {
     expect(await told('t1')).toBe(`${web} web.shop.internal shop.internal\n`);
     await step('web-1', 'exited');
     expect(await told('t1')).toBe('');
+  });
+
+  it('need no server once nothing of the team is left, of whatever app', async () => {
+    await app('shop', 't1', 'web');
+    await app('queue', 't1', 'broker');
+    await start('shop', 'web', 'web-1');
+    await start('queue', 'broker', 'broker-1');
+    await step('web-1', 'ready');
+    await step('broker-1', 'ready');
+    await told('t1');
+    await step('web-1', 'retired');
+    await step('web-1', 'stopped');
+    expect(await told('t1')).toContain('broker.queue.internal');
+    await step('broker-1', 'retired');
+    expect(await told('t1')).toBe('');
+    await step('broker-1', 'stopped');
+    expect(await told('t1')).toBeUndefined();
+    await start('shop', 'web', 'web-2');
+    await step('web-2', 'ready');
+    expect(await told('t1')).toContain('web.shop.internal');
   });
 
   it('name the process, and the app by its web alone', async () => {

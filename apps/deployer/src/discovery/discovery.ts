@@ -19,6 +19,8 @@ export class Discovery {
   private readonly dirtyApps = new Set<string>();
   /** Teams whose file may not be published. */
   private readonly dirtyTeams = new Set<string>();
+  /** Teams of which something may have been the last that ran. */
+  private readonly quietTeams = new Set<string>();
   private resyncAtMs = 0;
   private nextAtMs = 0;
 
@@ -56,9 +58,32 @@ export class Discovery {
         errors.push(error);
       }
     }
+    for (const teamId of [...this.quietTeams]) {
+      this.quietTeams.delete(teamId);
+      if (!this.isIdle(teamId)) continue;
+      try {
+        await this.resolvers.dismiss(teamId);
+      } catch (error) {
+        this.quietTeams.add(teamId);
+        errors.push(error);
+      }
+    }
     // One team's trouble does not hold up the others.
     if (errors.length > 0) throw errors[0];
     return { nextRoundInMs: Math.max(0, this.resyncAtMs - this.nowMs()) };
+  }
+
+  /** No instance and no run of any of its apps, in whatever state, before it is stopped. */
+  private isIdle(teamId: string): boolean {
+    if (this.hosts.textOf(teamId) !== undefined) return false;
+    return this.world
+      .apps()
+      .filter((app) => app.teamId === teamId)
+      .every(
+        ({ appId }) =>
+          this.world.instancesOf(appId).length === 0 &&
+          this.world.runsOf(appId).every(({ status }) => status === 'ended'),
+      );
   }
 
   private resync(): void {
@@ -77,12 +102,13 @@ export class Discovery {
           ? this.hosts.delete(appId)
           : this.hosts.set(appId, app.teamId, hostLines(app, this.world.instancesOf(appId)));
       if (changed !== undefined) this.dirtyTeams.add(changed);
+      if (app !== undefined) this.quietTeams.add(app.teamId);
     }
     this.dirtyApps.clear();
   }
 }
 
-/** Events after which other instances of an app are ready, or none. */
+/** Events after which other instances of an app are ready, or none, or nothing of it runs. */
 const MATTERS: ReadonlySet<DomainEventUnion['type']> = new Set([
   'InstanceStarted',
   'InstanceReady',
@@ -90,5 +116,6 @@ const MATTERS: ReadonlySet<DomainEventUnion['type']> = new Set([
   'InstanceExited',
   'InstanceRetired',
   'InstanceStopped',
+  'RunEnded',
   'AppDestroyed',
 ]);

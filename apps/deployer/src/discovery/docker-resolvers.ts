@@ -75,6 +75,20 @@ export class DockerResolvers implements Resolvers {
     }
   }
 
+  async dismiss(teamId: string): Promise<void> {
+    try {
+      if (this.isListStale) await this.readList();
+      const server = this.servers.get(teamId);
+      if (server === undefined) return;
+      this.servers.delete(teamId);
+      await this.docker.getContainer(server.containerId).remove({ force: true });
+    } catch (error) {
+      if (engineStatus(error) === 404) return;
+      this.isListStale = true;
+      throw toEngineError(`ending the name server of team ${teamId}`, error);
+    }
+  }
+
   distrust(): void {
     this.isListStale = true;
   }

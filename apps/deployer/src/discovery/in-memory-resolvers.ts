@@ -15,6 +15,11 @@ export class InMemoryResolvers implements Resolvers {
     return Promise.resolve();
   }
 
+  dismiss(teamId: string): Promise<void> {
+    this.hosts.delete(teamId);
+    return Promise.resolve();
+  }
+
   distrust(): void {
     this.calls.push('distrust');
   }

@@ -45,6 +45,18 @@ export const describeResolvers = (name: string, open: () => Promise<ResolversUnd
       expect(await under.answersOf('t1')).toBe('');
     });
 
+    it('go when nothing of the team runs any more, and come back with the next one', async () => {
+      await under.resolvers.dismiss('t1');
+      expect(await under.answersOf('t1')).toBeUndefined();
+      await under.resolvers.dismiss('t1');
+      await under.resolvers.dismiss('nobody');
+      await under.resolvers.publish('t1', '');
+      expect(await under.answersOf('t1')).toBeUndefined();
+      await under.resolvers.publish('t1', line(5));
+      expect(await under.answersOf('t1')).toBe(line(5));
+      expect(await under.answersOf('t2')).toBe(line(9));
+    });
+
     it('come back when somebody removed them', async () => {
       await under.lose('t2');
       under.resolvers.distrust();

@@ -7,6 +7,12 @@ export interface Resolvers {
    */
   publish(teamId: string, hosts: string): Promise<void>;
 
+  /**
+   * Ends the team's name server, where there is one: nothing of the team runs any more. The next one that
+   * does, or that is published, has one again.
+   */
+  dismiss(teamId: string): Promise<void>;
+
   /** What is known of servers may be wrong: they are looked at again. */
   distrust(): void;
 }

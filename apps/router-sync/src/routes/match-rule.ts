@@ -1,4 +1,5 @@
 import { CANARY_MATCH_PATTERN } from '@shiplog/events';
+import { PICKS } from './render-haproxy.js';
 
 /** Which requests are meant, taken apart: what every kind of proxy makes its own rule of. */
 export interface MatchRule {
@@ -37,9 +38,6 @@ export const requestPattern = (backend: string, text: string): string => {
   const is = value === null ? '' : `${literal}${BOUNDARY}`;
   return line(`cookie:([^[:cntrl:]]*${BOUNDARY})?${name}=${is}`);
 };
-
-/** Places among which the proxy draws: as many instances share them evenly as divide it. */
-export const PICKS = 60;
 
 /** Who is drawn at each place. */
 export const picksOf = <T>(of: readonly T[]): readonly T[] =>

@@ -1,5 +1,3 @@
-import { PICKS } from './match-rule.js';
-
 /** How many places the rendered configuration offers. Growing is the only reason for a reload. */
 export interface PoolSize {
   /** One per app. */
@@ -45,6 +43,8 @@ export const REQUEST_HEAD_SECONDS = 10;
 
 export const backendName = (n: number): string => `slot${n.toString().padStart(4, '0')}`;
 export const SERVER_PREFIX = 's';
+/** Places among which is drawn who gets a request that matches: as many instances share them evenly as divide it. */
+export const PICKS = 60;
 
 /**
  * The whole configuration: made of numbers, addresses of this machine and the platform's name. Nothing
