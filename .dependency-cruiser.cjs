@@ -56,7 +56,7 @@ module.exports = {
       comment: 'A port describes; adapters depend on it, never the other way.',
       severity: 'error',
       from: { path: '\\.port\\.ts$' },
-      to: { path: '/(docker|haproxy|nats|jetstream|in-memory)-[^/]+\\.ts$' },
+      to: { path: '/(docker|haproxy|nginx|nats|jetstream|in-memory)-[^/]+\\.ts$' },
     },
     {
       name: 'replays-touch-nothing',

@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
 // Four levels by file name: `.spec` touches nothing outside the process, `.int.spec` one real neighbour,
 // `.e2e.spec` the whole stack, `.engine.spec` that and ends the engine, of which it has one of its own.
@@ -8,9 +8,32 @@ const level = process.env['SHIPLOG_TEST_LEVEL'] ?? 'unit';
 const include = {
   unit: ['{apps,libs,tools,test}/**/*.spec.ts'],
   int: ['{apps,libs}/**/*.int.spec.ts'],
-  e2e: ['test/**/*.e2e.spec.ts'],
+  e2e: [], // Each lane names its own.
   engine: ['test/**/*.engine.spec.ts'],
 }[level];
+
+/** They measure how long somebody waits: alone on the machine. */
+const measuring = [
+  'test/scenarios/{health,under-load}.e2e.spec.ts',
+  'test/faults/{companions-killed,full-disk}.e2e.spec.ts',
+];
+/** The others wait most of the time, for an engine, a build, a deadline: two at a time. */
+const twoLanes: TestProjectConfiguration[] = [
+  {
+    extends: true,
+    test: { name: 'alone', include: measuring, maxWorkers: 1, sequence: { groupOrder: 1 } },
+  },
+  {
+    extends: true,
+    test: {
+      name: 'beside',
+      include: ['test/**/*.e2e.spec.ts'],
+      exclude: measuring,
+      maxWorkers: 2,
+      sequence: { groupOrder: 0 },
+    },
+  },
+];
 
 export default defineConfig({
   // Decorated classes need emitted metadata: OXC does both without a plugin.
@@ -28,8 +51,9 @@ export default defineConfig({
     setupFiles: ['./test/support/setup.ts'],
     testTimeout: level === 'unit' ? 10_000 : level === 'int' ? 60_000 : 300_000,
     hookTimeout: level === 'unit' ? 10_000 : 300_000,
+    fileParallelism: level !== 'engine',
     // Most of an int test's time is waiting for its neighbour.
-    fileParallelism: level === 'unit' || level === 'int',
     ...(level === 'int' ? { maxWorkers: 2 } : {}),
+    ...(level === 'e2e' ? { projects: twoLanes } : {}),
   },
 });

@@ -19,6 +19,8 @@ const BENCHES = {
   fold: ['500', '2'],
   long: ['20000'],
   projection: ['20000'],
+  published: ['1'],
+  releases: ['2', '1', '1', '1'],
   route: ['30'],
   scale: ['1'],
   start: ['5000', '1'],
@@ -27,7 +29,7 @@ const BENCHES = {
 /** By one name: everything about the log. */
 const SUITES = { log: ['append', 'fold', 'verify', 'projection', 'start', 'long', 'at'] };
 /** Takes long, so it runs where it is named only. */
-const LONG = new Set(['at', 'long']);
+const LONG = new Set(['at', 'long', 'releases']);
 const RESULTS = new URL('results.json', import.meta.url);
 const { prepare } = createRequire(import.meta.url)('../scripts/lib/prepare.cjs');
 

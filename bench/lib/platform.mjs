@@ -26,8 +26,16 @@ export class BenchPlatform {
   }
 
   static async create(purpose) {
+    await removeAbandoned();
     const name = `bench-${purpose}-${process.pid}`;
-    return BenchPlatform.in(await mkdtemp(join(tmpdir(), `shiplog-${name}-`)), name);
+    const platform = await BenchPlatform.in(
+      await mkdtemp(join(tmpdir(), `shiplog-${name}-`)),
+      name,
+    );
+    // Killed by a signal that can be heard: nothing stays.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+      process.once(signal, () => void platform.destroy().finally(() => process.exit(1)));
+    return platform;
   }
 
   /** In a home that may be there already, of a platform of that name. */
@@ -104,7 +112,7 @@ export class BenchPlatform {
   }
 
   /** nats-server and HAProxy outlive the control plane; told from others by the files they were started with. */
-  async #companions() {
+  async companions() {
     const { natsConfig, router } = pathsOf(this.home);
     const files = [natsConfig, join(router, 'haproxy.cfg')];
     const found = [];
@@ -118,7 +126,7 @@ export class BenchPlatform {
   /** Pid of the nats-server that runs on this home, or undefined. */
   async natsServer() {
     const file = pathsOf(this.home).natsConfig;
-    for (const pid of await this.#companions()) {
+    for (const pid of await this.companions()) {
       const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
       if (args.split('\0').includes(file)) return pid;
     }
@@ -128,7 +136,7 @@ export class BenchPlatform {
   /** As after a power cut: control plane, nats-server and proxy are dead. */
   async killAll() {
     await this.stop('SIGKILL');
-    const pids = await this.#companions();
+    const pids = await this.companions();
     for (const pid of pids) signalTo(pid, 'SIGKILL');
     await waitFor('everything to be dead', () => pids.every((pid) => !existsSync(`/proc/${pid}`)));
   }
@@ -148,6 +156,28 @@ export class BenchPlatform {
     await rm(this.home, { recursive: true, force: true });
   }
 }
+
+const HOME = /^shiplog-(bench-\w+-(\d+))-/;
+
+/** What benchmarks left that were killed by a signal that nobody hears. */
+const removeAbandoned = async () => {
+  for (const folder of await readdir(tmpdir())) {
+    const [, name, owner] = HOME.exec(folder) ?? [];
+    if (name === undefined || existsSync(`/proc/${owner}`)) continue;
+    const home = join(tmpdir(), folder);
+    for (const pid of await controlPlanesOf(home)) signalTo(pid, 'SIGKILL');
+    await (await BenchPlatform.in(home, name)).destroy();
+  }
+};
+
+const controlPlanesOf = async (home) => {
+  const found = [];
+  for (const pid of (await readdir('/proc')).filter((each) => /^\d+$/.test(each))) {
+    const env = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+    if (env.split('\0').includes(`SHIPLOG_HOME=${home}`)) found.push(Number(pid));
+  }
+  return found;
+};
 
 const signalTo = (pid, signal) => {
   try {

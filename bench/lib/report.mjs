@@ -47,6 +47,15 @@ export const atMost = (what, value, limit, unit = '') => ({
   met: value <= limit,
 });
 
+/** A figure that is told, with nothing that it has to be. */
+export const published = (what, value, unit = '') => ({
+  what,
+  value: round(value),
+  unit,
+  limit: '–',
+  met: true,
+});
+
 /** Prints the document; the exit code is 1 when a target is missed. */
 export const report = ({ bench, versions, storage, targets, ...measured }) => {
   const document = {

@@ -12,7 +12,7 @@ const rowsOf = (results) =>
       what,
       `${value}${unit === '' ? '' : ` ${unit}`}`,
       limit,
-      met ? 'met' : 'MISSED',
+      limit === '–' ? 'published' : met ? 'met' : 'MISSED',
     ]),
   );
 const HEAD = ['benchmark', 'target', 'measured', 'asked', ''];

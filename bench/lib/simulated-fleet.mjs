@@ -111,6 +111,9 @@ export const simulatedFleet = async (instances) => {
       while (fleet.created() === before) await fleet.round();
       return performance.now() - startedAt;
     },
-    end: () => feed.stop(),
+    end: () => {
+      fleet.end();
+      return feed.stop();
+    },
   };
 };

@@ -16,7 +16,7 @@ const isInstalled = (name) =>
   ask('dpkg-query', ['-W', '-f', '${Status}', name])?.includes('ok installed') ?? false;
 
 /** Services that come with packages but are ours to start: we run these programs on our own terms. */
-const UNWANTED_SERVICES = ['haproxy', 'postgresql'];
+const UNWANTED_SERVICES = ['haproxy', 'nginx', 'postgresql'];
 
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 const POLICY = `#!/bin/sh

@@ -15,9 +15,20 @@ const {
 const debian = require('./debian.cjs');
 const engine = require('./engine.cjs');
 const nats = require('./nats.cjs');
+const nginx = require('./nginx.cjs');
 const workspace = require('./workspace.cjs');
 
-const PACKAGE_OF = { git: 'git', haproxy: 'haproxy', dnsmasq: 'dnsmasq-base' };
+const PACKAGES_OF = {
+  git: ['git'],
+  haproxy: ['haproxy'],
+  nginx: nginx.NGINX_PACKAGES,
+  dnsmasq: ['dnsmasq-base'],
+};
+/** Programs that a start needs, with how each is found. One proxy of the two. */
+const missingPrograms = () =>
+  ['git', nginx.isNginxWanted() ? 'nginx' : 'haproxy', 'dnsmasq'].filter(
+    (tool) => (tool === 'nginx' ? nginx.findNginx() : findTool(tool)) === undefined,
+  );
 const ENGINE_PACKAGES = ['docker.io', 'iptables'];
 
 /**
@@ -51,7 +62,7 @@ const whatIsMissing = async (more) => {
 };
 
 const missingPackages = (found, more) => {
-  const programs = Object.keys(PACKAGE_OF).filter((tool) => findTool(tool) === undefined);
+  const programs = missingPrograms();
   const forTests = more.filter((name) => !debian.isInstalled(name));
   const forEngine = [];
   if (found.address === undefined) {
@@ -59,7 +70,7 @@ const missingPackages = (found, more) => {
     if (obstacle !== undefined) throw new Error(obstacle);
     if (!engine.canStartEngine()) forEngine.push(...ENGINE_PACKAGES);
   }
-  const wanted = [...programs.map((tool) => PACKAGE_OF[tool]), ...forTests, ...forEngine];
+  const wanted = [...programs.flatMap((tool) => PACKAGES_OF[tool]), ...forTests, ...forEngine];
   const packages = [...new Set(wanted)];
   if (packages.length === 0) return [];
   const names = packages.join(', ');
@@ -122,6 +133,7 @@ const environment = async () => ({
   SHIPLOG_ENGINE: (await engine.findEngine()).address,
   SHIPLOG_NATS_SERVER: nats.findNatsServer(BIN),
   SHIPLOG_HAPROXY: findTool('haproxy'),
+  SHIPLOG_NGINX: nginx.findNginx(),
   SHIPLOG_DNSMASQ: findProgram('dnsmasq'),
   PATH: pathWithTools(),
 });

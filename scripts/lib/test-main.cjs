@@ -4,20 +4,22 @@ const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join, relative } = require('node:path');
 const { which } = require('./run.cjs');
+const { NGINX_PACKAGES } = require('./nginx.cjs');
 const { startOwnEngine } = require('./own-engine.cjs');
 const { prepare } = require('./prepare.cjs');
 const { ROOT } = require('./workspace.cjs');
 
 const LEVELS = ['unit', 'int', 'e2e', 'engine'];
 /**
- * What only tests need: a real PostgreSQL, static programs for tiny images, a compiler for one of them,
- * and the engine's client for those of Compose.
+ * What only tests need: a real PostgreSQL, the other proxy, static programs for tiny images, a compiler for
+ * one of them, and the engine's client for those of Compose.
  */
 const testPackages = () => [
   'postgresql',
   'busybox-static',
   'gcc',
   'libc6-dev',
+  ...NGINX_PACKAGES,
   ...(which('docker') === undefined ? ['docker.io'] : []),
 ];
 

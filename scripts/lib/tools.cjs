@@ -93,4 +93,13 @@ const unpackTools = async (packages, programs) => {
   }
 };
 
-module.exports = { CACHE, BIN, UNPACKED, findTool, findProgram, pathWithTools, unpackTools };
+module.exports = {
+  CACHE,
+  BIN,
+  UNPACKED,
+  findTool,
+  findProgram,
+  pathWithTools,
+  unpackedBins,
+  unpackTools,
+};

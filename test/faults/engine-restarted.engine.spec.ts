@@ -49,9 +49,38 @@ const restartDaemon = async (signal: NodeJS.Signals): Promise<void> => {
   await waitFor('dockerd to answer', engineAnswers);
 };
 
+/** Asks every app, one request after the other, and keeps who answered in whose place. */
+const askAllTheTime = (platform: TestPlatform, apps: readonly string[]) => {
+  const answers = new Map(apps.map((app) => [app, 0]));
+  const wrong = new Set<string>();
+  let isOver = false;
+  const ask = async (app: string): Promise<void> => {
+    while (!isOver) {
+      const answer = await platform.get(app).catch(() => undefined);
+      if (answer?.status !== 200) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        continue;
+      }
+      answers.set(app, (answers.get(app) ?? 0) + 1);
+      if (!answer.body.includes(`from ${app}\n`)) wrong.add(`${app} was answered: ${answer.body}`);
+    }
+  };
+  const asking = apps.flatMap((app) => [ask(app), ask(app)]);
+  return {
+    answers,
+    wrong,
+    stop: async () => {
+      isOver = true;
+      await Promise.all(asking);
+    },
+  };
+};
+
 describe('the Docker daemon goes away', () => {
   let platform: TestPlatform;
   let appId: string;
+  /** All the time, while the daemon ends and comes back, too. */
+  let load: ReturnType<typeof askAllTheTime>;
   /** Somebody else's container: not started again, because its owner did not ask for that. */
   let stranger: Container;
   beforeAll(async () => {
@@ -62,12 +91,16 @@ describe('the Docker daemon goes away', () => {
       Labels: { [LABEL.platform]: 'somebody-else', [LABEL.instance]: 'web-1' },
     });
     platform = await TestPlatform.start({ name: 'daemon' });
-    await platform.json(['apps', 'create', 'hello']);
-    await platform.json(['deploy', '-a', 'hello', '--image', IMAGE.join(':')]);
-    await platform.json(['scale', '-a', 'hello', `web=${INSTANCES}`]);
+    for (const app of ['hello', 'other']) {
+      await platform.json(['apps', 'create', app]);
+      await platform.json(['deploy', '-a', app, '--image', IMAGE.join(':')]);
+      await platform.json(['scale', '-a', app, `web=${INSTANCES}`]);
+    }
     appId = (await platform.json<{ id: string }>(['apps', 'show', '-a', 'hello'])).id;
+    load = askAllTheTime(platform, ['hello', 'other']);
   });
   afterAll(async () => {
+    await load.stop();
     await stranger.remove({ force: true });
     await platform.destroy();
   });
@@ -82,6 +115,9 @@ describe('the Docker daemon goes away', () => {
     it(`and comes back (${signal}): the same instances serve again, none twice`, async () => {
       await stranger.start();
       const before = (await platform.containers('hello')).map(({ Id }) => Id).sort();
+      // Some go while the daemon does: what they had is free for others when it is back.
+      const others = signal === 'SIGTERM' ? 1 : INSTANCES;
+      await platform.json(['scale', '-a', 'other', `web=${others}`, '--no-wait']);
       await restartDaemon(signal);
       await waitFor(
         `${INSTANCES} instances to be ready`,
@@ -117,4 +153,9 @@ describe('the Docker daemon goes away', () => {
       expect((await platform.get('hello')).status).toBe(200);
     });
   }
+
+  it('and no request of one app was ever answered by another', () => {
+    expect([...load.wrong]).toEqual([]);
+    for (const [app, count] of load.answers) expect(count, app).toBeGreaterThan(100);
+  });
 });

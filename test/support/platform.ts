@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectEngine, LABEL, ownedBy } from '@shiplog/engine';
+import { childrenOf } from './children.js';
 import { startEsdb, type TestEsdb } from './esdb/start-esdb.js';
 import { waitFor } from './wait.js';
 
@@ -282,8 +283,8 @@ export class TestPlatform {
     await rm(this.home, { recursive: true, force: true });
   }
 
-  /** nats-server and HAProxy outlive the control plane on purpose; found by the home in their arguments. */
-  async daemons(which = /nats-server|haproxy/): Promise<readonly Daemon[]> {
+  /** nats-server and the proxy outlive the control plane on purpose; found by the home in their arguments. */
+  async daemons(which = /nats-server|haproxy|nginx/): Promise<readonly Daemon[]> {
     const found: Daemon[] = [];
     for (const entry of await readdir('/proc')) {
       const pid = Number(entry);
@@ -291,6 +292,8 @@ export class TestPlatform {
       const line = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
       if (line.includes(this.home) && which.test(line)) found.push({ pid, line });
     }
+    const masters = found.filter(({ line }) => line.startsWith('nginx: master'));
+    for (const { pid } of masters) found.push(...(await childrenOf(pid)));
     return found;
   }
 

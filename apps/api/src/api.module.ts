@@ -21,6 +21,7 @@ import type { AuditRecorder } from './audit/audit-recorder.js';
 import type { Persons } from './audit/persons.js';
 import type { Changes } from './changes/changes.js';
 import { ChangeConfigHandler } from './config/change-config.handler.js';
+import { GatesController } from './gates/gates.controller.js';
 import { ConfigController } from './config/config.controller.js';
 import { ListConfigHandler, ShowConfigHandler } from './config/config.queries.js';
 import { CronController } from './cron/cron.controller.js';
@@ -124,6 +125,7 @@ export class ApiModule {
       controllers: [
         AppsController,
         ConfigController,
+        GatesController,
         BuildsController,
         DeploysController,
         ReleasesController,

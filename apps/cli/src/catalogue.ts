@@ -1,29 +1,10 @@
-import type { CommandSpec, GroupSpec } from './command.js';
-import type { Entry } from './entry.js';
+import { command, group, hidden, LOCAL, type Entry } from './entry.js';
 
 const APPS = 'Apps';
 const DEPLOYS = 'Deploying';
 const RUNNING = 'Running';
 const SETUP = 'Configuration';
 const PLATFORM = 'Platform';
-const LOCAL = 'This machine';
-
-const command = (
-  section: string,
-  name: string,
-  summary: string,
-  load: () => Promise<CommandSpec>,
-): Entry => ({ section, name, summary, isGroup: false, load });
-const group = (
-  section: string,
-  name: string,
-  summary: string,
-  load: () => Promise<GroupSpec>,
-): Entry => ({ section, name, summary, isGroup: true, load });
-const hidden = (name: string, load: () => Promise<CommandSpec>): Entry => ({
-  ...command(LOCAL, name, '', load),
-  hidden: true,
-});
 
 /** Every command. `--help` reads this table and nothing else, so that it is there at once. */
 export const CATALOGUE: readonly Entry[] = [
@@ -87,6 +68,24 @@ export const CATALOGUE: readonly Entry[] = [
     'rollback',
     'go back to an earlier release',
     async () => (await import('./commands/rollback.js')).rollback,
+  ),
+  command(
+    DEPLOYS,
+    'lock',
+    'let nothing make or move releases of an app',
+    async () => (await import('./commands/lock.js')).lock,
+  ),
+  command(
+    DEPLOYS,
+    'unlock',
+    'let releases of an app be made again',
+    async () => (await import('./commands/lock.js')).unlock,
+  ),
+  group(
+    DEPLOYS,
+    'freeze',
+    'times in which nothing makes releases',
+    async () => (await import('./commands/freeze.js')).freeze,
   ),
   group(
     DEPLOYS,

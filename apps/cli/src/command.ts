@@ -11,7 +11,7 @@ export interface OptionSpec {
 }
 
 /** Options that many commands share, with one meaning everywhere. */
-export type Shared = 'app' | 'reason' | 'wait' | 'at';
+export type Shared = 'app' | 'reason' | 'wait' | 'at' | 'override';
 
 export interface CommandSpec<Options extends object = object> {
   readonly name: string;
@@ -45,6 +45,8 @@ export interface SharedOptions {
   readonly reason?: string;
   readonly wait?: boolean;
   readonly at?: string;
+  readonly overrideLock?: boolean;
+  readonly overrideFreeze?: boolean;
 }
 
 /** One run of one command: what the person gave, and the world it acts on. */

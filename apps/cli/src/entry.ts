@@ -9,3 +9,22 @@ export interface Entry {
   readonly hidden?: boolean;
   readonly load: () => Promise<CommandSpec | GroupSpec>;
 }
+
+export const LOCAL = 'This machine';
+
+export const command = (
+  section: string,
+  name: string,
+  summary: string,
+  load: () => Promise<CommandSpec>,
+): Entry => ({ section, name, summary, isGroup: false, load });
+export const group = (
+  section: string,
+  name: string,
+  summary: string,
+  load: () => Promise<GroupSpec>,
+): Entry => ({ section, name, summary, isGroup: true, load });
+export const hidden = (name: string, load: () => Promise<CommandSpec>): Entry => ({
+  ...command(LOCAL, name, '', load),
+  hidden: true,
+});

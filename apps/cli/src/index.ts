@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import type { ShiplogClient } from '@shiplog/api-client';
+import type { ChangeOptions, ShiplogClient } from '@shiplog/api-client';
 import { resolveApp } from './app-name.js';
 import { arrangeArguments, asksForJson } from './arrange-arguments.js';
 import { CATALOGUE } from './catalogue.js';
@@ -56,6 +56,21 @@ const run = async (argv: readonly string[], io: Io, isJson: boolean): Promise<nu
   return exitCode;
 };
 
+/** What is put aside is in the audit: whoever reads it there wants to know why. */
+const changeOf = ({ reason, overrideLock, overrideFreeze }: OptionValues): ChangeOptions => {
+  const override = [
+    ...(overrideLock === true ? (['lock'] as const) : []),
+    ...(overrideFreeze === true ? (['freeze'] as const) : []),
+  ];
+  if (override.length > 0 && reason === undefined) {
+    throw usageError(
+      `--override-${override[0] ?? ''} was given without a reason`,
+      'Say why: -m REASON. It is in the audit.',
+    );
+  }
+  return { ...(reason !== undefined && { reason }), ...(override.length > 0 && { override }) };
+};
+
 const invoke = async (
   spec: CommandSpec,
   args: readonly string[],
@@ -65,7 +80,7 @@ const invoke = async (
 ): Promise<number> => {
   let client: Promise<ShiplogClient> | undefined;
   let asked: string | undefined;
-  const { reason, at } = options;
+  const { at } = options;
   const invocation: Invocation = {
     args,
     options,
@@ -73,7 +88,7 @@ const invoke = async (
     out: createOutput(io, isJson),
     client: () => (client ??= resolveConnection(io).then((place) => openClient(io, place))),
     app: async (given) => (asked = await resolveApp(given ?? options.app, io)),
-    change: reason === undefined ? {} : { reason },
+    change: changeOf(options),
     read: at === undefined ? {} : { at },
   };
   try {

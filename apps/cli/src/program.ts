@@ -10,7 +10,7 @@ export type OptionValues = SharedOptions & Record<string, unknown>;
 /** Called with the command that was meant, once its arguments were understood. */
 type Dispatch = (spec: CommandSpec, args: string[], options: OptionValues) => Promise<void>;
 
-const SHARED: Readonly<Record<Shared, (io: Io) => OptionSpec>> = {
+const SHARED: Readonly<Record<Exclude<Shared, 'override'>, (io: Io) => OptionSpec>> = {
   app: () => ({ flags: '-a, --app <app>', help: 'the app; else SHIPLOG_APP, else the git remote' }),
   reason: () => ({ flags: '-m, --reason <text>', help: 'why, for the log' }),
   wait: () => ({ flags: '--no-wait', help: 'return at once instead of waiting until it is live' }),
@@ -20,6 +20,12 @@ const SHARED: Readonly<Record<Shared, (io: Io) => OptionSpec>> = {
     parse: (value) => parseMoment(value, io.now()),
   }),
 };
+const OVERRIDES: readonly OptionSpec[] = [
+  { flags: '--override-lock', help: 'go ahead although the app is locked; needs -m' },
+  { flags: '--override-freeze', help: 'go ahead although releases are frozen; needs -m' },
+];
+const optionsOf = (shared: Shared, io: Io): readonly OptionSpec[] =>
+  shared === 'override' ? OVERRIDES : [SHARED[shared](io)];
 const JSON_OPTION: OptionSpec = { flags: '--json', help: 'print JSON and nothing else' };
 
 /** The parser with every name known, and the one command that `name` means known in full. */
@@ -119,7 +125,9 @@ const addCommand = (
     .description(spec.details === undefined ? spec.summary : `${spec.summary}\n\n${spec.details}`);
   for (const [argument, help] of spec.args ?? []) command.argument(argument, help);
   for (const option of spec.options ?? []) command.addOption(toOption(option));
-  for (const shared of spec.takes ?? []) command.addOption(toOption(SHARED[shared](io)));
+  for (const shared of spec.takes ?? []) {
+    for (const option of optionsOf(shared, io)) command.addOption(toOption(option));
+  }
   if (spec.onlyNow !== undefined) command.addOption(refusedMoment(spec.onlyNow));
   command.addOption(toOption(JSON_OPTION));
   command.addHelpText('after', `\nExamples:\n${exampleLines(spec.examples)}`);

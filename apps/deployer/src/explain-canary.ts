@@ -1,3 +1,4 @@
+import { matchOf } from '@shiplog/domain';
 import type { Explanation, RolloutStrategy } from '@shiplog/events';
 import type { Failure } from './containers/actions.js';
 import { errorPercent, NO_SAMPLE, type Sample } from './containers/judge.js';
@@ -7,7 +8,9 @@ type CanaryFailure = Extract<Failure, { kind: 'worse' | 'undecided' }>;
 /** Why a canary went back, with the figures of both sides. */
 export const explainCanary = (failure: CanaryFailure, strategy: RolloutStrategy): Explanation => {
   const { fresh, old } = failure.measured ?? { fresh: NO_SAMPLE, old: NO_SAMPLE };
-  const figures = `at ${failure.share}% of the requests; new: ${inWords(fresh)}; old: ${inWords(old)}`;
+  const match = matchOf(strategy);
+  const matched = match === null ? '' : ` and all with ${match}`;
+  const figures = `at ${failure.share}% of the requests${matched}; new: ${inWords(fresh)}; old: ${inWords(old)}`;
   if (failure.kind === 'worse') {
     return failure.what === 'errors'
       ? explained(

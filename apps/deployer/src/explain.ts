@@ -239,6 +239,16 @@ export const explainNotCreated = (evidence: Evidence): Explanation => {
       return explainImageLost('its image is not on this machine', evidence);
     case 'pull-failed':
       return explainImageLost(`its image could not be pulled: ${said}`, evidence);
+    case 'no-answer':
+      return explanation(
+        {
+          code: 'engine-silent',
+          summary: `the engine was asked to run ${evidence.process} and did not answer: ${said}`,
+          remedy: 'see what holds up the engine (its log; shiplog doctor), then deploy again',
+          tried: null,
+        },
+        evidence,
+      );
     case 'unsupported':
       return explanation(
         {

@@ -23,10 +23,13 @@ export { ENGINE_STEPS_AT_ONCE } from './containers/task-runner.js';
 /** What a running start, stop or append may take when the process is asked to end. */
 const CLOSE_MS = 5000;
 
+/** Docker hangs at a lock of one container, or for good: what was asked is unknown from then on. */
+const ANSWER_WITHIN_MS = 60_000;
+
 /** Runs instances as the log wants them, on the engine of this machine. */
 export const startDeployer: StartProcess = async (context) => {
   const { config, logger } = context;
-  const docker = connectEngine({ host: config.engine });
+  const docker = connectEngine({ host: config.engine, answerWithinMs: ANSWER_WITHIN_MS });
   const engine = new DockerContainerEngine(docker, config.platform, {
     publishAddress: publishAddressOf(docker, config),
     dnsmasq: await findDnsmasq(process.env),

@@ -5,11 +5,11 @@ import type { DomainEventUnion } from '@shiplog/events';
 import { startReconcileLoop, type RoundResult } from '@shiplog/reconcile';
 import { describeError, faultPoint, onOwnAccount, type StartProcess } from '@shiplog/runtime';
 import { reportTraffic } from './report-traffic.js';
-import { ensureProcess, trimLog } from './routes/haproxy-process.js';
-import { HaproxyRouter } from './routes/haproxy-router.js';
+import { proxyOf } from './routes/proxy.js';
+import { QuarantiningRouter } from './routes/quarantine.js';
 import { routesReconciler } from './routes/reconcile.js';
 import { RouterError } from './routes/router.port.js';
-import { routerPaths } from './routes/router-paths.js';
+import { routerHealth } from './router-health.js';
 
 /** How soon a proxy that died is noticed. */
 const WATCH_MS = 250;
@@ -35,25 +35,32 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'RolloutCancelled',
 ]);
 
-/** Keeps the routes of one HAProxy those of the log, and the HAProxy alive. Stopping leaves it running. */
+/** Keeps the routes of one proxy those of the log, and the proxy alive. Stopping leaves it running. */
 export const startRouterSync: StartProcess = async (context) => {
   const { config, feed, logger } = context;
   const routerId = `router-${config.nodeId}`;
-  const paths = routerPaths(config, process.env);
-  const proxy = await ensureProcess(config, paths);
-  let { pid } = proxy;
-  logger.info({ pid, wasAdopted: proxy.wasAdopted, socket: paths.admin }, 'haproxy-ready');
+  const proxy = proxyOf(config, process.env);
+  const { kind } = proxy;
+  const router = new QuarantiningRouter(proxy.router, {
+    nowMs: () => performance.now(),
+    onChange: (appId, reason) =>
+      reason === undefined
+        ? logger.info({ appId }, 'app-no-longer-quarantined')
+        : logger.error({ appId, reason }, 'app-quarantined'),
+  });
+  const found = await proxy.ensure();
+  let { pid } = found;
+  logger.info({ pid, wasAdopted: found.wasAdopted, socket: proxy.socket }, `${kind}-ready`);
 
   assertAccepted(
     await context.commands.handle(
       'router',
       routerId,
-      { type: 'StartRouter', routerId, kind: 'haproxy' },
+      { type: 'StartRouter', routerId, kind },
       onOwnAccount(context),
     ),
   );
 
-  const router = new HaproxyRouter(config, paths);
   const reconcile = routesReconciler({
     world: context.world,
     router,
@@ -76,16 +83,20 @@ export const startRouterSync: StartProcess = async (context) => {
   });
 
   const round = async (): Promise<RoundResult> => {
-    await trimLog(paths).catch((error: unknown) =>
-      logger.warn({ error: describeError(error) }, 'haproxy-log-not-trimmed'),
-    );
+    await proxy
+      .trimLog()
+      .catch((error: unknown) =>
+        logger.warn({ error: describeError(error) }, `${kind}-log-not-trimmed`),
+      );
     try {
+      // Workers of nginx answer on when their master is dead: nobody would replace them.
+      if (pid !== undefined && !isAlive(pid)) ({ pid } = await proxy.ensure());
       return await reconcile();
     } catch (error) {
       if (!(error instanceof RouterError) || error.code !== 'router-unreachable') throw error;
-      logger.warn({ error: describeError(error) }, 'haproxy-unreachable');
-      ({ pid } = await ensureProcess(config, paths));
-      logger.info({ pid }, 'haproxy-ready');
+      logger.warn({ error: describeError(error) }, `${kind}-unreachable`);
+      ({ pid } = await proxy.ensure());
+      logger.info({ pid }, `${kind}-ready`);
       return reconcile();
     }
   };
@@ -99,6 +110,9 @@ export const startRouterSync: StartProcess = async (context) => {
     if (batch.some(({ commit }) => commit.events.some(({ type }) => NUDGES.has(type))))
       loop.nudge();
   });
+  const stopServing = context.bus.serve('health', () =>
+    Promise.resolve(routerHealth(kind, router.quarantined.size)),
+  );
   const stopReporting = reportTraffic(context, router, routerId);
   const watch = setInterval(() => {
     if (pid !== undefined && !isAlive(pid)) loop.nudge();
@@ -108,6 +122,7 @@ export const startRouterSync: StartProcess = async (context) => {
     stop: async () => {
       clearInterval(watch);
       stopReporting();
+      stopServing();
       stopListening();
       await loop.stop();
     },

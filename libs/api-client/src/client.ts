@@ -12,6 +12,7 @@ import {
 import { deploysOf, releasesOf } from './deploy-client.js';
 import { backupsOf } from './backup-client.js';
 import { audits } from './audit-client.js';
+import { freezesOf, locksOf } from './gates-client.js';
 import type { GarbagePolicy } from './resources.js';
 import { cronOf, runsOf } from './run-client.js';
 import type { paths } from './schema.js';
@@ -41,6 +42,8 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     releases: releasesOf(connection),
     runs: runsOf(connection),
     cron: cronOf(connection),
+    locks: locksOf(connection),
+    freezes: freezesOf(connection),
     domains: domainsOf(connection),
     tokens: tokensOf(connection),
     platform: platformOf(connection),

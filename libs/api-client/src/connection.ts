@@ -20,6 +20,8 @@ export interface ChangeOptions {
   readonly reason?: string;
   /** Revision the change is meant for; another one makes it a conflict. */
   readonly ifMatch?: string;
+  /** What is put aside for it: needs a reason. */
+  readonly override?: readonly ('lock' | 'freeze')[];
   /** The same key is the same change, however often it is sent. Default: a new random one. */
   readonly idempotencyKey?: string;
 }
@@ -97,7 +99,11 @@ export const changeHeaders = (options: ChangeOptions): Record<string, string> =>
   'Idempotency-Key': options.idempotencyKey ?? randomUUID(),
   ...reasonHeader(options.reason),
   ...(options.ifMatch !== undefined && { 'If-Match': options.ifMatch }),
+  ...overrideHeader(options.override),
 });
+
+const overrideHeader = (override: ChangeOptions['override'] = []): Record<string, string> =>
+  override.length === 0 ? {} : { 'Shiplog-Override': override.join(', ') };
 
 /** The same, as the generated client takes them. */
 export const change = (options: ChangeOptions): { readonly headers: Record<string, string> } => ({

@@ -52,6 +52,12 @@ export interface LimitsChange {
   readonly set: Partial<Omit<ProcessLimits, 'process' | 'own' | 'refused'>>;
   readonly unset: readonly LimitName[];
 }
+export type Gate = Schemas['Gate'];
+export type Lock = Schemas['Lock'];
+export type Freeze = Schemas['Freeze'];
+export type FreezeRequest = NonNullable<
+  operations['addPlatformFreeze']['requestBody']
+>['content']['application/json'];
 export type Token = Schemas['Token'];
 export type UndoProposal = Schemas['UndoProposal'];
 export type Whoami = Schemas['Whoami'];

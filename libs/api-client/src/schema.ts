@@ -330,6 +330,41 @@ export interface paths {
         patch: operations["scaleApp"];
         trace?: never;
     };
+    "/v1/apps/{app}/freezes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the freeze windows that count for an app: its own and those of the platform */
+        get: operations["listFreezes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/apps/{app}/freezes/{freeze}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add a freeze window to an app: while it is open nothing makes releases */
+        put: operations["addFreeze"];
+        post?: never;
+        /** Remove a freeze window of an app */
+        delete: operations["removeFreeze"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/apps/{app}/git-url": {
         parameters: {
             query?: never;
@@ -380,6 +415,23 @@ export interface paths {
         head?: never;
         /** Give one process type other limits than its app; running instances are not restarted */
         patch: operations["resizeProcess"];
+        trace?: never;
+    };
+    "/v1/apps/{app}/lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lock an app: nothing makes or moves its releases; Shiplog-Reason says why */
+        post: operations["lockApp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/apps/{app}/logs": {
@@ -621,6 +673,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/apps/{app}/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unlock an app */
+        post: operations["unlockApp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audit": {
         parameters: {
             query?: never;
@@ -822,6 +891,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/freezes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the freeze windows of the whole platform */
+        get: operations["listPlatformFreezes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/freezes/{freeze}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add a freeze window to the whole platform */
+        put: operations["addPlatformFreeze"];
+        post?: never;
+        /** Remove a freeze window of the platform */
+        delete: operations["removePlatformFreeze"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1136,6 +1240,11 @@ export interface components {
             sequence: string;
             url: string;
         };
+        AddedFreeze: {
+            freeze: components["schemas"]["Freeze"];
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+        };
         App: {
             /** @description ISO 8601, UTC. */
             createdAt: string;
@@ -1145,6 +1254,8 @@ export interface components {
             formation: {
                 [key: string]: number;
             };
+            /** @description What stands in the way of releases. */
+            gate: components["schemas"]["Gate"];
             /** @description Git remote; the credential helper or a git-url gives the password. */
             gitUrl: string;
             /** @description Opaque; unique on the platform. */
@@ -1162,6 +1273,7 @@ export interface components {
                 batchPauseSeconds: number;
                 canaryErrorPoints: number;
                 canaryLatencyPercent: number | null;
+                canaryMatch: string | null;
                 /** @enum {string} */
                 canaryPromote: "auto" | "manual";
                 canaryRequests: number;
@@ -1609,6 +1721,8 @@ export interface components {
             deadlineSeconds: number;
             /** @description The release whose place would be taken. */
             fromRelease: number | null;
+            /** @description What stands in the way of it now. */
+            gate: components["schemas"]["Gate"];
             /** @description What happens, in words. */
             order: string[];
             steps: {
@@ -1681,6 +1795,41 @@ export interface components {
             state: "ok" | "warning" | "failed";
             summary: string;
         };
+        Freeze: {
+            freeze: string;
+            /** @description When it opens next; null: never. */
+            next: {
+                /** @description ISO 8601, UTC. */
+                from: string;
+                /** @description ISO 8601, UTC. */
+                until: string;
+            } | null;
+            ofPlatform: boolean;
+            /** @description When it closes; null: it is not open. */
+            openUntil: string | null;
+            timeZone: string;
+            why: string | null;
+            window: {
+                from: string;
+                /** @constant */
+                kind: "weekly";
+                until: string;
+            } | {
+                /** @constant */
+                kind: "cron";
+                /** @description Five fields, as of a cron job. */
+                schedule: string;
+                /** @description How long it is open from each due time on. */
+                seconds: number;
+            } | {
+                /** @description By the clock of the time zone (2026-12-24T12:00), or with a zone of its own. */
+                from: string;
+                /** @constant */
+                kind: "once";
+                /** @description By the clock of the time zone (2026-12-24T12:00), or with a zone of its own. */
+                until: string;
+            };
+        };
         GarbageItem: {
             appId: string | null;
             bytes: number | null;
@@ -1693,6 +1842,32 @@ export interface components {
             exitedKept: number;
             /** @description Younger containers are never collected. */
             minimumAgeSeconds: number;
+        };
+        Gate: {
+            /** @description Freeze windows that are open. */
+            frozen: {
+                /** @description Name of the freeze window. */
+                freeze: string;
+                /** @description Of all apps; only administrators put it aside. */
+                ofPlatform: boolean;
+                /** @description ISO 8601, UTC. */
+                until: string;
+                why: string | null;
+            }[];
+            /** @description While it holds nothing makes or moves releases. */
+            lock: components["schemas"]["Lock"] | null;
+            /** @description The next one that opens. */
+            nextFreeze: {
+                /** @description Name of the freeze window. */
+                freeze: string;
+                /** @description ISO 8601, UTC. */
+                from: string;
+                /** @description Of all apps; only administrators put it aside. */
+                ofPlatform: boolean;
+                /** @description ISO 8601, UTC. */
+                until: string;
+                why: string | null;
+            } | null;
         };
         GitUrl: {
             /** @description ISO 8601, UTC. */
@@ -1785,6 +1960,19 @@ export interface components {
             } | null;
             /** @description The one that is taking its place just now. */
             rotatingTo: string | null;
+        };
+        Lock: {
+            by: string;
+            /** @description ISO 8601, UTC. */
+            since: string;
+            /** @description When it ends by itself; null: not. */
+            until: string | null;
+            why: string;
+        };
+        LockedApp: {
+            lock: components["schemas"]["Lock"];
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
         };
         LogLine: {
             instance: string;
@@ -2056,7 +2244,7 @@ export interface components {
              * @description live: the release that serves.
              * @enum {string}
              */
-            kind: "app" | "release" | "live" | "config" | "setting" | "formation" | "domain" | "cron" | "instance" | "route" | "token" | "person" | "team" | "member";
+            kind: "app" | "release" | "live" | "config" | "setting" | "formation" | "domain" | "cron" | "lock" | "instance" | "route" | "token" | "person" | "team" | "member";
             /** @description Of what changed: a config key, a process type, a host, … */
             name: string;
             /** @description Why, in the words of who did it (-m). */
@@ -2143,6 +2331,7 @@ export interface components {
             batchPauseSeconds: number;
             canaryErrorPoints: number;
             canaryLatencyPercent: number | null;
+            canaryMatch: string | null;
             /** @enum {string} */
             canaryPromote: "auto" | "manual";
             canaryRequests: number;
@@ -2381,6 +2570,12 @@ export interface components {
             /** @description Why there is nothing to be taken back. */
             why: string | null;
         };
+        UnlockedApp: {
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+            /** @description False: it was not locked. */
+            unlocked: boolean;
+        };
         VerificationLine: {
             /** @description Commits. */
             checked: number;
@@ -2537,6 +2732,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -2763,6 +2960,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -2966,6 +3165,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -3213,6 +3414,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -3522,6 +3725,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -3846,6 +4051,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -4008,6 +4215,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -4121,6 +4330,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -4521,6 +4732,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -4656,6 +4869,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -4888,6 +5103,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -5032,6 +5249,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -5145,6 +5364,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -5272,6 +5493,384 @@ export interface operations {
             };
         };
     };
+    listFreezes: {
+        parameters: {
+            query?: {
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those of the platform first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freeze"][];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addFreeze: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+                /** @description Its name, such as weekend. */
+                freeze: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description By whose clock: Europe/Berlin.
+                     * @default UTC
+                     */
+                    timeZone?: string;
+                    window: {
+                        from: string;
+                        /** @constant */
+                        kind: "weekly";
+                        until: string;
+                    } | {
+                        /** @constant */
+                        kind: "cron";
+                        /** @description Five fields, as of a cron job. */
+                        schedule: string;
+                        /** @description How long it is open from each due time on. */
+                        seconds: number;
+                    } | {
+                        /** @description By the clock of the time zone (2026-12-24T12:00), or with a zone of its own. */
+                        from: string;
+                        /** @constant */
+                        kind: "once";
+                        /** @description By the clock of the time zone (2026-12-24T12:00), or with a zone of its own. */
+                        until: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The freeze window. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedFreeze"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description freeze-exists */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, too-many-freezes */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeFreeze: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+                /** @description Its name, such as weekend. */
+                freeze: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found, freeze-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     createGitUrl: {
         parameters: {
             query?: never;
@@ -5280,6 +5879,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -5598,6 +6199,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -5703,6 +6306,156 @@ export interface operations {
             };
             /** @description invalid-body, idempotency-key-reused, process-type-unknown, reservation-above-limit */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lockApp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: date-time
+                     * @description When it ends by itself; absent: when somebody unlocks the app.
+                     */
+                    until?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The lock. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LockedApp"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-locked */
+            423: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6108,6 +6861,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -6245,6 +7000,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -6378,6 +7135,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -6701,6 +7460,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -6927,6 +7688,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -6943,6 +7706,7 @@ export interface operations {
                     batchPauseSeconds?: number;
                     canaryErrorPoints?: number;
                     canaryLatencyPercent?: number | null;
+                    canaryMatch?: string | null;
                     /** @enum {string} */
                     canaryPromote?: "auto" | "manual";
                     canaryRequests?: number;
@@ -7131,7 +7895,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, check-invalid, too-many-checks, reservation-above-limit, process-runs-once */
+            /** @description invalid-body, idempotency-key-reused, check-invalid, too-many-checks, reservation-above-limit, process-runs-once, canary-without-requests */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7177,6 +7941,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -7312,6 +8078,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -7445,6 +8213,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -7467,6 +8237,141 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlockApp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is not locked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnlockedApp"];
                 };
             };
             /** @description invalid-input, body-not-json */
@@ -7680,6 +8585,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -8124,6 +9031,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -8408,6 +9317,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -8875,6 +9786,359 @@ export interface operations {
             };
         };
     };
+    listPlatformFreezes: {
+        parameters: {
+            query?: {
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freeze"][];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addPlatformFreeze: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Its name, such as weekend. */
+                freeze: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description By whose clock: Europe/Berlin.
+                     * @default UTC
+                     */
+                    timeZone?: string;
+                    window: {
+                        from: string;
+                        /** @constant */
+                        kind: "weekly";
+                        until: string;
+                    } | {
+                        /** @constant */
+                        kind: "cron";
+                        /** @description Five fields, as of a cron job. */
+                        schedule: string;
+                        /** @description How long it is open from each due time on. */
+                        seconds: number;
+                    } | {
+                        /** @description By the clock of the time zone (2026-12-24T12:00), or with a zone of its own. */
+                        from: string;
+                        /** @constant */
+                        kind: "once";
+                        /** @description By the clock of the time zone (2026-12-24T12:00), or with a zone of its own. */
+                        until: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The freeze window. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedFreeze"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description freeze-exists */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, too-many-freezes */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removePlatformFreeze: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Its name, such as weekend. */
+                freeze: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope, not-administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description freeze-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     showGarbagePolicy: {
         parameters: {
             query?: never;
@@ -8948,6 +10212,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -9312,6 +10578,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -10201,6 +11469,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -10326,6 +11596,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -10507,6 +11779,8 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the change is meant for. */
                 "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };

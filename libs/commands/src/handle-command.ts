@@ -33,6 +33,10 @@ export interface CommandContext {
   readonly command?: { readonly id: string; readonly digest: string } | null;
   /** From `If-Match`: decide only on exactly this revision. */
   readonly expectedRevision?: Revision;
+  /** What would bar the change, and is put aside for it. */
+  readonly overrides?: { readonly lock: boolean; readonly freeze: boolean };
+  /** Who asks may put aside what counts for the whole platform. */
+  readonly isAdministrator?: boolean;
 }
 
 export type CommandResult<A extends Aggregate> =

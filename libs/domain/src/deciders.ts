@@ -18,6 +18,12 @@ import {
   type RouterState,
 } from './facts/router.js';
 import {
+  freeze,
+  type FreezeCommand,
+  type FreezeRejection,
+  type FreezeState,
+} from './freeze/index.js';
+import {
   domain,
   type DomainCommand,
   type DomainRejection,
@@ -71,6 +77,7 @@ export interface StateByAggregate {
   garbage: GarbageState;
   backup: BackupState;
   keys: KeysState;
+  freeze: FreezeState;
   audit: AuditState;
 }
 
@@ -90,6 +97,7 @@ export interface CommandByAggregate {
   garbage: GarbageCommand;
   backup: BackupCommand;
   keys: KeysCommand;
+  freeze: FreezeCommand;
   audit: AuditCommand;
 }
 
@@ -109,6 +117,7 @@ export interface RejectionByAggregate {
   garbage: never;
   backup: BackupRejection;
   keys: KeysRejection;
+  freeze: FreezeRejection;
   audit: never;
 }
 export type Rejection = RejectionByAggregate[Aggregate];
@@ -136,6 +145,7 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   garbage,
   backup,
   keys,
+  freeze,
   audit,
 };
 

@@ -9,6 +9,7 @@ export * from './facts/audit.js';
 export * from './facts/garbage.js';
 export * from './facts/node.js';
 export * from './facts/router.js';
+export * from './freeze/index.js';
 export * from './identity/domain.js';
 export * from './identity/name.js';
 export * from './identity/people.js';

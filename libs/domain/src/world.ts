@@ -158,6 +158,7 @@ export class World extends KnownWorld {
   /** What still runs of it is forgotten when it ends: its worker has to end it first. */
   private forgetApp(appId: string): void {
     this.liveByApp.delete(appId);
+    this.entries.freeze.delete(appId);
     for (const kind of ['rollout', 'build'] as const)
       for (const id of this.parts.of(kind, appId))
         if (this.get(kind, id).state.status !== 'running') this.forget(kind, appId, id);

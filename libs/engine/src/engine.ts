@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import Docker from 'dockerode';
+import { withPatience } from './patience.js';
 
 /** Labels on everything we create. Nothing without our platform's label is ever touched. */
 export const LABEL = {
@@ -20,10 +21,17 @@ export const LABEL = {
 export interface EngineOptions {
   /** `unix:///…` or `tcp://…`; default: DOCKER_HOST, else the socket of Docker, rootless Docker or podman. */
   readonly host?: string;
+  /** A call without an answer for so long fails with `NoAnswerError`; default: every call waits for ever. */
+  readonly answerWithinMs?: number;
 }
 
 /** A client of the engine this machine has. It connects at the first call. */
-export const connectEngine = (options: EngineOptions = {}): Docker => {
+export const connectEngine = ({ answerWithinMs, ...options }: EngineOptions = {}): Docker => {
+  const docker = clientOf(options);
+  return answerWithinMs === undefined ? docker : withPatience(docker, answerWithinMs);
+};
+
+const clientOf = (options: EngineOptions): Docker => {
   const host = options.host ?? process.env['DOCKER_HOST'] ?? `unix://${findSocket()}`;
   if (host.startsWith('unix://')) return new Docker({ socketPath: host.slice('unix://'.length) });
   const url = new URL(host.replace(/^tcp:/, 'http:'));

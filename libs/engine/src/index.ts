@@ -1,1 +1,2 @@
 export * from './engine.js';
+export { NoAnswerError } from './patience.js';

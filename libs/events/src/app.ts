@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { check, PROBES } from './checks.js';
 import { defineEvent } from './event.js';
 import { appName, configKey, cronJobName, host, id, processType } from './ids.js';
+import { lockEvents } from './gates.js';
 import { ownLimits } from './resources.js';
 import {
   cronJob,
@@ -28,7 +29,7 @@ export const appEvent = z.discriminatedUnion('type', [
     probe: z.enum(PROBES),
     check: check.nullable(),
   }),
-  defineEvent('SettingsChanged', 2, { appId: id, changes: settings.partial() }),
+  defineEvent('SettingsChanged', 3, { appId: id, changes: settings.partial() }),
   defineEvent('BuildRequested', 1, { appId: id, buildId: id, source }),
   defineEvent('BuildCancelRequested', 1, { appId: id, buildId: id }),
   /** `generation` counts what the deployer has to roll out: releases, restarts, changed settings. */
@@ -84,6 +85,7 @@ export const appEvent = z.discriminatedUnion('type', [
     since: z.iso.datetime(),
   }),
   defineEvent('CronJobRemoved', 1, { appId: id, job: cronJobName }),
+  ...lockEvents,
   defineEvent('AppDestroyed', 1, { appId: id }),
 ]);
 export type AppEvent = z.infer<typeof appEvent>;

@@ -39,7 +39,7 @@ export const rolloutEvent = z.discriminatedUnion('type', [
     deadline: z.iso.datetime(),
   }),
   /** Together with its start, where it does not bring all new instances at once. */
-  defineEvent('RolloutStrategySet', 1, {
+  defineEvent('RolloutStrategySet', 2, {
     rolloutId: id,
     appId: id,
     generation,

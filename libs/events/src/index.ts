@@ -6,6 +6,16 @@ export * from './commit.js';
 export * from './event.js';
 export { eventTypes } from './event-types.js';
 export * from './facts.js';
+export {
+  freeze,
+  freezeName,
+  freezeWindow,
+  WEEKDAYS,
+  weekTime,
+  type Freeze,
+  type FreezeEvent,
+  type FreezeWindow,
+} from './gates.js';
 export * from './identity.js';
 export * from './ids.js';
 export * from './keys.js';
@@ -13,7 +23,7 @@ export * from './registry.js';
 export * from './resources.js';
 export * from './run.js';
 export * from './sequence.js';
-export { rolloutStrategy, type RolloutStrategy } from './strategy.js';
+export { CANARY_MATCH_PATTERN, rolloutStrategy, type RolloutStrategy } from './strategy.js';
 export * from './upcast.js';
 export * from './values.js';
 export * from './who.js';

@@ -27,6 +27,7 @@ import {
   type TokenEvent,
   type UserEvent,
 } from './identity.js';
+import { freezeEvent, type FreezeEvent } from './gates.js';
 import { keysEvent, type KeysEvent } from './keys.js';
 import { runEvent, type RunEvent } from './run.js';
 
@@ -47,6 +48,7 @@ export interface EventsByAggregate {
   garbage: GarbageEvent;
   backup: BackupEvent;
   keys: KeysEvent;
+  freeze: FreezeEvent;
   audit: AuditEvent;
 }
 export type Aggregate = keyof EventsByAggregate;
@@ -68,6 +70,7 @@ export const schemaByAggregate = {
   garbage: garbageEvent,
   backup: backupEvent,
   keys: keysEvent,
+  freeze: freezeEvent,
   audit: auditEvent,
 } as const;
 
@@ -90,6 +93,7 @@ export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
   garbage: 'gc',
   backup: 'backup',
   keys: 'api',
+  freeze: 'api',
   audit: 'api',
 };
 export type ProcessName =

@@ -7,4 +7,7 @@ export type Upcaster = (data: unknown) => unknown;
 export const upcasters: Readonly<Record<string, Upcaster>> = {
   /** More settings, each of which may be absent. */
   'SettingsChanged.1': (data) => data,
+  'SettingsChanged.2': (data) => data,
+  /** A canary had shares and nothing else. */
+  'RolloutStrategySet.1': (data) => data,
 };

@@ -1,4 +1,4 @@
-import type { KnownCronJob } from '@shiplog/domain';
+import type { KnownCronJob, Lock } from '@shiplog/domain';
 import type {
   Checks,
   Explanation,
@@ -42,6 +42,8 @@ export interface AppDocument {
   /** Custom hosts, ascending. */
   readonly domains: readonly string[];
   readonly cronJobs: readonly CronJobDocument[];
+  /** Also one that ended by itself. */
+  readonly lock: Lock | null;
   /** Encrypted as in the log: the api decrypts. */
   readonly config: Readonly<Record<string, string>>;
   /** Version of the newest release; 0 before the first. */

@@ -30,6 +30,7 @@ export type { Fact } from './replay/facts.js';
 export { collectState, type ReplayState } from './replay/collect.js';
 export { changesBetween, type Between } from './replay/replay.js';
 export { summaryOf, type AppSummary } from './replay/summary.js';
+export { timeOf } from './time/log-times.js';
 export type { MakePast, PastJob } from './time/make-past.js';
 export type { PastLog } from './time/past-log.js';
 export { Queue } from './time/queue.js';

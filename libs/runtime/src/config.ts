@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { routerEnvironment } from './router-environment.js';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 
@@ -134,6 +135,7 @@ export const environment = z.object({
     .describe(
       'Address on which ports of instances are published. `auto`: loopback, or the gateway of the default bridge where that is how SHIPLOG_INSTANCE_HOST is reached (processes in containers on Linux).',
     ),
+  ...routerEnvironment,
   SHIPLOG_HAPROXY: z
     .string()
     .optional()
@@ -177,6 +179,7 @@ export interface PlatformConfig {
   /** Where people reach the API: another port than `apiPort` where it is mapped. */
   readonly publicApiPort: number;
   readonly routerPort: number;
+  readonly router: 'haproxy' | 'nginx';
   readonly natsPort: number;
   readonly bind: string;
   readonly natsUrl: string;
@@ -221,6 +224,7 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
     apiPort: e.SHIPLOG_API_PORT,
     publicApiPort: e.SHIPLOG_PUBLIC_API_PORT ?? e.SHIPLOG_API_PORT,
     routerPort: e.SHIPLOG_ROUTER_PORT,
+    router: e.SHIPLOG_ROUTER,
     natsPort: e.SHIPLOG_NATS_PORT,
     bind: e.SHIPLOG_BIND,
     natsUrl: e.SHIPLOG_NATS_URL ?? `nats://127.0.0.1:${e.SHIPLOG_NATS_PORT}`,

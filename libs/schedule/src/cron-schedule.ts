@@ -85,7 +85,8 @@ export class CronSchedule {
   }
 }
 
-const refuseUnknownZone = (timeZone: string): void => {
+/** Throws `ScheduleError`. */
+export const refuseUnknownZone = (timeZone: string): void => {
   try {
     new Intl.DateTimeFormat('en', { timeZone });
   } catch {

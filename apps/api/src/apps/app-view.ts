@@ -28,7 +28,7 @@ export const toAppDetails = (
   problem: string | null,
   config: PlatformConfig,
   origin: string,
-): z.infer<typeof appDetails> => ({
+): Omit<z.infer<typeof appDetails>, 'gate'> => ({
   ...toAppSummary(app, problem, config),
   revision: app.revision,
   gitUrl: gitUrlOf(app.name, origin),

@@ -66,11 +66,11 @@ export class AppsController {
 
   @Handles(routes.showApp)
   async show(
-    @Admission() { app, documents }: Admitted<typeof routes.showApp>,
+    @Admission() { app, at, documents }: Admitted<typeof routes.showApp>,
     @Req() request: Request,
   ): Reply<typeof routes.showApp> {
     const origin = originOf(request, this.api.config);
-    const body = await this.queries.execute(new ShowApp(documents, app.appId, origin));
+    const body = await this.queries.execute(new ShowApp(documents, app.appId, origin, at));
     return { body, position: await documents.position(), revision: body.revision };
   }
 

@@ -4,6 +4,7 @@ import type { AppDocument, ReadModels } from '@shiplog/read-models';
 import type { ProcessContext } from '@shiplog/runtime';
 import type { z } from 'zod';
 import { belongsTo, type Caller } from '../auth/caller.js';
+import { freezesAsOf, momentOf, toGate } from '../gates/gate-view.js';
 import { Problem } from '../http/problem.js';
 import { CONTEXT } from '../injection.js';
 import { toAppDetails, toAppSummary } from './app-view.js';
@@ -43,6 +44,8 @@ export class ShowApp extends Query<z.infer<typeof appDetails>> {
     readonly appId: string,
     /** Where the caller reached this api: `http://host:port`. */
     readonly origin: string,
+    /** The moment that is looked at. */
+    readonly at: string | undefined,
   ) {
     super();
   }
@@ -50,11 +53,16 @@ export class ShowApp extends Query<z.infer<typeof appDetails>> {
 
 @QueryHandler(ShowApp)
 export class ShowAppHandler implements IQueryHandler<ShowApp> {
-  constructor(@Inject(CONTEXT) private readonly api: Pick<ProcessContext, 'config'>) {}
+  constructor(@Inject(CONTEXT) private readonly api: Pick<ProcessContext, 'config' | 'log'>) {}
 
-  async execute({ documents, appId, origin }: ShowApp) {
+  async execute({ documents, appId, origin, at }: ShowApp) {
     const app = await appDocument(documents, appId);
-    return toAppDetails(app, await problemOf(documents, app), this.api.config, origin);
+    const freezes = await freezesAsOf(this.api, documents, appId);
+    const atMs = await momentOf(this.api, documents, at, Date.now());
+    return {
+      ...toAppDetails(app, await problemOf(documents, app), this.api.config, origin),
+      gate: toGate(app.lock ?? undefined, freezes, atMs),
+    };
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { appName, checks, checksRequest, formation, settings } from '@shiplog/events';
 import { appParam, changed, id, sequence, time, version } from '../http/fields.js';
+import { gate } from '../gates/gates.routes.js';
 import { defineRoute } from '../http/route.js';
 
 const tag = 'apps';
@@ -41,6 +42,7 @@ export const appDetails = appSummary
     targetRelease: version.nullable().describe('The release on its way.'),
     updatedAt: time,
     updatedBy: z.string(),
+    gate: gate.describe('What stands in the way of releases.'),
   })
   .meta({ id: 'App' });
 
@@ -139,7 +141,13 @@ export const changeSettings = defineRoute({
     description: 'All settings as they are now.',
     schema: changed.extend({ settings: shownSettings }).meta({ id: 'ChangedSettings' }),
   },
-  refuses: ['check-invalid', 'too-many-checks', 'reservation-above-limit', 'process-runs-once'],
+  refuses: [
+    'check-invalid',
+    'too-many-checks',
+    'reservation-above-limit',
+    'process-runs-once',
+    'canary-without-requests',
+  ],
 });
 
 const wantedInstances = z

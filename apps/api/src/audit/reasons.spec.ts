@@ -14,6 +14,7 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 const appId = (): string => api.platform.api.world.appByName('shop')?.appId ?? '';
+const once = { window: { kind: 'once', from: '2999-01-01T00:00', until: '2999-01-02T00:00' } };
 const image = { source: { kind: 'image', ref: 'test/app:2' } };
 const build = async (buildId: string): Promise<string> => {
   await api.platform.given('app', appId(), { type: 'RequestBuild', buildId, source: aSource });
@@ -51,6 +52,12 @@ const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   removeDomain: ['delete', '/v1/apps/shop/domains/www.example.com'],
   setCronJob: ['put', '/v1/apps/shop/cron/nightly', { schedule: '@daily', command: ['clean'] }],
   removeCronJob: ['delete', '/v1/apps/shop/cron/nightly'],
+  lockApp: ['post', '/v1/apps/shop/lock', {}],
+  unlockApp: ['post', '/v1/apps/shop/unlock', {}],
+  addFreeze: ['put', '/v1/apps/shop/freezes/later', once],
+  removeFreeze: ['delete', '/v1/apps/shop/freezes/later'],
+  addPlatformFreeze: ['put', '/v1/freezes/later', once],
+  removePlatformFreeze: ['delete', '/v1/freezes/later'],
   createGitUrl: ['post', '/v1/apps/shop/git-url', {}],
   createToken: ['post', '/v1/tokens', { name: 'laptop' }],
   revokeToken: async () => {

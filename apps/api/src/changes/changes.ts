@@ -1,8 +1,9 @@
 import type { CommandContext, CommandFor, CommandHandler } from '@shiplog/commands';
-import type { KnownCommand, World } from '@shiplog/domain';
+import type { KnownCommand, StateByAggregate, World } from '@shiplog/domain';
 import type { Aggregate, EventsByAggregate, Position } from '@shiplog/events';
 import type { LogFeed } from '@shiplog/events/log';
 import { faultPoint, type ReadinessProbe } from '@shiplog/runtime';
+import { gateOf } from '../gates/gate-of.js';
 import { Problem } from '../http/problem.js';
 import { problemOf } from '../http/rejection-problem.js';
 
@@ -19,7 +20,7 @@ export class Changes {
   constructor(
     private readonly commands: CommandHandler,
     private readonly feed: LogFeed,
-    private readonly world: Pick<World, 'command'>,
+    private readonly world: Pick<World, 'command' | 'get'>,
     private readonly readiness: Pick<ReadinessProbe, 'appendSucceeded' | 'appendFailed'>,
   ) {}
 
@@ -41,7 +42,7 @@ export class Changes {
   ): Promise<Change<A>> {
     faultPoint('api/before-append');
     const result = await this.commands
-      .handle(aggregate, id, command, context)
+      .handle(aggregate, id, this.gated(aggregate, id, command, context), context)
       .catch((error: unknown) => {
         this.readiness.appendFailed(error);
         throw error;
@@ -68,6 +69,20 @@ export class Changes {
     }
   }
 
+  /** What somebody wants of an app passes its gate, on the state that it is decided on. */
+  private gated<A extends Aggregate>(
+    aggregate: A,
+    id: string,
+    command: CommandFor<A>,
+    context: CommandContext,
+  ): CommandFor<A> {
+    if (aggregate !== 'app') return command;
+    return made<A>(async (state) => {
+      const open: object = typeof command === 'function' ? await command(state) : command;
+      return { ...open, gate: gateOf(this.world, id, context, Date.now()) };
+    });
+  }
+
   /** Answers are made from the world: it has to have seen the change. It is in the log all the same. */
   private async settle(position: Position): Promise<void> {
     try {
@@ -81,6 +96,13 @@ export class Changes {
     }
   }
 }
+
+/** The compiler would build the union of all commands of all aggregates. */
+const made = <A extends Aggregate>(
+  command: (state: StateByAggregate[A]) => Promise<object>,
+): CommandFor<A> =>
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-assertion -- without it: TS2590, a union too large
+  command as CommandFor<A>;
 
 const keyReused = (): Problem =>
   new Problem(

@@ -10,6 +10,7 @@ import {
   time,
   version,
 } from '../http/fields.js';
+import { gate } from '../gates/gates.routes.js';
 import { defineRoute } from '../http/route.js';
 
 const tag = 'deploys';
@@ -88,6 +89,7 @@ export const deployPlan = z
     ),
     order: z.array(z.string()).describe('What happens, in words.'),
     deadlineSeconds: z.number().describe('What is not live by then goes back.'),
+    gate: gate.describe('What stands in the way of it now.'),
     warnings: z.array(z.string()),
   })
   .meta({ id: 'DeployPlan' });

@@ -9,6 +9,8 @@ import {
 } from '@shiplog/domain';
 import type { Settings } from '@shiplog/events';
 import type { z } from 'zod';
+import { toGate } from '../gates/gate-view.js';
+import { freezesOf } from '../gates/open-freezes.js';
 import { problemOf } from '../http/rejection-problem.js';
 import type { deployPlan } from './deploys.routes.js';
 import { outageText, runningOnce } from './outages.js';
@@ -20,6 +22,7 @@ export const planDeploy = (
   world: World,
   appId: string,
   strategy: Settings['strategy'] | undefined,
+  nowMs = Date.now(),
 ): DeployPlan => {
   const deployment = world.deployment(appId);
   if (deployment === undefined) throw problemOf({ code: 'app-not-found' });
@@ -34,6 +37,7 @@ export const planDeploy = (
   const forecast = forecastRollout(strategyOf(settings), others, live !== null && !app.stopped);
   const atMost = { ...forecast.atMost, ...Object.fromEntries(once.map((type) => [type, 1])) };
   const hasCommand = hasReleaseCommand(live);
+  const gate = toGate(app.lock, freezesOf(world, appId), nowMs);
   return {
     strategy: forecast.strategy,
     fromRelease: live?.release.version ?? null,
@@ -43,9 +47,24 @@ export const planDeploy = (
     order: app.stopped ? [] : wholeOrderOf({ forecast, settings, once, hasCommand }),
     // A release command has as long as the rest.
     deadlineSeconds: settings.rolloutTimeoutSeconds * (hasCommand ? 2 : 1) + forecast.waitsSeconds,
-    warnings: [...once.map(outageText), ...warningsOf(world, deployment, { ...forecast, atMost })],
+    gate,
+    warnings: [
+      ...barsOf(gate),
+      ...once.map(outageText),
+      ...warningsOf(world, deployment, { ...forecast, atMost }),
+    ],
   };
 };
+
+const barsOf = ({ lock, frozen, nextFreeze }: DeployPlan['gate']): string[] => [
+  ...(lock === null ? [] : [`it would be refused: the app is locked by ${lock.by} (${lock.why})`]),
+  ...frozen.map(
+    ({ freeze, until }) => `it would be refused: freeze ${freeze} is open until ${until}`,
+  ),
+  ...(nextFreeze === null
+    ? []
+    : [`freeze ${nextFreeze.freeze} opens at ${nextFreeze.from}, until ${nextFreeze.until}`]),
+];
 
 /** A first deploy runs one `web`. */
 const wantedOf = (app: ActiveApp): Record<string, number> => {
@@ -71,12 +90,15 @@ const wholeOrderOf = (of: {
 const orderOf = ({ steps, strategy }: Forecast, settings: Settings): string[] => {
   const { drainSeconds, graceSeconds } = settings;
   const what = strategy === 'rolling' ? 'instances' : 'requests';
+  const { canaryMatch } = settings;
+  const matched =
+    strategy === 'canary' && canaryMatch !== null ? ` and all with ${canaryMatch}` : '';
   return [
     ...steps.flatMap(({ instances, percent, waitsSeconds }, i) => [
       `start ${countsText(instances)} of the new release in all, wait until they are ready and routed`,
       ...(strategy === 'rolling'
         ? ['take as many old ones out of routing, drain and stop them']
-        : [`give ${percent}% of the ${what} to the new ones`]),
+        : [`give ${percent}% of the ${what}${matched} to the new ones`]),
       ...(waitsSeconds === 0 ? [] : [restText(strategy, waitsSeconds, i === steps.length - 1)]),
     ]),
     ...(strategy === 'rolling' ? [] : ['take the old ones out of routing, drain and stop them']),

@@ -38,7 +38,7 @@ export const appIdOf = (event: DomainEventUnion, world: World): string | undefin
     const { state } = world.get('token', event.data.tokenId);
     return state.status !== 'none' && state.scope.kind === 'push' ? state.scope.appId : undefined;
   }
-  return 'appId' in event.data ? event.data.appId : undefined;
+  return 'appId' in event.data ? (event.data.appId ?? undefined) : undefined;
 };
 
 const userIdOf = (event: DomainEventUnion, world: World): string | undefined => {

@@ -194,6 +194,33 @@ describe('pushing to main', () => {
     expect(elsewhere.output).toContain('this token is for pushing to another app');
   });
 
+  it('is refused before anything is stored while the app is locked, unless that is put aside', async () => {
+    const project = await newProject('locked');
+    const by = { kind: 'user', id: 'u1', name: 'ada' } as const;
+    const now = () => new Date().toISOString();
+    const lock = { by, why: 'the database is being moved', since: now(), until: null };
+    await platform.given('app', 'app_1', { type: 'LockApp', ...lock });
+    const before = buildsOf().length;
+    const refused = await git(project, 'push', urlWith(userToken), 'main');
+    expect(refused.exitCode).toBe(1);
+    expect(refused.output.replaceAll(/\s*\nremote: */g, ' ')).toMatch(
+      /locked by ada since .*: the database is being moved\..*-o override-lock -o reason/,
+    );
+    const option = ['-o', 'override-lock'];
+    const mute = await git(project, 'push', ...option, urlWith(userToken), 'main');
+    expect([mute.exitCode, mute.output]).toEqual([1, expect.stringContaining('say why')]);
+    const why = ['-o', 'reason=the site is down'];
+    const robot = await git(project, 'push', ...option, ...why, urlWith(pushToken), 'main');
+    expect([robot.exitCode, robot.output]).toEqual([
+      1,
+      expect.stringContaining('for pushing only'),
+    ]);
+    expect(buildsOf()).toHaveLength(before);
+    const pushed = await git(project, 'push', ...option, ...why, urlWith(userToken), 'main');
+    expect(pushed.exitCode).toBe(0);
+    await platform.given('app', 'app_1', { type: 'UnlockApp', at: now() });
+  });
+
   it('is rejected with the reason when the build fails, and the branch stays', async () => {
     const project = await newProject('broken');
     const good = (await git(project, 'rev-parse', 'HEAD')).output.trim();

@@ -10,9 +10,19 @@ import {
   subjectOf,
   type PushedCommit,
 } from './commit-source.js';
-import { decidePush, printable } from './decide-push.js';
+import { decidePush } from './decide-push.js';
 import type { HookQuestion } from './hook-server.js';
 import type { Push, PushDependencies, Say } from './push.js';
+import {
+  barOf,
+  barText,
+  isOfGate,
+  noteRefused,
+  overridesIn,
+  pushGate,
+  reasonOf,
+  type Overrides,
+} from './push-gate.js';
 import { printProgress } from './print-progress.js';
 
 /**
@@ -72,10 +82,16 @@ const deploy = async (
   if (build.isRunning) {
     say('this commit is being deployed already; following that');
   } else {
+    const bar = barOf(deps, push, asked.options);
+    if (bar !== undefined) {
+      say(bar);
+      return false;
+    }
     const { digest } = await storeSource(pushed, deps.sources);
     const refusal = await requestBuild(deps, push, {
       buildId: build.buildId,
       reason: reasonOf(asked.options) ?? (await subjectOf(pushed)),
+      overrides: overridesIn(asked.options),
       source: { kind: 'archive', digest, via: 'git', commit, branch },
     });
     if (refusal !== undefined) {
@@ -94,6 +110,7 @@ const deploy = async (
 interface Request {
   readonly buildId: string;
   readonly reason: string | null;
+  readonly overrides: Overrides;
   readonly source: {
     readonly kind: 'archive';
     readonly digest: string;
@@ -105,14 +122,16 @@ interface Request {
 
 /** Returns why it was refused. */
 const requestBuild = async (
-  { commands, feed, audit }: PushDependencies,
-  { app, actor, origin, from }: Push,
-  { buildId, reason, source }: Request,
+  deps: PushDependencies,
+  push: Push,
+  { buildId, reason, source, overrides }: Request,
 ): Promise<string | undefined> => {
+  const { commands, feed } = deps;
+  const { app, actor, origin } = push;
   const result = await commands.handle(
     'app',
     app.appId,
-    { type: 'RequestBuild', buildId, source },
+    { type: 'RequestBuild', buildId, source, gate: pushGate(deps, push, overrides) },
     { actor, origin, reason },
   );
   if (result.outcome === 'accepted') {
@@ -122,19 +141,14 @@ const requestBuild = async (
   if (result.outcome !== 'repeated') {
     const isRejected = result.outcome === 'rejected';
     const code = isRejected ? result.rejection.code : result.outcome;
-    const what = { command: 'gitPush', appId: app.appId, target: app.name, actor, reason, from };
-    audit.refused({ outcome: isRejected ? 'rejected' : 'conflict', code, ...what });
+    noteRefused(deps, push, { outcome: isRejected ? 'rejected' : 'conflict', code, reason });
+  }
+  if (result.outcome === 'rejected' && isOfGate(result.rejection)) {
+    return barText(result.rejection, push);
   }
   return result.outcome === 'rejected' && result.rejection.code === 'app-destroyed'
     ? `app '${app.name}' was destroyed`
     : `the deploy was refused: ${result.outcome === 'rejected' ? result.rejection.code : result.outcome}`;
-};
-
-/** `git push -o reason="…"`: why, as `-m` says it elsewhere. */
-const reasonOf = (options: readonly string[]): string | undefined => {
-  const option = options.find((text) => text.startsWith('reason='));
-  const reason = printable(option?.slice('reason='.length) ?? '').trim();
-  return reason === '' ? undefined : reason;
 };
 
 /** The object directories that git made for this push: inside the app's repository, or not believed. */

@@ -22,6 +22,10 @@ export interface Push {
   readonly app: ActiveApp;
   readonly actor: Actor;
   readonly origin: Origin;
+  /** Puts aside what counts for the whole platform. */
+  readonly isAdministrator: boolean;
+  /** The token is for pushing and nothing else: it puts nothing aside. */
+  readonly isOnlyPush: boolean;
   /** As it came; `origin` is the same, sealed. */
   readonly from: CalledFrom;
   /** The build that `pre-receive` brought live: what lets `proc-receive` move the branch. */

@@ -142,7 +142,15 @@ const pushOf = async (
 ): Promise<Push> => {
   const from = calledFrom(request, caller.token.tokenId);
   const origin = await persons.seal({ kind: 'person', userId: caller.userId }, from);
-  return { app, actor: actorOf(caller), from, origin, deployedBuildId: undefined };
+  return {
+    app,
+    actor: actorOf(caller),
+    from,
+    origin,
+    isAdministrator: caller.administrator,
+    isOnlyPush: caller.token.scope.kind === 'push',
+    deployedBuildId: undefined,
+  };
 };
 
 const hookEnvironment = ({ socketPath }: HookServer, secret: string): Record<string, string> => ({

@@ -47,6 +47,8 @@ export interface Admitted<R = AnyRoute> {
   readonly context: CommandContext;
   /** From where, as it came: not to be written anywhere but sealed. */
   readonly from: CalledFrom;
+  /** The moment that is looked at, as the caller wrote it. */
+  readonly at: string | undefined;
   /** Documents as of `at`, or now, not older than `atLeast`. */
   readonly documents: ReadModels;
   /** Aborted when the answer is out, or the caller has gone away. */
@@ -98,7 +100,7 @@ export class Door {
     const person = { kind: 'person', userId: caller.userId } as const;
     const origin = isChange ? await this.deps.persons.seal(person, from) : null;
     const context = changeContext(request, caller, { body, origin });
-    return { params, query, body, caller, app, context, from, documents, signal };
+    return { params, query, body, caller, app, context, from, at, documents, signal };
   }
 
   /** The same answer for a token that never was, has expired or was revoked. */

@@ -93,6 +93,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'config-key-not-set': { status: 404, title: 'Config key is not set' },
   'domain-not-on-app': { status: 404, title: 'The app does not have this domain' },
   'cron-job-not-found': { status: 404, title: 'No such cron job' },
+  'freeze-not-found': { status: 404, title: 'No such freeze window' },
   'run-not-found': { status: 404, title: 'No such run' },
   'change-not-found': { status: 404, title: 'No such change' },
   'no-rebuild': { status: 404, title: 'No rebuild is under way' },
@@ -112,6 +113,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'process-type-unknown': { status: 422, title: 'Unknown process type' },
   'instance-count-above-limit': { status: 422, title: 'Too many instances' },
   'process-runs-once': { status: 422, title: 'At most one instance may run' },
+  'canary-without-requests': { status: 422, title: 'The canary would get no requests' },
   'reservation-above-limit': { status: 422, title: 'More is reserved than allowed' },
   'config-too-large': { status: 422, title: 'Config is too large' },
   'too-many-cron-jobs': { status: 422, title: 'Too many cron jobs' },
@@ -122,6 +124,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'confirmation-mismatch': { status: 422, title: 'Confirmation does not match' },
   'idempotency-key-reused': { status: 422, title: 'Idempotency key used before' },
   'moment-unknown': { status: 422, title: 'No such moment in the log' },
+
+  'app-locked': { status: 423, title: 'The app is locked' },
+  'releases-frozen': { status: 423, title: 'Releases are frozen' },
+  'freeze-exists': { status: 409, title: 'The freeze window exists already' },
+  'too-many-freezes': { status: 422, title: 'Too many freeze windows' },
 
   'name-taken': { status: 409, title: 'The name is taken' },
   'domain-taken': { status: 409, title: 'The domain is taken' },

@@ -1,13 +1,18 @@
 import { KEEP_FORMS, SCHEDULE_FORMS, type Rejection } from '@shiplog/domain';
+import { gateDetailOf } from './gate-problem.js';
 import { Problem } from './problem.js';
 
 /** What an aggregate refused, in words: what was wrong and what would be right. */
 export const problemOf = (rejection: Rejection): Problem => {
-  const { code, ...members } = rejection;
+  const { code, ...members } = withNames(rejection);
   return new Problem(code, detailOf(rejection), {
     members: 'status' in members ? stateOf(members) : members,
   });
 };
+
+/** People stand in problems by their name. */
+const withNames = (rejection: Rejection): Rejection | (Omit<Rejection, 'by'> & { by: string }) =>
+  rejection.code === 'app-locked' ? { ...rejection, by: rejection.by.name } : rejection;
 
 /** `status` of a problem document is the one of HTTP; the API calls that of a build or a deploy its state. */
 const stateOf = ({ status: state, ...members }: { readonly status: string }) => ({
@@ -48,6 +53,8 @@ const detailOf = (rejection: Rejection): string => {
       );
       return `Nobody can be kept more than they may have: ${wanted} are to be reserved, and the limit is ${most}. Raise the limit, or reserve less.`;
     }
+    case 'canary-without-requests':
+      return `canary-steps=${rejection.steps} begins without a share, and no request matches. Set canary-match as well, or begin with a share.`;
     case 'config-key-not-set':
       return `The config key ${rejection.key} is not set. \`shiplog config list\` shows the ones that are.`;
     case 'config-too-large':
@@ -102,5 +109,7 @@ const detailOf = (rejection: Rejection): string => {
       return `What is kept is said by ${KEEP_FORMS}.`;
     case 'backup-target-missing':
       return 'Say where backups go: a folder, or an s3:// address.';
+    default:
+      return gateDetailOf(rejection);
   }
 };

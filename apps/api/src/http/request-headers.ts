@@ -36,6 +36,8 @@ export const changeContext = (
     correlation: uuidv7(),
     command: commandId === undefined ? null : { id: commandId, digest: digestOf(request, body) },
     ...(expectedRevision === undefined ? {} : { expectedRevision }),
+    overrides: overridesOf(request),
+    isAdministrator: caller.administrator,
   };
 };
 
@@ -99,6 +101,24 @@ export const reasonOf = (request: IncomingMessage): string | null => {
     'shiplog-reason',
     `expected one line of at most ${REASON_CHARACTERS_MAX} characters, without control characters.`,
   );
+};
+
+/** `Shiplog-Override: lock, freeze`: what is put aside. It is in the audit with the reason, so there has to be one. */
+const overridesOf = (request: IncomingMessage): { lock: boolean; freeze: boolean } => {
+  const words = (headerOf(request, 'shiplog-override') ?? '')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+  if (words.some((word) => word !== 'lock' && word !== 'freeze')) {
+    throw badHeader('shiplog-override', 'expected lock, freeze, or both.');
+  }
+  if (words.length > 0 && reasonOf(request) === null) {
+    throw badHeader(
+      'shiplog-override',
+      'say why in Shiplog-Reason (-m): who reads the audit asks.',
+    );
+  }
+  return { lock: words.includes('lock'), freeze: words.includes('freeze') };
 };
 
 /** The text after `Bearer`. A token in the address would end up in logs, so it is not looked for there. */

@@ -8,6 +8,7 @@ import * as deploys from '../deploys/deploys.routes.js';
 import * as progress from '../deploys/progress.routes.js';
 import * as domains from '../domains/domains.routes.js';
 import * as events from '../events/events.routes.js';
+import * as gates from '../gates/gates.routes.js';
 import * as instances from '../instances/instances.routes.js';
 import * as integrity from '../integrity/integrity.routes.js';
 import * as keys from '../keys/keys.routes.js';
@@ -37,6 +38,7 @@ export const ROUTES: readonly AnyRoute[] = [
   limits,
   runs,
   cron,
+  gates,
   domains,
   tokens,
   events,

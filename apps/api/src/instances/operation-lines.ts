@@ -101,6 +101,14 @@ const detailOf = (event: DomainEventUnion): string => {
       return ` ${event.data.job} "${event.data.schedule}" ${event.data.timeZone}`;
     case 'CronJobRemoved':
       return ` ${event.data.job}`;
+    case 'AppLocked':
+      return `${event.data.until === null ? '' : ` until ${event.data.until}`}: ${event.data.why}`;
+    case 'LockOverridden':
+      return ` of ${event.data.by.name}: ${event.data.why}`;
+    case 'FreezeAdded':
+    case 'FreezeRemoved':
+    case 'FreezeOverridden':
+      return ` ${event.data.freeze}`;
     case 'InstanceRetired':
       return ` ${event.data.reason}`;
     default:

@@ -27,6 +27,10 @@ const changing = {
     .describe('The same key again is the same change, carried out once.'),
   'If-Match': z.string().optional().describe('The revision the change is meant for.'),
   'Shiplog-Reason': z.string().optional().describe('Why; percent-encoded UTF-8.'),
+  'Shiplog-Override': z
+    .string()
+    .optional()
+    .describe('What is put aside for this change: lock, freeze, or both. Needs a reason.'),
 };
 
 const headersOf = ({ method, changes }: AnyRoute) => {

@@ -29,6 +29,7 @@ const change = z
         'formation',
         'domain',
         'cron',
+        'lock',
         'instance',
         'route',
         'token',

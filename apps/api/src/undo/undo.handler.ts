@@ -89,6 +89,10 @@ export class UndoChangeHandler implements ICommandHandler<UndoChange> {
         const { exitedKept, minimumAgeSeconds } = undo.command;
         return this.ask('gc', { exitedKept, minimumAgeSeconds }, caller, context);
       }
+      case 'freeze': {
+        if (undo.command.appId === null) refuseOthers(caller);
+        return (await this.changes.make('freeze', undo.id, undo.command, context)).position;
+      }
       case 'backup': {
         const { schedule, target, keep } = undo.command;
         return this.ask('backup', { schedule, target, keep }, caller, context);
@@ -117,9 +121,7 @@ export class UndoChangeHandler implements ICommandHandler<UndoChange> {
     caller: Caller,
     { actor, origin, reason, command }: CommandContext,
   ): Promise<Position> {
-    if (!caller.administrator) {
-      throw new Problem('not-administrator', 'Only administrators may do this; ask one of them.');
-    }
+    refuseOthers(caller);
     const input = { ...policy, context: { actor, origin, reason, command } };
     const options = { timeoutMs: WORKER_TIMEOUT_MS };
     const answer = await this.api.bus.request(worker, 'policy', input, options);
@@ -128,6 +130,11 @@ export class UndoChangeHandler implements ICommandHandler<UndoChange> {
     return position;
   }
 }
+
+const refuseOthers = ({ administrator }: Caller): void => {
+  if (administrator) return;
+  throw new Problem('not-administrator', 'Only administrators may do this; ask one of them.');
+};
 
 const refusalOf = (
   proposal: Extract<UndoProposal, { outcome: 'overtaken' | 'impossible' }>,

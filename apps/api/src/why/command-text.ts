@@ -47,6 +47,18 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return `cron job ${event.data.job} set`;
     case 'CronJobRemoved':
       return `cron job ${event.data.job} removed`;
+    case 'AppLocked':
+      return 'lock';
+    case 'AppUnlocked':
+      return 'unlock';
+    case 'LockOverridden':
+      return `in spite of the lock of ${event.data.by.name}`;
+    case 'FreezeOverridden':
+      return `in spite of freeze ${event.data.freeze}`;
+    case 'FreezeAdded':
+      return `freeze ${event.data.freeze} added`;
+    case 'FreezeRemoved':
+      return `freeze ${event.data.freeze} removed`;
     case 'DomainAdded':
       return `domain ${event.data.host} added`;
     default:

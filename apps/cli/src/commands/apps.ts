@@ -2,6 +2,7 @@ import type { App, AppSummary } from '@shiplog/api-client';
 import { defineCommand, type GroupSpec, type Invocation } from '../command.js';
 import { usageError } from '../exit-code.js';
 import { ask } from '../terminal/ask.js';
+import { gateFields } from '../render/gate.js';
 import { relativeTime } from '../render/time.js';
 import type { Column } from '../render/table.js';
 import { stateColor } from '../render/state.js';
@@ -74,6 +75,7 @@ const fieldsOf = (app: App, nowMs: number): [string, string | null][] => [
   ['State', app.state],
   ['Problem', app.problem],
   ['URL', app.url],
+  ...gateFields(app.gate, nowMs),
   ['Release', app.release === null ? 'none yet' : `v${app.release}`],
   ['Processes', processesText(app.formation)],
   ['Domains', app.domains.join(', ')],
@@ -96,7 +98,7 @@ const destroy = defineCommand<{ confirm?: string }>({
   details: 'What happened stays in the log; the app itself cannot be brought back.',
   examples: [['apps destroy shop --confirm shop', 'the name once more, so that it is no accident']],
   options: [{ flags: '--confirm <name>', help: 'the name of the app once more' }],
-  takes: ['app', 'reason'],
+  takes: ['app', 'reason', 'override'],
   run: async (invocation) => {
     const { args, client, change, out, options } = invocation;
     const app = await invocation.app(args[0]);

@@ -45,6 +45,7 @@ const SHARED: Readonly<Record<Shared, readonly string[]>> = {
   reason: ['-m', '--reason'],
   wait: ['--no-wait'],
   at: ['--at'],
+  override: ['--override-lock', '--override-freeze'],
 };
 
 const wordsOf = async (

@@ -55,7 +55,7 @@ const set = defineCommand({
     ['config set LOG_LEVEL=debug -a shop', 'one'],
     ['config set A=1 B=2 -a shop -m "new keys"', 'several in one release'],
   ],
-  takes: ['app', 'reason', 'wait'],
+  takes: ['app', 'reason', 'wait', 'override'],
   run: (invocation) =>
     changeConfig(invocation, {
       set: Object.fromEntries(parsePairs(invocation.args, 'shiplog config set KEY=value')),
@@ -68,7 +68,7 @@ const unset = defineCommand({
   args: [['<key...>', 'variables to take away']],
   summary: 'take environment variables away',
   examples: [['config unset OLD_KEY -a shop', 'one; several are one release']],
-  takes: ['app', 'reason', 'wait'],
+  takes: ['app', 'reason', 'wait', 'override'],
   run: (invocation) => changeConfig(invocation, { set: {}, unset: invocation.args }),
 });
 
@@ -83,7 +83,7 @@ const importFile = defineCommand({
     ['config import .env.production -a shop', 'from a file'],
     ['config import -a shop < secrets.env', 'from a pipe: no secret on the command line'],
   ],
-  takes: ['app', 'reason', 'wait'],
+  takes: ['app', 'reason', 'wait', 'override'],
   run: async (invocation) => {
     const pairs = parseDotenv(await readDotenv(invocation, invocation.args[0] ?? '-'));
     if (Object.keys(pairs).length === 0) throw usageError('there is nothing to set in it');

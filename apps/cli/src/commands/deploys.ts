@@ -106,7 +106,7 @@ const promote = defineCommand<{ next?: boolean }>({
     ['deploys promote -a shop --next', 'one step further'],
   ],
   options: [{ flags: '--next', help: 'only to the next step' }],
-  takes: ['app', 'reason', 'wait'],
+  takes: ['app', 'reason', 'wait', 'override'],
   run: async (invocation) => {
     const app = await invocation.app();
     const { deploys: api } = await invocation.client();

@@ -154,7 +154,7 @@ const promote = defineCommand<{ to?: string }>({
     ['releases promote v12 -a shop-staging --to shop', 'what was tried out goes to production'],
   ],
   options: [{ flags: '--to <app>', help: 'the other app' }],
-  takes: ['app', 'reason', 'wait'],
+  takes: ['app', 'reason', 'wait', 'override'],
   run: async (invocation) => {
     const { args, options, out, client, change } = invocation;
     if (options.to === undefined) {

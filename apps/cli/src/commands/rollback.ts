@@ -14,7 +14,7 @@ export const rollback = defineCommand({
     ['rollback -a shop', 'to what served before'],
     ['rollback v3 -a shop -m "v4 loses carts"', 'to a certain release'],
   ],
-  takes: ['app', 'reason', 'wait'],
+  takes: ['app', 'reason', 'wait', 'override'],
   run: async (invocation) => {
     const { args, out, options } = invocation;
     const version = args[0] === undefined ? undefined : parseVersion(args[0]);

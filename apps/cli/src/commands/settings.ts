@@ -79,7 +79,7 @@ const set = defineCommand({
       '5% and 25% of the requests, then all',
     ],
   ],
-  takes: ['app', 'reason', 'wait'],
+  takes: ['app', 'reason', 'wait', 'override'],
   run: async (invocation) => {
     const pairs = parsePairs(invocation.args, 'shiplog settings set port=3000');
     const changes = pairs.reduce<SettingsChange>((all, pair) => withPair(all, pair), {});

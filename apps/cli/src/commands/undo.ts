@@ -35,7 +35,7 @@ export const undo = defineCommand<UndoOptions>({
     { flags: '-y, --yes', help: 'do not ask' },
     { flags: '--force', help: 'take back what was changed again since, too' },
   ],
-  takes: ['reason', 'wait'],
+  takes: ['reason', 'wait', 'override'],
   run: async (invocation) => {
     const { client, out, change } = invocation;
     const { isOnlyShown, isSure, force } = modeOf(invocation);

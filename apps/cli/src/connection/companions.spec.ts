@@ -22,11 +22,15 @@ describe('the processes that outlive a control plane', () => {
       '13': ['/usr/sbin/haproxy', '-f', '/etc/haproxy/haproxy.cfg'],
       '14': ['vim', '/home/a/router/haproxy.cfg'],
       '15': ['nats-server', '-c', '/home/a/nats/nats-server.conf.old'],
+      '16': ['nginx: master process /usr/sbin/nginx -c /home/a/router/nginx.conf -e /x', '', ''],
+      '17': ['nginx: master process /usr/sbin/nginx -c /home/b/router/nginx.conf -e /x'],
+      '18': ['nginx: worker process', '', ''],
       self: ['haproxy', '/home/a/router/haproxy.cfg'],
     });
     expect(await findCompanions('/home/a', proc)).toEqual([
       { pid: 10, program: 'haproxy' },
       { pid: 11, program: 'nats-server' },
+      { pid: 16, program: 'nginx' },
     ]);
   });
 

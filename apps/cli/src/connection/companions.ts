@@ -4,12 +4,13 @@ import { basename, join } from 'node:path';
 /** A process that outlives the control plane on purpose: the proxy, and the log's server. */
 export interface Companion {
   readonly pid: number;
-  readonly program: 'haproxy' | 'nats-server';
+  readonly program: 'haproxy' | 'nginx' | 'nats-server';
 }
 
 /** How the companions of one platform are told from those of another: by the file they were started with. */
 const CONFIG_FILES: Readonly<Record<Companion['program'], string>> = {
   haproxy: 'router/haproxy.cfg',
+  nginx: 'router/nginx.conf',
   'nats-server': 'nats/nats-server.conf',
 };
 
@@ -29,6 +30,13 @@ const companionOf = async (
 ): Promise<Companion | undefined> => {
   // It may have ended since it was listed.
   const commandLine = await readFile(join(proc, pid, 'cmdline'), 'utf8').catch(() => '');
+  // A master of nginx writes what it is before its arguments, and all of it as one.
+  const title = /^nginx: master process (.*?)\0*$/s.exec(commandLine)?.[1];
+  if (title !== undefined) {
+    return title.includes(` -c ${join(home, CONFIG_FILES.nginx)} `)
+      ? { pid: Number(pid), program: 'nginx' }
+      : undefined;
+  }
   const [program = '', ...args] = commandLine.split('\0');
   const name = basename(program);
   if (name !== 'haproxy' && name !== 'nats-server') return undefined;

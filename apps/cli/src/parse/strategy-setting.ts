@@ -16,6 +16,15 @@ const matching =
     throw usageError(`${name}: "${text}" is not what it takes`, `Write for example ${example}.`);
   };
 
+const MATCH = /^(?:header:[A-Za-z0-9-]+|cookie:[A-Za-z0-9_-]+)(?:=[A-Za-z0-9._-]+)?$/;
+
+/** Names of headers are the same in either case. */
+const matchRule = (text: string): string => {
+  const rule = matching('canary-match', MATCH, 'header:x-canary=yes or cookie:beta=1')(text);
+  const [name = '', ...value] = rule.split('=');
+  return name.startsWith('header:') ? [name.toLowerCase(), ...value].join('=') : rule;
+};
+
 /** How releases take each other's place. A change of these replaces nothing: the next deploy goes by them. */
 export const STRATEGY_SETTINGS: Readonly<Record<string, Setting>> = {
   strategy: {
@@ -42,6 +51,11 @@ export const STRATEGY_SETTINGS: Readonly<Record<string, Setting>> = {
     field: 'canarySteps',
     help: 'canary: shares of the requests in percent, such as 5,25,50; then all',
     parse: matching('canary-steps', /^\d{1,2}(?:,\d{1,2})*$/, '5,25,50'),
+  },
+  'canary-match': {
+    field: 'canaryMatch',
+    help: 'canary: requests that all go to the new release: header:x-canary=yes or cookie:beta; none',
+    parse: orAutomatic((text: string) => matchRule(text)),
   },
   'canary-step': {
     field: 'canaryStepSeconds',

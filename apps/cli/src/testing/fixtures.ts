@@ -19,6 +19,7 @@ export const shop: App = {
   revision: '"7"',
   gitUrl: 'http://127.0.0.1:4600/git/shop.git',
   domains: [],
+  gate: { lock: null, frozen: [], nextFreeze: null },
   formation: { web: 2, worker: 0 },
   settings: {
     port: null,
@@ -36,6 +37,7 @@ export const shop: App = {
     batchPauseSeconds: 0,
     retainSeconds: 300,
     canarySteps: '10,50',
+    canaryMatch: null,
     canaryStepSeconds: 300,
     canaryPromote: 'auto',
     canaryRequests: 100,

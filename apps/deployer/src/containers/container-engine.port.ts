@@ -100,7 +100,10 @@ export interface EngineFacts {
   readonly apiVersion: string;
 }
 
-/** The engine and what it runs for one platform. Nothing without the platform's label is seen or touched. */
+/**
+ * The engine and what it runs for one platform. Nothing without the platform's label is seen or touched.
+ * Every call ends: one that is not answered in time throws `no-answer`, and nobody knows whether it was done.
+ */
 export interface ContainerEngine {
   facts(): Promise<EngineFacts>;
 
@@ -180,6 +183,8 @@ export interface LogQuery {
 
 export type EngineErrorCode =
   | 'engine-unreachable'
+  /** It took the call and said nothing in time: of this call only, others may be answered. */
+  | 'no-answer'
   | 'image-missing'
   | 'port-taken'
   /** Another container has it, or the network has no such address any more. */
@@ -206,6 +211,10 @@ export class EngineError extends OperationalError {
     options?: ErrorOptions,
   ) {
     super(doing, options);
+  }
+  /** It may have been done, or not, or be done later: look before it is done again. */
+  get isUnknown(): boolean {
+    return this.code === 'engine-unreachable' || this.code === 'no-answer';
   }
   /** The rest comes back the same until somebody changes the app. */
   get retryable(): boolean {

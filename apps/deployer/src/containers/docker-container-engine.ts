@@ -24,23 +24,21 @@ import { toContainer, toCreateOptions, toEngineError } from './docker-translate.
 import { LogDemultiplexer } from './log-lines.js';
 import { DockerLimits } from './docker-limits.js';
 import { DockerNetworks } from './docker-networks.js';
+import { pullImage } from './docker-pull.js';
 import { DockerResolvers } from '../discovery/docker-resolvers.js';
 import type { PublishAddress } from './publish-address.js';
 
 const NOTICED = ['start', 'die', 'oom', 'kill', 'destroy', 'pause', 'unpause', 'restart', 'update'];
 
-/**
- * How long a look may take. Rounds wait for it: a daemon that hangs, as Docker does at a lock of one
- * container, must not hold them up without a word.
- */
-const LOOK_MS = 60_000;
+/** A daemon that does not tell in this time what it runs counts as one that is not there. */
+const LIST_MS = 20_000;
 
 /** Our picture of the networks is wrong. */
 const LOST_PLACES: ReadonlySet<EngineErrorCode> = new Set(['address-taken', 'network-missing']);
 
 interface Options {
   readonly publishAddress?: PublishAddress;
-  readonly lookMs?: number;
+  readonly listMs?: number;
   /** Where there is one, instances are found by name. */
   readonly dnsmasq?: string | undefined;
   /** The name server of a team does not start. */
@@ -53,7 +51,7 @@ export class DockerContainerEngine implements ContainerEngine {
   /** Null: there is no program that could answer names. */
   readonly resolvers: DockerResolvers | null;
   private readonly publishAddress: PublishAddress;
-  private readonly lookMs: number;
+  private readonly listMs: number;
 
   constructor(
     private readonly docker: Docker,
@@ -61,7 +59,7 @@ export class DockerContainerEngine implements ContainerEngine {
     { dnsmasq, onResolverTrouble = () => undefined, ...options }: Options = {},
   ) {
     this.publishAddress = options.publishAddress ?? (() => Promise.resolve('127.0.0.1'));
-    this.lookMs = options.lookMs ?? LOOK_MS;
+    this.listMs = options.listMs ?? LIST_MS;
     this.networks = new DockerNetworks(docker, platform);
     this.resources = new DockerLimits(docker);
     this.resolvers =
@@ -99,7 +97,10 @@ export class DockerContainerEngine implements ContainerEngine {
   async list() {
     const filters = ownedBy(this.platform, LABEL.instance);
     const found = await this.ask('listing containers', () =>
-      this.docker.listContainers({ all: true, filters, abortSignal: this.patience() }),
+      this.docker.listContainers({
+        ...{ all: true, filters },
+        abortSignal: AbortSignal.timeout(this.listMs),
+      }),
     );
     return found.map((summary) => ({
       id: summary.Id,
@@ -110,8 +111,7 @@ export class DockerContainerEngine implements ContainerEngine {
 
   async inspect(id: string): Promise<Container | undefined> {
     try {
-      const abortSignal = this.patience();
-      return toContainer(await this.docker.getContainer(id).inspect({ abortSignal }));
+      return toContainer(await this.docker.getContainer(id).inspect());
     } catch (error) {
       if (engineStatus(error) === 404) return undefined;
       throw toEngineError(`inspecting container ${id}`, error);
@@ -207,24 +207,8 @@ export class DockerContainerEngine implements ContainerEngine {
     }
   }
 
-  async pull(repoDigest: string): Promise<void> {
-    const doing = `pulling ${repoDigest}`;
-    const stream = await this.ask(doing, () => this.docker.pull(repoDigest)).catch(
-      (error: unknown) => {
-        if (error instanceof EngineError && error.code !== 'engine-unreachable') {
-          throw new EngineError('pull-failed', doing, error.said, { cause: error });
-        }
-        throw error;
-      },
-    );
-    await new Promise<void>((resolve, reject) => {
-      this.docker.modem.followProgress(stream, (error, output: { error?: string }[]) => {
-        // A pull that failed ends without an error, and with one in its output.
-        const failed = error?.message ?? output.find((line) => line.error !== undefined)?.error;
-        if (failed === undefined) resolve();
-        else reject(new EngineError('pull-failed', doing, failed));
-      });
-    });
+  pull(repoDigest: string): Promise<void> {
+    return pullImage(this.docker, repoDigest);
   }
 
   async removeNetwork(name: string): Promise<void> {
@@ -281,10 +265,6 @@ export class DockerContainerEngine implements ContainerEngine {
 
   ensureNetwork(name: string, teamId: string): Promise<AddressRange | null> {
     return this.networks.ensure(name, teamId);
-  }
-
-  private patience(): AbortSignal {
-    return AbortSignal.timeout(this.lookMs);
   }
 
   private async ask<T>(doing: string, call: () => Promise<T>): Promise<T> {

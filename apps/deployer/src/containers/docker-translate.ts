@@ -1,5 +1,5 @@
 import type { ContainerCreateOptions, ContainerInspectInfo } from 'dockerode';
-import { LABEL, engineStatus } from '@shiplog/engine';
+import { LABEL, NoAnswerError, engineStatus } from '@shiplog/engine';
 import { toEngineLimits, toEngineSurroundings, toLimits } from './docker-resources.js';
 import {
   EngineError,
@@ -144,6 +144,8 @@ export const toEngineError = (doing: string, error: unknown): EngineError => {
   if (error instanceof EngineError) return error;
   const status = engineStatus(error);
   const said = sentenceOf(error);
+  if (error instanceof NoAnswerError)
+    return new EngineError('no-answer', doing, said, { cause: error });
   if (status === undefined)
     return new EngineError('engine-unreachable', doing, said, { cause: error });
   const known = SENTENCES.find(([pattern]) => pattern.test(said));

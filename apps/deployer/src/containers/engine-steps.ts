@@ -110,7 +110,10 @@ const startAndRecord = async (
   fault('after-record-started');
 };
 
-/** What the engine refuses is noted for the plan and the explanation; what it cannot answer is not. */
+/**
+ * What the engine refuses, or hangs at, is noted for the plan and the explanation; that it is not there is not. What it
+ * hung at may be done by now, or never: the list tells, and a repetition meets what is there.
+ */
 const guarded = async (
   bench: Workbench,
   instance: KnownInstance,
@@ -133,7 +136,9 @@ const guarded = async (
     const { code, said } = error;
     bench.context.logger.warn({ instanceId, appId, code, said }, 'engine-refused');
     const refusals = bench.notes.of(instanceId).failures + 1;
-    if (LOST_PLACES.has(code) || isBroken(bench, instance, refusals)) {
+    // What the engine hangs at may run by now.
+    const mayRun = code === 'no-answer';
+    if (LOST_PLACES.has(code) || (!mayRun && isBroken(bench, instance, refusals))) {
       return await giveUp(bench, instance, error);
     }
     const isHopeless = !error.retryable || (code === 'engine-refused' && refusals >= REFUSALS_MAX);

@@ -12,6 +12,7 @@ import {
 import { explainCanary } from '../explain-canary.js';
 import { explainReleaseRun } from './explain-release-command.js';
 import { readListening } from '../probes/listening.js';
+import { EngineError, type Container } from './container-engine.port.js';
 import { desiredApp } from './desired.js';
 import type { Failure } from './actions.js';
 import type { Trouble } from './notes.js';
@@ -106,10 +107,25 @@ const gather = async (bench: Workbench, instanceId: string): Promise<Evidence | 
     memoryBytes: (container?.limits ?? limits[instance.process])?.memoryBytes ?? 0,
     exit: instance.lastExit,
     starts: instance.restarts + 1,
-    logLines: container === undefined ? [] : await readLastLines(bench, instance, container),
+    logLines: container === undefined ? [] : await linesInTime(bench, instance, container),
     listening: container === undefined ? undefined : await readListening(container),
     // What it answers may hold what it should keep to itself.
     probe: note.probe === null ? null : (await redactorOf(bench, instance))(note.probe),
     trouble: note.trouble,
   };
+};
+
+/** A failure is told when it is one, with what can be had by then. */
+const linesInTime = async (
+  bench: Workbench,
+  instance: KnownInstance,
+  container: Container,
+): Promise<readonly string[]> => {
+  const doing = `reading the log of container ${container.id}`;
+  try {
+    return await bench.roundCalls.wait(doing, readLastLines(bench, instance, container));
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'no-answer') throw error;
+    return [`[the engine cannot read the log: ${error.said}]`];
+  }
 };

@@ -145,9 +145,13 @@ const addressFor = async (bench: Workbench, teamId: string, held: Held): Promise
 /** Where the network cannot be made, creating the container says why; its port is published all the same. */
 const addressRange = async (bench: Workbench, teamId: string): Promise<AddressRange | null> => {
   try {
-    return await bench.engine.ensureNetwork(networkName(bench.context.config, teamId), teamId);
+    const name = networkName(bench.context.config, teamId);
+    return await bench.roundCalls.wait(
+      `making network ${name}`,
+      bench.engine.ensureNetwork(name, teamId),
+    );
   } catch (error) {
-    if (error instanceof EngineError && error.code !== 'engine-unreachable') return null;
+    if (error instanceof EngineError && !error.isUnknown) return null;
     throw error;
   }
 };
@@ -232,7 +236,7 @@ export const recordStopped = async (
   const { appId, instanceId, exitCode, killed } = action;
   const container = bench.view.containers.get(instanceId);
   // It never ran: there is no log in it that anybody could want to read.
-  if (container?.status === 'created') await bench.engine.remove(container.id);
+  if (container?.status === 'created') await removeOrLeave(bench, container.id);
   fault('before-record-stopped');
   await bench.record(
     'instance',
@@ -241,6 +245,15 @@ export const recordStopped = async (
   );
   fault('after-record-stopped');
   removeNetworkOfDestroyed(bench, appId, instanceId);
+};
+
+/** What the engine hangs at is left to the collector. */
+const removeOrLeave = async ({ engine, roundCalls }: Workbench, id: string): Promise<void> => {
+  try {
+    await roundCalls.wait(`removing container ${id}`, engine.remove(id));
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'no-answer') throw error;
+  }
 };
 
 const openRuns = (world: World): readonly KnownRun[] =>

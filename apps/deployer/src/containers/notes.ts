@@ -23,11 +23,15 @@ interface FullNote extends Note {
   readonly resizeFailures: number;
   /** What the probe got last. */
   readonly probe: string | null;
+  /** When the engine was first to be told that it keeps it running, and had others to do. */
+  readonly unkeptSinceMs?: number;
   /** Starts in a row for its liveness. */
   readonly revivals?: number;
 }
 
 const REVIVALS_FORGOTTEN_MS = 600_000;
+
+const KEPT_WAITING_MS = 30_000;
 
 const BLANK: FullNote = {
   notBeforeMs: 0,
@@ -66,6 +70,13 @@ export class Notes {
   started(instanceId: string): void {
     if (this.of(instanceId).failures === 0) return;
     this.set(instanceId, { failures: 0, trouble: null, isHopeless: false, notBeforeMs: 0 });
+  }
+
+  /** May what nobody waits for come after what others wait for? Not for long. */
+  mayKeepWaiting(instanceId: string, nowMs: number): boolean {
+    const { unkeptSinceMs } = this.of(instanceId);
+    if (unkeptSinceMs === undefined) this.set(instanceId, { unkeptSinceMs: nowMs });
+    return nowMs - (unkeptSinceMs ?? nowMs) < KEPT_WAITING_MS;
   }
 
   /** These limits could not be set: the next try waits 1 s, doubling to 5 min. */

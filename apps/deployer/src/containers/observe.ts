@@ -1,3 +1,5 @@
+import { ROUND_WAITS_MS } from './in-round.js';
+import { sleepReally, type Sleep } from '../probes/sleep.js';
 import {
   EngineError,
   type Container,
@@ -25,6 +27,14 @@ interface Listed {
 
 const INSPECTED_AT_ONCE = 8;
 
+interface EngineViewOptions {
+  /** A container that runs and cannot be shown. */
+  readonly onHidden?: (containerId: string, error: EngineError) => void;
+  /** Something was looked at that no round waited for any more. */
+  readonly onLate?: () => void;
+  readonly sleep?: Sleep;
+}
+
 /**
  * What the engine runs, kept in memory and looked at again where something happened. The list is the
  * truth: it is read at the start, after every break of the event stream, and at each resync; between
@@ -48,11 +58,22 @@ export class EngineView {
   readonly hidden = new Set<string>();
   /** As of the last list, by container. */
   private listed = new Map<string, Listed>();
+  /** Containers that the engine was asked about and that no round waits for. */
+  private readonly late = new Set<string>();
+  /** Instances that an answer came for between two rounds. */
+  private lateChanges = new Set<string>();
+  private readonly onHidden: (containerId: string, error: EngineError) => void;
+  private readonly onLate: () => void;
+  private readonly sleep: Sleep;
 
   constructor(
     private readonly engine: ContainerEngine,
-    private readonly onHidden: (containerId: string, error: EngineError) => void = () => undefined,
-  ) {}
+    options: EngineViewOptions = {},
+  ) {
+    this.onHidden = options.onHidden ?? (() => undefined);
+    this.onLate = options.onLate ?? (() => undefined);
+    this.sleep = options.sleep ?? sleepReally;
+  }
 
   /** The list is read again in the next round. */
   relist(): void {
@@ -89,14 +110,53 @@ export class EngineView {
 
   /** Resolves when the view is as fresh as the engine; rejects and stays stale when it does not answer. */
   async refresh(isKnown: (instanceId: string) => boolean): Promise<ReadonlySet<string>> {
-    const changed = new Set<string>();
     if (this.isListStale) await this.readList(isKnown);
-    const ids = [...this.dirty].flatMap(([id, why]) => (this.hasSeen(id, why) ? [] : id));
+    const changed = this.lateChanges;
+    this.lateChanges = new Set();
+    const ids = [...this.dirty].flatMap(([id, why]) =>
+      this.late.has(id) || this.hasSeen(id, why) ? [] : id,
+    );
     for (let i = 0; i < ids.length; i += INSPECTED_AT_ONCE) {
       const some = ids.slice(i, i + INSPECTED_AT_ONCE);
-      await Promise.all(some.map((id) => this.lookOrSetAside(id, changed)));
+      await Promise.all(some.map((id) => this.lookInTime(id, changed)));
     }
     return changed;
+  }
+
+  /** The engine may hang at one container, and answer about all others: about this one nothing is decided. */
+  private async lookInTime(id: string, changed: Set<string>): Promise<void> {
+    const seen = new Set<string>();
+    const looking = this.lookOrSetAside(id, seen);
+    const instanceId = this.byId.get(id)?.instanceId ?? this.listed.get(id)?.instanceId;
+    // One that hung before is not waited for again.
+    const waitsMs = this.hidden.has(instanceId ?? '') ? 0 : ROUND_WAITS_MS;
+    const inTime = new AbortController();
+    const isInTime = await Promise.race([
+      looking.then(() => true),
+      this.sleep(waitsMs, inTime.signal).then(() => false),
+    ]).finally(() => inTime.abort());
+    if (isInTime) {
+      for (const instanceId of seen) changed.add(instanceId);
+      return;
+    }
+    this.late.add(id);
+    if (this.hide(instanceId)) {
+      const said = `no answer within ${ROUND_WAITS_MS / 1000} s`;
+      this.onHidden(id, new EngineError('no-answer', `inspecting container ${id}`, said));
+    }
+    const arrived = (): void => {
+      this.late.delete(id);
+      for (const instanceId of seen) this.lateChanges.add(instanceId);
+      this.onLate();
+    };
+    // Why it failed is said by the next round, which asks again.
+    void looking.then(arrived, arrived);
+  }
+
+  private hide(instanceId: string | null | undefined): boolean {
+    if (instanceId == null || this.hidden.has(instanceId)) return false;
+    this.hidden.add(instanceId);
+    return true;
   }
 
   /**
@@ -127,6 +187,12 @@ export class EngineView {
     } catch (error) {
       if (!(error instanceof EngineError) || error.code === 'engine-unreachable') throw error;
       const listed = this.listed.get(id);
+      if (error.code === 'no-answer') {
+        // The next round asks again, and does not wait for it.
+        if (this.hide(this.byId.get(id)?.instanceId ?? listed?.instanceId))
+          this.onHidden(id, error);
+        return;
+      }
       if (listed !== undefined) return this.setAside(listed, error, changed);
       // Newer than the list, which will tell what it is; or of an instance whose life is over.
       this.dirty.delete(id);
@@ -144,7 +210,7 @@ export class EngineView {
     if (!isNew) return;
     this.onHidden(id, error);
     if (isStill) this.take(deadContainer(listed), changed);
-    else this.hidden.add(instanceId);
+    else this.hide(instanceId);
   }
 
   /** Looks at one container now; for tasks that just changed it. */

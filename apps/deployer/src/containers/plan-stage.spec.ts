@@ -156,6 +156,16 @@ describe('a canary', () => {
     expect(words(given(strategy, olds(4)))).toEqual(['schedule 1 g3']);
     expect(words({ ...given(strategy, both), weights: { n1: 0 } })).toEqual(['step 1: 5%']);
   });
+  it('of certain requests has one instance for them, and goes on by their figures', () => {
+    const some: RolloutStrategy = { ...strategy, steps: [0, 50], match: 'header:x-canary=yes' };
+    expect(words(given(some, olds(4)))).toEqual(['schedule 1 g3']);
+    expect(words({ ...given(some, both), weights: { n1: 0 } })).toEqual(['step 1: 0%']);
+    expect(words(given(some, both, atStep(1, 60)))).toEqual([]);
+    const measured = figures(100, 0);
+    expect(words({ ...given(some, both, atStep(1, 60)), measured })).toEqual(['schedule 1 g3']);
+    const worse = { measured: figures(100, 10) };
+    expect(words({ ...given(some, both, atStep(1, 5)), ...worse })).toEqual(['fail: worse']);
+  });
   it('takes its time, and then its figures', () => {
     const measured = figures(100, 0);
     expect(words({ ...given(strategy, both, atStep(1, 59)), measured })).toEqual([]);

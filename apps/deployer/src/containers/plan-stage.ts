@@ -1,4 +1,4 @@
-import { batchOf, isWeighted, shareAt, sharesOf } from '@shiplog/domain';
+import { batchOf, countAt, isWeighted, shareAt, sharesOf } from '@shiplog/domain';
 import type { DesiredApp, WantedRollout } from './desired.js';
 import type { Action, PlanInput } from './actions.js';
 import { judge } from './judge.js';
@@ -77,7 +77,7 @@ const shareStage = (input: PlanInput, target: Target): Stage => {
     };
   }
   const share = shareAt(strategy, hold.isOver ? step + 1 : step);
-  const allowed = mapCounts(target.wanted, (wanted) => Math.ceil((wanted * share) / 100));
+  const allowed = mapCounts(target.wanted, (wanted) => countAt(strategy, share, wanted));
   return {
     allowed,
     keepsLive: true,

@@ -17,7 +17,7 @@ export const resize = async (bench: Workbench, action: ActionOf<'resize'>): Prom
     await bench.engine.resize(containerId, limits);
     fault('after-resize');
   } catch (error) {
-    if (!(error instanceof EngineError) || error.code === 'engine-unreachable') throw error;
+    if (!(error instanceof EngineError) || error.isUnknown) throw error;
     // Some of it may have been done.
     await bench.view.look(containerId);
     const code = error.code === 'unsupported' ? 'unsupported' : 'engine-refused';

@@ -190,7 +190,7 @@ const guarded = async (
     if (error instanceof KeyMissingError) {
       return refused(bench, run, { code: error.code, said: error.message });
     }
-    if (!(error instanceof EngineError) || error.code === 'engine-unreachable') throw error;
+    if (!(error instanceof EngineError) || error.isUnknown) throw error;
     const { code, said } = error;
     bench.context.logger.warn({ runId, appId, code, said }, 'engine-refused');
     bench.view.relist();

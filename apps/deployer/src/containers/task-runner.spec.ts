@@ -45,6 +45,40 @@ describe('work beside the rounds', () => {
     end();
     await waitFor('the sixth', () => begun.length === 6);
   });
+  it('goes on with the work of others where the engine hangs, and not with more of the same', async () => {
+    const timers: (() => void)[] = [];
+    const later = (_: number, work: () => void) => {
+      timers.push(work);
+      return () => undefined;
+    };
+    const tasks = new TaskRunner({ error: vi.fn(), end: () => undefined, later });
+    const begun: string[] = [];
+    const ends: (() => void)[] = [];
+    const hang = (key: string, group: string): void =>
+      void tasks.run(
+        'engine',
+        key,
+        () => {
+          begun.push(key);
+          return new Promise((resolve) => ends.push(resolve));
+        },
+        group,
+      );
+    for (let i = 0; i < 8; i += 1) hang(`a${i}`, 'a');
+    for (let i = 0; i < 6; i += 1) hang(`b${i}`, 'b');
+    expect(begun).toEqual(['a0', 'a1', 'a2', 'a3']);
+    for (const late of timers.splice(0)) late();
+    // Some had begun before it was known; no more of `a`, and of `b` as many as fit.
+    const ofA = begun.filter((key) => key.startsWith('a')).length;
+    expect(ofA).toBeLessThanOrEqual(6);
+    expect(begun.filter((key) => key.startsWith('b')).length).toBeGreaterThanOrEqual(2);
+    for (let i = 0; i < 14; i += 1) {
+      ends.shift()?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(begun).toHaveLength(14);
+    expect(tasks.busy.size).toBe(0);
+  });
   it('tells what failed and goes on', async () => {
     const error = vi.fn();
     const tasks = runner(error);

@@ -27,7 +27,7 @@ export const touchedBy = (event: DomainEventUnion, world: World): Touched => {
       return { ...nothing, apps: [event.data.appId], hasImage: true };
     default: {
       const { data } = event;
-      return 'appId' in data ? { ...nothing, apps: [data.appId] } : nothing;
+      return 'appId' in data && data.appId !== null ? { ...nothing, apps: [data.appId] } : nothing;
     }
   }
 };

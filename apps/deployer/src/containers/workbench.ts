@@ -11,6 +11,7 @@ import { sleepReally, type Sleep } from '../probes/sleep.js';
 import type { ContainerEngine } from './container-engine.port.js';
 import { CronClock } from './cron-dues.js';
 import { AddressAllocator } from './networks.js';
+import { RoundCalls } from './in-round.js';
 import { Notes } from './notes.js';
 import { EngineView } from './observe.js';
 import { plan } from './plan.js';
@@ -54,6 +55,7 @@ export class Workbench {
   readonly addresses: AddressAllocator;
   readonly keyring: Keyring;
   readonly traffic: Traffic;
+  readonly roundCalls: RoundCalls;
   readonly abort = new AbortController();
   /** Apps that the next round plans. */
   readonly dirty = new Set<string>();
@@ -95,12 +97,18 @@ export class Workbench {
     this.randomBytes = options.randomBytes ?? randomBytes;
     this.plan = options.plan ?? plan;
     this.onStepError = options.onStepError;
+    this.roundCalls = new RoundCalls(this.sleep);
     const random = (): number => Buffer.from(this.randomBytes(4)).readUInt32LE() / 2 ** 32;
     this.addresses = new AddressAllocator(random);
-    this.view = new EngineView(engine, (containerId, { said }) =>
-      context.logger.warn({ containerId, said }, 'container-not-shown'),
-    );
-    this.tasks = new TaskRunner({ error: this.onStepError, end: () => this.wake() });
+    this.view = new EngineView(engine, {
+      onHidden: (containerId, { said }) =>
+        context.logger.warn({ containerId, said }, 'container-not-shown'),
+      onLate: () => this.wake(),
+      sleep: this.sleep,
+    });
+    this.tasks = new TaskRunner({
+      ...{ error: this.onStepError, end: () => this.wake(), later: this.later },
+    });
     this.ports = new PortAllocator(config.instancePorts ?? sliceOf(config.platform), {
       nowMs: this.nowMs,
       isFree: options.isPortFree,

@@ -7,6 +7,12 @@ import type { Resolvers } from './resolvers.port.js';
 /** How often servers that somebody removed or stopped are looked for. */
 const RESYNC_MS = 10_000;
 
+/**
+ * What changes within this time of a publication is published together: it makes the engine unpack an archive
+ * in the container, and instances of a scale become ready one after the other. Names are right within a second.
+ */
+const TOGETHER_MS = 600;
+
 /** Publishes where the ready instances of every team are, as soon as the log says so. */
 export class Discovery {
   private readonly hosts = new TeamHosts();
@@ -14,6 +20,7 @@ export class Discovery {
   /** Teams whose file may not be published. */
   private readonly dirtyTeams = new Set<string>();
   private resyncAtMs = 0;
+  private nextAtMs = 0;
 
   constructor(
     private readonly world: World,
@@ -25,7 +32,8 @@ export class Discovery {
   take(batch: readonly RecordedCommit[]): void {
     for (const { commit } of batch)
       for (const event of commit.events)
-        if (MATTERS.has(event.type) && 'appId' in event.data) this.dirtyApps.add(event.data.appId);
+        if (MATTERS.has(event.type) && 'appId' in event.data && event.data.appId !== null)
+          this.dirtyApps.add(event.data.appId);
   }
 
   get isDirty(): boolean {
@@ -34,7 +42,9 @@ export class Discovery {
 
   async round(): Promise<RoundResult> {
     if (this.nowMs() >= this.resyncAtMs) this.resync();
+    else if (this.nowMs() < this.nextAtMs) return { nextRoundInMs: this.nextAtMs - this.nowMs() };
     this.fold();
+    if (this.dirtyTeams.size > 0) this.nextAtMs = this.nowMs() + TOGETHER_MS;
     const errors: unknown[] = [];
     for (const teamId of [...this.dirtyTeams]) {
       // What changes while it is published is published again.

@@ -61,7 +61,7 @@ const askCommand = async (
     }
     return { isReady: exitCode === 0, got: `${name} ended with ${exitCode}${said}` };
   } catch (error) {
-    if (!(error instanceof EngineError) || error.code === 'engine-unreachable') return null;
+    if (!(error instanceof EngineError) || error.isUnknown) return null;
     // It ended or was paused meanwhile: that is seen in other ways.
     if (error.code === 'container-missing' || error.code === 'engine-refused') return null;
     return { isReady: false, got: `${name} cannot be run: ${error.said}` };

@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type Docker from 'dockerode';
 import type { Session } from '@shiplog/bus';
 import { toEngineError } from '../containers/docker-translate.js';
-import { describeError } from '@shiplog/runtime';
 import type { ExecInput } from './input.js';
-import { RpcProblem } from './problem.js';
+import { RpcProblem, engineProblem } from './problem.js';
 import { joinTerminal } from './terminal.js';
 
 interface ExecTarget {
@@ -57,8 +56,7 @@ export const execInInstance = async (
     session.end();
   } catch (error) {
     if (error instanceof RpcProblem) throw error;
-    const refused = toEngineError(`running a command in instance ${input.instanceId}`, error);
-    throw new RpcProblem(refused.code, refused.said || describeError(refused));
+    throw engineProblem(toEngineError(`running a command in instance ${input.instanceId}`, error));
   }
 };
 

@@ -4,6 +4,7 @@ import type { Session } from '@shiplog/bus';
 import { LABEL, engineStatus, ownedBy } from '@shiplog/engine';
 import type { ContainerEngine, LogLine } from '../containers/container-engine.port.js';
 import { toEngineError } from '../containers/docker-translate.js';
+import { engineProblem } from './problem.js';
 import { LogDemultiplexer } from '../containers/log-lines.js';
 import type { LogsInput } from './input.js';
 
@@ -85,7 +86,7 @@ const sourcesOf = async ({ docker, platform }: LogTools, input: LogsInput): Prom
       })
       .filter(({ instance }) => input.instances?.includes(instance) ?? true);
   } catch (error) {
-    throw toEngineError('looking for the containers of an app', error);
+    throw engineProblem(toEngineError('looking for the containers of an app', error));
   }
 };
 

@@ -10,7 +10,7 @@ import { decryptConfig, imageOf } from '../containers/instance-parts.js';
 import type { Workbench } from '../containers/workbench.js';
 import { ABANDONED_GRACE_SECONDS } from './abandoned-runs.js';
 import type { RunInput } from './input.js';
-import { RpcProblem } from './problem.js';
+import { RpcProblem, engineProblem } from './problem.js';
 import { joinTerminal } from './terminal.js';
 
 interface RunTools {
@@ -49,8 +49,7 @@ export const runOneOff = async (
     await create(tools, order, session);
   } catch (error) {
     if (error instanceof RpcProblem) throw error;
-    const refused = toEngineError('running a one-off command', error);
-    throw new RpcProblem(refused.code, refused.said);
+    throw engineProblem(toEngineError('running a one-off command', error));
   } finally {
     bench.joined.delete(runId);
     bench.nudge(order.app.appId);

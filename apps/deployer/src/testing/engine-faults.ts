@@ -15,12 +15,17 @@ export interface EngineFault {
   readonly refuse?: { readonly status: number; readonly message: string };
   /** The engine does it, and nobody hears of it. */
   readonly isLost?: boolean;
+  /** It is not answered: the engine does not hear of it, or does it. */
+  readonly hangs?: 'before' | 'after';
+  /** The engine does it, and half of its answer arrives. */
+  readonly isCut?: boolean;
 }
 
 /** The machine's engine behind a socket of its own, at which single calls go wrong. */
 export class EngineFaults {
   private readonly server: Server;
   private faults: readonly EngineFault[] = [];
+  private readonly hanging = new Set<IncomingMessage>();
 
   private constructor(private readonly folder: string) {
     this.server = createServer((asked, answer) => void this.pass(asked, answer));
@@ -40,6 +45,12 @@ export class EngineFaults {
     this.faults = faults;
   }
 
+  /** Connections at which calls hang are cut, as by an engine that ends. */
+  letGo(): void {
+    for (const asked of this.hanging) asked.socket.destroy();
+    this.hanging.clear();
+  }
+
   /** Of the faults that were set: how many did not strike. */
   get left(): number {
     return this.faults.reduce((sum, { times }) => sum + times, 0);
@@ -57,6 +68,11 @@ export class EngineFaults {
     const fault = this.faults.find((each) => each.times > 0 && each.call.test(call));
     if (fault !== undefined) fault.times -= 1;
     await fault?.before?.(url);
+    if (fault?.hangs !== undefined) {
+      this.hanging.add(asked);
+      asked.socket.once('close', () => this.hanging.delete(asked));
+    }
+    if (fault?.hangs === 'before') return;
     if (fault?.refuse !== undefined) {
       const { status, message } = fault.refuse;
       answer.writeHead(status, { 'content-type': 'application/json' });
@@ -68,7 +84,13 @@ export class EngineFaults {
         answered.resume();
         return answered.once('end', () => asked.socket.destroy());
       }
+      if (fault?.hangs === 'after') return answered.resume();
       answer.writeHead(answered.statusCode ?? 500, answered.headers);
+      if (fault?.isCut === true) {
+        return answered.once('data', (bytes: Buffer) => {
+          answer.write(bytes.subarray(0, bytes.length / 2), () => asked.socket.destroy());
+        });
+      }
       answer.flushHeaders();
       return answered.pipe(answer);
     });

@@ -50,6 +50,8 @@ export const startFleet = (context: ProcessContext, running: readonly Running[])
     isPortFree: () => Promise.resolve(true),
     // Programs take their time, which is not ours.
     ask: () => new Promise<never>(() => undefined),
+    // Nor is it that of their health checks, which would connect to addresses that nobody has.
+    later: () => () => undefined,
   });
   const reconciliation = new Reconciliation(bench);
   context.feed.onBatch((batch) => reconciliation.take(batch));
@@ -58,5 +60,6 @@ export const startFleet = (context: ProcessContext, running: readonly Running[])
     resync: () => reconciliation.resync(),
     /** Containers that were asked for so far. */
     created: () => created,
+    end: () => bench.abort.abort(),
   };
 };

@@ -1,5 +1,5 @@
 import { CommandHandler, worldFold } from '@shiplog/commands';
-import { World, type AppCommand, type InstanceCommand } from '@shiplog/domain';
+import { World, type AppCommand, type InstanceCommand, type RolloutCommand } from '@shiplog/domain';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
 import { describe, expect, it } from 'vitest';
 import { desiredRoutes } from './desired-routes.js';
@@ -22,9 +22,12 @@ const platform = async () => {
       Promise.resolve(),
     );
   await app({ type: 'CreateApp', appId: 'a1', name: 'hello', teamId: 't1' });
+  const rollout = (command: RolloutCommand) =>
+    commands.handle('rollout', 'a1-g2', command, { actor });
   return {
     app,
     instance,
+    rollout,
     desired: async () => {
       await feed.catchUp();
       return desiredRoutes(world, { domain: 'example.com', instanceHost: '10.0.0.1' });
@@ -129,5 +132,61 @@ describe('desired routes', () => {
     expect(hosts.size).toBe(0);
     expect(endpoints.get('i1')?.want).toBe('suspended');
     expect(['a1', 'a2'].filter((id) => knownApps.has(id))).toEqual(['a1']);
+  });
+
+  it('give a canary the requests that match, from its first step until its last', async () => {
+    const { instance, rollout, desired } = await platform();
+    await instance('old', scheduled('old'), started, ready);
+    const fresh = (id: string) => ({ ...scheduled(id), version: 2, generation: 2 });
+    await instance('i3', fresh('i3'), started, ready);
+    await instance('i2', fresh('i2'), started, ready);
+    const strategy = {
+      ...({ kind: 'canary', match: 'header:x-canary=yes', promote: 'manual' } as const),
+      ...{ steps: [0, 25], stepSeconds: 1, requests: 1, errorPoints: 1, latencyPercent: null },
+    };
+    await rollout({
+      type: 'StartRollout',
+      ...{ rolloutId: 'a1-g2', appId: 'a1', generation: 2, version: 2, fromVersion: 1 },
+      ...{ deadline: '2999-01-01T00:00:00.000Z', strategy },
+    });
+    const seen = async () => {
+      const { matches, endpoints } = await desired();
+      const weights = ['old', 'i2', 'i3'].map((id) => endpoints.get(id)?.weight);
+      return [weights, matches.get('a1') ?? null];
+    };
+    const match = { rule: 'header:x-canary=yes', instanceIds: ['i2', 'i3'] };
+    const step = (n: number, percent: number) =>
+      rollout({ type: 'StepRollout', step: n, percent, at: '2026-11-26T10:00:00.000Z' });
+    expect(await seen()).toEqual([[1, 0, 0], null]);
+    await step(1, 0);
+    expect(await seen()).toEqual([[1, 0, 0], match]);
+    await step(2, 25);
+    expect(await seen()).toEqual([[6, 1, 1], match]);
+    await instance('i3', retired);
+    expect(await seen()).toEqual([[3, 1, 1], { ...match, instanceIds: ['i2'] }]);
+    await step(3, 100);
+    expect(await seen()).toEqual([[0, 1, 1], null]);
+  });
+
+  it('give what matches to nobody any more when a canary is cancelled', async () => {
+    const { instance, rollout, desired } = await platform();
+    await instance('old', scheduled('old'), started, ready);
+    await instance('i2', { ...scheduled('i2'), version: 2, generation: 2 }, started, ready);
+    await rollout({
+      type: 'StartRollout',
+      ...{ rolloutId: 'a1-g2', appId: 'a1', generation: 2, version: 2, fromVersion: 1 },
+      deadline: '2999-01-01T00:00:00.000Z',
+      strategy: {
+        ...({ kind: 'canary', match: 'cookie:beta', promote: 'auto' } as const),
+        ...{ steps: [0], stepSeconds: 1, requests: 1, errorPoints: 1, latencyPercent: null },
+      },
+    });
+    await rollout({ type: 'StepRollout', step: 1, percent: 0, at: '2026-11-26T10:00:00.000Z' });
+    expect((await desired()).matches.size).toBe(1);
+    await rollout({ type: 'CancelRollout', cause: 'asked' });
+    const { matches, endpoints } = await desired();
+    expect([matches.size, endpoints.get('old')?.weight, endpoints.get('i2')?.weight]).toEqual([
+      0, 1, 0,
+    ]);
   });
 });

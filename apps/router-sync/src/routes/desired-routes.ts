@@ -1,12 +1,14 @@
 import {
   DEFAULT_SETTINGS,
+  matchOf,
   routeWeights,
+  sharesOf,
   type InstanceStatus,
   type KnownInstance,
   type World,
 } from '@shiplog/domain';
 import { HOST_PATTERN } from '@shiplog/events';
-import type { Endpoint } from './router.port.js';
+import type { Endpoint, Match } from './router.port.js';
 
 export interface DesiredEndpoint extends Endpoint {
   /** `suspended`: known, but its process is not ready; `draining`: to be taken out for good. */
@@ -21,6 +23,8 @@ export interface DesiredRoutes {
   readonly hosts: ReadonlyMap<string, string>;
   /** By instance id: every `web` instance that was not stopped yet. */
   readonly endpoints: ReadonlyMap<string, DesiredEndpoint>;
+  /** By app id: requests that a canary gets whatever its part. */
+  readonly matches: ReadonlyMap<string, Match>;
   /** Apps of which the log knows, destroyed ones too: taking their routes out needs no other reason. */
   readonly knownApps: { has(appId: string): boolean };
 }
@@ -57,12 +61,19 @@ export const desiredRoutes = (
     const endpoint = endpointOf(instance, world, place.instanceHost);
     if (endpoint !== undefined) endpoints.set(instance.instanceId, endpoint);
   }
-  weigh(endpoints, world);
-  return { hosts, endpoints, knownApps: { has: (appId) => world.knowsApp(appId) } };
+  const matches = divide(endpoints, world);
+  return { hosts, endpoints, matches, knownApps: { has: (appId) => world.knowsApp(appId) } };
 };
 
-/** Most apps have instances of one generation, which share their requests evenly. */
-const weigh = (endpoints: Map<string, DesiredEndpoint>, world: World): void => {
+/**
+ * Most apps have instances of one generation, which share their requests evenly. Of the others it says the
+ * parts, and answers which requests go to a canary whatever its part.
+ */
+const divide = (
+  endpoints: Map<string, DesiredEndpoint>,
+  world: World,
+): ReadonlyMap<string, Match> => {
+  const matches = new Map<string, Match>();
   const generationsByApp = new Map<string, Set<number>>();
   const generationOf = (instanceId: string): number => {
     const { state } = world.get('instance', instanceId);
@@ -76,15 +87,36 @@ const weigh = (endpoints: Map<string, DesiredEndpoint>, world: World): void => {
   for (const [appId, generations] of generationsByApp) {
     if (generations.size < 2) continue;
     const own = serving.filter((endpoint) => endpoint.appId === appId);
-    const weights = routeWeights(
-      own.map(({ instanceId }) => ({ instanceId, generation: generationOf(instanceId) })),
-      world.rolloutsOf(appId),
-    );
+    const instances = own.map(({ instanceId }) => ({
+      instanceId,
+      generation: generationOf(instanceId),
+    }));
+    const rollouts = world.rolloutsOf(appId);
+    const match = matchIn(instances, rollouts);
+    if (match !== null) matches.set(appId, match);
+    const weights = routeWeights(instances, rollouts);
     for (const endpoint of own) {
       const weight = weights.get(endpoint.instanceId) ?? 1;
       endpoints.set(endpoint.instanceId, { ...endpoint, weight });
     }
   }
+  return matches;
+};
+
+/** Of a canary between its first step and its last one, as far as instances of it serve. */
+const matchIn = (
+  serving: readonly { readonly instanceId: string; readonly generation: number }[],
+  rollouts: ReturnType<World['rolloutsOf']>,
+): Match | null => {
+  for (const rollout of rollouts) {
+    if (rollout.status !== 'running' || rollout.step === 0) continue;
+    if (rollout.step >= sharesOf(rollout.strategy).length) continue;
+    const rule = matchOf(rollout.strategy);
+    const own = serving.filter(({ generation }) => generation === rollout.generation);
+    if (rule === null || own.length === 0) continue;
+    return { rule, instanceIds: own.map(({ instanceId }) => instanceId).toSorted() };
+  }
+  return null;
 };
 
 const endpointOf = (

@@ -6,7 +6,13 @@ import { HaproxyRuntime } from './haproxy-runtime.js';
 import type { HaproxyState } from './haproxy-state.js';
 import type { RouteAction } from './router.port.js';
 
-const empty: HaproxyState = { hosts: new Map(), owners: new Map(), servers: new Map() };
+const empty: HaproxyState = {
+  hosts: new Map(),
+  matches: new Map(),
+  picks: new Map(),
+  owners: new Map(),
+  servers: new Map(),
+};
 const pool = { backends: 2, servers: 2 };
 const serve = (instanceId: string, appId: string, port = 9000): RouteAction => ({
   kind: 'serve',
@@ -23,6 +29,51 @@ const arbitraryHost = fc
   .array(fc.stringMatching(/^[a-z0-9-]{1,12}$/), { minLength: 2, maxLength: 6 })
   .map((labels) => labels.join('.'))
   .filter((host) => HOST_PATTERN.test(host));
+
+describe('requests that match', () => {
+  const owners = new Map([
+    ['slot0001', 'a1'],
+    ['slot0001/s1', 'i1'],
+    ['slot0001/s2', 'i2'],
+  ]);
+  const match = (rule: string, ...instanceIds: string[]) =>
+    ({ kind: 'match', appId: 'a1', match: { rule, instanceIds } }) as const;
+  const carriedOut = (commands: readonly string[], state: HaproxyState): HaproxyState => {
+    const maps: Record<string, Map<string, string>> = {
+      'matches.map': new Map(state.matches),
+      'picks.map': new Map(state.picks),
+    };
+    for (const command of commands) {
+      const [verb, , file = '', key = '', value = ''] = command.split(' ');
+      if (verb === 'del') maps[file]?.delete(key);
+      else maps[file]?.set(key, value);
+    }
+    return { ...state, matches: maps['matches.map']!, picks: maps['picks.map']! };
+  };
+
+  it('are drawn for before they are looked for, and looked for no more before nobody draws', () => {
+    const begin = commandsOf([match('cookie:beta', 'i1', 'i2')], { ...empty, owners });
+    expect(begin.slice(0, 2)).toEqual([
+      'add map picks.map slot0001/0 s1',
+      'add map picks.map slot0001/1 s2',
+    ]);
+    expect(begin.at(-1)).toBe('add map picks.map slot0001 on');
+    const state = carriedOut(begin, { ...empty, owners });
+    expect(commandsOf([match('cookie:beta', 'i1', 'i2')], state)).toEqual([]);
+    const fewer = commandsOf([match('cookie:beta', 'i2')], state);
+    expect(fewer.every((command) => command.startsWith('set map picks.map slot0001/'))).toBe(true);
+    expect(fewer).toHaveLength(30);
+    const end = commandsOf([{ kind: 'unmatch', appId: 'a1' }], state);
+    expect(end[0]).toBe('del map picks.map slot0001');
+    const after = carriedOut(end, state);
+    expect([after.matches.size, after.picks.size]).toEqual([0, 0]);
+  });
+
+  it('are never of a rule that is none', () => {
+    const wrong = match('header:x=a;b', 'i1');
+    expect(() => commandsOf([wrong], { ...empty, owners })).toThrow('not a rule of requests');
+  });
+});
 
 describe('commands of the runtime API', () => {
   it('name the owner of a slot before it is used', () => {

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
 import { WEIGHT_MAX } from '@shiplog/domain';
 import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
+import { matchCommands, unmatchCommands } from './haproxy-matches.js';
 import type { HaproxyState } from './haproxy-state.js';
 import { backendName, FILES, SERVER_PREFIX, type PoolSize } from './render-haproxy.js';
-import type { Endpoint, RouteAction } from './router.port.js';
+import { RouterError, type Endpoint, type Match, type RouteAction } from './router.port.js';
 
 export interface Translation {
   /** For every action that has a place; what has none keeps nobody from being taken out or served. */
@@ -64,6 +65,13 @@ class Draft {
         return this.serve(action.endpoint);
       case 'weigh':
         return this.onSlot(action.instanceId, (slot) => setWeight(slot, action.weight));
+      case 'match':
+        return this.match(action.appId, action.match);
+      case 'unmatch': {
+        const backend = this.backendOfApp.get(action.appId);
+        if (backend === undefined) return;
+        return unmatchCommands(this.state, backend).forEach((command) => this.say(command));
+      }
       case 'bind-host':
         return this.bindHost(action.host, action.appId);
       case 'unbind-host':
@@ -97,6 +105,22 @@ class Draft {
       this.say(setWeight(slot, weight));
     }
     this.say(`set server ${slot} state ready`);
+  }
+
+  /** Who has no place is not drawn; where nobody is left, nobody's requests match. */
+  private match(appId: string, { rule, instanceIds }: Match): void {
+    const backend = this.backendOfApp.get(appId);
+    if (backend === undefined || this.missing.has(backend)) return;
+    const servers = instanceIds.flatMap((id) => {
+      const slot = this.slotOfInstance.get(id);
+      const isThere = slot?.startsWith(`${backend}/`) === true && !this.missing.has(slot);
+      return isThere ? [slot.slice(backend.length + 1)] : [];
+    });
+    const commands =
+      servers.length === 0
+        ? unmatchCommands(this.state, backend)
+        : matchCommands(this.state, backend, { rule, servers });
+    for (const command of commands) this.say(command);
   }
 
   private bindHost(host: string, appId: string): void {
@@ -170,6 +194,7 @@ const portNumber = (port: number): string =>
   checked(String(port), Number.isInteger(port) && port > 0 && port < 65_536, 'port');
 
 const checked = (value: string, isRight: boolean, what: string): string => {
-  if (!isRight) throw new Error(`not a ${what} for the runtime API: ${JSON.stringify(value)}`);
-  return value;
+  if (isRight) return value;
+  const message = `not a ${what} for the runtime API: ${JSON.stringify(value)}`;
+  throw new RouterError('router-refused', message);
 };

@@ -62,6 +62,8 @@ export const ensureStateFiles = async (paths: RouterPaths): Promise<void> => {
   const empty: readonly (readonly [string, string])[] = [
     [paths.hosts, ''],
     [paths.owners, ''],
+    [paths.matches, ''],
+    [paths.picks, ''],
     [paths.serverState, STATE_FILE_HEADER],
   ];
   for (const [path, text] of empty) {
@@ -81,6 +83,8 @@ export const writeState = async (paths: RouterPaths, state: HaproxyState): Promi
   const servers = [...state.servers.values()].map(({ line }) => `${line}\n`).join('');
   await replaceFile(paths.serverState, STATE_FILE_HEADER + servers);
   await replaceFile(paths.owners, mapText(state.owners));
+  await replaceFile(paths.matches, mapText(state.matches));
+  await replaceFile(paths.picks, mapText(state.picks));
   await replaceFile(paths.hosts, mapText(state.hosts));
 };
 

@@ -191,7 +191,7 @@ export const trimLog = async (paths: RouterPaths): Promise<number> => {
  * Asked before HAProxy is, whose own words name neither the variable nor a way out. Waits a moment:
  * a worker whose master was killed takes a little to notice.
  */
-const waitUntilPortIsFree = async (config: PlatformConfig): Promise<void> => {
+export const waitUntilPortIsFree = async (config: PlatformConfig): Promise<void> => {
   for (let attempt = 0; ; attempt += 1) {
     const error = await tryToListen(config);
     if (error === undefined) return;

@@ -15,12 +15,19 @@ export const readState = async (
   runtime: HaproxyRuntime,
   likely: readonly string[] = [],
 ): Promise<HaproxyState> => {
-  const [hosts = '', owners = '', ...states] = await runtime.ask([
+  const [hosts = '', owners = '', matches = '', picks = '', ...states] = await runtime.ask([
     `show map ${FILES.hosts}`,
     `show map ${FILES.owners}`,
+    `show map ${FILES.matches}`,
+    `show map ${FILES.picks}`,
     ...likely.map(showServers),
   ]);
-  const maps = { hosts: parseMap(hosts), owners: parseMap(owners) };
+  const maps = {
+    hosts: parseMap(hosts),
+    owners: parseMap(owners),
+    matches: parseMap(matches),
+    picks: parseMap(picks),
+  };
   const missing = backendsOf(maps.owners).filter((backend) => !likely.includes(backend));
   states.push(...(await runtime.ask(missing.map(showServers))));
   const servers = new Map<string, ServerSlot>();

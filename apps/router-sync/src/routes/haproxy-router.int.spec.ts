@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeProxy, testConfig } from '../testing/test-platform.js';
 import { ensureProcess, masterPid, reload, workersOf } from './haproxy-process.js';
 import { HaproxyRouter } from './haproxy-router.js';
+import { describeHostile } from './hostile.contract.js';
+import { describeMatches } from './matches.contract.js';
 import { describeRouter } from './router.contract.js';
+import { describeServing } from './serving.contract.js';
 import { routerPaths } from './router-paths.js';
 import { ask } from '../testing/client.js';
 import { startLoad } from '../testing/load.js';
@@ -11,12 +14,26 @@ import { startInstance, type Ledger, type TestInstance } from '../testing/test-i
 import { closed, echo, openTunnel } from '../testing/upgrade.js';
 import { PATIENTLY } from '../testing/wait-for.js';
 
-describeRouter('HAProxy', async () => {
+const haproxy = async () => {
   const config = await testConfig();
   const paths = routerPaths(config, {});
   await ensureProcess(config, paths);
-  return { router: new HaproxyRouter(config, paths), close: () => removeProxy(config) };
-});
+  return {
+    router: new HaproxyRouter(config, paths),
+    port: config.routerPort,
+    close: () => removeProxy(config),
+    restart: async () => {
+      await reload(paths);
+      process.kill((await masterPid(paths)) ?? 0, 'SIGKILL');
+      await expect.poll(() => masterPid(paths), PATIENTLY).toBeUndefined();
+      await ensureProcess(config, paths);
+    },
+  };
+};
+describeRouter('HAProxy', haproxy);
+describeServing('HAProxy', haproxy);
+describeMatches('HAProxy', haproxy);
+describeHostile('HAProxy', haproxy);
 
 describe('a HAProxy whose places are all taken', () => {
   const app = { host: 'a1.localhost' };

@@ -2,6 +2,7 @@ import type { TrafficCounters } from '@shiplog/domain';
 import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
 import { translate } from './haproxy-commands.js';
 import { readPool, writeState } from './haproxy-files.js';
+import { matchesIn } from './haproxy-matches.js';
 import { grow, workersOf } from './haproxy-process.js';
 import { backendsOf, readState, showServers } from './haproxy-read.js';
 import { HaproxyRuntime } from './haproxy-runtime.js';
@@ -77,7 +78,10 @@ export class HaproxyRouter implements Router {
       });
     }
     const hosts = new Map([...state.hosts].map(([host, backend]) => [host, backendApp(backend)]));
-    return { hosts, endpoints, emptyPools: await this.emptyPools(state) };
+    const matches = new Map(
+      [...matchesIn(state)].map(([backend, match]) => [backendApp(backend), match]),
+    );
+    return { hosts, endpoints, matches, emptyPools: await this.emptyPools(state) };
   }
 
   async apply(actions: readonly RouteAction[]): Promise<void> {

@@ -20,6 +20,10 @@ export interface HaproxyState {
   readonly hosts: ReadonlyMap<string, string>;
   /** `slot0001` → app id, `slot0001/s3` → instance id. */
   readonly owners: ReadonlyMap<string, string>;
+  /** Expression → `slot0001=header:x-canary=yes`. */
+  readonly matches: ReadonlyMap<string, string>;
+  /** `slot0001` → `on`, `slot0001/0` to `slot0001/59` → server. */
+  readonly picks: ReadonlyMap<string, string>;
   /** By key. */
   readonly servers: ReadonlyMap<string, ServerSlot>;
 }

@@ -1,5 +1,5 @@
 import type { TrafficCounters } from '@shiplog/domain';
-import type { ActualEndpoint, ActualRoutes, RouteAction, Router } from './router.port.js';
+import type { ActualEndpoint, ActualRoutes, Match, RouteAction, Router } from './router.port.js';
 
 type Draft = { -readonly [K in keyof ActualEndpoint]: ActualEndpoint[K] };
 
@@ -8,6 +8,7 @@ export class InMemoryRouter implements Router {
   readonly kind = 'haproxy';
   private readonly hosts = new Map<string, string>();
   private readonly endpoints = new Map<string, Draft>();
+  private readonly matches = new Map<string, Match>();
   private readonly pools = new Set<string>();
 
   observe(): Promise<ActualRoutes> {
@@ -18,6 +19,7 @@ export class InMemoryRouter implements Router {
     return Promise.resolve({
       hosts: new Map(this.hosts),
       endpoints: new Map([...this.endpoints].map(([id, endpoint]) => [id, { ...endpoint }])),
+      matches: new Map(this.matches),
       emptyPools: new Map([...this.pools].filter((id) => !held.has(id)).map((id) => [id, 0])),
     });
   }
@@ -57,6 +59,16 @@ export class InMemoryRouter implements Router {
         if (endpoint !== undefined) endpoint.weight = action.weight;
         return;
       }
+      case 'match': {
+        const { appId, match } = action;
+        const instanceIds = match.instanceIds.filter((id) => this.endpoints.has(id));
+        if (instanceIds.length === 0) this.matches.delete(appId);
+        else this.matches.set(appId, { rule: match.rule, instanceIds });
+        return;
+      }
+      case 'unmatch':
+        this.matches.delete(action.appId);
+        return;
       case 'bind-host':
         this.pools.add(action.appId);
         this.hosts.set(action.host, action.appId);

@@ -42,6 +42,7 @@ const desiredOf = (
   knownApps: readonly string[] = ['a1'],
 ): DesiredRoutes => ({
   hosts: new Map(Object.entries(hosts)),
+  matches: new Map(),
   endpoints: new Map(endpoints.map((e) => [e.instanceId, e])),
   knownApps: new Set(knownApps),
 });
@@ -51,6 +52,7 @@ const actualOf = (
   hosts: Readonly<Record<string, string>> = { 'a1.localhost': 'a1' },
 ): ActualRoutes => ({
   hosts: new Map(Object.entries(hosts)),
+  matches: new Map(),
   endpoints: new Map(endpoints.map((e) => [e.instanceId, e])),
   emptyPools: new Map(),
 });
@@ -65,6 +67,28 @@ describe('the plan', () => {
   it('serves what is ready before it binds the host that leads there', () => {
     const plan = planRoutes(desiredOf([wanted('i1', 'serving')]), actualOf([], {}), never, 0);
     expect(kinds(plan)).toEqual(['serve', 'bind-host']);
+  });
+
+  it('lets a canary have its requests once it serves, and nobody before it is drained', () => {
+    const match = { rule: 'cookie:beta', instanceIds: ['i2'] };
+    const matching = (
+      endpoints: Parameters<typeof desiredOf>[0],
+      ...apps: [string, typeof match][]
+    ) => ({
+      ...desiredOf(endpoints),
+      matches: new Map(apps),
+    });
+    const i1 = wanted('i1', 'serving');
+    const serving = seen('i1', 'serving');
+    const begins = matching([i1, wanted('i2', 'serving')], ['a1', match]);
+    expect(kinds(planRoutes(begins, actualOf([serving]), never, 0))).toEqual(['serve', 'match']);
+    const both = [serving, seen('i2', 'serving')];
+    const there = { ...actualOf(both), matches: new Map([['a1', match]]) };
+    expect(kinds(planRoutes(begins, there, never, 0))).toEqual([]);
+    const ends = matching([i1, wanted('i2', 'draining')]);
+    expect(kinds(planRoutes(ends, there, never, 0))).toEqual(['unmatch', 'drain']);
+    const other = matching([i1, wanted('i2', 'serving')], ['a1', { ...match, rule: 'cookie:x' }]);
+    expect(kinds(planRoutes(other, there, never, 0))).toEqual(['match']);
   });
 
   it('takes the host away before the servers behind it', () => {

@@ -1,5 +1,5 @@
 import type { DesiredEndpoint, DesiredRoutes } from './desired-routes.js';
-import type { ActualEndpoint, ActualRoutes, RouteAction } from './router.port.js';
+import type { ActualEndpoint, ActualRoutes, Match, RouteAction } from './router.port.js';
 
 /** Since when something has been so, in milliseconds of one clock. Kept between rounds, lost with the process. */
 export interface Since {
@@ -37,6 +37,8 @@ const ORDER: Readonly<Record<RouteAction['kind'], number>> = {
   suspend: 0,
   serve: 1,
   weigh: 1,
+  unmatch: 2,
+  match: 2,
   'bind-host': 2,
   'unbind-host': 3,
   drain: 4,
@@ -61,6 +63,7 @@ export const planRoutes = (
       stepOf(endpoint, actual.endpoints.get(endpoint.instanceId), since, nowMs),
     ),
     ...(refused.length > 0 ? [] : strangerSteps(desired, actual, since, nowMs)),
+    ...matchSteps(desired, actual),
     ...hostSteps(desired, actual, refused.length > 0),
     ...poolSteps(desired, actual, since, nowMs),
   ];
@@ -174,6 +177,19 @@ const hostSteps = (desired: DesiredRoutes, actual: ActualRoutes, keepUnknown: bo
     })
     .map(([host]) => ({ action: { kind: 'unbind-host', host } as const })),
 ];
+
+/** After those who take the requests serve, before anybody of them is drained. */
+const matchSteps = (desired: DesiredRoutes, actual: ActualRoutes): Step[] => [
+  ...[...desired.matches]
+    .filter(([appId, match]) => !isSameMatch(match, actual.matches.get(appId)))
+    .map(([appId, match]) => ({ action: { kind: 'match', appId, match } as const })),
+  ...[...actual.matches.keys()]
+    .filter((appId) => !desired.matches.has(appId))
+    .map((appId) => ({ action: { kind: 'unmatch', appId } as const })),
+];
+
+const isSameMatch = (a: Match, b: Match | undefined): boolean =>
+  a.rule === b?.rule && a.instanceIds.join() === b.instanceIds.join();
 
 const poolSteps = (
   desired: DesiredRoutes,

@@ -13,7 +13,8 @@ const run = promisify(execFile);
 const check = async (write: (path: string) => Promise<void>): Promise<string> => {
   const directory = await mkdtemp(join(tmpdir(), 'haproxy-check-'));
   const path = join(directory, FILES.config);
-  await Promise.all([FILES.hosts, FILES.owners].map((map) => writeFile(join(directory, map), '')));
+  const maps = [FILES.hosts, FILES.owners, FILES.matches, FILES.picks];
+  await Promise.all(maps.map((map) => writeFile(join(directory, map), '')));
   await write(path);
   const { stdout } = await run(await findHaproxy(process.env), ['-c', '-f', path]);
   await rm(directory, { recursive: true });

@@ -1,3 +1,5 @@
+import { PICKS } from './match-rule.js';
+
 /** How many places the rendered configuration offers. Growing is the only reason for a reload. */
 export interface PoolSize {
   /** One per app. */
@@ -27,6 +29,10 @@ export const FILES = {
   config: 'haproxy.cfg',
   hosts: 'hosts.map',
   owners: 'owners.map',
+  /** Regular expressions that requests of a canary match. */
+  matches: 'matches.map',
+  /** Apps that have such requests, and who gets them. */
+  picks: 'picks.map',
   serverState: 'servers.state',
   pool: 'pool.json',
   log: 'haproxy.log',
@@ -103,7 +109,8 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     'http-request return status 404 content-type text/plain string "No app answers at this host.\\n" unless { var(txn.backend) -m found }',
     `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
     '# What a client claims about itself is replaced by what we see.',
-    'http-request del-header X-Forwarded -m beg',
+    // Many frameworks take `_` for `-`: they would find the claim under the name of the truth.
+    'http-request del-header ^x[-_](forwarded|real[-_]ip|request[-_]id) -m reg',
     'http-request del-header Forwarded',
     'http-request set-header X-Forwarded-For %[src]',
     'http-request set-header X-Forwarded-Proto http',
@@ -115,6 +122,11 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     'http-request del-header Upgrade if { req.fhdr(upgrade) -m sub -i h2c }',
     '# What may have been carried out is not sent again, unless the client says that it may.',
     'http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(idempotency-key) -m found }',
+    '# Requests that a canary gets whatever its part: by expressions in a map, and only for apps that have one.',
+    `http-request set-var(txn.head) req.hdrs if { var(txn.backend),map_str(${FILES.picks}) -m found }`,
+    `http-request set-var(txn.rule) var(txn.backend),concat(|,txn.head),map_reg(${FILES.matches}) if { var(txn.head) -m found }`,
+    `http-request set-var(txn.pick) rand(${PICKS}) if { var(txn.rule) -m found }`,
+    `http-request set-var(txn.server) var(txn.backend),concat(/,txn.pick),map_str(${FILES.picks}) if { var(txn.rule) -m found }`,
     'use_backend %[var(txn.backend)]',
   ]);
 
@@ -137,6 +149,7 @@ const backend = (n: number, pool: PoolSize): string =>
     'http-check expect rstatus ^[1-5]',
     // An event stream is silent for as long as nothing happens.
     'http-request set-timeout server 1h if { req.hdr(accept) -m sub text/event-stream }',
+    'use-server %[var(txn.server)] if { var(txn.server) -m found }',
     `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} ${UNUSED} disabled check inter 5s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`,
   ]);
 

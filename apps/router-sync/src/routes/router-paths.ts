@@ -13,6 +13,8 @@ export interface RouterPaths {
   readonly config: string;
   readonly hosts: string;
   readonly owners: string;
+  readonly matches: string;
+  readonly picks: string;
   readonly serverState: string;
   readonly pool: string;
   readonly log: string;
@@ -33,6 +35,8 @@ export const routerPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Rou
     config: file(FILES.config),
     hosts: file(FILES.hosts),
     owners: file(FILES.owners),
+    matches: file(FILES.matches),
+    picks: file(FILES.picks),
     serverState: file(FILES.serverState),
     pool: file(FILES.pool),
     log: file(FILES.log),

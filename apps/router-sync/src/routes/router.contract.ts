@@ -111,6 +111,32 @@ export const describeRouter = (name: string, create: () => Promise<RouterUnderTe
       await router.apply([{ kind: 'release', instanceId: 'w1' }]);
     });
 
+    it('sends requests that match to certain instances, as long as it is told so', async () => {
+      const matches = async () => Object.fromEntries((await router.observe()).matches);
+      const match = (rule: string, ...instanceIds: string[]) =>
+        router.apply([{ kind: 'match', appId: 'a1', match: { rule, instanceIds } }]);
+      expect(await matches()).toEqual({});
+      await router.apply([{ kind: 'serve', endpoint: endpoint('w2', 'a1', 9010, 0) }]);
+      const rule = 'header:x-canary=yes';
+      await match(rule, 'w2');
+      expect(await matches()).toEqual({ a1: { rule, instanceIds: ['w2'] } });
+      await match(rule, 'w2');
+      await match(rule, 'i1', 'w2');
+      expect(await matches()).toEqual({ a1: { rule, instanceIds: ['i1', 'w2'] } });
+      const other = 'cookie:beta';
+      await match(other, 'w2');
+      expect(await matches()).toEqual({ a1: { rule: other, instanceIds: ['w2'] } });
+      // Nobody there who could take them: as if nothing had been said.
+      await match(other, 'nobody');
+      expect(await matches()).toEqual({});
+      await match(other, 'w2');
+      await router.apply([{ kind: 'unmatch', appId: 'a1' }]);
+      await router.apply([{ kind: 'unmatch', appId: 'nobody' }]);
+      expect(await matches()).toEqual({});
+      await router.apply([{ kind: 'drain', instanceId: 'w2' }]);
+      await router.apply([{ kind: 'release', instanceId: 'w2' }]);
+    });
+
     it('drains, then forgets', async () => {
       await router.apply([{ kind: 'serve', endpoint: endpoint('i2', 'a1', 9003) }]);
       await router.apply([{ kind: 'drain', instanceId: 'i1' }]);

@@ -23,12 +23,25 @@ export interface ActualEndpoint extends Endpoint {
   readonly sessions: number;
 }
 
+/**
+ * Requests of an app that all go to certain instances, whatever their part: those with a header or a cookie.
+ * A request goes to one of them while it takes requests, else as any other.
+ */
+export interface Match {
+  /** As `canaryMatch` of the settings has it (see `match-rule.ts`). */
+  readonly rule: string;
+  /** Ascending. At least one. */
+  readonly instanceIds: readonly string[];
+}
+
 /** What the proxy really does, read back from it. */
 export interface ActualRoutes {
   /** Host → app id. */
   readonly hosts: ReadonlyMap<string, string>;
   /** By instance id. */
   readonly endpoints: ReadonlyMap<string, ActualEndpoint>;
+  /** By app id. */
+  readonly matches: ReadonlyMap<string, Match>;
   /** Apps that hold a place without host and endpoint, and the requests still under way there. */
   readonly emptyPools: ReadonlyMap<string, number>;
 }
@@ -37,6 +50,9 @@ export type RouteAction =
   | { readonly kind: 'serve'; readonly endpoint: Endpoint }
   /** It serves already, and gets another part of the requests. */
   | { readonly kind: 'weigh'; readonly instanceId: string; readonly weight: number }
+  /** All requests that match go there, and to nobody else. Instances that have no place are left out. */
+  | { readonly kind: 'match'; readonly appId: string; readonly match: Match }
+  | { readonly kind: 'unmatch'; readonly appId: string }
   | { readonly kind: 'bind-host'; readonly host: string; readonly appId: string }
   | { readonly kind: 'unbind-host'; readonly host: string }
   /** Out of rotation at once, place kept: the process behind it died. */

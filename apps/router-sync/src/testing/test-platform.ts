@@ -22,6 +22,8 @@ import {
 } from '@shiplog/runtime';
 import { startRouterSync } from '../index.js';
 import { masterPid } from '../routes/haproxy-process.js';
+import { nginxPaths } from '../routes/nginx-files.js';
+import { nginxPid } from '../routes/nginx-process.js';
 import { routerPaths } from '../routes/router-paths.js';
 import { freePort } from './free-port.js';
 import { waitFor } from './wait-for.js';
@@ -37,20 +39,26 @@ const inMemory = (): (() => EventLog) => {
 export const NODE = 'node-1';
 export const ROUTER = `router-${NODE}`;
 
-/** A home of its own for a HAProxy, and a port that is free now: tests may run side by side. */
-export const testConfig = async (): Promise<PlatformConfig> =>
+/** A home of its own for a proxy, and a port that is free now: tests may run side by side. */
+export const testConfig = async (
+  router: PlatformConfig['router'] = 'haproxy',
+): Promise<PlatformConfig> =>
   readConfig({
+    SHIPLOG_ROUTER: router,
     SHIPLOG_HOME: await mkdtemp(join(tmpdir(), 'router-')),
     SHIPLOG_PLATFORM: 'router-test',
     SHIPLOG_ROUTER_PORT: String(await freePort()),
     SHIPLOG_NODE: NODE,
   });
 
-/** Ends the HAProxy of a home, by its process id, and removes what it left. */
+/** Ends the proxy of a home, by its process id, and removes what it left. */
 export const removeProxy = async (config: PlatformConfig): Promise<void> => {
   const paths = routerPaths(config, {});
   const pid = await masterPid(paths);
   if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  // Workers of nginx outlive their master when that is killed.
+  const nginx = await nginxPid(nginxPaths(config, {}));
+  if (nginx !== undefined) process.kill(nginx, 'SIGTERM');
   await waitFor('the proxy to end', async () => (await masterPid(paths)) === undefined);
   // Its worker notices a little later; the next test may want the port.
   await waitFor('its port to be free', async () => !(await isListening(config.routerPort)));
@@ -68,9 +76,12 @@ const isListening = (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
-/** A platform in this process: the log in memory, a real HAProxy, and facts that a deployer would append. */
-export const testPlatform = async (logOf: (process: ProcessName) => EventLog = inMemory()) => {
-  const config = await testConfig();
+/** A platform in this process: the log in memory, a real proxy, and facts that a deployer would append. */
+export const testPlatform = async (
+  logOf: (process: ProcessName) => EventLog = inMemory(),
+  router: PlatformConfig['router'] = 'haproxy',
+) => {
+  const config = await testConfig(router);
   const log = logOf('router-sync');
   const world = new World();
   const feed = new LogFeed(log).add(worldFold(world, 'test'));

@@ -7,12 +7,18 @@ import type {
   Settings,
   Source,
 } from '@shiplog/events';
+import type { Gate, GateRejection, Lock } from './bars.js';
 import type { CheckRejection } from './change-checks.js';
 import type { KnownCronJob } from './cron-jobs.js';
 import type { ReservationAboveLimit } from './resources.js';
 
 /** `baseVersion`: the release whose image goes on: the live one, or the newest where none is live yet. */
-export type AppCommand =
+export type AppCommand = AppChange & {
+  /** What may stand in its way; absent: a process carries on what was let through before. */
+  readonly gate?: Gate | undefined;
+};
+
+type AppChange =
   | { type: 'CreateApp'; appId: string; name: string; teamId: string }
   | {
       type: 'ChangeConfig';
@@ -67,6 +73,9 @@ export type AppCommand =
   | { type: 'RemoveDomain'; host: string }
   | ({ type: 'SetCronJob'; job: string } & KnownCronJob)
   | { type: 'RemoveCronJob'; job: string }
+  | ({ type: 'LockApp' } & Lock)
+  /** `at`: when it is asked for. */
+  | { type: 'UnlockApp'; at: string }
   | { type: 'DestroyApp'; confirm: string };
 
 export type AppRejection =
@@ -88,4 +97,6 @@ export type AppRejection =
   | { code: 'too-many-domains'; limit: number }
   | { code: 'cron-job-not-found'; job: string; known: readonly string[] }
   | { code: 'too-many-cron-jobs'; limit: number }
+  | GateRejection
+  | { code: 'canary-without-requests'; steps: string }
   | { code: 'confirmation-mismatch'; expected: string };

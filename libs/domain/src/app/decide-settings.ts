@@ -35,9 +35,13 @@ export const changeSettings = (
       requested: countOf(state, twice) ?? 0,
     });
   }
+  const after = { ...state.settings, ...changes };
+  if (/^0/.test(after.canarySteps) && after.canaryMatch === null) {
+    return reject({ code: 'canary-without-requests', steps: after.canarySteps });
+  }
   const changed: AppEvent = {
     type: 'SettingsChanged',
-    v: 2,
+    v: 3,
     data: { appId: state.appId, changes },
   };
   const base = releaseOf(state, command.baseVersion);

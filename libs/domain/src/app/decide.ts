@@ -3,7 +3,9 @@ import { accept, reject, type Decision } from '../decider.js';
 import type { AppCommand, AppRejection } from './commands.js';
 import { removeCronJob, setCronJob } from './cron.js';
 import { changeSettings, resizeProcess } from './decide-settings.js';
+import { behindGate } from './gate.js';
 import { releaseOf, restarted } from './generation.js';
+import { lockApp, unlockApp } from './lock.js';
 import { cancelRollout, promoteRollout } from './rollouts.js';
 import { withConfig, type ActiveApp, type AppState, type Config } from './state.js';
 
@@ -15,7 +17,10 @@ export const CONFIG_BYTES_MAX = 256 * 1024;
 type AppDecision = Decision<AppEvent, AppRejection>;
 type CommandOf<T extends AppCommand['type']> = Extract<AppCommand, { type: T }>;
 
-export const decide = (command: AppCommand, state: AppState): AppDecision => {
+export const decide = ({ gate, ...command }: AppCommand, state: AppState): AppDecision =>
+  behindGate(command.type, gate, { state, decision: decideOpen(command, state) });
+
+const decideOpen = (command: AppCommand, state: AppState): AppDecision => {
   if (command.type === 'CreateApp') return createApp(command, state);
   if (state.status === 'none') return reject({ code: 'app-not-found' });
   if (state.status === 'destroyed') {
@@ -73,6 +78,10 @@ export const decide = (command: AppCommand, state: AppState): AppDecision => {
     }
     case 'RemoveCronJob':
       return removeCronJob(command.job, state);
+    case 'LockApp':
+      return lockApp(command, state);
+    case 'UnlockApp':
+      return unlockApp(command, state);
     case 'DestroyApp':
       if (command.confirm !== state.name) {
         return reject({ code: 'confirmation-mismatch', expected: state.name });

@@ -24,3 +24,5 @@ export {
   type RequestedBuild,
 } from './state.js';
 export { isSameLimits, isSameValue, limitsOf, LIMITS, TAKES_EFFECT } from './resources.js';
+export { activeLock, type FrozenBy, type Gate, type Lock } from './bars.js';
+export { gateRejection } from './gate.js';

@@ -10,9 +10,25 @@ const given = givenOf(app);
 const MB = 1024 * 1024;
 const running = [created, released(1), scaled({ web: 1, worker: 0 })];
 const changed = (changes: object) =>
-  ({ type: 'SettingsChanged', v: 2, data: { appId: APP, changes } }) as never;
+  ({ type: 'SettingsChanged', v: 3, data: { appId: APP, changes } }) as never;
 const resized = (limits: object, process = 'worker') =>
   ({ type: 'ProcessResized', v: 1, data: { appId: APP, process, limits } }) as const;
+
+describe('a canary without a share', () => {
+  const change = (changes: object) =>
+    ({ type: 'ChangeSettings', changes, baseVersion: null }) as never;
+
+  it('needs requests that match', () => {
+    given(created)
+      .when(change({ canarySteps: '0,50' }))
+      .thenRejected({ code: 'canary-without-requests', steps: '0,50' });
+    const both = { canarySteps: '0,50', canaryMatch: 'cookie:beta' };
+    given(created).when(change(both)).then(changed(both));
+    given(created, changed(both))
+      .when(change({ canaryMatch: null }))
+      .thenRejected({ code: 'canary-without-requests', steps: '0,50' });
+  });
+});
 
 describe('settings', () => {
   it.each(Object.entries(TAKES_EFFECT))('%s: %s', (field, effect) => {

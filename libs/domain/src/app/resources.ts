@@ -36,6 +36,7 @@ export const TAKES_EFFECT: { readonly [F in keyof Settings]: 'when-needed' | 'li
     batchPauseSeconds: 'when-needed',
     retainSeconds: 'when-needed',
     canarySteps: 'when-needed',
+    canaryMatch: 'when-needed',
     canaryStepSeconds: 'when-needed',
     canaryPromote: 'when-needed',
     canaryRequests: 'when-needed',

@@ -8,6 +8,7 @@ import type {
   Settings,
   Source,
 } from '@shiplog/events';
+import type { Lock } from './bars.js';
 import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
 
@@ -27,6 +28,7 @@ export const DEFAULT_SETTINGS: Settings = {
   batchPauseSeconds: 0,
   retainSeconds: 300,
   canarySteps: '10,50',
+  canaryMatch: null,
   canaryStepSeconds: 300,
   canaryPromote: 'auto',
   canaryRequests: 100,
@@ -94,6 +96,8 @@ export interface ActiveApp {
   readonly rolloutPromotes: readonly RolloutPromote[];
   /** By name. */
   readonly cronJobs: CronJobs;
+  /** Also one that ended by itself. */
+  readonly lock?: Lock | undefined;
 }
 
 export interface RolloutPromote {
@@ -177,6 +181,15 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       return { ...state, cronJobs: withCronJob(state.cronJobs, event.data) };
     case 'CronJobRemoved':
       return { ...state, cronJobs: withoutCronJob(state.cronJobs, event.data.job) };
+    case 'AppLocked': {
+      const { appId: _appId, ...lock } = event.data;
+      return { ...state, lock };
+    }
+    case 'AppUnlocked':
+      return { ...state, lock: undefined };
+    case 'LockOverridden':
+    case 'FreezeOverridden':
+      return state;
     case 'AppDestroyed':
       return { status: 'destroyed', appId: state.appId, name: state.name, teamId: state.teamId };
   }

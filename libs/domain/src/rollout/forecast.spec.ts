@@ -40,6 +40,20 @@ describe('what a rollout would do', () => {
       8,
       40,
     ],
+    [
+      {
+        kind: 'canary',
+        ...{ steps: [0, 50], match: 'cookie:beta', stepSeconds: 20, promote: 'manual' },
+        ...{ requests: 1, errorPoints: 1, latencyPercent: null },
+      } as const,
+      [
+        [1, 0, 20],
+        [2, 50, 20],
+        [4, 100, 0],
+      ],
+      8,
+      40,
+    ],
   ])('is told step by step: %j', (strategy, steps, atMost, waitsSeconds) => {
     const forecast = forecastRollout(strategy as never, wanted, true);
     expect(

@@ -4,6 +4,7 @@ import {
   batchOf,
   isWeighted,
   ROLLOUT_STEPS_MAX,
+  countAt,
   sharesOf,
   waitsSecondsOf,
 } from './strategy.js';
@@ -68,7 +69,7 @@ const batchSteps = (strategy: RolloutStrategy, wanted: Counts): ForecastStep[] =
 const shareSteps = (strategy: RolloutStrategy, wanted: Counts): ForecastStep[] => {
   const shares = sharesOf(strategy);
   return shares.map((percent, i) => ({
-    instances: mapCounts(wanted, (n) => Math.ceil((n * percent) / 100)),
+    instances: mapCounts(wanted, (n) => countAt(strategy, percent, n)),
     percent,
     waitsSeconds: waitAt(strategy, i === shares.length - 1),
   }));

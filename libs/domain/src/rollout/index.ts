@@ -60,7 +60,7 @@ export const rollout: Decider<RolloutState, RolloutCommand, RolloutEvent, Rollou
       const { rolloutId, appId, generation, version } = data;
       return accept<RolloutEvent>(started, {
         type: 'RolloutStrategySet',
-        v: 1,
+        v: 2,
         data: { rolloutId, appId, generation, version, strategy },
       });
     }

@@ -20,6 +20,7 @@ export const strategyOf = (settings: Settings): RolloutStrategy => {
       return {
         kind: 'canary',
         steps: settings.canarySteps.split(',').map(Number),
+        match: settings.canaryMatch,
         stepSeconds: settings.canaryStepSeconds,
         promote: settings.canaryPromote,
         requests: settings.canaryRequests,
@@ -28,6 +29,14 @@ export const strategyOf = (settings: Settings): RolloutStrategy => {
       };
   }
 };
+
+/** Requests that the new instances get whatever their share; null: none in particular. */
+export const matchOf = (strategy: RolloutStrategy): string | null =>
+  strategy.kind === 'canary' ? (strategy.match ?? null) : null;
+
+/** New instances that a share of the requests needs; one at least where some requests are sure to come. */
+export const countAt = (strategy: RolloutStrategy, share: number, wanted: number): number =>
+  Math.max(matchOf(strategy) === null ? 0 : Math.min(1, wanted), Math.ceil((wanted * share) / 100));
 
 /** Do routers divide the requests, or does what serves share them evenly? */
 export const isWeighted = ({ kind }: RolloutStrategy): boolean => kind !== 'rolling';

@@ -6,6 +6,7 @@ import { undoHealthCheck } from './checks.js';
 import { undoConfig } from './config.js';
 import { undoCronJob } from './cron.js';
 import { undoDomainAdded, undoDomainRemoved, undoStart, undoStop } from './on-off.js';
+import { undoLock, undoUnlock } from './locks.js';
 import { impossible, type UndoProposal } from './proposal.js';
 import { undoRelease } from './release.js';
 import { formationText, limitsText, settingName, settingText, shellWord } from './words.js';
@@ -13,6 +14,12 @@ import { formationText, limitsText, settingName, settingText, shellWord } from '
 type AppUndo = {
   readonly [T in AppEvent['type']]: (event: EventNamed<T>, question: AppQuestion) => UndoProposal;
 };
+
+const overridden = (): UndoProposal =>
+  impossible(
+    'This notes what was put aside for the rest of its commit.',
+    'Take back what was done there: the event before it in the same commit.',
+  );
 
 /** How each kind of change of an app is taken back. A new event type does not compile without a row here. */
 export const appUndo: AppUndo = {
@@ -61,6 +68,10 @@ export const appUndo: AppUndo = {
   DomainRemoved: ({ data: { host } }, question) => undoDomainRemoved(host, question),
   CronJobSet: ({ data: { job } }, question) => undoCronJob(job, question),
   CronJobRemoved: ({ data: { job } }, question) => undoCronJob(job, question),
+  AppLocked: (event, question) => undoLock(event, question),
+  AppUnlocked: (_event, question) => undoUnlock(question),
+  LockOverridden: overridden,
+  FreezeOverridden: overridden,
 };
 
 const undoSettings = (

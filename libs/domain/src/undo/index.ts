@@ -2,6 +2,7 @@ import { aggregateOf, type AppEvent, type DomainEventUnion } from '@shiplog/even
 import type { AppState } from '../app/index.js';
 import type { StateByAggregate } from '../deciders.js';
 import { appUndo } from './app.js';
+import { undoFreeze } from './freezes.js';
 import { undoBackupPolicy, undoGarbagePolicy } from './policies.js';
 import { impossible, unneeded, type UndoProposal, type UndoQuestion } from './proposal.js';
 
@@ -119,6 +120,8 @@ const otherUndo: OtherUndo = {
   ),
   GarbagePolicyChanged: (event, question) => undoGarbagePolicy(event, question),
   BackupPolicyChanged: (event, question) => undoBackupPolicy(event, question),
+  FreezeAdded: (event, question) => undoFreeze(event, question),
+  FreezeRemoved: (event, question) => undoFreeze(event, question),
   BackupStarted: fact('the backup process'),
   BackupSucceeded: fact('the backup process'),
   BackupFailed: fact('the backup process'),

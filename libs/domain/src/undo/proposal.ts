@@ -2,6 +2,7 @@ import type { RecordedCommit, Sequence } from '@shiplog/events';
 import type { AppCommand } from '../app/index.js';
 import type { BackupCommand } from '../backup/index.js';
 import type { GarbageCommand } from '../facts/garbage.js';
+import type { FreezeCommand } from '../freeze/index.js';
 import type { TokenCommand } from '../identity/token.js';
 
 type Of<C extends { type: string }, T extends C['type']> = Extract<C, { type: T }>;
@@ -26,6 +27,8 @@ export type UndoCommand =
         | 'RemoveDomain'
         | 'SetCronJob'
         | 'RemoveCronJob'
+        | 'LockApp'
+        | 'UnlockApp'
       >;
     }
   | {
@@ -42,6 +45,12 @@ export type UndoCommand =
       readonly aggregate: 'backup';
       readonly id: string;
       readonly command: Of<BackupCommand, 'ChangeBackupPolicy'>;
+    }
+  | {
+      readonly aggregate: 'freeze';
+      /** Of the stream: an app, or `platform`. */
+      readonly id: string;
+      readonly command: FreezeCommand;
     };
 
 /** A part of the change that something came after. */

@@ -121,7 +121,7 @@ describe('undoing a change of config', () => {
 describe('undoing settings', () => {
   const change = {
     type: 'SettingsChanged',
-    v: 2,
+    v: 3,
     data: { appId: APP, changes: { port: 3000, pids: 9 } },
   } as const;
   it('brings back what each was', () => {
@@ -280,7 +280,7 @@ describe('undoing a release', () => {
     expect(undo([[created], [released(1)]], 1)).toMatchObject({ outcome: 'impossible' });
     const keepOne = {
       type: 'SettingsChanged',
-      v: 2,
+      v: 3,
       data: { appId: APP, changes: { releasesKept: 1 } },
     } as const;
     const commits = [
@@ -342,7 +342,7 @@ describe('undoing what somebody turned round and back since', () => {
   const domain = (type: 'DomainAdded' | 'DomainRemoved', host = 'www.example.com') =>
     [{ type, v: 1, data: { appId: APP, host } }] as const;
   const settings = (pids: number) =>
-    [{ type: 'SettingsChanged', v: 2, data: { appId: APP, changes: { pids } } }] as const;
+    [{ type: 'SettingsChanged', v: 3, data: { appId: APP, changes: { pids } } }] as const;
   const scale = (web: number) => [scaled({ web })];
   const policy = (exitedKept: number) =>
     [
@@ -524,6 +524,8 @@ describe('undoing tokens and policies', () => {
 
 /** What `undo` does with each type of the log. A type that is not here fails the test below. */
 const POSSIBLE = [
+  'AppLocked',
+  'AppUnlocked',
   'BackupPolicyChanged',
   'BuildRequested',
   'ConfigChanged',
@@ -534,6 +536,8 @@ const POSSIBLE = [
   'FormationScaled',
   'AppStarted',
   'AppStopped',
+  'FreezeAdded',
+  'FreezeRemoved',
   'GarbagePolicyChanged',
   'HealthCheckChanged',
   'ReleaseCreated',
@@ -560,6 +564,8 @@ const REFUSED = [
   'CommandsRefused',
   'DomainReleased',
   'DomainReserved',
+  'FreezeOverridden',
+  'LockOverridden',
   'GarbageCollected',
   'ImageLost',
   'ImageRebuilt',
@@ -629,6 +635,12 @@ describe('every event type of the log', () => {
     if (type === 'CronJobRemoved') {
       const data = samples.CronJobSet;
       before.push([{ ...event, type: 'CronJobSet', data }]);
+    }
+    if (type === 'AppUnlocked') {
+      before.push([{ ...event, type: 'AppLocked', data: samples.AppLocked }]);
+    }
+    if (type === 'FreezeRemoved') {
+      before.push([{ ...event, type: 'FreezeAdded', data: samples.FreezeAdded }]);
     }
     const { buildId } = event.data as { readonly buildId?: string };
     const facts = { liveVersion: 2, openBuilds: [buildId ?? ''] };

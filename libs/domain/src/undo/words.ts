@@ -25,6 +25,7 @@ const NAMES: { readonly [F in keyof Settings]: string } = {
   batchPauseSeconds: 'batch-pause',
   retainSeconds: 'retain',
   canarySteps: 'canary-steps',
+  canaryMatch: 'canary-match',
   canaryStepSeconds: 'canary-step',
   canaryPromote: 'canary-promote',
   canaryRequests: 'canary-requests',

@@ -1,5 +1,6 @@
 import type { DomainEventUnion } from '../registry.js';
 import { aliveCheck } from './sample-check.js';
+import { gateSamples } from './gate-samples.js';
 import { strategySamples } from './strategy-samples.js';
 import { instanceSamples } from './instance-samples.js';
 import { ownLimits, resourceSettings } from './sample-resources.js';
@@ -51,6 +52,7 @@ const explanation = {
 const processes = { web: { command: ['node', 'server.js'] }, worker: { command: null } };
 
 export const samples: Samples = {
+  ...gateSamples,
   ...runSamples({ appId, rolloutId }),
   AppCreated: { appId, name: 'hello', teamId },
   ConfigChanged: {
@@ -72,6 +74,8 @@ export const samples: Samples = {
       pids: 512,
       releasesKept: 20,
       ...resourceSettings,
+      canarySteps: '0,25',
+      canaryMatch: 'header:x-canary=yes',
     },
   },
   HealthCheckChanged: { appId, process: 'worker', probe: 'liveness', check: aliveCheck },

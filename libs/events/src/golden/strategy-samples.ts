@@ -9,7 +9,16 @@ export const strategySamples = {
     appId,
     generation: 7,
     version: 3,
-    strategy: { kind: 'blue-green' as const, retainSeconds: 300 },
+    strategy: {
+      kind: 'canary' as const,
+      steps: [0, 25],
+      match: 'cookie:beta=1',
+      stepSeconds: 300,
+      promote: 'manual' as const,
+      requests: 100,
+      errorPoints: 1,
+      latencyPercent: null,
+    },
   },
   RolloutStepped: {
     rolloutId,

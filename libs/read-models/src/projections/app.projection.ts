@@ -22,6 +22,10 @@ const EVENTS = [
   'DomainRemoved',
   'CronJobSet',
   'CronJobRemoved',
+  'AppLocked',
+  'AppUnlocked',
+  'LockOverridden',
+  'FreezeOverridden',
   'AppDestroyed',
   'RolloutCompleted',
   'RolloutFailed',
@@ -31,7 +35,7 @@ type AppModelEvent = EventNamed<(typeof EVENTS)[number]>;
 
 export const appProjection = defineProjection({
   model: 'apps',
-  version: 3,
+  version: 4,
   events: EVENTS,
   indexed: ['teamId', 'name'],
   needs: ({ type, data: { appId } }) =>
@@ -68,6 +72,7 @@ const created = (
   ownLimits: {},
   domains: [],
   cronJobs: [],
+  lock: null,
   config: {},
   lastVersion: 0,
   generation: 0,
@@ -124,6 +129,12 @@ const evolveKnown = (
     }
     case 'CronJobRemoved':
       return { ...app, cronJobs: app.cronJobs.filter(({ job }) => job !== event.data.job) };
+    case 'AppLocked': {
+      const { appId: _appId, ...lock } = event.data;
+      return { ...app, lock };
+    }
+    case 'AppUnlocked':
+      return { ...app, lock: null };
     case 'RolloutCompleted': {
       const { version, generation } = event.data;
       return {
@@ -142,6 +153,8 @@ const evolveKnown = (
     case 'RolloutCancelRequested':
     case 'RolloutPromoteRequested':
     case 'ReleasePromoted':
+    case 'LockOverridden':
+    case 'FreezeOverridden':
       return app;
   }
 };
@@ -156,6 +169,7 @@ const destroyed = (app: AppDocument, at: Envelope): AppDocument => ({
   config: {},
   domains: [],
   cronJobs: [],
+  lock: null,
   liveVersion: null,
   liveGeneration: null,
   targetVersion: null,

@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS, checksIn, checkText, isSameValue } from '@shiplog/domain';
+import { DEFAULT_SETTINGS, checksIn, checkText, isSameValue, type Lock } from '@shiplog/domain';
 import type { Settings } from '@shiplog/events';
 import type {
   AppDocument,
@@ -20,6 +20,7 @@ export type FactKind =
   | 'formation'
   | 'domain'
   | 'cron'
+  | 'lock'
   | 'instance'
   | 'route'
   | 'token'
@@ -135,6 +136,14 @@ const appFacts = (app: AppDocument): Entry[] => {
       `domain:${appId}:${host}`,
       { ...of, kind: 'domain', name: host },
     ]),
+    ...(app.lock === null
+      ? []
+      : [
+          [
+            `lock:${appId}`,
+            { ...of, kind: 'lock', name: 'lock', value: lockText(app.lock) },
+          ] as const,
+        ]),
     ...app.cronJobs.map((cron): Entry => [
       `cron:${appId}:${cron.job}`,
       { ...of, kind: 'cron', name: cron.job, value: cronText(cron) },
@@ -146,6 +155,9 @@ const textOf = (value: Settings[keyof Settings]): string => {
   if (value === null) return 'none';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 };
+
+const lockText = ({ by, why, until }: Lock): string =>
+  `by ${by.name}${until === null ? '' : ` until ${until}`}: ${why}`;
 
 const cronText = ({ since: _since, job: _job, command, ...cron }: CronJobDocument): string =>
   `${cron.schedule} (${cron.timeZone}): ${command.join(' ')}; overlap ${cron.overlap}, missed ${cron.missed}` +

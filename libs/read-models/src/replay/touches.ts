@@ -35,6 +35,9 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'CronJobSet':
     case 'CronJobRemoved':
       return [`cron:${event.data.appId}:${event.data.job}`];
+    case 'AppLocked':
+    case 'AppUnlocked':
+      return [`lock:${event.data.appId}`];
     case 'RolloutCompleted':
       return [releaseOf(event.data), `live:${event.data.appId}`];
     case 'ReleaseCreated':
@@ -80,9 +83,16 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
 export const aroundOf = (key: string): string | undefined => {
   const [kind, owner = ''] = key.split(':');
   if (kind === 'route') return allRoutesOf(owner);
-  const isOfApp = ['live', 'config', 'setting', 'formation', 'domain', 'cron', 'release'].includes(
-    kind ?? '',
-  );
+  const isOfApp = [
+    'live',
+    'lock',
+    'config',
+    'setting',
+    'formation',
+    'domain',
+    'cron',
+    'release',
+  ].includes(kind ?? '');
   return isOfApp ? `app:${owner}` : undefined;
 };
 

@@ -51,9 +51,8 @@ export class LogTimes {
   private parse(at: string, head: Position): Position | Promise<Position> {
     if (SEQUENCE_PATTERN.test(at)) return positionOf(at);
     if (/^\d{1,20}$/.test(at)) return toPosition(BigInt(at));
-    const zone = TIME_PATTERN.exec(at);
-    const timeMs = zone === null ? NaN : Date.parse(zoned(at, zone[1]));
-    if (Number.isNaN(timeMs)) throw new AtUnknownError(`"${at}" is no moment of the log`);
+    const timeMs = timeOf(at);
+    if (timeMs === null) throw new AtUnknownError(`"${at}" is no moment of the log`);
     return this.before(at, timeMs, head);
   }
 
@@ -92,6 +91,13 @@ export class LogTimes {
     return this.log.compare(position, this.marks.at(-1)?.position ?? START) > 0;
   }
 }
+
+/** What `?at=` names, in milliseconds, where it is a time and not a place. */
+export const timeOf = (at: string): number | null => {
+  const zone = TIME_PATTERN.exec(at);
+  const timeMs = zone === null ? NaN : Date.parse(zoned(at, zone[1]));
+  return Number.isNaN(timeMs) ? null : timeMs;
+};
 
 /** Date.parse reads a time without a zone as local; the log's times are UTC everywhere. */
 const zoned = (at: string, zone: string | undefined): string =>

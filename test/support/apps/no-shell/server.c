@@ -1,4 +1,4 @@
-/* One static program, an empty image: answers every request on port 80 (or PORT) with one text. */
+/* One static program, an empty image: answers every request on port 80 (or PORT) with one text and the name of its app. */
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,9 +7,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char answer[] =
-    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 20\r\nConnection: close\r\n\r\n"
-    "hello without shell\n";
+static char answer[1024];
+
+static void prepare(void) {
+  char body[512];
+  const char *app = getenv("SHIPLOG_APP");
+  int length = snprintf(body, sizeof body, "hello without shell\nfrom %s\n", app ? app : "nobody");
+  snprintf(answer, sizeof answer,
+           "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
+           "Connection: close\r\n\r\n%s",
+           length, body);
+}
 
 static void stop(int number) {
   (void)number;
@@ -22,6 +30,7 @@ int main(void) {
                                 .sin_port = htons((unsigned short)(port ? atoi(port) : 80))};
   int one = 1;
   int listener = socket(AF_INET, SOCK_STREAM, 0);
+  prepare();
   signal(SIGTERM, stop);
   signal(SIGPIPE, SIG_IGN);
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
@@ -42,7 +51,7 @@ int main(void) {
       request[length] = '\0';
       if (strstr(request, "\r\n\r\n") != NULL) break;
     }
-    if (length > 0 && write(connection, answer, sizeof answer - 1) < 0) perror("write");
+    if (length > 0 && write(connection, answer, strlen(answer)) < 0) perror("write");
     shutdown(connection, SHUT_WR);
     while (read(connection, request, sizeof request) > 0) {
     }

@@ -2,6 +2,7 @@ import { LABEL } from '@shiplog/engine';
 import type { Chance } from './chance.js';
 import { APP, type Life } from './life.js';
 import { PROGRAM } from './simulated-engine.js';
+import { HANGING_CALLS } from './troubled-engine.js';
 
 /** Something that users or the world do at some time. */
 interface Fate {
@@ -90,6 +91,16 @@ const counted =
     return { what: `${what} ${count} times`, happen: (life) => set(life, count) };
   };
 
+const hang: MakeFate = (chance) => {
+  const call = chance.oneOf(HANGING_CALLS);
+  return period(
+    `${call} hangs`,
+    90_000,
+    (l) => (l.trouble.hanging = call),
+    (l) => (l.trouble.hanging = null),
+  )(chance);
+};
+
 const FATES: readonly (readonly [weight: number, MakeFate])[] = [
   [8, deploy],
   [5, scale],
@@ -139,6 +150,7 @@ const FATES: readonly (readonly [weight: number, MakeFate])[] = [
       (l) => (l.trouble.failing = 0),
     ),
   ],
+  [2, hang],
   [
     2,
     period(
@@ -213,7 +225,7 @@ export const putStrangers = (life: Life): readonly string[] =>
 /** Everything works again. */
 export const heal = (life: Life): void => {
   life.note('everything works again');
-  Object.assign(life.trouble, { slowMs: 0, failing: 0, staleMs: 0, namesTaken: 0 });
+  Object.assign(life.trouble, { slowMs: 0, failing: 0, hanging: null, staleMs: 0, namesTaken: 0 });
   Object.assign(life.host, { portsTaken: 0, addressesTaken: 0, startsRefused: 0 });
   life.engine.isCalm = true;
   life.arePortsFree = true;

@@ -53,7 +53,9 @@ export class Life {
     () => Promise.resolve(),
   );
   readonly engine = new SimulatedEngine(this.host, 'sim', this.clock);
-  readonly trouble: Trouble = { slowMs: 0, failing: 0, staleMs: 0, namesTaken: 0 };
+  readonly trouble: Trouble = {
+    ...{ slowMs: 0, failing: 0, hanging: null, staleMs: 0, namesTaken: 0 },
+  };
   readonly connection: TroubledEngine;
   readonly routers: readonly SlowRouter[];
   readonly witness: Witness;
@@ -197,6 +199,7 @@ export class Life {
         nowMs: () => this.clock.nowMs,
         sleep: (ms, signal) => this.clock.sleep(ms, signal),
         after: (ms, then) => this.clock.after(ms, then),
+        later: (ms, then) => this.clock.after(ms, then),
         randomBytes: (count) => this.chance.bytes(count),
         isPortFree: () => Promise.resolve(this.arePortsFree),
         findReach: () => Promise.resolve('direct'),

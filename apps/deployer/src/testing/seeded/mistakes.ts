@@ -62,13 +62,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'acts on a list that is not the newest',
     property: 'silence is not absence',
     plant: () => {
-      let before: Container[] | undefined;
+      // As it was three rounds ago.
+      const lists: (readonly Container[])[] = [];
       return {
         plan: (input) => {
-          const stale = new Map(
-            (before ?? [...input.containers.values()]).map((c) => [c.instanceId ?? '', c]),
-          );
-          before = [...input.containers.values()];
+          lists.push([...input.containers.values()]);
+          const [old = []] = lists.slice(-4);
+          const stale = new Map(old.map((c) => [c.instanceId ?? '', c]));
           return plan({ ...input, containers: stale });
         },
       };
@@ -116,8 +116,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     plant: () => ({
       engine: (engine) => ({
         ...engine,
-        inspect: (id) => engine.inspect(id).catch(orUnreachable(undefined)),
-        list: () => engine.list().catch(orUnreachable([])),
+        inspect: (id) => engine.inspect(id).catch(orSilent(undefined)),
+        list: () => engine.list().catch(orSilent([])),
       }),
     }),
   },
@@ -173,9 +173,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 const isRetired = ({ app }: PlanInput, id: string): boolean =>
   app.instances.some(({ instanceId, status }) => instanceId === id && status === 'retired');
 
-const orUnreachable =
+const orSilent =
   <T>(instead: T) =>
   (error: unknown): T => {
-    if (error instanceof EngineError && error.code === 'engine-unreachable') return instead;
+    if (error instanceof EngineError && error.isUnknown) return instead;
     throw error;
   };

@@ -3,12 +3,25 @@ import type { Chance } from './chance.js';
 import type { SimulatedEngine } from './simulated-engine.js';
 import type { VirtualClock } from './virtual-clock.js';
 
+export const HANGING_CALLS = [
+  'list',
+  'inspect',
+  'create',
+  'start',
+  'stop',
+  'policy',
+  'log',
+] as const;
+type HangingCall = (typeof HANGING_CALLS)[number];
+
 /** What is wrong with the way to the engine. */
 export interface Trouble {
   /** An answer takes up to this long. */
   slowMs: number;
   /** How probable it is that a call fails before anything was done, or that its answer is lost. */
   failing: number;
+  /** Calls of this kind are often not answered: it was done, is done much later, or never. */
+  hanging: HangingCall | null;
   /** How much later than it was true an answer arrives, at most. */
   staleMs: number;
   /** So many creates find their name taken. */
@@ -31,14 +44,14 @@ export class TroubledEngine implements ContainerEngine {
   ) {}
 
   facts = () => this.call(() => this.engine.facts());
-  list = () => this.call(() => this.engine.list());
-  inspect = (id: string) => this.call(() => this.engine.inspect(id));
+  list = () => this.call(() => this.engine.list(), 'list');
+  inspect = (id: string) => this.call(() => this.engine.inspect(id), 'inspect');
   ensureNetwork = (name: string) => this.call(() => this.engine.ensureNetwork(name));
   hasImage = (id: string) => this.call(() => this.engine.hasImage(id));
   pull = (digest: string) => this.call(() => this.engine.pull(digest));
   removeNetwork = (name: string) => this.call(() => this.engine.removeNetwork(name));
   lastLines: ContainerEngine['lastLines'] = (id, query) =>
-    this.call(() => this.engine.lastLines(id, query));
+    this.call(() => this.engine.lastLines(id, query), 'log');
 
   create: ContainerEngine['create'] = (spec) =>
     this.call(() => {
@@ -46,25 +59,25 @@ export class TroubledEngine implements ContainerEngine {
       if (this.trouble.namesTaken === 0) return this.engine.create(spec);
       this.trouble.namesTaken -= 1;
       throw new EngineError('name-taken', `creating ${spec.name}`, 'the name is in use');
-    });
+    }, 'create');
 
   start = (id: string) =>
     this.call(() => {
       this.told('start', id, '');
       return this.engine.start(id);
-    });
+    }, 'start');
 
   stop = (id: string, graceSeconds: number) =>
     this.call(() => {
       this.told('stop', id, String(graceSeconds));
       return this.engine.stop(id, graceSeconds);
-    });
+    }, 'stop');
 
   setRestartPolicy: ContainerEngine['setRestartPolicy'] = (id, policy) =>
     this.call(() => {
       this.told('policy', id, policy);
       return this.engine.setRestartPolicy(id, policy);
-    });
+    }, 'policy');
 
   exec: ContainerEngine['exec'] = (id, command) => this.call(() => this.engine.exec(id, command));
   resize: ContainerEngine['resize'] = (...args) => this.call(() => this.engine.resize(...args));
@@ -99,8 +112,16 @@ export class TroubledEngine implements ContainerEngine {
     for (const stream of this.streams) stream.abort();
   }
 
-  private async call<T>(work: () => Promise<T>): Promise<T> {
+  private async hang(work: () => Promise<unknown>): Promise<never> {
+    const doIt = (): void => void work().catch(() => undefined);
+    if (this.chance.isTrue(0.7)) this.clock.after(this.chance.int(0, DONE_WITHIN_MS), doIt);
+    await this.clock.sleep(ANSWERED_WITHIN_MS);
+    throw new EngineError('no-answer', 'asking the engine', 'no answer within 60 s');
+  }
+
+  private async call<T>(work: () => Promise<T>, kind: HangingCall | 'other' = 'other'): Promise<T> {
     const { trouble, clock, chance } = this;
+    if (kind !== 'other' && kind === trouble.hanging && chance.isTrue(0.5)) return this.hang(work);
     await clock.sleep(chance.int(1, 4) + chance.int(0, trouble.slowMs));
     if (chance.isTrue(trouble.failing)) throw unreachable('nothing was sent');
     const result = await work();
@@ -109,6 +130,10 @@ export class TroubledEngine implements ContainerEngine {
     return result;
   }
 }
+
+/** As the adapter's own: the call is given up, and nobody knows. */
+const ANSWERED_WITHIN_MS = 60_000;
+const DONE_WITHIN_MS = 100_000;
 
 const unreachable = (said: string): EngineError =>
   new EngineError('engine-unreachable', 'asking the engine', said);

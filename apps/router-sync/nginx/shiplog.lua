@@ -1,0 +1,609 @@
+-- What nginx does with a request of an app, and how router-sync changes it while nginx serves.
+-- Routes live in memory that all workers share, those of an earlier configuration on their way out too:
+-- a change holds for every next request as soon as it was written, and no worker is replaced for it.
+
+local balancer = require "ngx.balancer"
+local ffi = require "ffi"
+
+ffi.cdef [[
+  int kill(int pid, int signal);
+  int getpeername(int fd, void *address, unsigned int *length);
+  int shutdown(int fd, int how);
+]]
+
+-- `h:<host>` is an app, `a:<app>` its instances, one a line, `m:<app>` whose requests go to which of them.
+local routes = ngx.shared.shiplog_routes
+-- `<instance> <worker>`: requests and tunnels under way. A key is changed by its own worker only.
+local active = ngx.shared.shiplog_active
+-- What instances answered, and whose turn it is.
+local counts = ngx.shared.shiplog_counts
+-- Instances that refused a connection, and where they are.
+local down = ngx.shared.shiplog_down
+local cuts = ngx.shared.shiplog_cuts
+local workers = ngx.shared.shiplog_workers
+
+local CONNECT_SECONDS, REQUEST_SECONDS, TUNNEL_SECONDS = 0.25, 60, 3600
+local ATTEMPTS_MAX = 4
+-- Who is not asked after is asked by a request again after this time.
+local DOWN_SECONDS = 60
+local CHECK_EVERY_SECONDS = 0.25
+local CUT_EVERY_SECONDS, CUT_KEPT_SECONDS = 0.1, 1
+local LATENCY_WINDOW = 1024
+local NO_SUCH_PROCESS = 3
+local AF_INET, SHUT_RDWR = 2, 2
+
+local M = { platform = "", configuration = "" }
+
+-- Grammar -------------------------------------------------------------------------------------------
+
+local function is_id(text) return #text <= 64 and text:find("^[%w_-]+$") ~= nil end
+local function is_host(text) return #text <= 253 and text:find("^[a-z0-9][a-z0-9.-]*$") ~= nil end
+local function is_number(text, least, most)
+  local n = text:find("^%d+$") and tonumber(text)
+  return n ~= nil and n and n >= least and n <= most
+end
+local function is_address(text)
+  local a, b, c, d = text:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+  if a == nil then return text:find("^%[[%x:.]+%]$") ~= nil end
+  return is_number(a, 0, 255) and is_number(b, 0, 255) and is_number(c, 0, 255) and is_number(d, 0, 255)
+end
+local STATES = { serving = true, draining = true, out = true }
+
+local function is_instance(line)
+  local id, address, port, weight, state = line:match("^(%S+) (%S+) (%S+) (%S+) (%S+)$")
+  return id ~= nil and is_id(id) and is_address(address) and is_number(port, 1, 65535)
+    and is_number(weight, 0, 256) and STATES[state] ~= nil
+end
+
+-- As `CANARY_MATCH_PATTERN` of libs/events has it.
+local function is_rule(text)
+  local name, value = text:match("^header:([a-z0-9][a-z0-9-]*)(.*)$")
+  if name == nil then name, value = text:match("^cookie:([%w][%w_-]*)(.*)$") end
+  return name ~= nil and #text <= 256 and (value == "" or value:find("^=[%w._-]+$") ~= nil)
+end
+
+local function is_match(text)
+  local rule, ids = text:match("^(%S+) (%S+)$")
+  if rule == nil or not is_rule(rule) then return false end
+  if ("," .. ids .. ","):find(",,", 1, true) then return false end
+  for id in ids:gmatch("[^,]+") do
+    if not is_id(id) then return false end
+  end
+  return true
+end
+
+-- Changes, one a line; `app <id> <n>` is followed by the n lines of its instances.
+local VERBS = {
+  host = function(a, b) return is_host(a) and is_id(b) end,
+  nohost = function(a) return is_host(a) end,
+  app = function(a, b) return is_id(a) and is_number(b, 0, 100000) end,
+  noapp = function(a) return is_id(a) end,
+  match = function(a, b) return is_id(a) and is_match(b) end,
+  nomatch = function(a) return is_id(a) end,
+  forget = function(a) return is_id(a) end,
+  cut = function(a, b) return is_id(a) and b:find("^%S+ %d+$") ~= nil end,
+}
+
+-- All changes, or the first line that is none. `on_bad` makes it go on: what is bad is left out.
+local function parse(text, on_bad)
+  local changes, next_line = {}, text:gmatch("([^\n]*)\n")
+  local line = next_line()
+  while line ~= nil do
+    local verb, a, b = line:match("^(%l+) (%S+) ?(.*)$")
+    local is_right = verb ~= nil and VERBS[verb] ~= nil and VERBS[verb](a, b)
+    local bad = not is_right and line or nil
+    if is_right and verb == "app" then
+      local instances = {}
+      for i = 1, tonumber(b) do
+        instances[i] = next_line() or ""
+        if bad == nil and not is_instance(instances[i]) then bad = instances[i] end
+      end
+      b = table.concat(instances, "\n")
+    end
+    if bad == nil then
+      changes[#changes + 1] = { verb, a, b }
+    elseif on_bad == nil then
+      return nil, bad
+    else
+      on_bad(bad)
+    end
+    line = next_line()
+  end
+  return changes
+end
+
+local function forget(instance)
+  for _, kind in ipairs { "n:", "e:", "t:" } do counts:delete(kind .. instance) end
+  down:delete(instance)
+end
+
+local DO = {
+  host = function(a, b) return routes:safe_set("h:" .. a, b) end,
+  nohost = function(a) return routes:delete("h:" .. a) end,
+  app = function(a, b) return routes:safe_set("a:" .. a, b) end,
+  noapp = function(a)
+    counts:delete("r:" .. a)
+    routes:delete("m:" .. a)
+    return routes:delete("a:" .. a)
+  end,
+  match = function(a, b) return routes:safe_set("m:" .. a, b) end,
+  nomatch = function(a) return routes:delete("m:" .. a) end,
+  forget = function(a) forget(a) return true end,
+  cut = function(_, b) return cuts:safe_set(b, true, CUT_KEPT_SECONDS) end,
+}
+
+-- Nothing is put out of the table for something else: a route that has no place is refused.
+local function carry_out(changes)
+  for _, change in ipairs(changes) do
+    local ok, problem = DO[change[1]](change[2], change[3])
+    if not ok and problem ~= nil then return problem end
+  end
+  routes:incr("generation", 1, 0)
+  return nil
+end
+
+local function generation()
+  return routes:get("epoch") .. "." .. routes:get("generation")
+end
+
+-- Start of nginx and of its workers -----------------------------------------------------------------
+
+-- Today's routes, once: after a reload they are there already.
+function M.load(path)
+  if routes:get("epoch") ~= nil then return end
+  local file = io.open(path, "r")
+  local text = file and file:read("*a") or ""
+  if file then file:close() end
+  local problem = carry_out(parse(text, function(line)
+    ngx.log(ngx.CRIT, "left out of the routes: ", line)
+  end))
+  if problem then ngx.log(ngx.CRIT, "not all routes have a place: ", problem) end
+  math.randomseed(ngx.now() * 1000 + ngx.worker.pid())
+  routes:set("epoch", string.format("%x-%x", ngx.now() * 1000, math.random(0, 0x7fffffff)))
+end
+
+local function is_alive(pid)
+  return ffi.C.kill(pid, 0) == 0 or ffi.errno() ~= NO_SUCH_PROCESS
+end
+
+-- Ends connections to one instance by their other ends; nginx then sees that they were closed.
+local function cut(address, port)
+  local a, b, c, d = address:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+  if a == nil then return end
+  local peer, length = ffi.new("uint8_t[128]"), ffi.new("unsigned int[1]")
+  for fd = 3, M.connections + 100 do
+    length[0] = 128
+    if ffi.C.getpeername(fd, peer, length) == 0
+      and ffi.cast("uint16_t *", peer)[0] == AF_INET
+      and peer[2] * 256 + peer[3] == port
+      and peer[4] == tonumber(a) and peer[5] == tonumber(b)
+      and peer[6] == tonumber(c) and peer[7] == tonumber(d) then
+      ffi.C.shutdown(fd, SHUT_RDWR)
+    end
+  end
+end
+
+local has_cut = {}
+local function make_cuts()
+  local wanted = cuts:get_keys(0)
+  if #wanted == 0 then
+    if next(has_cut) then has_cut = {} end
+    return
+  end
+  for _, place in ipairs(wanted) do
+    if not has_cut[place] then
+      has_cut[place] = true
+      local address, port = place:match("^(%S+) (%d+)$")
+      cut(address, tonumber(port))
+    end
+  end
+end
+
+-- An HTTP answer brings an instance back, any answer: a proxy before it may accept while it does not.
+local function ask(id, place)
+  local address, port = place:match("^(%S+) (%d+)$")
+  local socket = ngx.socket.tcp()
+  socket:settimeouts(CONNECT_SECONDS * 1000, 1000, 5000)
+  if socket:connect(address, tonumber(port)) then
+    socket:send("OPTIONS / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: shiplog-router\r\nConnection: close\r\n\r\n")
+    local line = socket:receive()
+    if line and line:find("^HTTP/1") then down:delete(id) end
+  end
+  socket:close()
+end
+
+local being_asked = {}
+local function ask_all(premature)
+  if premature then return end
+  for _, id in ipairs(down:get_keys(0)) do
+    local place = down:get(id)
+    if place and not being_asked[id] then
+      being_asked[id] = true
+      ngx.thread.spawn(function()
+        pcall(ask, id, place)
+        being_asked[id] = nil
+      end)
+    end
+  end
+end
+
+function M.start_worker()
+  local own = tostring(ngx.worker.pid())
+  -- A number is given again.
+  for _, key in ipairs(active:get_keys(0)) do
+    if key:match(" (%d+)$") == own then active:delete(key) end
+  end
+  workers:set(own, M.configuration)
+  ngx.timer.every(CUT_EVERY_SECONDS, make_cuts)
+  if ngx.worker.id() == 0 then ngx.timer.every(CHECK_EVERY_SECONDS, ask_all) end
+end
+
+-- Choosing an instance ------------------------------------------------------------------------------
+
+local function gcd(a, b)
+  while b ~= 0 do a, b = b, a % b end
+  return a
+end
+
+-- Smooth weighted round robin, written down: each in its part, and evenly spread over the turns.
+local function order_of(instances)
+  local divisor, total = 0, 0
+  for _, one in ipairs(instances) do divisor = gcd(one.weight, divisor) end
+  for _, one in ipairs(instances) do
+    one.part = one.weight / divisor
+    one.credit = 0
+    total = total + one.part
+  end
+  if total == #instances then return instances end
+  local order = {}
+  for turn = 1, total do
+    local best
+    for _, one in ipairs(instances) do
+      one.credit = one.credit + one.part
+      if best == nil or one.credit > best.credit then best = one end
+    end
+    best.credit = best.credit - total
+    order[turn] = best
+  end
+  return order
+end
+
+-- Of each app, as its text was when it was asked for last: who serves, and in which order.
+local known, known_count, KNOWN_MAX = {}, 0, 20000
+local NOBODY = { serving = {}, order = {} }
+local function instances_of(app)
+  local text = routes:get("a:" .. app)
+  if text == nil then return NOBODY end
+  local before = known[app]
+  if before ~= nil and before.text == text then return before end
+  local serving, with_part = {}, {}
+  for id, address, port, weight in text:gmatch("(%S+) (%S+) (%d+) (%d+) serving") do
+    local one = { id = id, address = address, port = tonumber(port), weight = tonumber(weight) }
+    serving[#serving + 1] = one
+    if one.weight > 0 then with_part[#with_part + 1] = one end
+  end
+  if before == nil then
+    if known_count >= KNOWN_MAX then known, known_count = {}, 0 end
+    known_count = known_count + 1
+  end
+  known[app] = { text = text, serving = serving, order = order_of(with_part) }
+  return known[app]
+end
+
+local function enter(id)
+  local key = id .. " " .. ngx.worker.pid()
+  return active:incr(key, 1) ~= nil or active:safe_add(key, 1)
+end
+
+local function leave(id)
+  local key = id .. " " .. ngx.worker.pid()
+  local left = active:incr(key, -1)
+  if left ~= nil and left <= 0 then active:delete(key) end
+end
+
+-- The next in turn that was not tried; one that refused, or `again`, only where there is no other.
+local function next_of(order, turn, tried, again)
+  local refused
+  for i = 0, #order - 1 do
+    local one = order[(turn + i) % #order + 1]
+    if one.id == again then
+      refused = refused or one
+    elseif not tried[one.id] then
+      if not down:get(one.id) then return one end
+      refused = refused or one
+    end
+  end
+  return refused
+end
+
+-- Those whose requests these are come first, whatever their part; where none takes them, it is as any other.
+local function choose(request)
+  local app, only = instances_of(request.app), request.only
+  if #app.serving == 0 then return nil end
+  local turn = counts:incr("r:" .. request.app, 1, -1) or 0
+  if only ~= nil then
+    local mine = {}
+    for _, one in ipairs(app.serving) do
+      if only[one.id] then mine[#mine + 1] = one end
+    end
+    local one = next_of(mine, turn, request.tried, request.again)
+    if one ~= nil then return one end
+  end
+  return next_of(app.order, turn, request.tried, request.again)
+end
+
+-- Who is chosen is counted before it is looked at again: whoever takes an instance out and then sees no
+-- request at it may be sure that none comes.
+local function claim(request)
+  while true do
+    local one = choose(request)
+    if one == nil or not enter(one.id) then return nil end
+    for _, now in ipairs(instances_of(request.app).serving) do
+      if now.id == one.id then return now end
+    end
+    leave(one.id)
+  end
+end
+
+-- A request -----------------------------------------------------------------------------------------
+
+local CLAIMS = { ["forwarded"] = true, ["x-real-ip"] = true, ["x-request-id"] = true }
+
+-- What a client claims about itself goes; what we see is put there by the configuration.
+local function drop_claims(headers)
+  for name in pairs(headers) do
+    local plain = name:lower():gsub("_", "-")
+    if CLAIMS[plain] or plain:sub(1, 11) == "x-forwarded" then
+      ngx.req.clear_header(name)
+      headers[name] = nil
+    end
+  end
+end
+
+local function is_wanted(value, wanted) return wanted == "" or value == wanted end
+
+-- Has a request the header or the cookie of this rule?
+local function is_matched(rule, headers)
+  local kind, name, wanted = rule:match("^(%a+):([^=]+)=?(.*)$")
+  local values = headers[kind == "header" and name or "cookie"]
+  for _, value in ipairs(type(values) == "table" and values or { values }) do
+    if kind == "header" then
+      if is_wanted(value, wanted) then return true end
+    else
+      for key, of in value:gmatch("%s*([^=;]+)=([^;]*)") do
+        if key == name and is_wanted(of:gsub("%s+$", ""), wanted) then return true end
+      end
+    end
+  end
+  return false
+end
+
+-- The instances that take this request whatever their part, if there are such.
+local function only_for(app, headers)
+  local rule, ids = (routes:get("m:" .. app) or ""):match("^(%S+) (%S+)$")
+  if rule == nil or not is_matched(rule, headers) then return nil end
+  local only = {}
+  for id in ids:gmatch("[^,]+") do only[id] = true end
+  return only
+end
+
+-- `var.host` is what nginx routes by: of the request line where that names one, else of the header.
+local function is_same_host(header, host)
+  return header == nil or header:lower():gsub(":%d*$", ""):gsub("%.$", "") == host
+end
+
+local function fail(status)
+  ngx.var.shiplog_status = status
+  return ngx.exit(ngx.HTTP_INTERNAL_SERVER_ERROR)
+end
+
+local SAFE = { GET = true, HEAD = true, OPTIONS = true }
+
+function M.route()
+  local var = ngx.var
+  if not is_same_host(var.http_host, var.host) then return fail(400) end
+  local app = routes:get("h:" .. var.host)
+  if app == nil then return fail(404) end
+  if #instances_of(app).serving == 0 then return fail(503) end
+  local headers = ngx.req.get_headers(0)
+  drop_claims(headers)
+  local id = var.request_id
+  var.shiplog_request = table.concat(
+    { id:sub(1, 8), id:sub(9, 12), "4" .. id:sub(14, 16), "a" .. id:sub(18, 20), id:sub(21) }, "-")
+
+  local upgrade, accept, method = var.http_upgrade, var.http_accept, ngx.req.get_method()
+  local is_stream = accept ~= nil and accept:find("text/event-stream", 1, true) ~= nil
+  -- An app that changed to HTTP/2 here would get its next requests past these rules.
+  local is_upgrade = upgrade ~= nil and not upgrade:lower():find("h2c", 1, true)
+    and (var.http_connection or ""):lower():find("upgrade", 1, true) ~= nil
+  if is_upgrade then
+    var.shiplog_upgrade, var.shiplog_connection = upgrade, "upgrade"
+  elseif SAFE[method] then
+    var.shiplog_upstream, var.shiplog_connection = "apps_kept", ""
+  end
+  ngx.ctx.shiplog = {
+    app = app,
+    only = only_for(app, headers),
+    tried = {},
+    attempts = 0,
+    is_safe = SAFE[method] == true,
+    seconds = (is_stream or is_upgrade) and TUNNEL_SECONDS or REQUEST_SECONDS,
+  }
+end
+
+local function count(id, is_error, ms)
+  counts:incr("n:" .. id, 1, 0)
+  if is_error then counts:incr("e:" .. id, 1, 0) end
+  if ms == nil then return end
+  local sum = counts:get("t:" .. id) or 0
+  counts:set("t:" .. id, sum - math.ceil(sum / LATENCY_WINDOW) + ms)
+end
+
+-- The last of a list such as `0, 53`, or `0 : ` while the next attempt has nobody yet.
+local function of_last_attempt(list)
+  return (list or ""):match("([^%s,:]+)[%s,:]*$")
+end
+
+-- May it go to another instance? Only what no instance can have begun, or what does no harm twice.
+local function after_failure(request, var)
+  local id = var.shiplog_instance
+  local _, status = balancer.get_last_failure()
+  local was_sent = of_last_attempt(var.upstream_bytes_sent) ~= "0"
+  leave(id)
+  var.shiplog_instance = ""
+  if was_sent then
+    count(id, true)
+    if status == 504 then return 504 end
+    -- It may just have closed a connection that was kept: on another one it may answer.
+    request.again = id
+    return not request.is_safe and 502 or nil
+  end
+  down:set(id, request.place, DOWN_SECONDS)
+  return nil
+end
+
+function M.balance()
+  local request, var = ngx.ctx.shiplog, ngx.var
+  if request.attempts > 0 then
+    local status = after_failure(request, var)
+    if status then return fail(status) end
+  end
+  request.attempts = request.attempts + 1
+  local one = claim(request)
+  if one == nil then return fail(request.again and 502 or 503) end
+  request.tried[one.id] = true
+  request.place = one.address .. " " .. one.port
+  var.shiplog_instance = one.id
+  balancer.set_timeouts(CONNECT_SECONDS, REQUEST_SECONDS, request.seconds)
+  if request.attempts < ATTEMPTS_MAX then balancer.set_more_tries(1) end
+  balancer.set_current_peer(one.address, one.port)
+end
+
+function M.finish()
+  local var = ngx.var
+  local id = var.shiplog_instance
+  if id == nil or id == "" then return end
+  leave(id)
+  local status = tonumber(of_last_attempt(var.upstream_status) or "")
+  -- A client that went away is no evidence against an instance.
+  if status == nil or status == 499 then return end
+  local seconds = tonumber(of_last_attempt(var.upstream_header_time) or "")
+  count(id, status >= 500, status ~= 101 and seconds and math.floor(seconds * 1000 + 0.5) or nil)
+end
+
+local PAGES = {
+  [400] = "This request is malformed.",
+  [404] = "No app answers at this host.",
+  [502] = "The app closed the connection before it answered.",
+  [503] = "This app has no running instance right now.",
+  [504] = "The app did not answer in time.",
+}
+local RETRY_AFTER = { [502] = "1", [503] = "5" }
+
+function M.page()
+  local status = tonumber(ngx.var.shiplog_status) or ngx.status
+  if PAGES[status] == nil then status = 502 end
+  ngx.status = status
+  ngx.header.content_type = "text/plain"
+  ngx.header.retry_after = RETRY_AFTER[status]
+  ngx.say(PAGES[status])
+end
+
+-- Administration ------------------------------------------------------------------------------------
+
+local function sessions()
+  local lines = {}
+  local alive = {}
+  for _, pid in ipairs(workers:get_keys(0)) do
+    alive[pid] = is_alive(tonumber(pid))
+    if alive[pid] then
+      lines[#lines + 1] = "worker " .. pid .. " " .. (workers:get(pid) or "")
+    else
+      workers:delete(pid)
+    end
+  end
+  for _, key in ipairs(active:get_keys(0)) do
+    local id, pid = key:match("^(%S+) (%d+)$")
+    -- A worker that was killed took its requests with it.
+    if alive[pid] then
+      lines[#lines + 1] = "active " .. id .. " " .. (active:get(key) or 0)
+    else
+      active:delete(key)
+    end
+  end
+  return lines
+end
+
+local KINDS = { host = "h:", nohost = "h:", app = "a:", noapp = "a:", match = "m:", nomatch = "m:" }
+local NONE = { h = "nohost ", a = "noapp ", m = "nomatch " }
+
+-- What is there now under a key, as the change that would make it so.
+local function now_at(lines, key)
+  local kind, name = key:match("^(%a):(.*)$")
+  if kind == nil then return end
+  local value = routes:get(key)
+  if value == nil then
+    lines[#lines + 1] = NONE[kind] .. name
+  elseif kind ~= "a" then
+    lines[#lines + 1] = (kind == "h" and "host " or "match ") .. name .. " " .. value
+  else
+    local _, breaks = value:gsub("\n", "")
+    lines[#lines + 1] = "app " .. name .. " " .. (value == "" and 0 or breaks + 1)
+    if value ~= "" then lines[#lines + 1] = value end
+  end
+end
+
+local function head()
+  return table.concat({ "shiplog", M.platform, M.configuration, generation(), ngx.worker.pid() }, " ")
+end
+
+local function body()
+  ngx.req.read_body()
+  local path = ngx.req.get_body_file()
+  if path == nil then return ngx.req.get_body_data() or "" end
+  local file = assert(io.open(path, "r"))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+local function refuse(status, text)
+  ngx.status = status
+  ngx.print(text)
+end
+
+-- GET: everything, or only what moves by itself where the asker knows this generation already.
+-- POST: changes, all of them or none; the answer is read back.
+function M.administer()
+  if ngx.req.get_method() == "POST" then
+    local changes, bad = parse(body())
+    if changes == nil then return refuse(422, bad) end
+    local problem = carry_out(changes)
+    if problem then return refuse(507, problem) end
+    local lines, told = { head(), "table" }, {}
+    for _, change in ipairs(changes) do
+      local key = KINDS[change[1]] and KINDS[change[1]] .. change[2]
+      if key and not told[key] then now_at(lines, key) told[key] = true end
+    end
+    return ngx.print(table.concat(lines, "\n"), "\n")
+  end
+  local lines = { head() }
+  for _, line in ipairs(sessions()) do lines[#lines + 1] = line end
+  if ngx.var.arg_known ~= generation() then
+    lines[#lines + 1] = "table"
+    for _, key in ipairs(routes:get_keys(0)) do now_at(lines, key) end
+  end
+  ngx.print(table.concat(lines, "\n"), "\n")
+end
+
+function M.traffic()
+  local lines = {}
+  for id in (routes:get("a:" .. (ngx.var.arg_app or "")) or ""):gmatch("([^ \n]+) [^\n]*") do
+    local requests, sum = counts:get("n:" .. id) or 0, counts:get("t:" .. id) or 0
+    local mean = requests == 0 and 0 or math.ceil(sum / math.min(requests, LATENCY_WINDOW))
+    lines[#lines + 1] = table.concat({ id, requests, counts:get("e:" .. id) or 0, mean }, " ")
+  end
+  ngx.print(table.concat(lines, "\n"), "\n")
+end
+
+return M
