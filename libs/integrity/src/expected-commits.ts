@@ -15,6 +15,7 @@ export type ExaminedCommit = Pick<StoredCommit, 'position' | 'hash' | 'bytes'> &
 export class ExpectedCommits {
   private readonly scan = new EnvelopeScan();
   private readonly hash = Buffer.alloc(HASH_CHARACTERS);
+  private readonly hashView = new DataView(this.hash.buffer, this.hash.byteOffset, HASH_CHARACTERS);
 
   constructor(
     private readonly leaves: readonly LeafComparison[],
@@ -29,7 +30,7 @@ export class ExpectedCommits {
     for (const one of leaves) if (!one.isNext(hash)) return false;
     if (!scan.read(bytes)) return false;
     this.hash.write(hash, 'latin1');
-    if (!commit.hasBeside(place, this.hash, scan)) return false;
+    if (!commit.hasBeside(place, this.hashView, scan)) return false;
     if (!chains.goesOn(bytes, scan, this.hash)) return false;
     for (const one of leaves) one.goOn();
     return true;

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 
 const isExpected = (received: CheckableCommit): boolean =>
-  received.hasBeside(3, Buffer.from(commit.hash), names);
+  received.hasBeside(3, new DataView(new TextEncoder().encode(commit.hash).buffer), names);
 const textsOf = ({ position, stream, id, hash, bytes }: StoredCommit) => ({
   position,
   stream,

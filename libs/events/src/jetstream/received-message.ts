@@ -4,11 +4,20 @@ import type { CheckableCommit, NamesInBytes, StoredCommit } from '../log/event-l
 import { isHeaderBlockOf } from './expected-headers.js';
 import { fromHeaders, SPACE, toStored, VERSION_LINE } from './stored-message.js';
 
-/** The bytes that were received last: one chunk holds many messages. */
-let lastChunk: Buffer = Buffer.alloc(0);
+interface Chunk {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+}
+const chunkOver = (buffer: ArrayBufferLike): Chunk => ({
+  bytes: Buffer.from(buffer),
+  view: new DataView(buffer),
+});
 
-const chunkOf = ({ buffer }: Uint8Array): Buffer => {
-  if (lastChunk.buffer !== buffer || lastChunk.byteOffset !== 0) lastChunk = Buffer.from(buffer);
+/** The bytes that were received last: one chunk holds many messages. */
+let lastChunk = chunkOver(new ArrayBuffer(0));
+
+const chunkOf = ({ buffer }: Uint8Array): Chunk => {
+  if (lastChunk.view.buffer !== buffer) lastChunk = chunkOver(buffer);
   return lastChunk;
 };
 
@@ -19,7 +28,7 @@ const chunkOf = ({ buffer }: Uint8Array): Buffer => {
  */
 export class ReceivedMessage implements CheckableCommit {
   readonly bytes: Uint8Array;
-  private readonly chunk: Buffer;
+  private readonly chunk: Chunk;
   private readonly from: number;
 
   constructor(message: Msg, subject: string) {
@@ -32,13 +41,13 @@ export class ReceivedMessage implements CheckableCommit {
 
   /** `NATS/1.0 404 …`: an answer of the server's, and no message of the stream. */
   get hasStatus(): boolean {
-    return this.chunk[this.from + VERSION_LINE.length] === SPACE;
+    return this.chunk.bytes[this.from + VERSION_LINE.length] === SPACE;
   }
 
   /** The header block as text; empty where the headers do not lie before the data. */
   get block(): string {
     const { chunk, from } = this;
-    const block = from < 0 ? '' : chunk.toString('latin1', from, this.bytes.byteOffset);
+    const block = from < 0 ? '' : chunk.bytes.toString('latin1', from, this.bytes.byteOffset);
     return block.startsWith(VERSION_LINE) ? block : '';
   }
 
@@ -58,8 +67,9 @@ export class ReceivedMessage implements CheckableCommit {
     return this.stored.hash;
   }
 
-  hasBeside(place: number, hash: Uint8Array, names: NamesInBytes): boolean {
-    return isHeaderBlockOf(this.chunk, this.from, this.bytes, { place, hash, names });
+  hasBeside(place: number, hash: DataView, names: NamesInBytes): boolean {
+    const expected = { place, hash, names };
+    return isHeaderBlockOf(this.chunk.view, this.from, this.bytes.byteOffset, expected);
   }
 
   private get stored(): StoredCommit {

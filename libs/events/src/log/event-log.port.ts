@@ -52,7 +52,7 @@ export interface CheckableCommit extends StoredCommit {
    * Whether it lies at that place under that hash (64 hexadecimal characters) and the stream and id in its bytes.
    * Never true where it does not; where it is false, the texts tell.
    */
-  hasBeside(place: number, hash: Uint8Array, names: NamesInBytes): boolean;
+  hasBeside(place: number, hash: DataView, names: NamesInBytes): boolean;
 }
 
 /** The log of record. Every adapter passes `describeEventLog` in `../testing`. */
