@@ -1,5 +1,6 @@
 import { toSequence } from '@shiplog/events';
 import type { StoredCommit } from '@shiplog/events/log';
+import { asReceived } from '@shiplog/events/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { chainOf } from './chain.js';
 import type { Sealed } from './checkpoint.js';
@@ -36,6 +37,9 @@ describe('200 random damages, where a witness survived', () => {
       sequence: toSequence((damage.at + 1).toString().padStart(20, '0'), 0),
     });
     expect(damage.kinds, `${damage.what}: ${firstBad?.detail}`).toContain(firstBad?.kind);
+    // Where most commits take the short way, the same is found.
+    const received = damage.log.map((commit) => asReceived(commit));
+    expect(verify(received, sealed), damage.what).toEqual(verify(damage.log, sealed));
   });
 });
 
@@ -49,6 +53,8 @@ describe('200 untouched logs', () => {
       const made = sealAll(own.slice(0, upTo), { every: 1 + random(9), seed: n });
       const result = verify(own, made.sealed, { chain: chainOf(made.sealed, made.firstKey) });
       if (!result.ok || result.checked !== own.length) alarms.push(result);
+      const received = own.map((commit) => asReceived(commit));
+      expect(verify(received, made.sealed)).toEqual(verify(own, made.sealed));
       if (made.sealed.length === 0) continue;
       const pinned = verify(
         own,
@@ -59,5 +65,19 @@ describe('200 untouched logs', () => {
       if (!pinned.ok) alarms.push(pinned);
     }
     expect(alarms).toEqual([]);
+  });
+});
+
+describe('a commit that is as all witnesses swear', () => {
+  it('is taken by its bytes alone', () => {
+    const asked: string[] = [];
+    const received = log.map((commit) => {
+      const one = asReceived(commit);
+      const position = () => (asked.push(commit.position), commit.position);
+      return Object.defineProperty(one, 'position', { get: position });
+    });
+    expect(verify(received, sealed)).toMatchObject({ ok: true, checked: log.length });
+    const unsworn = log.slice(WITNESSED).map(({ position }) => position);
+    expect(asked.filter((one) => !unsworn.includes(one))).toEqual([]);
   });
 });

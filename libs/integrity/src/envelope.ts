@@ -1,5 +1,7 @@
 import { storedCommit } from '@shiplog/events';
 import canonicalize from 'canonicalize';
+import { HASH_CHARACTERS } from './checkpoint.js';
+import { EnvelopeScan } from './envelope-scan.js';
 
 /** What the chain of an aggregate is checked by. */
 export interface Envelope {
@@ -10,33 +12,20 @@ export interface Envelope {
   readonly previousHash: string | null;
 }
 
-/** How the canonical bytes of a commit end: keys are in alphabetical order there, events come before. */
-const TAIL =
-  /\],"from":(\d+),"id":"([^"\\]+)","origin":(?:null|\{[^{}]*\}),"previousHash":(?:null|"([0-9a-f]{64})"),"reason":(?:null|"(?:[^"\\]|\\.)*"),"stream":"([a-z]+\.[A-Za-z0-9_-]{1,64})","time":"[^"\\]+","to":(\d+),"v":1\}$/y;
-const TAIL_BYTES_MAX = 1_024;
+const scan = new EnvelopeScan();
 
-/**
- * Reads the end of the bytes only, a tenth of the work of parsing them; undefined where the end looks
- * otherwise. In valid JSON nothing but the members of the outermost object can end like that, and where a
- * key stood twice the last one would count: who could fool this has to store what is no JSON. So it is
- * for bytes whose hash was sworn to.
- */
+/** As `EnvelopeScan`: for bytes whose hash was sworn to; undefined where they end otherwise. */
 export const scanEnvelope = (bytes: Uint8Array): Envelope | undefined => {
-  const start = Math.max(0, bytes.length - TAIL_BYTES_MAX);
-  const end = Buffer.from(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
-  const text = end.toString('latin1');
-  const at = text.lastIndexOf('],"from":');
-  if (at < 0) return undefined;
-  TAIL.lastIndex = at;
-  const match = TAIL.exec(text);
-  if (match === null) return undefined;
-  const [, from, id, previousHash, stream, to] = match as unknown as string[];
+  if (!scan.read(bytes)) return undefined;
+  const { idFrom, idTo, streamFrom, streamTo, previousHashFrom, from, to } = scan;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const hashTo = previousHashFrom + HASH_CHARACTERS;
   return {
-    id: id ?? '',
-    stream: stream ?? '',
-    from: Number(from),
-    to: Number(to),
-    previousHash: previousHash ?? null,
+    id: text.toString('utf8', idFrom, idTo),
+    stream: text.toString('latin1', streamFrom, streamTo),
+    from,
+    to,
+    previousHash: previousHashFrom < 0 ? null : text.toString('latin1', previousHashFrom, hashTo),
   };
 };
 

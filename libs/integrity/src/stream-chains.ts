@@ -1,3 +1,4 @@
+import type { EnvelopeScan } from './envelope-scan.js';
 import type { Envelope } from './envelope.js';
 import type { Finding } from './kinds.js';
 import { StreamEnds } from './stream-ends.js';
@@ -16,9 +17,20 @@ export class StreamChains {
   private readonly skipped = new Map<string, { finding: Finding }>();
   private first: Finding | undefined;
 
+  /** Whether the commit with that envelope follows what was there; if so, it is the end now. A witness swears to it. */
+  goesOn(bytes: Uint8Array, envelope: EnvelopeScan, hash: Uint8Array): boolean {
+    const { streamFrom, streamTo, from, to, previousHashFrom } = envelope;
+    const number = this.ends.numberOf(bytes, streamFrom, streamTo);
+    if (!this.ends.isEnd(number, from, bytes, previousHashFrom)) return false;
+    this.ends.set(number, to, hash, '');
+    return true;
+  }
+
   add({ stream, from, to, previousHash }: Envelope, place: Place): void {
-    const number = this.ends.numberOf(stream);
-    if (this.ends.isEnd(number, from, previousHash) || this.ends.isLost(number)) {
+    const number = this.ends.numberOf(Buffer.from(stream));
+    const previous = Buffer.from(previousHash ?? '');
+    const previousFrom = previousHash === null ? -1 : 0;
+    if (this.ends.isEnd(number, from, previous, previousFrom) || this.ends.isLost(number)) {
       this.goOn(number, to, place);
       return;
     }
@@ -52,7 +64,7 @@ export class StreamChains {
 
   /** The commit at the end of the stream cannot be read. */
   lose(stream: string): void {
-    this.ends.lose(this.ends.numberOf(stream));
+    this.ends.lose(this.ends.numberOf(Buffer.from(stream)));
   }
 
   get finding(): Finding | undefined {
@@ -60,7 +72,7 @@ export class StreamChains {
   }
 
   private goOn(number: number, to: number, { position, hash, isSworn }: Place): void {
-    this.ends.set(number, to, hash, isSworn ? '' : position);
+    this.ends.set(number, to, Buffer.from(hash), isSworn ? '' : position);
   }
 
   private keep(finding: Finding): void {

@@ -1,3 +1,4 @@
+import { ByteNames } from './byte-names.js';
 import { HASH_CHARACTERS } from './checkpoint.js';
 
 /** Where a stream ends as far as the log was looked at. */
@@ -16,17 +17,15 @@ const LOST = -1;
  * which outlive a turn of the collector, cost more to copy than all that is checked.
  */
 export class StreamEnds {
-  private readonly numbers = new Map<string, number>();
+  private readonly names = new ByteNames();
   private readonly versions: number[] = [];
   private hashes = Buffer.alloc(HASH_CHARACTERS * 1_024);
   private readonly unsworn = new Map<number, string>();
 
-  /** The number of a stream, which all else is asked by. */
-  numberOf(stream: string): number {
-    const known = this.numbers.get(stream);
-    if (known !== undefined) return known;
-    const number = this.numbers.size;
-    this.numbers.set(ownText(stream), number);
+  /** The number of the stream of that name, which all else is asked by. */
+  numberOf(bytes: Uint8Array, from = 0, to = bytes.length): number {
+    const number = this.names.numberOf(bytes, from, to);
+    if (number < this.versions.length) return number;
     this.versions.push(0);
     if (this.versions.length * HASH_CHARACTERS > this.hashes.length)
       this.hashes = Buffer.concat([this.hashes, Buffer.alloc(this.hashes.length)]);
@@ -37,8 +36,15 @@ export class StreamEnds {
     return this.versions[number] === LOST;
   }
 
-  isEnd(number: number, to: number, hash: string | null): boolean {
-    return this.versions[number] === to && this.hashOf(number) === hash;
+  /** `hashFrom`: where the hash lies in these bytes; negative for null, as before the first commit. */
+  isEnd(number: number, to: number, bytes: Uint8Array, hashFrom: number): boolean {
+    if (this.versions[number] !== to) return false;
+    const { hashes } = this;
+    const start = number * HASH_CHARACTERS;
+    if (hashFrom < 0) return hashes[start] === 0;
+    for (let i = 0; i < HASH_CHARACTERS; i += 1)
+      if (hashes[start + i] !== bytes[hashFrom + i]) return false;
+    return true;
   }
 
   get(number: number): StreamEnd {
@@ -46,9 +52,9 @@ export class StreamEnds {
     return { to, hash: this.hashOf(number), unsworn: this.unsworn.get(number) ?? '' };
   }
 
-  set(number: number, to: number, hash: string, unsworn: string): void {
+  set(number: number, to: number, hash: Uint8Array, unsworn: string): void {
     this.versions[number] = to;
-    this.hashes.write(hash, number * HASH_CHARACTERS, 'latin1');
+    this.hashes.set(hash, number * HASH_CHARACTERS);
     if (unsworn !== '') this.unsworn.set(number, unsworn);
     else if (this.unsworn.size > 0) this.unsworn.delete(number);
   }
@@ -64,6 +70,3 @@ export class StreamEnds {
     return this.hashes.toString('latin1', start, start + HASH_CHARACTERS);
   }
 }
-
-/** What was cut out of a longer text would keep all of that in memory. */
-const ownText = (text: string): string => Buffer.from(text).toString();

@@ -1,7 +1,9 @@
 import { START, toPosition, toSequence } from '@shiplog/events';
-import { sha256, type StoredCommit } from '@shiplog/events/log';
+import { sha256 } from '@shiplog/events/log';
 import { isPrefixOf, type Chain } from './chain.js';
 import { parseEnvelope, scanEnvelope, type Envelope } from './envelope.js';
+import { ExpectedCommits, type ExaminedCommit } from './expected-commits.js';
+import { LastPlace } from './last-place.js';
 import type { Finding, Kind } from './kinds.js';
 import { LeafComparison } from './leaf-comparison.js';
 import { StreamChains } from './stream-chains.js';
@@ -23,9 +25,6 @@ export interface Memory {
   readonly position: string;
   readonly hash: string;
 }
-
-export type ExaminedCommit = Pick<StoredCommit, 'position' | 'hash' | 'bytes'> &
-  Partial<Pick<StoredCommit, 'stream' | 'id'>>;
 
 export interface WitnessReport {
   readonly name: string;
@@ -77,8 +76,9 @@ export class LogVerification {
   private readonly chains = new StreamChains();
   private readonly findings: Finding[] = [];
   private readonly seen = new Map<string, string>();
-  private readonly remembered: ReadonlySet<string>;
-  private last = START;
+  private readonly remembered: ReadonlySet<number>;
+  private readonly last: LastPlace;
+  private readonly expected: ExpectedCommits;
   private count = 0;
 
   constructor(private readonly evidence: Evidence) {
@@ -87,7 +87,12 @@ export class LogVerification {
       witness,
       leaves: new LeafComparison(witness.chain.leaves, isDense),
     }));
-    this.remembered = new Set(memories.map(({ position }) => position));
+    this.last = new LastPlace();
+    this.remembered = new Set(memories.map(({ position }) => Number(position)));
+    this.expected = new ExpectedCommits(
+      this.comparisons.map(({ leaves }) => leaves),
+      this.chains,
+    );
   }
 
   get checked(): number {
@@ -95,22 +100,31 @@ export class LogVerification {
   }
 
   add(commit: ExaminedCommit): void {
-    const { position, bytes } = commit;
-    const hash = sha256(bytes);
-    let isSworn = false;
-    for (const { leaves } of this.comparisons) if (leaves.add(position, hash)) isSworn = true;
-    this.checkPlace(position);
-    this.checkCommit(commit, hash, isSworn);
-    if (this.remembered.has(position)) this.seen.set(position, hash);
-    this.last = position;
+    const hash = sha256(commit.bytes);
     this.count += 1;
+    const next = this.last.next;
+    const isOrdinary = this.evidence.isDense && !this.remembered.has(next);
+    if (isOrdinary && this.expected.take(commit, hash, next)) this.last.goOn();
+    else this.examine(commit, hash);
+  }
+
+  private examine(commit: ExaminedCommit, hash: string): void {
+    const { position } = commit;
+    const before = this.last.position;
+    let isSworn = false;
+    for (const { leaves } of this.comparisons)
+      if (leaves.add(position, hash, before)) isSworn = true;
+    this.checkPlace(position, before);
+    this.checkCommit(commit, hash, isSworn);
+    if (this.remembered.has(Number(position))) this.seen.set(position, hash);
+    this.last.set(position);
   }
 
   finish(): Verification {
     const { witnesses, memories = [] } = this.evidence;
     const byWitness = new Map<Witness, Finding>();
     for (const { witness, leaves } of this.comparisons) {
-      const finding = leaves.finish();
+      const finding = leaves.finish(this.last.position);
       if (finding !== undefined) byWitness.set(witness, this.judged(witness, finding));
     }
     const byMemory = memories.flatMap((memory) => this.recall(memory));
@@ -129,7 +143,7 @@ export class LogVerification {
         first === undefined
           ? null
           : { sequence: sequenceOf(first.position), kind: first.kind, detail: first.detail },
-      head: this.count === 0 ? null : sequenceOf(this.last),
+      head: this.count === 0 ? null : sequenceOf(this.last.position),
       witnesses: reports,
       resets:
         this.comparisons[0]?.witness.chain.resets.map(({ number, time, reset }) => ({
@@ -140,14 +154,14 @@ export class LogVerification {
     };
   }
 
-  private checkPlace(position: string): void {
-    if (position <= this.last) {
+  private checkPlace(position: string, before: string): void {
+    if (position <= before) {
       const detail = 'the log numbers it below the commit before it';
       this.findings.push({ position, kind: 'reordered', detail });
       return;
     }
-    if (!this.evidence.isDense || Number(position) === Number(this.last) + 1) return;
-    const next = toPosition(BigInt(this.last) + 1n);
+    if (!this.evidence.isDense || Number(position) === Number(before) + 1) return;
+    const next = toPosition(BigInt(before) + 1n);
     this.findings.push({ position: next, kind: 'missing', detail: 'the log has a gap there' });
   }
 
@@ -176,8 +190,9 @@ export class LogVerification {
 
   private recall({ name, position, hash }: Memory): readonly Finding[] {
     if (position === START || this.seen.get(position) === hash) return [];
-    if (position > this.last) {
-      const next = toPosition(BigInt(this.last) + 1n);
+    const last = this.last.position;
+    if (position > last) {
+      const next = toPosition(BigInt(last) + 1n);
       const detail = `the log ends before it; ${name} have seen commits up to ${Number(position)}`;
       return [{ position: next, kind: 'truncated', detail }];
     }

@@ -1,7 +1,7 @@
 import { START, toPosition, type Position } from '@shiplog/events';
 import type { EventLog, StoredCommit } from '@shiplog/events/log';
 
-type StoredLog = Pick<EventLog, 'readStored' | 'isDense'>;
+type StoredLog = Pick<EventLog, 'readStored' | 'readCheckable' | 'isDense'>;
 
 /** Small, so that what was read and not looked at yet is little; many on their way, so that the server is never idle. */
 const BATCH = 500;
@@ -35,7 +35,7 @@ export async function* storedUpTo(
 }
 
 const ask = (log: StoredLog, after: Position): Asked => {
-  const batch = log.readStored(after, BATCH);
+  const batch = log.readCheckable?.(after, BATCH) ?? log.readStored(after, BATCH);
   // Its failure is seen when its turn comes.
   batch.catch(() => undefined);
   return { after, batch };

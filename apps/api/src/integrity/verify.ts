@@ -14,7 +14,10 @@ export type VerificationLine =
   | { readonly kind: 'progress'; readonly checked: number; readonly total: number }
   | ({ readonly kind: 'result' } & Verification);
 
-type StoredLog = Pick<EventLog, 'readStored' | 'head' | 'commitsBetween' | 'isDense'>;
+type StoredLog = Pick<
+  EventLog,
+  'readStored' | 'readCheckable' | 'head' | 'commitsBetween' | 'isDense'
+>;
 
 /** What a log is checked against. Plain data, so that another thread can do it. */
 export interface VerifyJob {

@@ -9,6 +9,7 @@ import {
 } from '../log/errors.js';
 import type {
   AppendResult,
+  CheckableCommit,
   Durability,
   EventLog,
   FollowHandler,
@@ -85,6 +86,22 @@ export class JetStreamEventLog implements EventLog {
       const found: StoredCommit[] = [];
       for await (const messages of this.batches(Number(after), limit, timeoutMs)) {
         for (const message of messages) found.push(toStored(message));
+      }
+      return found;
+    });
+  }
+
+  readCheckable(after: Position, limit: number): Promise<readonly CheckableCommit[]> {
+    return this.reading(`reading what is stored after ${after}`, async (timeoutMs) => {
+      const found: CheckableCommit[] = [];
+      let from = Number(after) + 1;
+      while (found.length < limit) {
+        const count = Math.min(READ_BATCH, limit - found.length);
+        const batch = await this.api.receive({ from, count }, timeoutMs);
+        const last = batch.at(-1);
+        if (last === undefined) break;
+        found.push(...batch);
+        from = Number(last.position) + 1;
       }
       return found;
     });

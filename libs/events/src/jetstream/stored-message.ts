@@ -1,5 +1,3 @@
-import type { Msg } from '@nats-io/nats-core';
-import type { MsgImpl } from '@nats-io/nats-core/internal';
 import type { RecordedCommit } from '../commit.js';
 import { decodeCommit } from '../log/encode.js';
 import { LogDamagedError } from '../log/errors.js';
@@ -67,7 +65,7 @@ const lineValue = (block: string, start: string): string => {
     ? block.slice(from + 1, to)
     : block.slice(from, to).trim();
 };
-const SPACE = 32;
+export const SPACE = 32;
 const SEQUENCE_LINE = '\r\nNats-Sequence:';
 const SUBJECT_LINE = '\r\nNats-Subject:';
 const ID_LINE = '\r\nNats-Msg-Id:';
@@ -88,21 +86,4 @@ export const fromHeaders = (block: string, bytes: Uint8Array): StoredMessage => 
   bytes,
 });
 
-const VERSION_LINE = 'NATS/1.0';
-
-/** The bytes that were received last: one chunk holds many messages. */
-let chunk: Buffer = Buffer.alloc(0);
-
-/**
- * The header block of a message, without parsing it: the client hands out the data as a view into the
- * received bytes, and the headers lie directly before it. What the client counts as the size of a message
- * tells how long they are: `subject`, headers and data. Empty where that does not hold.
- */
-export const headerBlockOf = (message: Msg, subject: string): string => {
-  const { data } = message;
-  if (chunk.buffer !== data.buffer || chunk.byteOffset !== 0) chunk = Buffer.from(data.buffer);
-  const end = data.byteOffset;
-  const from = end - ((message as MsgImpl).size() - subject.length - data.length);
-  const block = from < 0 ? '' : chunk.toString('latin1', from, end);
-  return block.startsWith(VERSION_LINE) ? block : '';
-};
+export const VERSION_LINE = 'NATS/1.0';

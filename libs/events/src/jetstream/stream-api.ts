@@ -5,7 +5,8 @@ import {
   type Msg,
   type NatsConnection,
 } from '@nats-io/nats-core';
-import { fromHeaders, headerBlockOf, statusOf, type StoredMessage } from './stored-message.js';
+import { ReceivedMessage } from './received-message.js';
+import { fromHeaders, statusOf, type StoredMessage } from './stored-message.js';
 import { HASH_HEADER, HEALTH_STREAM, LOG_STREAM } from './subjects.js';
 
 /** The server's own error number (`errors.json` of nats-server). */
@@ -31,6 +32,12 @@ export interface PublishAck {
   readonly sequence: number;
   /** The message id is known: this sequence is that of the first time. */
   readonly isDuplicate: boolean;
+}
+
+export interface BatchQuery {
+  readonly from: number;
+  readonly count: number;
+  readonly subject?: string;
 }
 
 /** The requests that a worker may send. Errors are those of the client, or `StreamApiError`. */
@@ -92,12 +99,15 @@ export class StreamApi {
    * Messages from a sequence on, in order, at most `count`; fewer where the log ends or the batch
    * grew large. Served by any replica, so it may lag.
    */
-  batch(
-    query: { readonly from: number; readonly count: number; readonly subject?: string },
-    timeoutMs: number,
-  ): Promise<readonly StoredMessage[]> {
+  async batch(query: BatchQuery, timeoutMs: number): Promise<readonly StoredMessage[]> {
+    const received = await this.receive(query, timeoutMs);
+    return received.map(({ block, bytes }) => fromHeaders(block, bytes));
+  }
+
+  /** As `batch`, nothing of the headers read yet. */
+  receive(query: BatchQuery, timeoutMs: number): Promise<readonly ReceivedMessage[]> {
     return new Promise((resolve, reject) => {
-      const found: StoredMessage[] = [];
+      const found: ReceivedMessage[] = [];
       const inbox = createInbox(this.inboxPrefix);
       const subject = `$JS.API.DIRECT.GET.${LOG_STREAM}`;
       const finish = (error?: Error): void => {
@@ -109,9 +119,11 @@ export class StreamApi {
       const subscription = this.connection.subscribe(inbox, {
         callback: (error, message) => {
           if (error !== null) return finish(error);
-          const block = headerBlockOf(message, inbox);
+          const received = new ReceivedMessage(message, inbox);
+          if (!received.hasStatus) return void found.push(received);
+          const { block } = received;
           const status = statusOf(block);
-          if (status === 0) found.push(fromHeaders(block, message.data));
+          if (status === 0) found.push(received);
           else if (status === END_OF_BATCH || status === NO_MESSAGES) finish();
           // The stream is not up yet: asked again, it may answer.
           else if (status === NOBODY_THERE) finish(new NoRespondersError(subject));

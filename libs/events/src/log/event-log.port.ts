@@ -38,6 +38,23 @@ export interface StoredCommit {
   readonly bytes: Uint8Array;
 }
 
+/** Where a reader found these two in the bytes of a commit. */
+export interface NamesInBytes {
+  readonly idFrom: number;
+  readonly idTo: number;
+  readonly streamFrom: number;
+  readonly streamTo: number;
+}
+
+/** A stored commit whose texts are made when they are asked for, as by one who found it otherwise than expected. */
+export interface CheckableCommit extends StoredCommit {
+  /**
+   * Whether it lies at that place under that hash (64 hexadecimal characters) and the stream and id in its bytes.
+   * Never true where it does not; where it is false, the texts tell.
+   */
+  hasBeside(place: number, hash: DataView, names: NamesInBytes): boolean;
+}
+
 /** The log of record. Every adapter passes `describeEventLog` in `../testing`. */
 export interface EventLog {
   /**
@@ -62,6 +79,9 @@ export interface EventLog {
    * given as they are. For those who check, copy or keep the log; everybody else reads checked commits.
    */
   readStored(after: Position, limit: number): Promise<readonly StoredCommit[]>;
+
+  /** As `readStored`, for one who expects something of every commit; where it is absent, nothing is gained by it. */
+  readCheckable?(after: Position, limit: number): Promise<readonly CheckableCommit[]>;
 
   /** Calls the handler with all commits after `after`, in order, each once, one call at a time. */
   follow(after: Position, handler: FollowHandler): Subscription;

@@ -284,6 +284,16 @@ export const describeEventLog = (name: string, open: () => Promise<EventLogUnder
         const after = (k: number) => stored[k - 1]?.position ?? START;
         expect(await log.readStored(after(7), 3)).toEqual(stored.slice(7, 10));
         expect(await log.readStored(after(12), 3)).toEqual([]);
+        const checkable = await log.readCheckable?.(after(7), 3);
+        const texts = checkable?.map((one) => ({
+          position: one.position,
+          stream: one.stream,
+          id: one.id,
+          hash: one.hash,
+          bytes: one.bytes,
+        }));
+        expect(texts ?? stored.slice(7, 10)).toEqual(stored.slice(7, 10));
+        expect((await log.readCheckable?.(after(12), 3)) ?? []).toEqual([]);
       });
 
       it('reads its own append at once', async () => {
