@@ -96,6 +96,8 @@ describe('an nginx with routes', () => {
     const { socket } = await openTunnel(platform.config.routerPort, 'one.localhost');
     process.kill(before, 'SIGKILL');
     await waitFor('another nginx', async () => ![before, Number.NaN].includes(await pid()));
+    // One writer of the routes at a time.
+    await platform.stop();
     const router = new NginxRouter(paths());
     await router.apply([{ kind: 'drain', instanceId: 'i1' }]);
     const { endpoints } = await router.observe();
