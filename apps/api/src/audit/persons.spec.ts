@@ -22,7 +22,7 @@ beforeEach(async () => {
   const get = () => ({ ...world.get('user', 'ann'), state: { ...user, erasures } });
   persons = new Persons({
     keyring,
-    world: { get } as unknown as World,
+    world: { get },
     logger: { warn: () => undefined },
   });
 });
