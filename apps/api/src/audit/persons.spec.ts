@@ -22,7 +22,7 @@ beforeEach(async () => {
   const get = () => ({ ...world.get('user', 'ann'), state: { ...user, erasures } });
   persons = new Persons({
     keyring,
-    world: { get },
+    world: { get } as never,
     logger: { warn: () => undefined },
   });
 });
