@@ -147,8 +147,10 @@ export class TestPlatform {
       async () => {
         if (child.exitCode !== null)
           throw new Error(`it ended with ${child.exitCode}:\n${this.output}`);
-        if (!existsSync(ready)) return false;
-        const { pid } = JSON.parse(await readFile(ready, 'utf8')) as { pid: number };
+        // A start takes away what the last one left.
+        const text = await readFile(ready, 'utf8').catch(() => undefined);
+        if (text === undefined) return false;
+        const { pid } = JSON.parse(text) as { pid: number };
         return pid === child.pid;
       },
       { timeoutMs: 240_000, everyMs: 20, describe: () => this.output },

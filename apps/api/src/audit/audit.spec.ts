@@ -1,8 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pathsOf } from '@shiplog/runtime';
 import { START } from '@shiplog/events';
 import { startTestApi, type TestApi } from '../testing/start-test-api.js';
 
@@ -246,52 +243,4 @@ describe('the audit', () => {
       .send({ set: { STILL: 'here' } })
       .expect(200);
   }, 60_000);
-});
-
-describe('erasing a person', () => {
-  it('makes unreadable from where they called; the log keeps its bytes, and who did what', async () => {
-    const carol = await api.addUser('carol');
-    await api
-      .call('post', '/v1/apps', carol)
-      .set('User-Agent', 'carols-laptop')
-      .send({ name: 'carols' })
-      .expect(201);
-    expect((await audit('?actor=carol')).entries[0]).toMatchObject({ userAgent: 'carols-laptop' });
-    const before = await api.platform.api.log.readStored(START, 100_000);
-    const keys = await readdir(join(pathsOf(api.home).personKeys));
-
-    const erase = (body: object, token = api.token) =>
-      api.call('post', '/v1/audit/erasures', token).send(body);
-    await erase({ user: 'carol', confirm: 'carol' }, bob).expect(403);
-    await erase({ user: 'nobody', confirm: 'nobody' }).expect(404);
-    const mismatch = await erase({ user: 'carol', confirm: 'bob' }).expect(422);
-    expect(mismatch.body.code).toBe('confirmation-mismatch');
-    expect((await audit('?actor=carol')).entries[0]).toMatchObject({ address: '127.0.0.1' });
-
-    const done = await erase({ user: 'carol', confirm: 'carol' })
-      .set('Shiplog-Reason', 'asked%20by%20letter')
-      .expect(200);
-    expect(done.body).toMatchObject({ user: 'carol', userId: 'carol' });
-    const { entries } = await audit('?actor=carol&app=carols');
-    expect(entries[0]).toMatchObject({
-      actor: 'carol',
-      actions: ['AppCreated'],
-      address: '[erased]',
-      userAgent: '[erased]',
-    });
-    expect((await audit('?type=PersonErased')).entries[0]).toMatchObject({
-      actor: 'admin',
-      reason: 'asked by letter',
-      target: 'user carol',
-    });
-    const after = await api.platform.api.log.readStored(START, 100_000);
-    expect(after.slice(0, before.length)).toEqual(before);
-    expect(await readdir(pathsOf(api.home).personKeys)).toHaveLength(keys.length - 1);
-
-    await api
-      .call('patch', '/v1/apps/carols/config', carol)
-      .send({ set: { A: '1' } })
-      .expect(200);
-    expect((await audit('?actor=carol')).entries[0]).toMatchObject({ address: '127.0.0.1' });
-  });
 });
