@@ -32,8 +32,8 @@ export const volumeShape = {
   sizeBytes: z
     .number()
     .int()
-    .min(MEBIBYTE)
-    .max(2 ** 50),
+    .min(MEBIBYTE, 'at least 1 MiB (1048576 bytes), such as 512M or 10G')
+    .max(2 ** 50, 'at most 1 PiB'),
 };
 
 export const volumeDefinition = z.strictObject(volumeShape);

@@ -93,13 +93,15 @@ const orderOf = ({ steps, strategy }: Forecast, settings: Settings): string[] =>
   const { canaryMatch } = settings;
   const matched =
     strategy === 'canary' && canaryMatch !== null ? ` and all with ${canaryMatch}` : '';
+  // Where every process is stopped before it starts again, nothing is left for the strategy.
+  const taken = steps.filter(({ instances }) => Object.values(instances).some((n) => n > 0));
   return [
-    ...steps.flatMap(({ instances, percent, waitsSeconds }, i) => [
+    ...taken.flatMap(({ instances, percent, waitsSeconds }, i) => [
       `start ${countsText(instances)} of the new release in all, wait until they are ready and routed`,
       ...(strategy === 'rolling'
         ? ['take as many old ones out of routing, drain and stop them']
         : [`give ${percent}% of the ${what}${matched} to the new ones`]),
-      ...(waitsSeconds === 0 ? [] : [restText(strategy, waitsSeconds, i === steps.length - 1)]),
+      ...(waitsSeconds === 0 ? [] : [restText(strategy, waitsSeconds, i === taken.length - 1)]),
     ]),
     ...(strategy === 'rolling' ? [] : ['take the old ones out of routing, drain and stop them']),
     `an old instance gets up to ${drainSeconds} s for requests under way and ${graceSeconds} s to end`,
@@ -116,7 +118,7 @@ const countsText = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([type, count]) => `${count} ${type}`)
-    .join(' and ') || 'no instance';
+    .join(' and ');
 
 const warningsOf = (
   world: World,
