@@ -1,5 +1,5 @@
 import type { DomainEventUnion } from '@shiplog/events';
-import type { Lock } from '../app/bars.js';
+import { activeLock, type Lock } from '../app/bars.js';
 import { possible, type AppQuestion, type EventNamed } from './app-question.js';
 import { changedSince, isChangedSince } from './changed-since.js';
 import { unneeded, type ChangedSince, type UndoProposal } from './proposal.js';
@@ -14,7 +14,9 @@ export const undoLock = (
   if (now.lock === undefined) return unneeded(`${now.name} was unlocked since.`);
   const since = changesSince(question);
   if (since.length > 0 && !question.force) return relocked(since);
-  if (before.lock !== undefined) return lockAgain(question, before.lock, since);
+  // One that had ended by itself was not taken the place of.
+  const replaced = activeLock(before.lock, data.since);
+  if (replaced !== undefined) return lockAgain(question, replaced, since);
   return possible(
     question,
     // It may have ended by itself: at its own beginning it held.

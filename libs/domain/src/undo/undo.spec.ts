@@ -425,6 +425,37 @@ describe('undoing a build', () => {
   });
 });
 
+describe('undoing a lock', () => {
+  const lock = (name: string, since: string, until: string | null) =>
+    ({ by: { kind: 'user', id: `u-${name}`, name }, why: 'audit', since, until }) as const;
+  const locked = (of: ReturnType<typeof lock>): Events => [
+    { type: 'AppLocked', v: 1, data: { appId: APP, ...of } },
+  ];
+  const ten = '2026-11-21T10:00:00.000Z';
+  const noon = '2026-11-21T12:00:00.000Z';
+  const morning = lock('ada', ten, noon);
+
+  it('brings back the one that it took the place of', () => {
+    const longer = { ...morning, since: '2026-11-21T11:00:00.000Z', until: null };
+    expect(commandOf(undo([base, locked(morning), locked(longer)]))).toEqual({
+      type: 'LockApp',
+      ...morning,
+    });
+  });
+
+  it('unlocks where the one before had ended by itself, also that of somebody else', () => {
+    const commits = [base, locked(morning), locked(lock('bob', noon, null))];
+    const proposal = undo(commits);
+    expect(proposal).toMatchObject({ commandLines: ['shiplog unlock -a hello'] });
+    expect(commandOf(proposal)).toEqual({ type: 'UnlockApp', at: noon });
+    const state = foldEvents('app', deciderOf('app').initialState, commits.flat());
+    expect(deciderOf('app').decide(commandOf(proposal) as AppCommand, state)).toMatchObject({
+      outcome: 'accepted',
+      events: [{ type: 'AppUnlocked' }],
+    });
+  });
+});
+
 describe('undoing what follows from a change', () => {
   it('points at that change', () => {
     const facts = { cause: toSequence(toPosition(7), 0) };
