@@ -7,11 +7,27 @@ import type {
   Settings,
   Source,
 } from '@shiplog/events';
-import type { Gate, GateRejection, Lock } from './bars.js';
 import type { CheckRejection } from './change-checks.js';
 import type { KnownCronJob } from './cron-jobs.js';
+import type { AppLocked, Lock } from './lock.js';
 import type { ReservationAboveLimit } from './resources.js';
 import type { VolumeCommand, VolumeRejection } from './decide-volumes.js';
+
+/** A freeze window that is open. */
+export interface FrozenBy {
+  readonly freeze: string;
+  readonly ofPlatform: boolean;
+  readonly until: string;
+  readonly why: string | null;
+}
+
+/** What stands in the way of releases at the time of a command, and what its sender puts aside of it. */
+export interface Gate {
+  readonly at: string;
+  readonly frozen: readonly FrozenBy[];
+  readonly overrides: { readonly lock: boolean; readonly freeze: boolean };
+  readonly isAdministrator: boolean;
+}
 
 /** `baseVersion`: the release whose image goes on: the live one, or the newest where none is live yet. */
 export type AppCommand = AppChange & {
@@ -80,6 +96,14 @@ type AppChange =
   | VolumeCommand
   /** Without `removesVolumes` they are kept, with what is in them. */
   | { type: 'DestroyApp'; confirm: string; removesVolumes?: boolean };
+
+export type GateRejection =
+  | AppLocked
+  | ({
+      readonly code: 'releases-frozen';
+      /** Only an administrator puts this one aside. */
+      readonly needsAdministrator: boolean;
+    } & FrozenBy);
 
 export type AppRejection =
   | { code: 'app-not-found' }

@@ -1,7 +1,7 @@
 import type { AppEvent } from '@shiplog/events';
 import { reject, type Decision } from '../decider.js';
-import { activeLock, type Gate, type GateRejection } from './bars.js';
-import type { AppCommand, AppRejection } from './commands.js';
+import type { AppCommand, AppRejection, Gate, GateRejection } from './commands.js';
+import { activeLock } from './lock.js';
 import type { ActiveApp, AppState } from './state.js';
 
 type Bar = 'lock' | 'freeze';

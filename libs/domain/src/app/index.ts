@@ -10,7 +10,7 @@ export const app: Decider<AppState, AppCommand, AppEvent, AppRejection> = {
   evolve,
 };
 export * from './checks.js';
-export type { AppCommand, AppRejection } from './commands.js';
+export type { AppCommand, AppRejection, FrozenBy, Gate } from './commands.js';
 export { VOLUME_COUNT_MAX } from './decide-volumes.js';
 export {
   evolveVolumes,
@@ -33,5 +33,5 @@ export {
   type RequestedBuild,
 } from './state.js';
 export { isSameLimits, isSameValue, limitsOf, LIMITS, TAKES_EFFECT } from './resources.js';
-export { activeLock, type FrozenBy, type Gate, type Lock } from './bars.js';
 export { gateRejection } from './gate.js';
+export { activeLock, type Lock } from './lock.js';

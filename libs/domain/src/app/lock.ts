@@ -1,12 +1,32 @@
-import type { AppEvent } from '@shiplog/events';
+import type { Actor, AppEvent } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
-import { activeLock, type AppLocked, type Lock } from './bars.js';
-import type { ActiveApp } from './state.js';
+
+/** Nothing makes or moves releases while it holds. */
+export interface Lock {
+  readonly by: Actor;
+  readonly why: string;
+  readonly since: string;
+  /** When it ends by itself; null: not. */
+  readonly until: string | null;
+}
+
+export type AppLocked = { readonly code: 'app-locked' } & Lock;
+
+interface Lockable {
+  readonly appId: string;
+  readonly lock?: Lock | undefined;
+}
+
+/** The lock that holds at that time. No timer ends one: whoever asks later finds it over. */
+export const activeLock = (lock: Lock | undefined, at: string): Lock | undefined =>
+  lock !== undefined && (lock.until === null || Date.parse(lock.until) > Date.parse(at))
+    ? lock
+    : undefined;
 
 /** Who holds it may say something else; somebody else's is taken away first, so that it is not by mistake. */
 export const lockApp = (
   { by, why, since, until }: Lock,
-  { appId, lock }: ActiveApp,
+  { appId, lock }: Lockable,
 ): Decision<AppEvent, AppLocked> => {
   const held = activeLock(lock, since);
   if (held !== undefined && held.by.id !== by.id) return reject({ code: 'app-locked', ...held });
@@ -16,7 +36,7 @@ export const lockApp = (
 
 export const unlockApp = (
   { at }: { readonly at: string },
-  { appId, lock }: ActiveApp,
+  { appId, lock }: Lockable,
 ): Decision<AppEvent, never> =>
   activeLock(lock, at) === undefined
     ? accept()

@@ -8,9 +8,9 @@ import type {
   Settings,
   Source,
 } from '@shiplog/events';
-import type { Lock } from './bars.js';
 import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
+import type { Lock } from './lock.js';
 import { evolveVolumes, type Volumes } from './volumes.js';
 
 export const DEFAULT_SETTINGS: Settings = {

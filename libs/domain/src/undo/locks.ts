@@ -1,5 +1,5 @@
 import type { DomainEventUnion } from '@shiplog/events';
-import { activeLock, type Lock } from '../app/bars.js';
+import { activeLock, type Lock } from '../app/lock.js';
 import { possible, type AppQuestion, type EventNamed } from './app-question.js';
 import { changedSince, isChangedSince } from './changed-since.js';
 import { unneeded, type ChangedSince, type UndoProposal } from './proposal.js';
