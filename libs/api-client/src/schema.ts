@@ -6554,6 +6554,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description lock-held */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description revision-conflict */
             412: {
                 headers: {
@@ -6583,15 +6592,6 @@ export interface operations {
             };
             /** @description invalid-body, idempotency-key-reused */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description app-locked */
-            423: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -81,7 +81,7 @@ export const lockApp = defineRoute({
     description: 'The lock.',
     schema: changed.extend({ lock }).meta({ id: 'LockedApp' }),
   },
-  refuses: ['app-locked'],
+  refuses: ['lock-held'],
 });
 
 export const unlockApp = defineRoute({

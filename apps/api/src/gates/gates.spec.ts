@@ -95,6 +95,19 @@ describe('locking an app', () => {
     expect(hidden.body.code).toBe('app-not-found');
   });
 
+  it('is refused where somebody else of the team has done it, with the one way there is', async () => {
+    await api.call('post', '/v1/apps', ben).send({ name: 'bens' }).expect(201);
+    await lock('bens', {}, 'mine', ben).expect(200);
+    const { status, body } = await lock('bens', {}, 'audit').set(override('lock'));
+    expect([status, body.code]).toEqual([409, 'lock-held']);
+    expect(body).toMatchObject({ by: 'ben', why: 'mine', until: null });
+    expect(body.detail).toMatch(
+      /locked by ben since .*: mine\. Unlock it first: `shiplog unlock`\.$/,
+    );
+    await api.call('post', '/v1/apps/bens/unlock').send({}).expect(200);
+    await lock('bens').expect(200);
+  });
+
   it('ends by itself', async () => {
     await api.deployed('timed');
     await lock('timed', { until: '2999-01-01T00:00:00+02:00' }).expect(200);

@@ -1,21 +1,25 @@
-import type { Rejection } from '@shiplog/domain';
+import type { Lock, Rejection } from '@shiplog/domain';
 
 type OfGates = Extract<
   Rejection,
   {
     code:
-      'app-locked' | 'releases-frozen' | 'freeze-exists' | 'freeze-not-found' | 'too-many-freezes';
+      | 'app-locked'
+      | 'lock-held'
+      | 'releases-frozen'
+      | 'freeze-exists'
+      | 'freeze-not-found'
+      | 'too-many-freezes';
   }
 >;
 
 /** What bars releases, and how to go ahead all the same. */
 export const gateDetailOf = (rejection: OfGates): string => {
   switch (rejection.code) {
-    case 'app-locked': {
-      const { by, why, since, until } = rejection;
-      const end = until === null ? '' : `, until ${until}`;
-      return `The app is locked by ${by.name} since ${since}${end}: ${why}. Unlock it (\`shiplog unlock\`), or go ahead all the same with --override-lock -m WHY, which is in the audit. Restart, scale, stop, start and \`deploys cancel\` work while it is locked.`;
-    }
+    case 'app-locked':
+      return `${heldText(rejection)} Unlock it (\`shiplog unlock\`), or go ahead all the same with --override-lock -m WHY, which is in the audit. Restart, scale, stop, start and \`deploys cancel\` work while it is locked.`;
+    case 'lock-held':
+      return `${heldText(rejection)} Unlock it first: \`shiplog unlock\`.`;
     case 'releases-frozen': {
       const { freeze, ofPlatform, until, why, needsAdministrator } = rejection;
       const whose = ofPlatform ? 'of the whole platform ' : '';
@@ -31,4 +35,9 @@ export const gateDetailOf = (rejection: OfGates): string => {
     case 'too-many-freezes':
       return `At most ${rejection.limit} freeze windows. Remove those that are over: \`shiplog freeze list\`.`;
   }
+};
+
+const heldText = ({ by, why, since, until }: Lock): string => {
+  const end = until === null ? '' : `, until ${until}`;
+  return `The app is locked by ${by.name} since ${since}${end}: ${why}.`;
 };

@@ -133,6 +133,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
 
   'app-locked': { status: 423, title: 'The app is locked' },
   'releases-frozen': { status: 423, title: 'Releases are frozen' },
+  'lock-held': { status: 409, title: 'Somebody else has locked the app' },
   'freeze-exists': { status: 409, title: 'The freeze window exists already' },
   'too-many-freezes': { status: 422, title: 'Too many freeze windows' },
 

@@ -14,7 +14,9 @@ export const problemOf = (rejection: Rejection): Problem => {
 
 /** People stand in problems by their name. */
 const withNames = (rejection: Rejection): Rejection | (Omit<Rejection, 'by'> & { by: string }) =>
-  rejection.code === 'app-locked' ? { ...rejection, by: rejection.by.name } : rejection;
+  rejection.code === 'app-locked' || rejection.code === 'lock-held'
+    ? { ...rejection, by: rejection.by.name }
+    : rejection;
 
 /** `status` of a problem document is the one of HTTP; the API calls that of a build or a deploy its state. */
 const stateOf = ({ status: state, ...members }: { readonly status: string }) => ({

@@ -9,7 +9,7 @@ import type {
 } from '@shiplog/events';
 import type { CheckRejection } from './change-checks.js';
 import type { KnownCronJob } from './cron-jobs.js';
-import type { AppLocked, Lock } from './lock.js';
+import type { Lock, LockHeld } from './lock.js';
 import type { ReservationAboveLimit } from './resources.js';
 import type { VolumeCommand, VolumeRejection } from './decide-volumes.js';
 
@@ -98,7 +98,7 @@ type AppChange =
   | { type: 'DestroyApp'; confirm: string; removesVolumes?: boolean };
 
 export type GateRejection =
-  | AppLocked
+  | ({ readonly code: 'app-locked' } & Lock)
   | ({
       readonly code: 'releases-frozen';
       /** Only an administrator puts this one aside. */
@@ -125,4 +125,5 @@ export type AppRejection =
   | { code: 'cron-job-not-found'; job: string; known: readonly string[] }
   | { code: 'too-many-cron-jobs'; limit: number }
   | GateRejection
+  | LockHeld
   | { code: 'canary-without-requests'; steps: string };

@@ -157,7 +157,7 @@ describe('a lock', () => {
   it('of somebody else is not taken over by mistake, unless it is over', () => {
     given(app)(created, locked())
       .when({ ...command, by: bob, since: noon })
-      .thenRejected({ code: 'app-locked', ...lock });
+      .thenRejected({ code: 'lock-held', ...lock });
     expect(
       app.decide({ ...command, by: bob, since: evening }, stateOf(created, locked(evening))),
     ).toMatchObject({ outcome: 'accepted', events: [{ type: 'AppLocked' }] });

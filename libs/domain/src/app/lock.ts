@@ -10,7 +10,7 @@ export interface Lock {
   readonly until: string | null;
 }
 
-export type AppLocked = { readonly code: 'app-locked' } & Lock;
+export type LockHeld = { readonly code: 'lock-held' } & Lock;
 
 interface Lockable {
   readonly appId: string;
@@ -27,9 +27,9 @@ export const activeLock = (lock: Lock | undefined, at: string): Lock | undefined
 export const lockApp = (
   { by, why, since, until }: Lock,
   { appId, lock }: Lockable,
-): Decision<AppEvent, AppLocked> => {
+): Decision<AppEvent, LockHeld> => {
   const held = activeLock(lock, since);
-  if (held !== undefined && held.by.id !== by.id) return reject({ code: 'app-locked', ...held });
+  if (held !== undefined && held.by.id !== by.id) return reject({ code: 'lock-held', ...held });
   if (held?.why === why && held.until === until) return accept();
   return accept({ type: 'AppLocked', v: 1, data: { appId, by, why, since, until } });
 };
