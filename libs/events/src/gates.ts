@@ -13,26 +13,36 @@ export const freezeName = z
     'lower-case letters, digits and "-", starting with a letter, at most 30 characters',
   );
 
-export const WEEKDAYS = ['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'] as const;
-
 /** A moment of the week by the clock of a time zone: `FRI 16:00`. */
-export const weekTime = z
+const weekTime = z
   .string()
   .regex(
     /^(?:MON|TUE|WED|THU|FRI|SAT|SUN) (?:[01]\d|2[0-3]):[0-5]\d$/,
     'a day and a time such as "FRI 16:00"',
   );
 
+/** Every week. */
+export const weeklyWindow = z.strictObject({
+  kind: z.literal('weekly'),
+  from: weekTime,
+  until: weekTime,
+});
+
+/** From each due time of a cron schedule on, for so long. */
+export const cronWindow = z.strictObject({
+  kind: z.literal('cron'),
+  schedule: z.string().min(1).max(200),
+  seconds: z
+    .number()
+    .int()
+    .min(60, 'at least 60 seconds')
+    .max(2_678_400, 'at most 31 days (2678400 seconds)'),
+});
+
 /** When releases are frozen. */
 export const freezeWindow = z.discriminatedUnion('kind', [
-  /** Every week. */
-  z.strictObject({ kind: z.literal('weekly'), from: weekTime, until: weekTime }),
-  /** From each due time of a cron schedule on, for so long. */
-  z.strictObject({
-    kind: z.literal('cron'),
-    schedule: z.string().min(1).max(200),
-    seconds: z.number().int().min(60).max(2_678_400),
-  }),
+  weeklyWindow,
+  cronWindow,
   z.strictObject({ kind: z.literal('once'), from: z.iso.datetime(), until: z.iso.datetime() }),
 ]);
 export type FreezeWindow = z.infer<typeof freezeWindow>;

@@ -7,11 +7,11 @@ export * from './event.js';
 export { eventTypes } from './event-types.js';
 export * from './facts.js';
 export {
+  cronWindow,
   freeze,
   freezeName,
   freezeWindow,
-  WEEKDAYS,
-  weekTime,
+  weeklyWindow,
   type Freeze,
   type FreezeEvent,
   type FreezeWindow,

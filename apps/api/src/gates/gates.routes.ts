@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { weekTime } from '@shiplog/events';
+import { cronWindow, weeklyWindow } from '@shiplog/events';
 import { appParam, changed, time } from '../http/fields.js';
 import { defineRoute } from '../http/route.js';
 
@@ -30,29 +30,23 @@ export const gate = z
   })
   .meta({ id: 'Gate' });
 
-const weekly = z.strictObject({ kind: z.literal('weekly'), from: weekTime, until: weekTime });
-const cron = z.strictObject({
-  kind: z.literal('cron'),
-  schedule: z.string().min(1).max(200).describe('Five fields, as of a cron job.'),
-  seconds: z
-    .number()
-    .int()
-    .min(60, 'at least 60 seconds')
-    .max(2_678_400, 'at most 31 days (2678400 seconds)')
-    .describe('How long it is open from each due time on.'),
+const { schedule, seconds } = cronWindow.shape;
+const cron = cronWindow.extend({
+  schedule: schedule.describe('Five fields, as of a cron job.'),
+  seconds: seconds.describe('How long it is open from each due time on.'),
 });
 const moment = z
   .string()
   .max(40)
   .describe('By the clock of the time zone (2026-12-24T12:00), or with a zone of its own.');
 const once = z.strictObject({ kind: z.literal('once'), from: moment, until: moment });
-const window = z.discriminatedUnion('kind', [weekly, cron, once]);
+const window = z.discriminatedUnion('kind', [weeklyWindow, cron, once]);
 
 export const freezeSchema = z
   .object({
     freeze: z.string(),
     ofPlatform: z.boolean(),
-    window: z.discriminatedUnion('kind', [weekly, cron, once]),
+    window,
     timeZone: z.string(),
     why: z.string().nullable(),
     openUntil: time.nullable().describe('When it closes; null: it is not open.'),

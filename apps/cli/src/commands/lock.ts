@@ -1,6 +1,6 @@
 import { defineCommand, type Invocation } from '../command.js';
 import { usageError } from '../exit-code.js';
-import { parseFuture } from '../parse/freeze-window.js';
+import { parseFuture } from '../parse/moment.js';
 import { parseSeconds } from '../parse/quantity.js';
 import { printableLine } from '../render/printable.js';
 import { relativeTime } from '../render/time.js';

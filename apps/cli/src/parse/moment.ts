@@ -23,6 +23,16 @@ export const parseMoment = (text: string, nowMs: number): string => {
   return new Date(ms).toISOString();
 };
 
+/** A time to come, as UTC; one without a zone is by the clock of this machine. */
+export const parseFuture = (name: string, text: string, nowMs: number): string => {
+  const ms = /^[\d-]+T\d{2}:\d{2}/.test(text) ? parseTime(text) : Number.NaN;
+  if (Number.isNaN(ms)) {
+    throw usageError(`${name}: "${text}" is no time`, 'Write for example 2026-12-24T18:00Z.');
+  }
+  if (ms <= nowMs) throw usageError(`${name}: ${text} is over`, 'Name a time in the future.');
+  return new Date(ms).toISOString();
+};
+
 const parseTime = (text: string): number => {
   const date = /^\d{4}-\d{2}-\d{2}/.exec(text)?.[0];
   // A day that its month has not would be taken for one of the next month.

@@ -1,4 +1,5 @@
 import type { Freeze, FreezeEvent } from '@shiplog/events';
+import { isSameValue } from '../app/resources.js';
 import { accept, reject, type Decider } from '../decider.js';
 
 /** The stream of the windows that count for all apps; those of one app have the app's id. */
@@ -57,7 +58,4 @@ export const freeze: Decider<FreezeState, FreezeCommand, FreezeEvent, FreezeReje
 };
 
 export const isSameFreeze = (a: Freeze, b: Freeze): boolean =>
-  a.timeZone === b.timeZone &&
-  a.why === b.why &&
-  JSON.stringify(Object.entries(a.window).toSorted()) ===
-    JSON.stringify(Object.entries(b.window).toSorted());
+  a.timeZone === b.timeZone && a.why === b.why && isSameValue(a.window, b.window);
