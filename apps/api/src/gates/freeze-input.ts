@@ -9,6 +9,9 @@ import {
 } from '@shiplog/schedule';
 import { Problem } from '../http/problem.js';
 
+/** Years of the log have four digits. */
+export const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
 /** It is typed in commands: a stricter word than what the address takes. */
 export const nameOf = (text: string): string => {
   const parsed = freezeName.safeParse(text);
@@ -57,6 +60,7 @@ const inInstants = (given: FreezeWindow, timeZone: string): FreezeWindow => {
     number,
   ];
   if (until <= from) throw invalid('window.until', 'the window ends before it begins.');
+  if (until > LATEST_MS) throw invalid('window.until', 'the window ends after the year 9999.');
   return {
     kind: 'once',
     from: new Date(from).toISOString(),

@@ -10,7 +10,7 @@ import type { Admitted } from '../http/door.js';
 import { Problem } from '../http/problem.js';
 import { Admission, Handles } from '../http/route.decorator.js';
 import { CHANGES, CONTEXT } from '../injection.js';
-import { nameOf, windowOf } from './freeze-input.js';
+import { LATEST_MS, nameOf, windowOf } from './freeze-input.js';
 import { freezesAsOf, momentOf, toFreeze, toLock } from './gate-view.js';
 import * as routes from './gates.routes.js';
 
@@ -139,8 +139,12 @@ export class GatesController {
 
 const endOf = (until: string | undefined, nowMs: number): string | null => {
   if (until === undefined) return null;
-  if (Date.parse(until) > nowMs) return new Date(until).toISOString();
-  const message = `${until} is over; a lock ends in the future.`;
+  const ms = Date.parse(until);
+  if (ms > nowMs && ms <= LATEST_MS) return new Date(ms).toISOString();
+  const message =
+    ms > nowMs
+      ? `${until} is after the year 9999; leave it out for a lock without an end.`
+      : `${until} is over; a lock ends in the future.`;
   throw new Problem('invalid-body', `body.until: ${message}`, {
     errors: [{ path: 'body.until', message }],
   });

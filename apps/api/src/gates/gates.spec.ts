@@ -91,6 +91,8 @@ describe('locking an app', () => {
     expect([mute.status, mute.body.detail]).toEqual([400, expect.stringContaining('-m WHY')]);
     const over = await lock('vault', { until: '2020-01-01T00:00:00Z' });
     expect([over.status, over.body.detail]).toEqual([422, expect.stringContaining('is over')]);
+    const far = await lock('vault', { until: '9999-12-31T23:59:59-05:00' });
+    expect([far.status, far.body.detail]).toEqual([422, expect.stringContaining('year 9999')]);
     const hidden = await lock('vault', {}, 'mine', ben);
     expect(hidden.body.code).toBe('app-not-found');
   });
@@ -223,6 +225,11 @@ describe('freeze windows', () => {
       { kind: 'once', from: '2999-01-02T00:00', until: '2999-01-01T00:00' },
       'UTC',
       'before it begins',
+    ],
+    [
+      { kind: 'once', from: '2999-01-02T00:00', until: '9999-12-31T23:59:59-05:00' },
+      'UTC',
+      'after the year 9999',
     ],
     [{ kind: 'weekly', from: 'FRI 16:00', until: 'MON 08:00' }, 'Mars/Olympus', 'no time zone'],
   ])(

@@ -48,6 +48,8 @@ describe('shiplog lock', () => {
     [['-m', 'x', '--for', '2h', '--until', '2999-01-01T00:00Z'], 'one of them'],
     [['-m', 'x', '--until', '2999-02-30T00:00Z'], 'is no time'],
     [['-m', 'x', '--until', '2020-01-01T00:00Z'], 'is over'],
+    [['-m', 'x', '--until', '9999-12-31T23:59:59-05:00'], 'after the year 9999'],
+    [['-m', 'x', '--for', '999999999d'], 'after the year 9999'],
     [['--for', '2h'], 'it is not said why'],
   ])('%j is wrong usage', async (args, hint) => {
     const wrong = await run(routes, 'lock', '-a', 'shop', ...args);

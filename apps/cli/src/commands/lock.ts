@@ -1,6 +1,6 @@
 import { defineCommand, type Invocation } from '../command.js';
 import { usageError } from '../exit-code.js';
-import { parseFuture } from '../parse/moment.js';
+import { inSeconds, parseFuture } from '../parse/moment.js';
 import { parseSeconds } from '../parse/quantity.js';
 import { printableLine } from '../render/printable.js';
 import { relativeTime } from '../render/time.js';
@@ -54,7 +54,7 @@ const endOf = ({ options, io }: Invocation<LockOptions>): string | undefined => 
   if (until !== undefined && seconds !== undefined) {
     throw usageError('--until and --for were given: one of them says when it ends');
   }
-  if (seconds !== undefined) return new Date(io.now() + seconds * 1000).toISOString();
+  if (seconds !== undefined) return inSeconds('--for', seconds, io.now());
   return until === undefined ? undefined : parseFuture('--until', until, io.now());
 };
 

@@ -30,7 +30,19 @@ export const parseFuture = (name: string, text: string, nowMs: number): string =
     throw usageError(`${name}: "${text}" is no time`, 'Write for example 2026-12-24T18:00Z.');
   }
   if (ms <= nowMs) throw usageError(`${name}: ${text} is over`, 'Name a time in the future.');
-  return new Date(ms).toISOString();
+  return bounded(name, ms);
+};
+
+/** So many seconds from now, as UTC. */
+export const inSeconds = (name: string, seconds: number, nowMs: number): string =>
+  bounded(name, nowMs + seconds * 1000);
+
+/** Years of the API have four digits. */
+const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
+const bounded = (name: string, ms: number): string => {
+  if (ms <= LATEST_MS) return new Date(ms).toISOString();
+  throw usageError(`${name}: that is after the year 9999`, 'Leave it out for one without an end.');
 };
 
 const parseTime = (text: string): number => {
