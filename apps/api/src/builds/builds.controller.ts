@@ -1,9 +1,12 @@
 import { Controller, Inject, Req, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import type { CommandContext } from '@shiplog/commands';
+import { gateRejection } from '@shiplog/domain';
 import type { ProcessContext } from '@shiplog/runtime';
 import type { SourceStore } from '@shiplog/sources';
 import type { Request, Response } from 'express';
 import { ChangeApp } from '../apps/change-app.handler.js';
+import { gateOf } from '../gates/gate-of.js';
 import { sequenceAt, type Reply } from '../http/answer.js';
 import type { Admitted } from '../http/door.js';
 import { sendLines } from '../http/ndjson.js';
@@ -27,7 +30,11 @@ export class BuildsController {
   ) {}
 
   @Handles(routes.uploadSource)
-  async upload(@Req() request: Request): Reply<typeof routes.uploadSource> {
+  async upload(
+    @Admission() { app, context }: Admitted<typeof routes.uploadSource>,
+    @Req() request: Request,
+  ): Reply<typeof routes.uploadSource> {
+    this.refuseBarred(app.appId, context);
     return {
       body: await receiveSource(request, this.sources),
       position: this.api.world.position,
@@ -85,6 +92,16 @@ export class BuildsController {
     await sendLines(response, { world, caller }, (signal) =>
       buildOutputLines(this.api, { appId: app.appId, buildId, ...query }, signal),
     );
+  }
+
+  /** The build that a source is for would be refused: then before any of it is read. */
+  private refuseBarred(appId: string, context: CommandContext): void {
+    const { world } = this.api;
+    const app = world.app(appId);
+    if (app === undefined) return;
+    const gate = gateOf(world, appId, context, Date.now());
+    const rejection = gateRejection('RequestBuild', app, gate);
+    if (rejection !== undefined) throw problemOf(rejection);
   }
 
   /** A build that is over cannot be cancelled; saying so beats pretending. */

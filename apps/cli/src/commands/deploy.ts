@@ -1,7 +1,7 @@
 import type { App, ProgressLine, Settings } from '@shiplog/api-client';
-import { defineCommand, type Invocation, type SharedOptions } from '../command.js';
+import { defineCommand, type Invocation } from '../command.js';
 import { isLoopback } from '../connection/resolve-connection.js';
-import { CliError, EXIT, usageError } from '../exit-code.js';
+import { usageError } from '../exit-code.js';
 import { parseSetting } from '../parse/setting.js';
 import { followProgress } from '../progress/follow-progress.js';
 import { withNotice } from '../progress/progress-view.js';
@@ -56,7 +56,6 @@ export const deploy = defineCommand<DeployOptions>({
     const settings = settingsOf(options);
     if (options.plan === true) return showPlan(invocation, settings.strategy);
     const app = await (await client()).apps.show(await invocation.app(), {});
-    refuseBarred(app, invocation.options);
     const source = await sourceOf(invocation, app);
     if (Object.keys(settings).length > 0) {
       await (await client()).settings.change(app.name, settings, change);
@@ -86,31 +85,6 @@ const showPlan = async (
   plan.order.forEach((line, i) => out.line(`${`${i + 1}.`.padStart(4)} ${printableLine(line)}`));
   for (const warning of plan.warnings) out.line(`Note: ${printableLine(warning)}`);
   out.line('Nothing was done.');
-};
-
-/** Before anything is sent; the API refuses it as well. */
-const refuseBarred = (
-  { gate: { lock, frozen } }: App,
-  { overrideLock, overrideFreeze }: SharedOptions,
-): void => {
-  if (lock !== null && overrideLock !== true) {
-    throw new CliError(
-      EXIT.refused,
-      'app-locked',
-      `The app is locked by ${lock.by} since ${lock.since}: ${lock.why}.`,
-      { remedy: 'Unlock it: shiplog unlock. Or all the same: --override-lock -m WHY' },
-    );
-  }
-  const open = frozen[0];
-  if (open === undefined || overrideFreeze === true) return;
-  throw new CliError(
-    EXIT.refused,
-    'releases-frozen',
-    `Releases are frozen until ${open.until} by the freeze window "${open.freeze}"${open.why === null ? '' : ` (${open.why})`}.`,
-    {
-      remedy: `All the same${open.ofPlatform ? ', as an administrator' : ''}: --override-freeze -m WHY`,
-    },
-  );
 };
 
 const settingsOf = ({ port, healthPath, strategy }: DeployOptions): Partial<Settings> => ({

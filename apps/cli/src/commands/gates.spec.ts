@@ -1,5 +1,8 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startFakeApi, type FakeApi, type Routes } from '../testing/fake-api.js';
+import { sendProblem, startFakeApi, type FakeApi, type Routes } from '../testing/fake-api.js';
 import { shop } from '../testing/fixtures.js';
 import { runCli } from '../testing/run-cli.js';
 
@@ -57,7 +60,7 @@ describe('shiplog lock', () => {
     expect(api?.received).toEqual([]);
   });
 
-  it('is told by apps show, and stops a deploy before anything is sent', async () => {
+  it('is told by apps show, and refuses the upload of a deploy before anything is changed', async () => {
     const frozen = [
       { freeze: 'weekend', ofPlatform: true, why: null, until: '2999-01-03T00:00:00.000Z' },
     ];
@@ -66,13 +69,22 @@ describe('shiplog lock', () => {
     expect(show.stdout).toMatch(/Locked +.*by ada.*: audit\n/);
     expect(show.stdout).toMatch(/Frozen +weekend \(whole platform\), ends in/);
     await api?.close();
+    const directory = await mkdtemp(join(tmpdir(), 'shiplog-gates-'));
+    await writeFile(join(directory, 'server.js'), 'console.log(1)');
     const deploy = await run(
-      { 'GET /v1/apps/shop': locked },
-      ...['deploy', '--image', 'nginx', '-a', 'shop', '--json'],
+      {
+        'GET /v1/apps/shop': locked,
+        'POST /v1/apps/shop/sources': (response) =>
+          sendProblem(response, 423, 'app-locked', 'The app is locked by ada.'),
+      },
+      ...['deploy', directory, '--port', '81', '-a', 'shop', '--override-freeze', '-m', 'x'],
+      '--json',
     );
     expect(deploy.code).toBe(4);
-    expect(JSON.parse(deploy.stderr)).toMatchObject({ code: 'app-locked' });
-    expect(api?.received).toHaveLength(1);
+    const problem = deploy.stderr.split('\n').findLast((line) => line.startsWith('{')) ?? '';
+    expect(JSON.parse(problem)).toMatchObject({ code: 'app-locked' });
+    expect(api?.received.map(({ url }) => url)).toEqual(['/v1/apps/shop', '/v1/apps/shop/sources']);
+    expect(api?.received[1]?.headers['shiplog-override']).toBe('freeze');
   });
 });
 
