@@ -13,7 +13,7 @@ import { toGate } from '../gates/gate-view.js';
 import { freezesOf } from '../gates/open-freezes.js';
 import { problemOf } from '../http/rejection-problem.js';
 import type { deployPlan } from './deploys.routes.js';
-import { outageText, runningOnce } from './outages.js';
+import { outageText, runningOnce } from './running-once.js';
 
 type DeployPlan = z.infer<typeof deployPlan>;
 

@@ -2,7 +2,7 @@ import { KEEP_FORMS, SCHEDULE_FORMS, type Rejection } from '@shiplog/domain';
 import { gateDetailOf } from './gate-problem.js';
 import { Problem } from './problem.js';
 import { list } from './list-words.js';
-import { isAboutVolumes, volumeDetailOf } from './volume-rejection.js';
+import { isAboutVolumes, volumeDetailOf } from './volume-problem.js';
 
 /** What an aggregate refused, in words: what was wrong and what would be right. */
 export const problemOf = (rejection: Rejection): Problem => {

@@ -1,6 +1,6 @@
 import type { DomainEventUnion, Limits, RecordedCommit } from '@shiplog/events';
 import type { World } from '@shiplog/domain';
-import { outageText, runningOnce } from '../deploys/outages.js';
+import { outageText, runningOnce } from '../deploys/running-once.js';
 import type { News } from './progress-event.js';
 
 type RoutesApplied = Extract<DomainEventUnion, { type: 'RoutesApplied' }>['data'];

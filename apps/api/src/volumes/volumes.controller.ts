@@ -157,12 +157,16 @@ export class VolumesController {
     return Object.hasOwn(volumes, name) ? volumes[name] : undefined;
   }
 
-  /** Instances that may have it in their containers, until the log says that they stopped. */
+  /** Who may have it in their containers, until the log says that they ended. One-off commands have what is shared. */
   private usersOf(appId: string, name: string): readonly string[] {
-    const processes = this.volumeOf(appId, name)?.processes ?? [];
-    return this.api.world
-      .instancesOf(appId)
-      .flatMap(({ instanceId, process }) => (processes.includes(process) ? instanceId : []));
+    const { processes = [], shared = false } = this.volumeOf(appId, name) ?? {};
+    const runs = shared ? this.api.world.runsOf(appId) : [];
+    return [
+      ...this.api.world
+        .instancesOf(appId)
+        .flatMap(({ instanceId, process }) => (processes.includes(process) ? instanceId : [])),
+      ...runs.flatMap(({ runId, status }) => (status === 'ended' ? [] : runId)),
+    ];
   }
 }
 

@@ -126,6 +126,42 @@ describe('a volume', () => {
   });
 });
 
+describe('a volume that is shared', () => {
+  const record = (command: object) =>
+    api.platform.given('run' as never, 'clean-1', command as never);
+
+  it('is in use as long as a one-off command has it: no instance alone may have it then', async () => {
+    const common = { name: 'common', path: '/common', sizeBytes: GIB, processes: [], shared: true };
+    await add(common).expect(201);
+    await record({
+      ...{
+        type: 'ScheduleRun',
+        runId: 'clean-1',
+        appId,
+        version: 1,
+        nodeId: 'n1',
+        rolloutId: null,
+      },
+      ...{ kind: 'cron', job: 'clean', command: ['clean'], missed: 0, detached: true },
+      ...{ scheduledFor: '2026-01-01T01:00:00.000Z', timeoutSeconds: null },
+    });
+    const exclusive = () =>
+      api.call('patch', '/v1/apps/shop/volumes/common').send({ shared: false });
+    const remove = () => api.call('delete', '/v1/apps/shop/volumes/common?confirm=common');
+    for (const change of [exclusive, remove]) {
+      const { body } = await change().expect(409);
+      expect(body).toMatchObject({ code: 'volume-in-use' });
+      expect(body.detail).toContain('clean-1');
+    }
+    await record({
+      ...{ type: 'EndRun', outcome: 'succeeded', exitCode: 0, oomKilled: false, cause: null },
+      ...{ detail: null, endedAt: '2026-01-01T01:00:05.000Z', logLines: [] },
+    });
+    await exclusive().expect(200);
+    await remove().expect(200);
+  });
+});
+
 describe('volumes of a destroyed app', () => {
   const kept = async (): Promise<{ id: string; name: string; app: string }[]> =>
     (await api.call('get', '/v1/volumes/kept').expect(200)).body as never;

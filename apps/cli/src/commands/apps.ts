@@ -1,7 +1,6 @@
 import type { App, AppSummary } from '@shiplog/api-client';
 import { defineCommand, type GroupSpec, type Invocation } from '../command.js';
-import { usageError } from '../exit-code.js';
-import { ask } from '../terminal/ask.js';
+import { CONFIRM, confirmedName } from '../terminal/confirm-name.js';
 import { gateFields } from '../render/gate.js';
 import { relativeTime } from '../render/time.js';
 import type { Column } from '../render/table.js';
@@ -103,14 +102,19 @@ const destroy = defineCommand<{ confirm?: string; volumes?: boolean }>({
     ['apps destroy shop --confirm shop --volumes', 'with everything that is in its volumes'],
   ],
   options: [
-    { flags: '--confirm <name>', help: 'the name of the app once more' },
+    CONFIRM('app'),
     { flags: '--volumes', help: 'delete its volumes, too, with what is in them' },
   ],
   takes: ['app', 'reason', 'override'],
   run: async (invocation) => {
     const { args, client, change, out, options } = invocation;
     const app = await invocation.app(args[0]);
-    const confirm = options.confirm ?? (await askForName(invocation, app));
+    const data = options.volumes === true ? ', with everything that is in its volumes' : '';
+    const confirm = await confirmedName(invocation, 'app', {
+      name: app,
+      loss: `This destroys ${app} for good${data}.`,
+      command: `apps destroy ${app}${options.volumes === true ? ' --volumes' : ''}`,
+    });
     const query = { confirm, ...(options.volumes === true ? { volumes: 'true' as const } : {}) };
     const answer = await (await client()).apps.destroy(app, query, change);
     out.json(answer);
@@ -120,14 +124,6 @@ const destroy = defineCommand<{ confirm?: string; volumes?: boolean }>({
     }
   },
 });
-
-const askForName = async ({ io, out }: Invocation, app: string): Promise<string> => {
-  const remedy = `If you mean it: shiplog apps destroy ${app} --confirm ${app}`;
-  if (out.isJson || io.stdin.isTTY !== true) {
-    throw usageError('destroying an app needs its name as confirmation', remedy);
-  }
-  return ask(io, `This destroys ${app} for good. Its name to confirm: `);
-};
 
 export const apps: GroupSpec = {
   name: 'apps',

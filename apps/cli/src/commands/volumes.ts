@@ -1,7 +1,7 @@
 import type { KeptVolume, Volume } from '@shiplog/api-client';
-import { defineCommand, type GroupSpec, type Invocation } from '../command.js';
+import { defineCommand, type GroupSpec } from '../command.js';
 import { CliError, EXIT, usageError } from '../exit-code.js';
-import { ask } from '../terminal/ask.js';
+import { CONFIRM, confirmedName } from '../terminal/confirm-name.js';
 import { parseBytes } from '../parse/quantity.js';
 import { sizeText } from '../render/size.js';
 import type { Column } from '../render/table.js';
@@ -208,37 +208,20 @@ interface Confirm {
   readonly confirm?: string;
 }
 
-const CONFIRM = { flags: '--confirm <name>', help: 'the name of the volume once more' } as const;
-
-const confirmed = async (
-  { io, out, options }: Invocation<Confirm>,
-  name: string,
-  { loss, command }: { readonly loss: string; readonly command: string },
-): Promise<string> => {
-  if (options.confirm !== undefined) return options.confirm;
-  if (out.isJson || io.stdin.isTTY !== true) {
-    throw usageError(
-      'this needs the name of the volume as confirmation',
-      `If you mean it: shiplog ${command} --confirm ${name}`,
-    );
-  }
-  return ask(io, `${loss} The name of the volume to confirm: `);
-};
-
 const remove = defineCommand<Confirm>({
   name: 'remove',
   args: [NAME],
   summary: 'remove a volume and delete what is in it, for good',
   details: 'Refused while an instance has it: stop the app, or scale the process type to 0.',
   examples: [['volumes remove data --confirm data -a shop', 'no undo brings it back']],
-  options: [CONFIRM],
+  options: [CONFIRM('volume')],
   takes: ['app', 'reason', 'override'],
   run: async (invocation) => {
     const name = invocation.args[0] ?? '';
     const app = await invocation.app();
     const loss = `This deletes what is in ${name} of ${app}, for good.`;
-    const confirm = await confirmed(invocation, name, {
-      loss,
+    const confirm = await confirmedName(invocation, 'volume', {
+      ...{ name, loss },
       command: `volumes remove ${name} -a ${app}`,
     });
     const { client, change, out } = invocation;
@@ -255,14 +238,14 @@ const recreate = defineCommand<Confirm>({
   details:
     'Instances that need a lost volume are not started until it is back, or until somebody says by this that empty will do.',
   examples: [['volumes recreate data --confirm data -a shop', 'what was in it stays lost']],
-  options: [CONFIRM],
+  options: [CONFIRM('volume')],
   takes: ['app', 'reason', 'wait'],
   run: async (invocation) => {
     const name = invocation.args[0] ?? '';
     const app = await invocation.app();
     const loss = `An empty volume takes the place of ${name}, which was lost.`;
-    const confirm = await confirmed(invocation, name, {
-      loss,
+    const confirm = await confirmedName(invocation, 'volume', {
+      ...{ name, loss },
       command: `volumes recreate ${name} -a ${app}`,
     });
     const { client, change } = invocation;
@@ -298,12 +281,15 @@ const purge = defineCommand<Confirm>({
   examples: [
     ['volumes purge vol_0123456789abcdef01234567 --confirm data', 'no undo brings it back'],
   ],
-  options: [CONFIRM],
+  options: [CONFIRM('volume')],
   takes: ['reason'],
   run: async (invocation) => {
     const id = invocation.args[0] ?? '';
     const loss = `This deletes what is in ${id}, for good.`;
-    const confirm = await confirmed(invocation, 'NAME', { loss, command: `volumes purge ${id}` });
+    const confirm = await confirmedName(invocation, 'volume', {
+      ...{ name: 'NAME', loss },
+      command: `volumes purge ${id}`,
+    });
     const { client, change, out } = invocation;
     const answer = await (await client()).volumes.removeKept(id, confirm, change);
     out.json(answer);

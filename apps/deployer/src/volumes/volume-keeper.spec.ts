@@ -5,6 +5,7 @@ import { Workbench } from '../containers/workbench.js';
 import { EXCLUSIVE_VOLUME } from '../testing/exclusive-volume.js';
 import { testPlatform } from '../testing/test-platform.js';
 import { waitFor } from '../testing/wait-for.js';
+import { engineNameOf } from './engine-volume.js';
 import { VolumeKeeper } from './volume-keeper.js';
 
 const APP = 'shop';
@@ -15,16 +16,20 @@ afterEach(async () => {
 });
 
 /** An app with a volume of 1 GiB that was made, and a keeper that looks all the time. */
-const kept = async () => {
+const kept = async ({ measureMs = 5, isThere = true } = {}) => {
   const platform = await testPlatform({ from: 20_000, to: 20_001 });
   const host = new InMemoryHost();
   const engine = new InMemoryContainerEngine(host, platform.config.platform);
-  const calls = { list: 0, remove: 0 };
+  const calls = { list: 0, remove: 0, usage: 0 };
   const { volumes } = engine;
   const counted = {
     list: () => {
       calls.list += 1;
       return volumes.list();
+    },
+    usage: () => {
+      calls.usage += 1;
+      return volumes.usage();
     },
     remove: (name: string) => {
       calls.remove += 1;
@@ -32,16 +37,16 @@ const kept = async () => {
     },
   };
   Object.assign(engine, {
-    volumes: { ensure: () => Promise.resolve(), usage: () => volumes.usage(), ...counted },
+    volumes: { ensure: () => Promise.resolve(), ...counted },
   });
   const bench = new Workbench(platform.context(), engine, { onStepError: () => undefined });
-  const keeper = new VolumeKeeper(bench, { lookMs: 5, measureMs: 5 });
+  const keeper = new VolumeKeeper(bench, { lookMs: 5, measureMs });
   ends.push(platform.end, () => keeper.stop());
   ends.push(() => Promise.resolve(platform.feed.onBatch((batch) => keeper.take(batch))()));
   await platform.createApp(APP);
   await platform.app(APP, EXCLUSIVE_VOLUME);
   const labels = { [LABEL.platform]: platform.config.platform };
-  host.volumes.set(NAME, { labels, bytes: 0 });
+  if (isThere) host.volumes.set(NAME, { labels, bytes: 0 });
   const of = { volumeId: 'vol_1', appId: APP, name: 'data', nodeId: platform.config.nodeId };
   await bench.record(
     'volume',
@@ -100,6 +105,41 @@ it('what is to be deleted is deleted when no container has it any more', async (
   await waitFor('its end', async () => (await types()).includes('VolumeDeleted'));
   expect(host.volumes.has(NAME)).toBe(false);
   expect(platform.world.leftVolumes.all()).toEqual([]);
+});
+
+it('what was lost, and is back beside what took its place, is deleted with it', async () => {
+  const { platform, host, types, hold } = await kept();
+  host.volumes.delete(NAME);
+  await waitFor('it to be missed', async () => (await types()).includes('VolumeMissing'));
+  const again = { name: 'data', confirm: 'data', isMissing: true };
+  await platform.app(APP, { type: 'RecreateVolume', ...again });
+  hold(1000);
+  const [first, second] = [1, 2].map((incarnation) =>
+    engineNameOf(
+      { volumeId: 'vol_1', name: 'data', incarnation },
+      {
+        platform: platform.config.platform,
+        appId: APP,
+        appName: platform.world.app(APP)?.name ?? '',
+      },
+    ),
+  );
+  const there = host.volumes.get(NAME);
+  if (there === undefined || first === undefined || second === undefined) throw new Error('none');
+  host.volumes.set(first, there).set(second, there);
+  await platform.app(APP, { type: 'RemoveVolume', name: 'data', confirm: 'data', inUseBy: [] });
+  await waitFor('its end', async () => (await types()).includes('VolumeDeleted'));
+  expect([...host.volumes.keys()]).toEqual([]);
+});
+
+it('one that cannot be counted does not make the engine count more often', async () => {
+  const { platform, calls, types } = await kept({ measureMs: 60_000, isThere: false });
+  await waitFor('it to be missed', async () => (await types()).includes('VolumeMissing'));
+  await waitFor('a count', () => calls.usage > 0);
+  const [counts, lists] = [calls.usage, calls.list];
+  await waitFor('more looks', () => calls.list > lists + 5);
+  expect(calls.usage).toBe(counts);
+  expect(platform.world.get('volume', 'vol_1').state.status).toBe('missing');
 });
 
 it('volumes of a destroyed app are kept until somebody names them', async () => {

@@ -1,4 +1,5 @@
 import { describeError } from '@shiplog/runtime';
+import type { LeftVolume } from '@shiplog/domain';
 import type { RecordedCommit } from '@shiplog/events';
 import { fault } from '../faults.js';
 import { EngineError } from '../containers/container-engine.port.js';
@@ -30,6 +31,8 @@ interface Options {
  */
 export class VolumeKeeper {
   private readonly measured = new Map<string, Measured>();
+  /** Asked after once, measured or not: one that is missing, or cannot be measured, is in no hurry. */
+  private readonly counted = new Set<string>();
   private fresh = new Map<string, number>();
   /** To be deleted, and a container still has them: said once. */
   private readonly waiting = new Set<string>();
@@ -119,22 +122,17 @@ export class VolumeKeeper {
   /** Whether the engine refused it for now. */
   private async carryOut(action: VolumeAction): Promise<boolean> {
     const { bench } = this;
-    const { logger, config } = bench.context;
+    const { logger } = bench.context;
     if (action.type === 'record') {
       const { volumeId, appId } = action.command;
       const isNew = await bench.record('volume', { id: volumeId, appId }, action.command);
       if (isNew) logger.warn({ volumeId, appId }, action.command.type);
       return false;
     }
-    const { volumeId, appId, appName } = action.volume;
-    const { state } = bench.context.world.get('volume', volumeId);
-    const name =
-      'engineName' in state
-        ? state.engineName
-        : engineNameOf(action.volume, { platform: config.platform, appId, appName });
+    const { volumeId, appId } = action.volume;
     try {
       fault('before-delete-volume');
-      await bench.engine.volumes.remove(name);
+      for (const name of this.namesOf(action.volume)) await bench.engine.volumes.remove(name);
       fault('after-delete-volume');
     } catch (error) {
       if (!(error instanceof EngineError) || error.code === 'engine-unreachable') throw error;
@@ -150,9 +148,23 @@ export class VolumeKeeper {
       { type: 'RecordVolumeDeleted', volumeId, appId },
     );
     this.measured.delete(volumeId);
+    this.counted.delete(volumeId);
     this.waiting.delete(volumeId);
     logger.info({ volumeId, appId }, 'volume-deleted');
     return false;
+  }
+
+  /** One that was lost may be back beside the one that took its place. */
+  private namesOf(volume: LeftVolume): ReadonlySet<string> {
+    const { config, world } = this.bench.context;
+    const { state } = world.get('volume', volume.volumeId);
+    const all = Array.from({ length: volume.incarnation }, (_, i) =>
+      engineNameOf(
+        { ...volume, incarnation: i + 1 },
+        { platform: config.platform, appId: volume.appId, appName: volume.appName },
+      ),
+    );
+    return new Set('engineName' in state ? [...all, state.engineName] : all);
   }
 
   /** Not waited for: the next look takes what it came to. */
@@ -160,7 +172,7 @@ export class VolumeKeeper {
     const { bench } = this;
     const { lookMs = LOOK_MS, measureMs = MEASURE_MS } = this.options;
     const beganMs = bench.nowMs();
-    const isNew = made.some(({ seen }) => !this.measured.has(seen.volumeId));
+    const isNew = made.some(({ seen }) => !this.counted.has(seen.volumeId));
     const restMs = Math.max(isNew ? lookMs : measureMs, this.tookMs * MEASURE_SHARE);
     if (this.isMeasuring || made.length === 0 || beganMs < this.endedMs + restMs) return;
     this.isMeasuring = true;
@@ -169,6 +181,7 @@ export class VolumeKeeper {
       .then((usage) => {
         const measuredAt = new Date(bench.nowMs()).toISOString();
         for (const { seen } of made) {
+          this.counted.add(seen.volumeId);
           const usedBytes = usage.get(seen.engineName);
           if (usedBytes !== undefined) this.measured.set(seen.volumeId, { usedBytes, measuredAt });
         }

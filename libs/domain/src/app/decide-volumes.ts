@@ -84,11 +84,7 @@ const changeVolume = (
   volume: KnownVolume,
   state: ActiveApp,
 ): VolumeDecision => {
-  const defined = Object.entries(changes).filter(([, value]) => value !== undefined);
-  const { incarnation: _, ...next } = {
-    ...volume,
-    ...(Object.fromEntries(defined) as Partial<VolumeDefinition>),
-  };
+  const { incarnation: _, ...next } = { ...volume, ...changes };
   const has = (field: keyof VolumeDefinition): boolean => !isSameValue(volume[field], next[field]);
   if (!has('path') && !has('processes') && !has('shared') && !has('sizeBytes')) return accept();
   const fault = faultOf(next, state);
