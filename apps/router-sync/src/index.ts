@@ -1,2 +1,2 @@
 export * from './start-router-sync.js';
-export { ensureHaproxy, renderConfigFile } from './routes/haproxy.js';
+export { ensureHaproxy, renderConfigFile } from './haproxy/ensure-haproxy.js';

@@ -1,5 +1,5 @@
 import { CANARY_MATCH_PATTERN } from '@shiplog/events';
-import { PICKS } from './render-haproxy.js';
+import { PICKS } from '../haproxy/render.js';
 
 /** Which requests are meant, taken apart: what every kind of proxy makes its own rule of. */
 export interface MatchRule {

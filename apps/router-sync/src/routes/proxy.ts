@@ -1,9 +1,9 @@
 import type { PlatformConfig } from '@shiplog/runtime';
-import { ensureProcess, masterPid, trimLog } from './haproxy-process.js';
-import { HaproxyRouter } from './haproxy-router.js';
-import { nginxPaths } from './nginx-files.js';
-import { ensureNginx, nginxPid } from './nginx-process.js';
-import { NginxRouter } from './nginx-router.js';
+import { ensureProcess, masterPid, trimLog } from '../haproxy/process.js';
+import { HaproxyRouter } from '../haproxy/haproxy-router.js';
+import { nginxPaths } from '../nginx/files.js';
+import { ensureNginx, nginxPid } from '../nginx/process.js';
+import { NginxRouter } from '../nginx/nginx-router.js';
 import { routerPaths } from './router-paths.js';
 import { RouterError, type Router } from './router.port.js';
 

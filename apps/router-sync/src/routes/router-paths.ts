@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathsOf, type PlatformConfig } from '@shiplog/runtime';
-import { FILES } from './render-haproxy.js';
+import { FILES } from '../haproxy/render.js';
 import { RouterError } from './router.port.js';
 
 /** The limit that HAProxy puts on the path of a unix socket. */

@@ -21,9 +21,9 @@ import {
   type RunningProcess,
 } from '@shiplog/runtime';
 import { startRouterSync } from '../index.js';
-import { masterPid } from '../routes/haproxy-process.js';
-import { nginxPaths } from '../routes/nginx-files.js';
-import { nginxPid } from '../routes/nginx-process.js';
+import { masterPid } from '../haproxy/process.js';
+import { nginxPaths } from '../nginx/files.js';
+import { nginxPid } from '../nginx/process.js';
 import { routerPaths } from '../routes/router-paths.js';
 import { freePort } from './free-port.js';
 import { waitFor } from './wait-for.js';

@@ -1,0 +1,112 @@
+import { readFile, rename, writeFile, access } from 'node:fs/promises';
+import { z } from 'zod';
+import type { PlatformConfig } from '@shiplog/runtime';
+import { STATE_FILE_HEADER, type HaproxyState } from './state.js';
+import { renderHaproxy, type PoolSize } from './render.js';
+import type { RouterPaths } from '../routes/router-paths.js';
+
+/** Places that a platform starts with: about 10 MB of HAProxy. */
+const POOL_DEFAULT: PoolSize = { backends: 64, servers: 32 };
+/** Where nobody can reload HAProxy for us the places have to last. */
+const POOL_EXTERNAL: PoolSize = { backends: 256, servers: 32 };
+
+const poolSize = z.object({
+  backends: z.number().int().min(1).max(65_536),
+  servers: z.number().int().min(1).max(4_000),
+});
+
+export const readPool = async (paths: RouterPaths): Promise<PoolSize> => {
+  const fallback = paths.isExternal ? POOL_EXTERNAL : POOL_DEFAULT;
+  const text = await readFile(paths.pool, 'utf8').catch(() => undefined);
+  if (text === undefined) return fallback;
+  const parsed = poolSize.safeParse(parseJson(text));
+  return parsed.success ? parsed.data : fallback;
+};
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+};
+
+/** Writes pool and configuration; true when the configuration is another one than before. */
+export const writeConfig = async (
+  config: PlatformConfig,
+  paths: RouterPaths,
+  pool: PoolSize,
+): Promise<boolean> => {
+  const text = renderHaproxy({
+    platform: config.platform,
+    bind: config.bind,
+    port: config.routerPort,
+    runAs: paths.isExternal ? null : await unprivilegedUser(),
+    directory: paths.directory,
+    adminSocket: paths.admin,
+    pool,
+  });
+  await writePool(paths, pool);
+  const before = await readFile(paths.config, 'utf8').catch(() => undefined);
+  if (before === text) return false;
+  await replaceFile(paths.config, text);
+  return true;
+};
+
+export const writePool = (paths: RouterPaths, pool: PoolSize): Promise<void> =>
+  replaceFile(paths.pool, `${JSON.stringify(pool)}\n`);
+
+/** HAProxy does not start without the files that its configuration names. */
+export const ensureStateFiles = async (paths: RouterPaths): Promise<void> => {
+  const empty: readonly (readonly [string, string])[] = [
+    [paths.hosts, ''],
+    [paths.owners, ''],
+    [paths.matches, ''],
+    [paths.picks, ''],
+    [paths.serverState, STATE_FILE_HEADER],
+  ];
+  for (const [path, text] of empty) {
+    const exists = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (!exists) await replaceFile(path, text);
+  }
+};
+
+/**
+ * Today's routes, for a proxy that is started without us. Servers are written before the hosts that
+ * lead to them; a crash between the files leaves a host without server (503), never one of another app.
+ */
+export const writeState = async (paths: RouterPaths, state: HaproxyState): Promise<void> => {
+  const servers = [...state.servers.values()].map(({ line }) => `${line}\n`).join('');
+  await replaceFile(paths.serverState, STATE_FILE_HEADER + servers);
+  await replaceFile(paths.owners, mapText(state.owners));
+  await replaceFile(paths.matches, mapText(state.matches));
+  await replaceFile(paths.picks, mapText(state.picks));
+  await replaceFile(paths.hosts, mapText(state.hosts));
+};
+
+const mapText = (map: ReadonlyMap<string, string>): string =>
+  [...map].map(([key, value]) => `${key} ${value}\n`).join('');
+
+export const replaceFile = async (path: string, text: string): Promise<void> => {
+  const temporary = `${path}.new`;
+  await writeFile(temporary, text, { mode: 0o600 });
+  await rename(temporary, path);
+};
+
+/** As root, HAProxy serves as its package's user, else as nobody. */
+const unprivilegedUser = async (): Promise<{ uid: number; gid: number } | null> => {
+  if (process.getuid?.() !== 0) return null;
+  const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '');
+  for (const name of ['haproxy', 'nobody']) {
+    const fields = passwd
+      .split('\n')
+      .find((line) => line.startsWith(`${name}:`))
+      ?.split(':');
+    if (fields !== undefined) return { uid: Number(fields[2]), gid: Number(fields[3]) };
+  }
+  return { uid: 65_534, gid: 65_534 };
+};

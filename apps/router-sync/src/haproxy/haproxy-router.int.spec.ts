@@ -1,0 +1,166 @@
+import { readFile, writeFile, mkdir } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { removeProxy, testConfig } from '../testing/test-platform.js';
+import { ensureProcess, masterPid, reload, workersOf } from './process.js';
+import { HaproxyRouter } from './haproxy-router.js';
+import { describeHostile } from '../routes/hostile.contract.js';
+import { describeMatches } from '../routes/matches.contract.js';
+import { describeRouter } from '../routes/router.contract.js';
+import { describeServing } from '../routes/serving.contract.js';
+import { routerPaths } from '../routes/router-paths.js';
+import { ask } from '../testing/client.js';
+import { startLoad } from '../testing/load.js';
+import { startInstance, type Ledger, type TestInstance } from '../testing/test-instance.js';
+import { closed, echo, openTunnel } from '../testing/upgrade.js';
+import { PATIENTLY } from '../testing/wait-for.js';
+
+const haproxy = async () => {
+  const config = await testConfig();
+  const paths = routerPaths(config, {});
+  await ensureProcess(config, paths);
+  return {
+    router: new HaproxyRouter(config, paths),
+    port: config.routerPort,
+    close: () => removeProxy(config),
+    restart: async () => {
+      await reload(paths);
+      process.kill((await masterPid(paths)) ?? 0, 'SIGKILL');
+      await expect.poll(() => masterPid(paths), PATIENTLY).toBeUndefined();
+      await ensureProcess(config, paths);
+    },
+  };
+};
+describeRouter('HAProxy', haproxy);
+describeServing('HAProxy', haproxy);
+describeMatches('HAProxy', haproxy);
+describeHostile('HAProxy', haproxy);
+
+describe('a HAProxy whose places are all taken', () => {
+  const app = { host: 'a1.localhost' };
+  const serve = (instanceId: string, appId: string, port: number) => ({
+    kind: 'serve' as const,
+    endpoint: { instanceId, appId, host: '127.0.0.1', port, weight: 1 },
+  });
+  let config: Awaited<ReturnType<typeof testConfig>>;
+  let paths: ReturnType<typeof routerPaths>;
+  let router: HaproxyRouter;
+  const ledger: Ledger = new Map();
+  const isInstance = (name: string): boolean => name === 'i1' || name === 'i2';
+  let first: TestInstance;
+  let second: TestInstance;
+
+  beforeAll(async () => {
+    config = await testConfig();
+    paths = routerPaths(config, {});
+    await mkdir(paths.directory, { recursive: true });
+    await writeFile(paths.pool, JSON.stringify({ backends: 1, servers: 1 }));
+    await ensureProcess(config, paths);
+    router = new HaproxyRouter(config, paths);
+    first = await startInstance('i1', 0, ledger);
+    second = await startInstance('i2', 0, ledger);
+    await router.apply([
+      serve('i1', 'a1', first.port),
+      { kind: 'bind-host', host: 'a1.localhost', appId: 'a1' },
+    ]);
+  });
+  afterAll(() => removeProxy(config));
+
+  it('grows by one reload that keeps routes, tunnels and requests', async () => {
+    const { socket } = await openTunnel(config.routerPort, 'a1.localhost');
+    const slow = ask(config.routerPort, { ...app, path: '/slow?ms=1500' });
+    const pid = await masterPid(paths);
+    const host = 'a1.localhost';
+    const load = startLoad({ port: config.routerPort, host, ledger, isOurs: isInstance });
+    await expect.poll(() => load.answered(), PATIENTLY).toBeGreaterThan(100);
+    await router.apply([
+      ...[2, 3, 4, 5].map((n) => serve(`b${n}`, `b${n}`, 22_190 + n)),
+      serve('i2', 'a1', second.port),
+    ]);
+    expect(await masterPid(paths)).toBe(pid);
+    const answered = load.answered();
+    await expect.poll(() => load.answered(), PATIENTLY).toBeGreaterThan(answered + 300);
+    expect((await load.stop()).failed).toEqual([]);
+    expect(JSON.parse(await readFile(paths.pool, 'utf8'))).toEqual({ backends: 8, servers: 2 });
+    expect((await router.observe()).endpoints.size).toBe(6);
+    expect(await echo(socket, 'still here')).toBe('still here');
+    expect(await slow).toMatchObject({ status: 200, body: 'i1' });
+    const bodies = await Promise.all([1, 2, 3, 4].map(() => ask(config.routerPort, app)));
+    expect(new Set(bodies.map(({ body }) => body))).toEqual(new Set(['i1', 'i2']));
+
+    // The worker with the tunnel is on its way out: it may begin one more request, it counts, it is cut.
+    expect((await workersOf(paths)).old).toHaveLength(1);
+    await router.apply([{ kind: 'drain', instanceId: 'i1' }]);
+    expect((await router.observe()).endpoints.get('i1')).toMatchObject({
+      state: 'leaving',
+      sessions: 1,
+    });
+    const end = closed(socket);
+    await router.apply([{ kind: 'cut', instanceId: 'i1' }]);
+    await end;
+    await expect.poll(async () => (await workersOf(paths)).old, PATIENTLY).toEqual([]);
+    expect((await router.observe()).endpoints.get('i1')).toMatchObject({
+      state: 'draining',
+      sessions: 0,
+    });
+  });
+});
+
+describe('an instance with an address of its own', () => {
+  it('is reached there after a reload and after a restart of HAProxy, before anything is said again', async () => {
+    const config = await testConfig();
+    const paths = routerPaths(config, {});
+    await ensureProcess(config, paths);
+    const router = new HaproxyRouter(config, paths);
+    const endpoint = { instanceId: 'i1', appId: 'a1', host: '127.0.0.9', port: 22_109, weight: 13 };
+    await router.apply([{ kind: 'serve', endpoint }]);
+    const seen = async () => (await router.observe()).endpoints.get('i1');
+    expect(await seen()).toMatchObject(endpoint);
+
+    await reload(paths);
+    expect(await seen()).toMatchObject(endpoint);
+
+    process.kill((await masterPid(paths)) ?? 0, 'SIGKILL');
+    await expect.poll(() => masterPid(paths), PATIENTLY).toBeUndefined();
+    await ensureProcess(config, paths);
+    expect(await seen()).toMatchObject(endpoint);
+    await removeProxy(config);
+  });
+});
+
+describe('instances with different parts of the requests', () => {
+  it('get them, none or all, and what they answered is counted', async () => {
+    const config = await testConfig();
+    const paths = routerPaths(config, {});
+    await ensureProcess(config, paths);
+    const router = new HaproxyRouter(config, paths);
+    const ledger: Ledger = new Map();
+    const [old, fresh] = [
+      await startInstance('i1', 0, ledger),
+      await startInstance('i2', 0, ledger),
+    ];
+    const endpoint = (instanceId: string, port: number, weight: number) => ({
+      kind: 'serve' as const,
+      endpoint: { instanceId, appId: 'a1', host: '127.0.0.1', port, weight },
+    });
+    await router.apply([
+      endpoint('i1', old.port, 1),
+      endpoint('i2', fresh.port, 0),
+      { kind: 'bind-host', host: 'a1.localhost', appId: 'a1' },
+    ]);
+    const requests = async (count: number) => {
+      for (let i = 0; i < count; i += 1) await ask(config.routerPort, { host: 'a1.localhost' });
+      const counted = await router.traffic('a1');
+      return ['i1', 'i2'].map((id) => counted.get(id)?.requests);
+    };
+    expect(await requests(20)).toEqual([20, 0]);
+    await router.apply([
+      { kind: 'weigh', instanceId: 'i2', weight: 1 },
+      { kind: 'weigh', instanceId: 'i1', weight: 4 },
+    ]);
+    expect(await requests(20)).toEqual([36, 4]);
+    await router.apply([{ kind: 'weigh', instanceId: 'i1', weight: 0 }]);
+    expect(await requests(10)).toEqual([36, 14]);
+    await Promise.all([old.kill(), fresh.kill()]);
+    await removeProxy(config);
+  });
+});

@@ -1,0 +1,216 @@
+import type { TrafficCounters } from '@shiplog/domain';
+import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
+import { translate } from './commands.js';
+import { readPool, writeState } from './files.js';
+import { matchesIn } from './matches.js';
+import { grow, workersOf } from './process.js';
+import { backendsOf, readState, showServers } from './read.js';
+import { HaproxyRuntime } from './runtime.js';
+import {
+  parseMap,
+  parseServersState,
+  parseSessionIds,
+  parseSessions,
+  type HaproxyState,
+  type ServerSlot,
+} from './state.js';
+import { parseTraffic } from './traffic.js';
+import { FILES, KEEP_ALIVE_SECONDS, REQUEST_HEAD_SECONDS, type PoolSize } from './render.js';
+import {
+  RouterError,
+  type ActualEndpoint,
+  type ActualRoutes,
+  type RouteAction,
+  type Router,
+} from '../routes/router.port.js';
+import type { RouterPaths } from '../routes/router-paths.js';
+
+/** After a try that failed; each one has HAProxy load the whole configuration. */
+const GROW_AGAIN_MS = 30_000;
+
+/** Routes in HAProxy's maps and server slots. Everything is read back from HAProxy, nothing remembered. */
+export class HaproxyRouter implements Router {
+  readonly kind = 'haproxy';
+  private readonly runtime: HaproxyRuntime;
+  private readonly master: HaproxyRuntime;
+  /** Those of the last time. */
+  private likelyBackends: readonly string[] = [];
+  /** As the last `observe` saw it, until the next change. */
+  private observed: HaproxyState | undefined;
+  private pool: PoolSize | undefined;
+  private full: { readonly reason: RouterError; readonly untilMs: number } | undefined;
+  /** Do the files beside the configuration hold what HAProxy holds? */
+  private isSaved = false;
+
+  constructor(
+    private readonly config: PlatformConfig,
+    private readonly paths: RouterPaths,
+  ) {
+    this.runtime = new HaproxyRuntime(paths.admin);
+    this.master = new HaproxyRuntime(paths.master);
+  }
+
+  async observe(): Promise<ActualRoutes> {
+    this.observed = undefined;
+    const state = await this.read();
+    this.observed = state;
+    // Whoever changed it last may have died before the files were written.
+    if (!this.isSaved) await this.save(state);
+    const backendApp = (backend: string): string => state.owners.get(backend) ?? '';
+    const old = await this.oldGenerations(state);
+
+    const endpoints = new Map<string, ActualEndpoint>();
+    for (const slot of ownedSlots(state)) {
+      const instanceId = state.owners.get(slot.key) ?? '';
+      endpoints.set(instanceId, {
+        instanceId,
+        appId: backendApp(slot.backend),
+        host: slot.address,
+        port: slot.port,
+        weight: slot.weight,
+        state: old.mayServe.has(slot.key) ? 'leaving' : STATE[slot.state],
+        sessions: old.sessions.get(slot.key) ?? 0,
+      });
+    }
+    const hosts = new Map([...state.hosts].map(([host, backend]) => [host, backendApp(backend)]));
+    const matches = new Map(
+      [...matchesIn(state)].map(([backend, match]) => [backendApp(backend), match]),
+    );
+    return { hosts, endpoints, matches, emptyPools: await this.emptyPools(state) };
+  }
+
+  async apply(actions: readonly RouteAction[]): Promise<void> {
+    if (actions.length === 0) return;
+    // Nobody else writes: what was observed a moment ago still holds, and time matters here.
+    let state = this.observed ?? (await this.read());
+    this.observed = undefined;
+    this.pool ??= await readPool(this.paths);
+    let translation = translate(actions, state, this.pool);
+    if (translation.grown !== undefined && (await this.hasGrown(translation.grown, state))) {
+      state = await this.read();
+      translation = translate(actions, state, this.pool);
+    }
+    faultPoint('router-sync/before-change');
+    this.isSaved = false;
+    await this.runtime.change(translation.commands);
+    faultPoint('router-sync/after-change');
+    await this.cutInOldWorkers(actions, state);
+    await this.save(await this.read());
+    faultPoint('router-sync/after-write-state');
+    // What has no place keeps nobody else's routes as they are.
+    if (translation.grown !== undefined)
+      throw (
+        this.full?.reason ??
+        new RouterError('router-full', 'the router has no place for so many instances')
+      );
+  }
+
+  async traffic(appId: string): Promise<ReadonlyMap<string, TrafficCounters>> {
+    const [text = ''] = await this.runtime.ask([`show map ${FILES.owners}`]);
+    const owners = parseMap(text);
+    const backend = [...owners].find(([slot, id]) => !slot.includes('/') && id === appId)?.[0];
+    if (backend === undefined) return new Map();
+    const [stat = ''] = await this.runtime.ask([`show stat ${backend} 4 -1`]);
+    return new Map(
+      [...parseTraffic(stat)].flatMap(([server, counters]) => {
+        const instanceId = owners.get(`${backend}/${server}`);
+        return instanceId === undefined ? [] : [[instanceId, counters] as const];
+      }),
+    );
+  }
+
+  /** False when there are no more places to be had now. */
+  private async hasGrown(pool: PoolSize, state: HaproxyState): Promise<boolean> {
+    if (this.full !== undefined && performance.now() < this.full.untilMs) return false;
+    this.full = undefined;
+    await writeState(this.paths, state);
+    try {
+      await grow(this.config, this.paths, pool);
+    } catch (error) {
+      if (!(error instanceof RouterError)) throw error;
+      this.full = { reason: error, untilMs: performance.now() + GROW_AGAIN_MS };
+      return false;
+    }
+    this.pool = pool;
+    return true;
+  }
+
+  private async save(state: HaproxyState): Promise<void> {
+    await writeState(this.paths, state);
+    this.isSaved = true;
+  }
+
+  private async read(): Promise<HaproxyState> {
+    const state = await readState(this.runtime, this.likelyBackends);
+    this.likelyBackends = backendsOf(state.owners);
+    return state;
+  }
+
+  /** What is under way where nothing new should go, and where an old worker may still send something. */
+  private async oldGenerations(state: HaproxyState) {
+    const slots = [...ownedSlots(state)].filter((slot) => slot.state !== 'ready');
+    const mayServe = new Set<string>();
+    const sessions = new Map<string, number>();
+    if (slots.length === 0) return { mayServe, sessions };
+
+    const answers = await this.runtime.ask(slots.map(showServerStat));
+    slots.forEach((slot, i) => sessions.set(slot.key, parseSessions(answers[i] ?? '')));
+    const workers = await workersOf(this.paths);
+    const mayBegin = workers.currentSeconds < LAST_REQUEST_SECONDS;
+    for (const pid of workers.old) {
+      for (const slot of slots) {
+        const there = parseServersState(await this.askWorker(pid, showServers(slot.backend)));
+        const isReady = there.find(({ key }) => key === slot.key)?.state === 'ready';
+        if (mayBegin && isReady) mayServe.add(slot.key);
+        const more = parseSessions(await this.askWorker(pid, showServerStat(slot)));
+        sessions.set(slot.key, (sessions.get(slot.key) ?? 0) + more);
+      }
+    }
+    return { mayServe, sessions };
+  }
+
+  private async emptyPools(state: HaproxyState): Promise<ReadonlyMap<string, number>> {
+    const inUse = new Set([
+      ...state.hosts.values(),
+      ...[...state.owners.keys()].filter((slot) => slot.includes('/')).map(backendOf),
+    ]);
+    const empty = [...state.owners].filter(([slot]) => !slot.includes('/') && !inUse.has(slot));
+    if (empty.length === 0) return new Map();
+    const answers = await this.runtime.ask(empty.map(([slot]) => `show stat ${slot} 2 -1`));
+    return new Map(empty.map(([, appId], i) => [appId, parseSessions(answers[i] ?? '')]));
+  }
+
+  /** A worker on its way out refuses every change of a server; single sessions it still ends. */
+  private async cutInOldWorkers(
+    actions: readonly RouteAction[],
+    state: HaproxyState,
+  ): Promise<void> {
+    const cut = new Set(actions.flatMap((a) => (a.kind === 'cut' ? a.instanceId : [])));
+    if (cut.size === 0) return;
+    const slots = [...ownedSlots(state)].filter(({ key }) => cut.has(state.owners.get(key) ?? ''));
+    for (const pid of (await workersOf(this.paths)).old) {
+      const sessions = await this.askWorker(pid, 'show sess');
+      for (const { backend, server } of slots) {
+        for (const id of parseSessionIds(sessions, backend, server)) {
+          await this.askWorker(pid, `shutdown session ${id}`);
+        }
+      }
+    }
+  }
+
+  private askWorker(pid: number, command: string): Promise<string> {
+    return this.master.askMaster(`@!${pid} ${command}`);
+  }
+}
+
+/**
+ * A connection that a client kept open may bring one more request to an old worker until it times out
+ * (`timeout http-keep-alive`, then `timeout http-request`); later, nothing begins there.
+ */
+const LAST_REQUEST_SECONDS = KEEP_ALIVE_SECONDS + REQUEST_HEAD_SECONDS + 5;
+
+const STATE = { ready: 'serving', drain: 'draining', maint: 'out' } as const;
+
+const showServerStat = (slot: ServerSlot): string => `show stat ${slot.backend} 4 ${slot.serverId}`;
+const backendOf = (slot: string): string => slot.slice(0, slot.indexOf('/'));
+const ownedSlots = (state: HaproxyState): Iterable<ServerSlot> => state.servers.values();

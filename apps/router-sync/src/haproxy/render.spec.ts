@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { renderHaproxy, type HaproxyConfig } from './render.js';
+
+const config: HaproxyConfig = {
+  platform: 'shiplog',
+  bind: '127.0.0.1',
+  port: 8080,
+  runAs: { uid: 102, gid: 105 },
+  directory: '/var/lib/shiplog/router',
+  adminSocket: '/run/shiplog-shiplog-0123456789/admin.sock',
+  pool: { backends: 2, servers: 3 },
+};
+
+describe('the configuration', () => {
+  it('is the golden one', async () => {
+    const golden = await readFile(new URL('golden/haproxy.cfg', import.meta.url), 'utf8');
+    expect(renderHaproxy(config)).toBe(golden);
+  });
+
+  it('listens on IPv6 and on a socket of TCP where it is told so', () => {
+    const text = renderHaproxy({ ...config, bind: '::1', adminSocket: '0.0.0.0:9999' });
+    expect(text).toContain('  bind [::1]:8080\n');
+    expect(text).toContain('  stats socket 0.0.0.0:9999 level admin\n');
+  });
+
+  it('has the same lines whatever the data directory is called', () => {
+    const words = renderHaproxy(config).split('\n').length;
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme-ascii' }), (name) => {
+        const text = renderHaproxy({ ...config, directory: `/home/${name}` });
+        expect(text.split('\n')).toHaveLength(words);
+        const line = text.split('\n').find((l) => l.includes('server-state-file')) ?? '';
+        expect(line).toMatch(/^ {2}server-state-file "(?:[^"\\$]|\\["\\$])*"$/);
+      }),
+    );
+  });
+
+  it.each([
+    ['a newline in the directory', { directory: '/home/a\nuser root' }],
+    ['a space in the address', { bind: '127.0.0.1 ssl' }],
+    ['a quote in the socket', { adminSocket: '/run/"x' }],
+    ['another word as platform', { platform: 'a b' }],
+    ['a port that is no number', { port: Number.NaN }],
+  ])('is not made with %s', (_, wrong) => {
+    expect(() => renderHaproxy({ ...config, ...wrong })).toThrow('haproxy.cfg');
+  });
+});

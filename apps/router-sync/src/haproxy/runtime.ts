@@ -1,0 +1,86 @@
+import { createConnection, type Socket } from 'node:net';
+import { RouterError } from '../routes/router.port.js';
+
+const TIMEOUT_MS = 5_000;
+/** What ends the answer to every command of an interactive session. */
+const PROMPT = '\n> ';
+/** Answers that say a command was not carried out; others are remarks. */
+const REFUSAL = /^(?:no such|unknown|permission|entry not found|invalid|.*\bcan't\b|.*failed)/im;
+
+/**
+ * The runtime API behind a stats socket: a unix path or `host:port`. One connection per batch of
+ * commands, all sent at once: one round trip for a whole round of changes.
+ */
+export class HaproxyRuntime {
+  constructor(readonly socket: string) {}
+
+  /** The answers, one per command. Throws when one of them was refused. */
+  async change(commands: readonly string[]): Promise<void> {
+    const answers = await this.ask(commands);
+    answers.forEach((answer, i) => {
+      if (!REFUSAL.test(answer)) return;
+      const said = answer.trim().slice(0, 300);
+      throw new RouterError('router-refused', `haproxy refused "${commands[i]}": ${said}`);
+    });
+  }
+
+  ask(commands: readonly string[]): Promise<string[]> {
+    for (const command of commands) assertOneCommand(command);
+    if (commands.length === 0) return Promise.resolve([]);
+    return this.converse(`prompt\n${commands.join('\n')}\n`, (received) => {
+      const answers = received.split(PROMPT);
+      return answers.length > commands.length + 1 ? answers.slice(1, -1) : undefined;
+    });
+  }
+
+  /** One line to the master's socket, which answers until it closes. `@!<pid>` reaches one worker. */
+  askMaster(line: string): Promise<string> {
+    return this.converse(`${line}\n`, undefined);
+  }
+
+  private converse<T>(text: string, parse: (received: string) => T | undefined): Promise<T>;
+  private converse(text: string, parse: undefined): Promise<string>;
+  private converse<T>(
+    text: string,
+    parse: ((received: string) => T | undefined) | undefined,
+  ): Promise<T | string> {
+    return new Promise((resolve, reject) => {
+      const connection = this.connect();
+      const chunks: string[] = [];
+      const fail = (cause?: unknown): void => {
+        connection.destroy();
+        const message = `talking to haproxy at ${this.socket}`;
+        reject(new RouterError('router-unreachable', message, { cause }));
+      };
+      connection.setEncoding('utf8').setTimeout(TIMEOUT_MS, () => fail(new Error('no answer')));
+      connection.on('error', fail);
+      connection.on('data', (chunk: string) => {
+        chunks.push(chunk);
+        if (parse === undefined || !chunk.endsWith('> ')) return;
+        const parsed = parse(chunks.join(''));
+        if (parsed === undefined) return;
+        resolve(parsed);
+        connection.destroy();
+      });
+      connection.on('close', () => {
+        if (parse === undefined) resolve(chunks.join(''));
+        else fail(new Error('closed before it answered everything'));
+      });
+      connection.write(text);
+      if (parse === undefined) connection.end();
+    });
+  }
+
+  private connect(): Socket {
+    if (this.socket.startsWith('/')) return createConnection(this.socket);
+    const at = this.socket.lastIndexOf(':');
+    return createConnection(Number(this.socket.slice(at + 1)), this.socket.slice(0, at));
+  }
+}
+
+/** What would begin a second command, or a payload, never leaves this process. */
+const assertOneCommand = (command: string): void => {
+  if (/[;\\<\u0000-\u001f\u007f]/.test(command)) {
+    throw new Error(`not one command of the runtime API: ${JSON.stringify(command)}`);
+  }
+};

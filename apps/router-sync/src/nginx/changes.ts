@@ -1,0 +1,144 @@
+import {
+  address,
+  appLines,
+  hostName,
+  matchLine,
+  ownId,
+  portNumber,
+  type NginxInstance,
+  type NginxTable,
+} from './table.js';
+import type { Endpoint, Match, RouteAction } from '../routes/router.port.js';
+
+/**
+ * Puts actions into lines for `shiplog.lua`, of a table as it was read. Those of one app are one line with
+ * all its instances, so that it changes at one moment.
+ */
+export const translate = (before: NginxTable, actions: readonly RouteAction[]): readonly string[] =>
+  new Draft(before).of(actions);
+
+class Draft {
+  private readonly lines: string[] = [];
+  /** Apps whose instances changed and were not written yet. */
+  private readonly touched = new Set<string>();
+  private readonly hosts: Map<string, string>;
+  private readonly apps: Map<string, ReadonlyMap<string, NginxInstance>>;
+  /** Of instances that are here since, or are no more. */
+  private readonly appSince = new Map<string, string | undefined>();
+
+  constructor(private readonly before: NginxTable) {
+    this.hosts = new Map(before.hosts);
+    this.apps = new Map(before.apps);
+  }
+
+  of(actions: readonly RouteAction[]): readonly string[] {
+    for (const action of actions) this.add(action);
+    this.flush();
+    return this.lines;
+  }
+
+  private add(action: RouteAction): void {
+    switch (action.kind) {
+      case 'serve':
+        return this.serve(action.endpoint);
+      case 'weigh':
+        return this.update(action.instanceId, { weight: action.weight });
+      case 'match':
+        return this.match(action.appId, action.match);
+      case 'unmatch':
+        return this.say(`nomatch ${ownId(action.appId)}`);
+      case 'bind-host':
+        return this.bindHost(action.host, action.appId);
+      case 'unbind-host':
+        return this.unbindHost(action.host);
+      case 'suspend':
+        return this.update(action.instanceId, { state: 'out' });
+      case 'drain':
+        return this.update(action.instanceId, { state: 'draining' });
+      case 'cut':
+        return this.cut(action.instanceId);
+      case 'release':
+        return this.release(action.instanceId);
+      case 'release-pool':
+        return this.releasePool(action.appId);
+    }
+  }
+
+  private serve(endpoint: Endpoint): void {
+    const own = new Map(this.apps.get(endpoint.appId));
+    this.put(
+      endpoint.appId,
+      own.set(endpoint.instanceId, { ...endpoint, state: 'serving', sessions: 0 }),
+    );
+    this.appSince.set(endpoint.instanceId, endpoint.appId);
+  }
+
+  private update(instanceId: string, changes: Partial<NginxInstance>): void {
+    const instance = this.instance(instanceId);
+    if (instance === undefined) return;
+    const own = new Map(this.apps.get(instance.appId));
+    this.put(instance.appId, own.set(instanceId, { ...instance, ...changes }));
+  }
+
+  private match(appId: string, { rule, instanceIds }: Match): void {
+    const own = this.apps.get(appId);
+    const there = instanceIds.filter((id) => own?.has(id) === true);
+    if (there.length === 0) this.say(`nomatch ${ownId(appId)}`);
+    else this.say(matchLine(appId, { rule, instanceIds: there }));
+  }
+
+  private bindHost(host: string, appId: string): void {
+    if (!this.apps.has(appId)) this.put(appId, new Map());
+    this.hosts.set(host, appId);
+    this.say(`host ${hostName(host)} ${ownId(appId)}`);
+  }
+
+  private unbindHost(host: string): void {
+    if (this.hosts.delete(host)) this.say(`nohost ${hostName(host)}`);
+  }
+
+  private cut(instanceId: string): void {
+    const instance = this.instance(instanceId);
+    if (instance === undefined) return;
+    const { host, port } = instance;
+    this.say(`cut ${ownId(instanceId)} ${address(host)} ${portNumber(port)}`);
+  }
+
+  private release(instanceId: string): void {
+    const instance = this.instance(instanceId);
+    if (instance === undefined) return;
+    const own = new Map(this.apps.get(instance.appId));
+    own.delete(instanceId);
+    this.appSince.set(instanceId, undefined);
+    this.put(instance.appId, own);
+    this.say(`forget ${ownId(instanceId)}`);
+  }
+
+  private releasePool(appId: string): void {
+    if (this.apps.delete(appId)) this.say(`noapp ${ownId(appId)}`);
+  }
+
+  private instance(instanceId: string): NginxInstance | undefined {
+    const appId = this.appSince.has(instanceId)
+      ? this.appSince.get(instanceId)
+      : this.before.appOf.get(instanceId);
+    return this.apps.get(appId ?? '')?.get(instanceId);
+  }
+
+  private put(appId: string, instances: ReadonlyMap<string, NginxInstance>): void {
+    this.apps.set(appId, instances);
+    this.touched.add(appId);
+  }
+
+  /** What was changed of apps is written before what comes after it. */
+  private flush(): void {
+    for (const appId of this.touched)
+      this.lines.push(appLines(appId, this.apps.get(appId) ?? new Map()));
+    this.touched.clear();
+  }
+
+  private say(line: string): void {
+    this.flush();
+    this.lines.push(line);
+  }
+}

@@ -1,0 +1,159 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { PlatformConfig } from '@shiplog/runtime';
+import { replaceFile } from '../haproxy/files.js';
+import type { NginxProgram } from './binary.js';
+import { NGINX_FILES, renderNginx, type NginxConfig } from './render.js';
+import { routerPaths, type RouterPaths } from '../routes/router-paths.js';
+import { RouterError } from '../routes/router.port.js';
+
+const run = promisify(execFile);
+
+export interface NginxPaths extends RouterPaths {
+  /** What its workers do, in Lua. */
+  readonly code: string;
+  /** Today's routes, for an nginx that is started without us. */
+  readonly routes: string;
+  readonly pidFile: string;
+  /** Workers whose master was killed, and who end what they began. */
+  readonly earlier: string;
+}
+
+export const nginxPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): NginxPaths => {
+  const ours = routerPaths(config, { ...env, SHIPLOG_HAPROXY_SOCKET: undefined });
+  const file = (name: string): string => join(ours.directory, name);
+  return {
+    ...ours,
+    admin: join(ours.socketDirectory, 'nginx.sock'),
+    config: file(NGINX_FILES.config),
+    code: file(NGINX_FILES.code),
+    routes: file(NGINX_FILES.routes),
+    pidFile: file(NGINX_FILES.pid),
+    log: file(NGINX_FILES.log),
+    earlier: file('nginx.earlier'),
+  };
+};
+
+/** The configuration and the code, as they should be. */
+export interface NginxFiles {
+  readonly config: string;
+  readonly code: string;
+  readonly fingerprint: string;
+}
+
+export const renderFiles = async (
+  config: PlatformConfig,
+  paths: NginxPaths,
+  program: NginxProgram,
+): Promise<NginxFiles> => {
+  if (/[$;?]/.test(paths.directory)) {
+    const what = `SHIPLOG_HOME is ${config.home}: Nginx takes no "$", ";" or "?" in the path of its files`;
+    throw new RouterError('router-config-invalid', `${what}, choose another one`);
+  }
+  const code = await readFile(new URL('../../nginx/shiplog.lua', import.meta.url), 'utf8');
+  const user = await unprivilegedUser();
+  const parts: NginxConfig = {
+    platform: config.platform,
+    bind: config.bind,
+    port: config.routerPort,
+    runAs: user,
+    directory: paths.directory,
+    adminSocket: paths.admin,
+    modules: program.modules,
+    luaLibraries: program.luaLibraries,
+    fingerprint: '0',
+  };
+  const hash = createHash('sha256').update(renderNginx(parts)).update(code);
+  const fingerprint = hash.digest('hex').slice(0, 16);
+  await check({ ...parts, fingerprint }, code, program, user);
+  return { config: renderNginx({ ...parts, fingerprint }), code, fingerprint };
+};
+
+export const readFiles = async (
+  paths: NginxPaths,
+): Promise<Pick<NginxFiles, 'config' | 'code'> | undefined> => {
+  const texts = [paths.config, paths.code].map((path) => readFile(path, 'utf8'));
+  const [config, code] = await Promise.all(texts).catch(() => []);
+  return config === undefined || code === undefined ? undefined : { config, code };
+};
+
+export const writeFiles = async (
+  paths: NginxPaths,
+  { config, code }: Pick<NginxFiles, 'config' | 'code'>,
+): Promise<void> => {
+  await replaceFile(paths.code, code);
+  await replaceFile(paths.config, config);
+};
+
+/** A configuration is tried in a folder of its own, by somebody who may do nothing else. */
+const check = async (
+  parts: NginxConfig,
+  code: string,
+  program: NginxProgram,
+  user: User | null,
+): Promise<void> => {
+  const directory = await mkdtemp(join(tmpdir(), 'shiplog-nginx-'));
+  const ids = user === null ? {} : { uid: user.uid, gid: user.gid };
+  try {
+    const text = renderNginx({
+      ...parts,
+      directory,
+      adminSocket: join(directory, 'admin.sock'),
+      runAs: null,
+      // Root's ports are tried by somebody who may not have them.
+      port: parts.port < 1024 ? parts.port + 64_000 : parts.port,
+    });
+    const file = join(directory, NGINX_FILES.config);
+    await writeFile(file, text);
+    await writeFile(join(directory, NGINX_FILES.code), code);
+    if (user !== null) {
+      for (const path of [directory, file, join(directory, NGINX_FILES.code)])
+        await chown(path, user.uid, user.gid);
+    }
+    const args = ['-t', '-q', '-p', directory, '-c', file, '-e', join(directory, NGINX_FILES.log)];
+    await run(program.command, args, { ...ids, cwd: '/', env: libraryPath(process.env) });
+  } catch (error) {
+    const said = await readFile(join(directory, NGINX_FILES.log), 'utf8').catch(() => '');
+    const why = said.trim().slice(-1500) || String(error);
+    throw new RouterError('router-config-invalid', `nginx refused its configuration:\n${why}`, {
+      cause: error,
+    });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+};
+
+/** Of our environment nginx gets the one thing that an unpacked package needs, and no secret. */
+export const libraryPath = ({ LD_LIBRARY_PATH }: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH };
+
+interface User {
+  readonly user: string;
+  readonly group: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** As root, nginx serves as its package's user, else as nobody. */
+const unprivilegedUser = async (): Promise<User | null> => {
+  if (process.getuid?.() !== 0) return null;
+  const [users, groups] = await Promise.all(
+    ['/etc/passwd', '/etc/group'].map(async (path) =>
+      (await readFile(path, 'utf8').catch(() => '')).split('\n').map((line) => line.split(':')),
+    ),
+  );
+  for (const name of ['www-data', 'nginx', 'nobody']) {
+    const found = users?.find(([user]) => user === name);
+    const group = groups?.find(([, , gid]) => gid === found?.[3])?.[0];
+    if (found === undefined || group === undefined) continue;
+    return { user: name, group, uid: Number(found[2]), gid: Number(found[3]) };
+  }
+  throw new RouterError(
+    'router-config-invalid',
+    'this machine has no user www-data, nginx or nobody that nginx could serve as',
+  );
+};

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { renderNginx, type NginxConfig } from './render.js';
+
+const CONFIG: NginxConfig = {
+  platform: 'shiplog',
+  bind: '127.0.0.1',
+  port: 8080,
+  runAs: { user: 'www-data', group: 'www-data' },
+  directory: '/var/lib/shiplog/router',
+  adminSocket: '/run/shiplog-shiplog-0123456789/nginx.sock',
+  modules: '/usr/lib/nginx/modules',
+  luaLibraries: '/usr/share/lua/5.1',
+  fingerprint: '0123456789abcdef',
+};
+
+describe('the configuration of nginx', () => {
+  it('is the golden one', () => {
+    const golden = new URL('golden/nginx.conf', import.meta.url);
+    expect(renderNginx(CONFIG)).toBe(readFileSync(golden, 'utf8'));
+  });
+
+  it('listens on IPv6, on names and everywhere', () => {
+    const listens = (bind: string) =>
+      /listen (\S+) default/.exec(renderNginx({ ...CONFIG, bind }))?.[1];
+    expect(listens('::1')).toBe('[::1]:8080');
+    expect(listens('localhost')).toBe('localhost:8080');
+    expect(listens('*')).toBe('0.0.0.0:8080');
+  });
+
+  it('takes quotes and backslashes in a path for what they are', () => {
+    expect(renderNginx({ ...CONFIG, directory: '/a "b\\{}' })).toContain(
+      'pid "/a \\"b\\\\{}/nginx.pid";',
+    );
+  });
+
+  it.each([
+    ['platform', 'a"b'],
+    ['bind', '1; include /etc/passwd'],
+    ['directory', '/a$b'],
+    ['directory', '/a\nb'],
+    ['adminSocket', '/run/a b'],
+    ['fingerprint', '"x'],
+    ['port', 80.5],
+    ['runAs', { user: 'a b', group: 'c' }],
+  ])('is not made with %s %j', (key, value) => {
+    expect(() => renderNginx({ ...CONFIG, [key]: value })).toThrow(/nginx\.conf/);
+  });
+});

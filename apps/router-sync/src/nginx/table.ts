@@ -1,0 +1,171 @@
+import { isIP } from 'node:net';
+import { WEIGHT_MAX } from '@shiplog/domain';
+import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
+import { parseMatchRule } from '../routes/match-rule.js';
+import {
+  RouterError,
+  type ActualEndpoint,
+  type Endpoint,
+  type Match,
+} from '../routes/router.port.js';
+
+export interface NginxInstance extends Endpoint {
+  readonly state: Exclude<ActualEndpoint['state'], 'leaving'>;
+  /** Counted apart. */
+  readonly sessions: 0;
+}
+
+/** What the memory of nginx holds. */
+export interface NginxTable {
+  /** Host → app id. */
+  readonly hosts: ReadonlyMap<string, string>;
+  /** App id → its instances by id. */
+  readonly apps: ReadonlyMap<string, ReadonlyMap<string, NginxInstance>>;
+  /** Instance id → app id. */
+  readonly appOf: ReadonlyMap<string, string>;
+  /** By app id. */
+  readonly matches: ReadonlyMap<string, Match>;
+}
+
+export interface NginxAnswer {
+  readonly platform: string;
+  readonly fingerprint: string;
+  /** Another one after every change; none is ever used again, by another nginx neither. */
+  readonly generation: string;
+  /** Process id → the configuration it runs. */
+  readonly workers: ReadonlyMap<number, string>;
+  /** By instance id, in all workers. */
+  readonly sessions: ReadonlyMap<string, number>;
+  /** Lines of the table, or of what changed in it; undefined where the asker has it. */
+  readonly lines: readonly string[] | undefined;
+}
+
+/** An answer of `/routes`; `shiplog.lua` writes it. */
+export const parseAnswer = (text: string): NginxAnswer => {
+  const lines = text.trimEnd().split('\n');
+  const at = lines.indexOf('table');
+  const workers = new Map<number, string>();
+  const sessions = new Map<string, number>();
+  for (const line of lines.slice(1, at === -1 ? undefined : at)) {
+    const [what, key = '', value = ''] = line.split(' ');
+    if (what === 'worker') workers.set(Number(key), value);
+    else sessions.set(key, (sessions.get(key) ?? 0) + Number(value));
+  }
+  const told = at === -1 ? undefined : lines.slice(at + 1);
+  return { ...parseHead(lines[0]), workers, sessions, lines: told };
+};
+
+const parseHead = (line = ''): Pick<NginxAnswer, 'platform' | 'fingerprint' | 'generation'> => {
+  const [name, platform = '', fingerprint = '', generation = ''] = line.split(' ');
+  if (name === 'shiplog') return { platform, fingerprint, generation };
+  throw new RouterError('router-unreachable', 'what answers at the socket is not our nginx');
+};
+
+/** The table with what changed in it: lines as nginx takes and tells them. */
+export const withLines = (before: NginxTable, lines: readonly string[]): NginxTable => {
+  const hosts = new Map(before.hosts);
+  const apps = new Map(before.apps);
+  const appOf = new Map(before.appOf);
+  const matches = new Map(before.matches);
+  const forget = (appId: string): void => {
+    for (const id of apps.get(appId)?.keys() ?? []) appOf.delete(id);
+    apps.delete(appId);
+  };
+  for (let i = 0; i < lines.length; i += 1) {
+    const [what, key = '', value = '', ids = ''] = (lines[i] ?? '').split(' ');
+    switch (what) {
+      case 'host':
+        hosts.set(key, value);
+        continue;
+      case 'nohost':
+        hosts.delete(key);
+        continue;
+      case 'match':
+        matches.set(key, { rule: value, instanceIds: ids.split(',') });
+        continue;
+      case 'nomatch':
+        matches.delete(key);
+        continue;
+      case 'noapp':
+        matches.delete(key);
+        forget(key);
+        continue;
+      default:
+        forget(key);
+    }
+    const own = lines.slice(i + 1, i + 1 + Number(value)).map((line) => parseInstance(key, line));
+    apps.set(key, new Map(own.map((instance) => [instance.instanceId, instance])));
+    for (const { instanceId } of own) appOf.set(instanceId, key);
+    i += own.length;
+  }
+  return { hosts, apps, appOf, matches };
+};
+
+export const NO_ROUTES: NginxTable = {
+  hosts: new Map(),
+  apps: new Map(),
+  appOf: new Map(),
+  matches: new Map(),
+};
+
+const parseInstance = (appId: string, line: string): NginxInstance => {
+  const [instanceId = '', address = '', port = '', weight = '', state = 'out'] = line.split(' ');
+  return {
+    instanceId,
+    appId,
+    host: address.replaceAll(/[[\]]/g, ''),
+    port: Number(port),
+    weight: Number(weight),
+    state: state as NginxInstance['state'],
+    sessions: 0,
+  };
+};
+
+/** The whole table as changes of an empty one: what nginx begins with when it is started. */
+export const tableText = ({
+  hosts,
+  apps,
+  matches,
+}: Pick<NginxTable, 'hosts' | 'apps' | 'matches'>): string =>
+  [
+    ...[...apps].map(([appId, instances]) => appLines(appId, instances)),
+    ...[...matches].map(([appId, match]) => matchLine(appId, match)),
+    ...[...hosts].map(([host, appId]) => `host ${hostName(host)} ${ownId(appId)}`),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+
+export const appLines = (appId: string, instances: ReadonlyMap<string, NginxInstance>): string =>
+  [`app ${ownId(appId)} ${instances.size}`, ...[...instances.values()].map(instanceLine)].join(
+    '\n',
+  );
+
+export const matchLine = (appId: string, { rule, instanceIds }: Match): string => {
+  // It throws for what is none.
+  parseMatchRule(rule);
+  return `match ${ownId(appId)} ${rule} ${instanceIds.map(ownId).join(',')}`;
+};
+
+const instanceLine = ({ instanceId, host, port, weight, state }: NginxInstance): string =>
+  [ownId(instanceId), address(host), portNumber(port), partOf(weight), state].join(' ');
+
+/** The last gate before the socket, where a newline would begin another change. */
+const checked = (value: string, isRight: boolean, what: string): string => {
+  if (!isRight) throw new RouterError('router-refused', `${JSON.stringify(value)} is no ${what}`);
+  return value;
+};
+export const hostName = (host: string): string => checked(host, HOST_PATTERN.test(host), 'host');
+export const ownId = (value: string): string => checked(value, ID_PATTERN.test(value), 'id');
+export const portNumber = (port: number): string =>
+  checked(String(port), Number.isInteger(port) && port > 0 && port < 65_536, 'port');
+const partOf = (weight: number): string =>
+  checked(
+    String(weight),
+    Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX,
+    'weight',
+  );
+export const address = (host: string): string => {
+  const family = isIP(host);
+  checked(host, family !== 0 && !host.includes('%'), 'numeric address');
+  return family === 6 ? `[${host}]` : host;
+};
