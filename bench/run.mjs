@@ -3,7 +3,7 @@
 //   npm run bench -- append route        some
 //   npm run bench log                    everything about the log, long ones included
 //   npm run bench -- --quick             small ones, to see that they run: their figures say nothing
-//   node bench/run.mjs --write-docs      writes bench/results.json into docs/benchmarks.md, and runs nothing
+//   node bench/run.mjs --write-docs      writes bench/results.json into docs/benchmarks.md, and runs nothing; others stay
 // Progress on stderr; results in bench/results.json. Exit code 1 when a target is missed or one did not run.
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
