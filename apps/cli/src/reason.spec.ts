@@ -75,6 +75,8 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
   'volumes purge': ['vol_1 --confirm data', 'removeKeptVolume'],
   lock: ['-a shop', 'lockApp'],
   unlock: ['-a shop', 'unlockApp'],
+  'maintenance on': ['-a shop', 'beginMaintenance'],
+  'maintenance off': ['-a shop', 'endMaintenance'],
   'freeze add': ['nights --cron @daily --for 1h -a shop', 'addFreeze'],
   'freeze add --platform': ['nights --cron @daily --for 1h', 'addPlatformFreeze'],
   'freeze remove': ['nights -a shop', 'removeFreeze'],
@@ -107,9 +109,11 @@ const TERMINALS: Readonly<Record<string, string>> = {
 /** Whoever adds a command says here that it writes nothing into the log, or it takes `-m`. */
 const CHANGE_NOTHING: readonly string[] = [
   ...[
+    'maintenance status',
     'apps list',
     'apps show',
     'open',
+    'maintenance status',
     'ps',
     'limits',
     'logs',
