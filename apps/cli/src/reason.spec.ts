@@ -109,7 +109,6 @@ const TERMINALS: Readonly<Record<string, string>> = {
 /** Whoever adds a command says here that it writes nothing into the log, or it takes `-m`. */
 const CHANGE_NOTHING: readonly string[] = [
   ...[
-    'maintenance status',
     'apps list',
     'apps show',
     'open',
