@@ -7,8 +7,8 @@ import {
   type KnownInstance,
   type World,
 } from '@shiplog/domain';
-import { HOST_PATTERN } from '@shiplog/events';
-import type { Notice } from './notice.js';
+import { HOST_PATTERN, MAINTENANCE_PAGE_BYTES_MAX, type Maintenance } from '@shiplog/events';
+import { addressPrefixes, type Notice } from './notice.js';
 import type { Endpoint, Match } from './router.port.js';
 
 export interface DesiredEndpoint extends Endpoint {
@@ -33,6 +33,8 @@ export interface DesiredRoutes {
 }
 
 const WEB = 'web';
+/** In base64. */
+const PAGE_LENGTH_MAX = Math.ceil(MAINTENANCE_PAGE_BYTES_MAX / 3) * 4;
 
 const WANT: Readonly<Record<InstanceStatus, DesiredEndpoint['want'] | null>> = {
   scheduled: 'suspended',
@@ -75,7 +77,7 @@ export const desiredRoutes = (
   };
 };
 
-/** An app that has instances but none that is ready yet is starting, for whoever asks for it. */
+/** An app in maintenance, or one that has instances but none that is ready yet: it is starting. */
 const noticesOf = (world: World): ReadonlyMap<string, Notice> => {
   const starting = new Set<string>();
   const ready = new Set<string>();
@@ -84,11 +86,20 @@ const noticesOf = (world: World): ReadonlyMap<string, Notice> => {
     if (status === 'scheduled' || status === 'starting') starting.add(appId);
     else if (status === 'ready') ready.add(appId);
   }
-  return new Map(
-    [...starting]
-      .filter((appId) => !ready.has(appId) && world.app(appId)?.stopped === false)
-      .map((appId) => [appId, { kind: 'starting' }]),
-  );
+  const notices = new Map<string, Notice>();
+  for (const { appId, stopped, maintenance } of world.apps()) {
+    if (maintenance !== undefined) notices.set(appId, maintenanceNotice(maintenance));
+    else if (starting.has(appId) && !ready.has(appId) && !stopped)
+      notices.set(appId, { kind: 'starting' });
+  }
+  return notices;
+};
+
+const maintenanceNotice = ({ page, allow }: Maintenance): Notice => {
+  const text = page === null ? null : Buffer.from(page).toString('base64');
+  // A page that does not fit into a proxy's buffer is none; the api takes no such page.
+  const fits = text !== null && text.length <= PAGE_LENGTH_MAX;
+  return { kind: 'maintenance', page: fits ? text : null, allow: addressPrefixes(allow) };
 };
 
 /**
