@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { WEIGHT_MAX } from '@shiplog/domain';
-import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
+import { ID_PATTERN, parseDomain, type DomainUse } from '@shiplog/events';
+import { domainKey as keyOf, domainValue } from './domains.js';
 import { matchCommands, unmatchCommands } from './matches.js';
 import type { HaproxyState } from './state.js';
 import { backendName, FILES, SERVER_PREFIX, type PoolSize } from './render.js';
@@ -73,10 +74,10 @@ class Draft {
         return unmatchCommands(this.state, backend).forEach((command) => this.say(command));
       }
       case 'bind-host':
-        return this.bindHost(action.host, action.appId);
+        return this.bindHost(action.host, action.appId, action.use);
       case 'unbind-host':
-        if (!this.hosts.delete(hostName(action.host))) return;
-        return this.say(`del map ${FILES.hosts} ${hostName(action.host)}`);
+        if (!this.hosts.delete(domainOf(action.host))) return;
+        return this.say(`del map ${FILES.domains} ${domainKey(action.host)}`);
       case 'suspend':
         return this.onSlot(action.instanceId, (slot) => `set server ${slot} state maint`);
       case 'drain':
@@ -123,11 +124,11 @@ class Draft {
     for (const command of commands) this.say(command);
   }
 
-  private bindHost(host: string, appId: string): void {
+  private bindHost(host: string, appId: string, use: DomainUse | undefined): void {
     const backend = this.backendOf(appId);
     if (this.missing.has(backend)) return;
-    const verb = this.hosts.has(hostName(host)) ? 'set' : 'add';
-    this.say(`${verb} map ${FILES.hosts} ${host} ${backend}`);
+    const verb = this.hosts.has(domainOf(host)) ? 'set' : 'add';
+    this.say(`${verb} map ${FILES.domains} ${domainKey(host)} ${domainValue(backend, host, use)}`);
     this.hosts.set(host, backend);
   }
 
@@ -183,7 +184,8 @@ class Draft {
 }
 
 /** The last gate before the socket, where `;`, a newline or a backslash would begin another command. */
-const hostName = (host: string): string => checked(host, HOST_PATTERN.test(host), 'host');
+const domainOf = (text: string): string => checked(text, parseDomain(text) !== undefined, 'domain');
+const domainKey = (domain: string): string => keyOf(domainOf(domain));
 const ownerId = (id: string): string => checked(id, ID_PATTERN.test(id), 'id');
 const address = (host: string): string => checked(host, isIP(host) !== 0, 'numeric address');
 const setWeight = (slot: string, weight: number): string => {

@@ -76,7 +76,13 @@ export class HaproxyRouter implements Router {
     const matches = new Map(
       [...matchesIn(state)].map(([backend, match]) => [backendApp(backend), match]),
     );
-    return { hosts, endpoints, matches, emptyPools: await this.emptyPools(state) };
+    return {
+      hosts,
+      uses: state.uses,
+      endpoints,
+      matches,
+      emptyPools: await this.emptyPools(state),
+    };
   }
 
   async apply(actions: readonly RouteAction[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { domainsIn } from './domains.js';
 import type { HaproxyRuntime } from './runtime.js';
 import { parseMap, parseServersState, type HaproxyState, type ServerSlot } from './state.js';
 import { FILES, type PoolSize } from './render.js';
@@ -10,15 +11,15 @@ export const readState = async (
   runtime: HaproxyRuntime,
   likely: readonly string[] = [],
 ): Promise<HaproxyState> => {
-  const [hosts = '', owners = '', matches = '', picks = '', ...states] = await runtime.ask([
-    `show map ${FILES.hosts}`,
+  const [domains = '', owners = '', matches = '', picks = '', ...states] = await runtime.ask([
+    `show map ${FILES.domains}`,
     `show map ${FILES.owners}`,
     `show map ${FILES.matches}`,
     `show map ${FILES.picks}`,
     ...likely.map(showServers),
   ]);
   const maps = {
-    hosts: parseMap(hosts),
+    ...domainsIn(parseMap(domains)),
     owners: parseMap(owners),
     matches: parseMap(matches),
     picks: parseMap(picks),

@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const check = async (write: (path: string) => Promise<void>): Promise<string> => {
   const directory = await mkdtemp(join(tmpdir(), 'haproxy-check-'));
   const path = join(directory, FILES.config);
-  const maps = [FILES.hosts, FILES.owners, FILES.matches, FILES.picks];
+  const maps = [FILES.domains, FILES.owners, FILES.matches, FILES.picks];
   await Promise.all(maps.map((map) => writeFile(join(directory, map), '')));
   await write(path);
   const { stdout } = await run(await findHaproxy(process.env), ['-c', '-f', path]);

@@ -1,3 +1,5 @@
+import { domainRules, domainUseRules } from './domains.js';
+
 /** How many places the rendered configuration offers. Growing is the only reason for a reload. */
 export interface PoolSize {
   /** One per app. */
@@ -25,7 +27,7 @@ export interface HaproxyConfig {
 /** Files beside the configuration; HAProxy names its maps by these words, too. */
 export const FILES = {
   config: 'haproxy.cfg',
-  hosts: 'hosts.map',
+  domains: 'domains.map',
   owners: 'owners.map',
   /** Regular expressions that requests of a canary match. */
   matches: 'matches.map',
@@ -103,9 +105,7 @@ const defaultsSection = (requestSeconds: number): string =>
 const frontend = ({ bind, port }: HaproxyConfig): string =>
   section('frontend apps', [
     `bind ${address(bind)}:${int(port)}`,
-    // The whole value: `hdr` would take what follows a comma for the host.
-    'http-request set-var(txn.host) req.fhdr(host),field(1,:),lower,rtrim(.)',
-    `http-request set-var(txn.backend) var(txn.host),map_str(${FILES.hosts})`,
+    ...domainRules(FILES.domains),
     'http-request return status 404 content-type text/plain string "No app answers at this host.\\n" unless { var(txn.backend) -m found }',
     `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
     '# What a client claims about itself is replaced by what we see.',
@@ -120,6 +120,7 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     'http-request set-header X-Request-Id %[uuid()]',
     '# An app that changed to HTTP/2 here would get its next requests past these rules.',
     'http-request del-header Upgrade if { req.fhdr(upgrade) -m sub -i h2c }',
+    ...domainUseRules(),
     '# What may have been carried out is not sent again, unless the client says that it may.',
     'http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(idempotency-key) -m found }',
     '# Requests that a canary gets whatever its part: by expressions in a map, and only for apps that have one.',

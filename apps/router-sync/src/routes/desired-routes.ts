@@ -1,13 +1,16 @@
 import {
   DEFAULT_SETTINGS,
+  domainTable,
   matchOf,
+  redirectLoop,
   routeWeights,
   sharesOf,
+  type ActiveApp,
   type InstanceStatus,
   type KnownInstance,
   type World,
 } from '@shiplog/domain';
-import { HOST_PATTERN } from '@shiplog/events';
+import { parseDomain, type DomainUse } from '@shiplog/events';
 import type { Endpoint, Match } from './router.port.js';
 
 export interface DesiredEndpoint extends Endpoint {
@@ -19,8 +22,10 @@ export interface DesiredEndpoint extends Endpoint {
 
 /** What the log says the routers should do. */
 export interface DesiredRoutes {
-  /** Host → app id, for every app that exists; without an instance the host answers 503. */
+  /** Domain → app id, for every app that exists; without an instance the host answers 503. */
   readonly hosts: ReadonlyMap<string, string>;
+  /** Of domains whose app does not just answer. */
+  readonly uses: ReadonlyMap<string, DomainUse>;
   /** By instance id: every `web` instance that was not stopped yet. */
   readonly endpoints: ReadonlyMap<string, DesiredEndpoint>;
   /** By app id: requests that a canary gets whatever its part. */
@@ -54,7 +59,7 @@ export const desiredRoutes = (
     ...apps.map(({ name, appId }) => [`${name}.${place.domain}`, appId] as const),
     ...apps.flatMap(({ domains, appId }) => domains.map((host) => [host, appId] as const)),
   ]) {
-    if (HOST_PATTERN.test(host) && !hosts.has(host)) hosts.set(host, appId);
+    if (parseDomain(host) !== undefined && !hosts.has(host)) hosts.set(host, appId);
   }
   const endpoints = new Map<string, DesiredEndpoint>();
   for (const instance of world.instances()) {
@@ -62,7 +67,33 @@ export const desiredRoutes = (
     if (endpoint !== undefined) endpoints.set(instance.instanceId, endpoint);
   }
   const matches = divide(endpoints, world);
-  return { hosts, endpoints, matches, knownApps: { has: (appId) => world.knowsApp(appId) } };
+  return {
+    hosts,
+    uses: usesIn(apps, hosts),
+    endpoints,
+    matches,
+    knownApps: { has: (appId) => world.knowsApp(appId) },
+  };
+};
+
+/** A redirect that leads back to itself is not carried out: its app answers. */
+const usesIn = (
+  apps: readonly ActiveApp[],
+  hosts: ReadonlyMap<string, string>,
+): ReadonlyMap<string, DomainUse> => {
+  const uses = new Map<string, DomainUse>();
+  for (const { appId, domainUses } of apps) {
+    for (const [host, use] of Object.entries(domainUses)) {
+      if (hosts.get(host) === appId) uses.set(host, use);
+    }
+  }
+  const redirects = [...uses].filter(([, use]) => use.kind === 'redirect');
+  if (redirects.length === 0) return uses;
+  const table = domainTable(new Map([...hosts.keys()].map((host) => [host, uses.get(host)])));
+  for (const [host] of redirects) {
+    if (redirectLoop(host, table) !== undefined) uses.delete(host);
+  }
+  return uses;
 };
 
 /**
