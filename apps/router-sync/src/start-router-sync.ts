@@ -22,6 +22,7 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'AppStarted',
   'AppDestroyed',
   'DomainAdded',
+  'DomainUseChanged',
   'DomainRemoved',
   'MaintenanceChanged',
   'InstanceScheduled',

@@ -1,4 +1,5 @@
 import { checkText } from '@shiplog/domain';
+import { useText } from '@shiplog/domain';
 import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
 import type { z } from 'zod';
 import { endText } from '../progress/steps.js';
@@ -75,6 +76,8 @@ const detailOf = (event: DomainEventUnion): string => {
     case 'ConfigChanged':
       return ` ${[...Object.keys(event.data.set), ...event.data.unset.map((key) => `-${key}`)].join(' ')}`;
     case 'DomainAdded':
+    case 'DomainUseChanged':
+      return ` ${event.data.host}${useText(event.data.use)}`;
     case 'DomainRemoved':
       return ` ${event.data.host}`;
     case 'InstanceScheduled':

@@ -1,6 +1,7 @@
 import type {
   AppEvent,
   Checks,
+  DomainUse,
   Formation,
   Image,
   Maintenance,
@@ -11,6 +12,7 @@ import type {
 } from '@shiplog/events';
 import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
+import { evolveDomains } from './domains.js';
 import type { Lock } from './lock.js';
 import { evolveVolumes, type Volumes } from './volumes.js';
 
@@ -92,6 +94,8 @@ export interface ActiveApp {
   /** Builds whose outcome may still matter: the newest ones, and those of kept releases. */
   readonly builds: Readonly<Record<string, RequestedBuild>>;
   readonly domains: readonly string[];
+  /** By domain; what is not here is served plainly. */
+  readonly domainUses: Readonly<Record<string, DomainUse>>;
   readonly stopped: boolean;
   readonly rolloutCancels: readonly string[];
   /** Steps that rollouts need not wait for, the newest ones. */
@@ -179,9 +183,9 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       };
     }
     case 'DomainAdded':
-      return { ...state, domains: [...state.domains, event.data.host].toSorted() };
+    case 'DomainUseChanged':
     case 'DomainRemoved':
-      return { ...state, domains: state.domains.filter((host) => host !== event.data.host) };
+      return { ...state, ...evolveDomains(state, event) };
     case 'CronJobSet':
       return { ...state, cronJobs: withCronJob(state.cronJobs, event.data) };
     case 'CronJobRemoved':
@@ -222,6 +226,7 @@ const created = (data: { appId: string; name: string; teamId: string }): ActiveA
   generationVersion: 0,
   builds: {},
   domains: [],
+  domainUses: {},
   stopped: false,
   rolloutCancels: [],
   rolloutPromotes: [],
