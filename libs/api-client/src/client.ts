@@ -12,6 +12,7 @@ import {
 import { deploysOf, releasesOf } from './deploy-client.js';
 import { backupsOf } from './backup-client.js';
 import { audits } from './audit-client.js';
+import { certificatesOf } from './certificates-client.js';
 import { freezesOf, locksOf } from './gates-client.js';
 import type { GarbagePolicy } from './resources.js';
 import { cronOf, runsOf } from './run-client.js';
@@ -47,6 +48,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     locks: locksOf(connection),
     freezes: freezesOf(connection),
     domains: domainsOf(connection),
+    certificates: certificatesOf(connection),
     tokens: tokensOf(connection),
     platform: platformOf(connection),
     garbage: garbageOf(connection),
