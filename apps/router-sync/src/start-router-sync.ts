@@ -23,6 +23,7 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'AppDestroyed',
   'DomainAdded',
   'DomainRemoved',
+  'InstanceScheduled',
   'InstanceReady',
   'InstanceUnready',
   'InstanceExited',

@@ -6,6 +6,7 @@ import { HaproxyRouter } from './haproxy-router.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
+import { describePages } from '../pages/pages.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 import { routerPaths } from '../routes/router-paths.js';
 import { ask } from '../testing/client.js';
@@ -34,6 +35,7 @@ describeRouter('HAProxy', haproxy);
 describeServing('HAProxy', haproxy);
 describeMatches('HAProxy', haproxy);
 describeHostile('HAProxy', haproxy);
+describePages('HAProxy', haproxy);
 
 describe('a HAProxy whose places are all taken', () => {
   const app = { host: 'a1.localhost' };

@@ -1,6 +1,7 @@
 import type { HaproxyRuntime } from './runtime.js';
 import { parseMap, parseServersState, type HaproxyState, type ServerSlot } from './state.js';
-import { FILES, type PoolSize } from './render.js';
+import { FILES } from './file-names.js';
+import { type PoolSize } from './render.js';
 
 /**
  * Hosts, owners and the slots that somebody owns. `likely`: backends to ask for together with the maps;
@@ -10,18 +11,23 @@ export const readState = async (
   runtime: HaproxyRuntime,
   likely: readonly string[] = [],
 ): Promise<HaproxyState> => {
-  const [hosts = '', owners = '', matches = '', picks = '', ...states] = await runtime.ask([
-    `show map ${FILES.hosts}`,
-    `show map ${FILES.owners}`,
-    `show map ${FILES.matches}`,
-    `show map ${FILES.picks}`,
-    ...likely.map(showServers),
-  ]);
+  const [hosts = '', owners = '', matches = '', picks = '', notices = '', allowed = '', ...states] =
+    await runtime.ask([
+      `show map ${FILES.hosts}`,
+      `show map ${FILES.owners}`,
+      `show map ${FILES.matches}`,
+      `show map ${FILES.picks}`,
+      `show map ${FILES.notices}`,
+      `show map ${FILES.allowed}`,
+      ...likely.map(showServers),
+    ]);
   const maps = {
     hosts: parseMap(hosts),
     owners: parseMap(owners),
     matches: parseMap(matches),
     picks: parseMap(picks),
+    notices: parseMap(notices),
+    allowed: parseMap(allowed),
   };
   const missing = backendsOf(maps.owners).filter((backend) => !likely.includes(backend));
   states.push(...(await runtime.ask(missing.map(showServers))));

@@ -7,6 +7,7 @@ import { NginxRouter } from './nginx-router.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
+import { describePages } from '../pages/pages.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 
 const nginx = async () => {
@@ -29,3 +30,4 @@ describeRouter('Nginx', nginx);
 describeServing('Nginx', nginx);
 describeMatches('Nginx', nginx);
 describeHostile('Nginx', nginx);
+describePages('Nginx', nginx);

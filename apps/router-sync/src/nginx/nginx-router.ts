@@ -57,6 +57,7 @@ export class NginxRouter implements Router {
       hosts: table.hosts,
       endpoints,
       matches: table.matches,
+      notices: table.notices,
       emptyPools: new Map(empty.map(([appId]) => [appId, 0])),
     };
   }

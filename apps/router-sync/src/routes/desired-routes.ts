@@ -8,6 +8,7 @@ import {
   type World,
 } from '@shiplog/domain';
 import { HOST_PATTERN } from '@shiplog/events';
+import type { Notice } from './notice.js';
 import type { Endpoint, Match } from './router.port.js';
 
 export interface DesiredEndpoint extends Endpoint {
@@ -25,6 +26,8 @@ export interface DesiredRoutes {
   readonly endpoints: ReadonlyMap<string, DesiredEndpoint>;
   /** By app id: requests that a canary gets whatever its part. */
   readonly matches: ReadonlyMap<string, Match>;
+  /** By app id: what its clients are told. */
+  readonly notices: ReadonlyMap<string, Notice>;
   /** Apps of which the log knows, destroyed ones too: taking their routes out needs no other reason. */
   readonly knownApps: { has(appId: string): boolean };
 }
@@ -62,7 +65,30 @@ export const desiredRoutes = (
     if (endpoint !== undefined) endpoints.set(instance.instanceId, endpoint);
   }
   const matches = divide(endpoints, world);
-  return { hosts, endpoints, matches, knownApps: { has: (appId) => world.knowsApp(appId) } };
+  const notices = noticesOf(world);
+  return {
+    hosts,
+    endpoints,
+    matches,
+    notices,
+    knownApps: { has: (appId) => world.knowsApp(appId) },
+  };
+};
+
+/** An app that has instances but none that is ready yet is starting, for whoever asks for it. */
+const noticesOf = (world: World): ReadonlyMap<string, Notice> => {
+  const starting = new Set<string>();
+  const ready = new Set<string>();
+  for (const { appId, process, status } of world.instances()) {
+    if (process !== WEB) continue;
+    if (status === 'scheduled' || status === 'starting') starting.add(appId);
+    else if (status === 'ready') ready.add(appId);
+  }
+  return new Map(
+    [...starting]
+      .filter((appId) => !ready.has(appId) && world.app(appId)?.stopped === false)
+      .map((appId) => [appId, { kind: 'starting' }]),
+  );
 };
 
 /**

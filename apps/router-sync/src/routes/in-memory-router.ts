@@ -1,4 +1,5 @@
 import type { TrafficCounters } from '@shiplog/domain';
+import type { Notice } from './notice.js';
 import type { ActualEndpoint, ActualRoutes, Match, RouteAction, Router } from './router.port.js';
 
 type Draft = { -readonly [K in keyof ActualEndpoint]: ActualEndpoint[K] };
@@ -9,6 +10,7 @@ export class InMemoryRouter implements Router {
   private readonly hosts = new Map<string, string>();
   private readonly endpoints = new Map<string, Draft>();
   private readonly matches = new Map<string, Match>();
+  private readonly notices = new Map<string, Notice>();
   private readonly pools = new Set<string>();
 
   observe(): Promise<ActualRoutes> {
@@ -20,6 +22,7 @@ export class InMemoryRouter implements Router {
       hosts: new Map(this.hosts),
       endpoints: new Map([...this.endpoints].map(([id, endpoint]) => [id, { ...endpoint }])),
       matches: new Map(this.matches),
+      notices: new Map(this.notices),
       emptyPools: new Map([...this.pools].filter((id) => !held.has(id)).map((id) => [id, 0])),
     });
   }
@@ -69,6 +72,11 @@ export class InMemoryRouter implements Router {
       case 'unmatch':
         this.matches.delete(action.appId);
         return;
+      case 'notify':
+        if (action.notice !== null && this.pools.has(action.appId))
+          this.notices.set(action.appId, action.notice);
+        else this.notices.delete(action.appId);
+        return;
       case 'bind-host':
         this.pools.add(action.appId);
         this.hosts.set(action.host, action.appId);
@@ -90,6 +98,7 @@ export class InMemoryRouter implements Router {
         return;
       case 'release-pool':
         this.pools.delete(action.appId);
+        this.notices.delete(action.appId);
         return;
     }
   }

@@ -1,5 +1,6 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import { OperationalError } from '@shiplog/runtime';
+import type { Notice } from './notice.js';
 
 /** Where one instance is reached. */
 export interface Endpoint {
@@ -42,6 +43,8 @@ export interface ActualRoutes {
   readonly endpoints: ReadonlyMap<string, ActualEndpoint>;
   /** By app id. */
   readonly matches: ReadonlyMap<string, Match>;
+  /** By app id. */
+  readonly notices: ReadonlyMap<string, Notice>;
   /** Apps that hold a place without host and endpoint, and the requests still under way there. */
   readonly emptyPools: ReadonlyMap<string, number>;
 }
@@ -53,6 +56,8 @@ export type RouteAction =
   /** All requests that match go there, and to nobody else. Instances that have no place are left out. */
   | { readonly kind: 'match'; readonly appId: string; readonly match: Match }
   | { readonly kind: 'unmatch'; readonly appId: string }
+  /** What an app's clients are told from now on; null: nothing. */
+  | { readonly kind: 'notify'; readonly appId: string; readonly notice: Notice | null }
   | { readonly kind: 'bind-host'; readonly host: string; readonly appId: string }
   | { readonly kind: 'unbind-host'; readonly host: string }
   /** Out of rotation at once, place kept: the process behind it died. */
