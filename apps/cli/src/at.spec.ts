@@ -31,6 +31,8 @@ describe('--at', () => {
     expect(without.map(([name]) => name).toSorted()).toEqual([
       'audit list',
       'backup list',
+      'certs list',
+      'certs show',
       'context list',
       'keys list',
     ]);

@@ -181,6 +181,12 @@ export const CATALOGUE: readonly Entry[] = [
     'read and change custom domains',
     async () => (await import('./commands/domains.js')).domains,
   ),
+  group(
+    SETUP,
+    'certs',
+    'certificates, and how apps deal with https',
+    async () => (await import('./commands/certs.js')).certs,
+  ),
 
   command(
     PLATFORM,

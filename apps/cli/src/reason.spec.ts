@@ -63,6 +63,9 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
   'settings set': ['port=3000 -a shop --no-wait', 'changeSettings'],
   'domains add': ['www.example.com -a shop --no-wait', 'addDomain'],
   'domains remove': ['www.example.com -a shop --no-wait', 'removeDomain'],
+  'certs add': ['www.example.com --cert ENV --key ENV', 'addCertificate'],
+  'certs remove': ['www.example.com', 'removeCertificate'],
+  'certs https': ['-a shop --redirect', 'changeHttpsPolicy'],
   'runs stop': ['r1 -a shop', 'stopRun'],
   'cron set': ['nightly @daily clean -a shop', 'setCronJob'],
   'cron remove': ['nightly -a shop', 'removeCronJob'],
@@ -110,6 +113,8 @@ const TERMINALS: Readonly<Record<string, string>> = {
 const CHANGE_NOTHING: readonly string[] = [
   ...[
     'apps list',
+    'certs list',
+    'certs show',
     'apps show',
     'open',
     'maintenance status',

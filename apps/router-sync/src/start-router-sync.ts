@@ -7,6 +7,7 @@ import { describeError, faultPoint, onOwnAccount, type StartProcess } from '@shi
 import { reportTraffic } from './report-traffic.js';
 import { proxyOf } from './routes/proxy.js';
 import { QuarantiningRouter } from './routes/quarantine.js';
+import { startTls } from './tls/start-tls.js';
 import { routesReconciler } from './routes/reconcile.js';
 import { RouterError } from './routes/router.port.js';
 import { routerHealth } from './router-health.js';
@@ -26,6 +27,9 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'DomainRemoved',
   'MaintenanceChanged',
   'InstanceScheduled',
+  'CertificateInstalled',
+  'CertificateRemoved',
+  'HttpsPolicyChanged',
   'InstanceReady',
   'InstanceUnready',
   'InstanceExited',
@@ -85,6 +89,7 @@ export const startRouterSync: StartProcess = async (context) => {
     },
   });
 
+  const tls = startTls(context, proxy.terminator, routerId);
   const round = async (): Promise<RoundResult> => {
     await proxy
       .trimLog()
@@ -94,7 +99,9 @@ export const startRouterSync: StartProcess = async (context) => {
     try {
       // Workers of nginx answer on when their master is dead: nobody would replace them.
       if (pid !== undefined && !isAlive(pid)) ({ pid } = await proxy.ensure());
-      return await reconcile();
+      const result = await reconcile();
+      await tls();
+      return result;
     } catch (error) {
       if (!(error instanceof RouterError) || error.code !== 'router-unreachable') throw error;
       logger.warn({ error: describeError(error) }, `${kind}-unreachable`);

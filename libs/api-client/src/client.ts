@@ -12,6 +12,7 @@ import {
 import { deploysOf, releasesOf } from './deploy-client.js';
 import { backupsOf } from './backup-client.js';
 import { audits } from './audit-client.js';
+import { certificatesOf } from './certificates-client.js';
 import { freezesOf, locksOf } from './gates-client.js';
 import { maintenanceOf } from './maintenance-client.js';
 import type { AddedDomainUse, GarbagePolicy } from './resources.js';
@@ -49,6 +50,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     maintenance: maintenanceOf(connection),
     freezes: freezesOf(connection),
     domains: domainsOf(connection),
+    certificates: certificatesOf(connection),
     tokens: tokensOf(connection),
     platform: platformOf(connection),
     garbage: garbageOf(connection),

@@ -10,6 +10,7 @@ export type BackupLine = Schemas['BackupLine'];
 export type BackupPolicy = Schemas['BackupPolicy'];
 export type Build = Schemas['Build'];
 export type CausalStep = Schemas['CausalStep'];
+export type Certificate = Schemas['Certificate'];
 export type CloudEvent = Schemas['CloudEvent'];
 export type ConfigEntry = Schemas['ConfigEntry'];
 export type CronJob = Schemas['CronJob'];

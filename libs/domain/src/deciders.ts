@@ -7,6 +7,13 @@ import {
   type BackupState,
 } from './backup/index.js';
 import { build, type BuildCommand, type BuildRejection, type BuildState } from './build/index.js';
+import {
+  certificate,
+  type CertificateCommand,
+  type CertificateRejection,
+  type CertificateState,
+} from './certificate/index.js';
+import { https, type HttpsCommand, type HttpsState } from './certificate/https.js';
 import type { Decider } from './decider.js';
 import { audit, type AuditCommand, type AuditState } from './facts/audit.js';
 import { garbage, type GarbageCommand, type GarbageState } from './facts/garbage.js';
@@ -80,6 +87,8 @@ export interface StateByAggregate {
   backup: BackupState;
   keys: KeysState;
   freeze: FreezeState;
+  certificate: CertificateState;
+  https: HttpsState;
   audit: AuditState;
 }
 
@@ -101,6 +110,8 @@ export interface CommandByAggregate {
   backup: BackupCommand;
   keys: KeysCommand;
   freeze: FreezeCommand;
+  certificate: CertificateCommand;
+  https: HttpsCommand;
   audit: AuditCommand;
 }
 
@@ -122,6 +133,8 @@ export interface RejectionByAggregate {
   backup: BackupRejection;
   keys: KeysRejection;
   freeze: FreezeRejection;
+  certificate: CertificateRejection;
+  https: never;
   audit: never;
 }
 export type Rejection = RejectionByAggregate[Aggregate];
@@ -151,6 +164,8 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   backup,
   keys,
   freeze,
+  certificate,
+  https,
   audit,
 };
 

@@ -4,6 +4,8 @@ export * from './build/index.js';
 export type { BuildRequest } from './build-requests.js';
 export * from './decider.js';
 export * from './deciders.js';
+export * from './certificate/index.js';
+export type { HttpsCommand, HttpsState } from './certificate/https.js';
 export type { DestroyedApp } from './destroyed-apps.js';
 export * from './facts/audit.js';
 export * from './facts/garbage.js';

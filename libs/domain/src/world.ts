@@ -163,6 +163,7 @@ export class World extends KnownWorld {
   private forgetApp(appId: string): void {
     this.liveByApp.delete(appId);
     this.entries.freeze.delete(appId);
+    this.entries.https.delete(appId);
     for (const kind of ['rollout', 'build'] as const)
       for (const id of this.parts.of(kind, appId))
         if (this.get(kind, id).state.status !== 'running') this.forget(kind, appId, id);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { certificatesApplied } from './certificates.js';
 import { defineEvent } from './event.js';
 import { digest, id, processType } from './ids.js';
 import { rolloutStrategy } from './strategy.js';
@@ -187,6 +188,7 @@ export const routerEvent = z.discriminatedUnion('type', [
     routerId: id,
     weights: z.record(id, z.number().int().min(0).max(256)),
   }),
+  certificatesApplied,
   defineEvent('RouterRemoved', 1, { routerId: id }),
 ]);
 export type RouterEvent = z.infer<typeof routerEvent>;

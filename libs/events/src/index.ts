@@ -1,6 +1,15 @@
 export * from './app.js';
 export * from './backup.js';
 export * from './audit.js';
+export {
+  certificateDomain,
+  httpsPolicy,
+  type AcmeChallenge,
+  type CertificateEvent,
+  type CertificateFacts,
+  type HttpsEvent,
+  type HttpsPolicy,
+} from './certificates.js';
 export * from './checks.js';
 export * from './commit.js';
 export * from './domains.js';

@@ -1,5 +1,11 @@
 import { appEvent, type AppEvent } from './app.js';
 import { backupEvent, type BackupEvent } from './backup.js';
+import {
+  certificateEvent,
+  httpsEvent,
+  type CertificateEvent,
+  type HttpsEvent,
+} from './certificates.js';
 import { auditEvent, type AuditEvent } from './audit.js';
 import {
   buildEvent,
@@ -51,6 +57,8 @@ export interface EventsByAggregate {
   backup: BackupEvent;
   keys: KeysEvent;
   freeze: FreezeEvent;
+  certificate: CertificateEvent;
+  https: HttpsEvent;
   audit: AuditEvent;
 }
 export type Aggregate = keyof EventsByAggregate;
@@ -74,6 +82,8 @@ export const schemaByAggregate = {
   backup: backupEvent,
   keys: keysEvent,
   freeze: freezeEvent,
+  certificate: certificateEvent,
+  https: httpsEvent,
   audit: auditEvent,
 } as const;
 
@@ -98,6 +108,8 @@ export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
   backup: 'backup',
   keys: 'api',
   freeze: 'api',
+  certificate: 'api',
+  https: 'api',
   audit: 'api',
 };
 export type ProcessName =

@@ -3,9 +3,14 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import {
+  port,
+  publicConfigOf,
+  publicEnvironment,
+  publicFaults,
+  type PublicConfig,
+} from './public-config.js';
 import { routerEnvironment } from './router-environment.js';
-
-const port = z.coerce.number().int().min(1).max(65_535);
 
 /** The environment of every process. The schema is the manual: `docs/configuration.md` is made from it. */
 export const environment = z.object({
@@ -29,7 +34,6 @@ export const environment = z.object({
   SHIPLOG_PUBLIC_API_PORT: port
     .optional()
     .describe('Port at which people reach the API, where it is mapped. Default: SHIPLOG_API_PORT.'),
-  SHIPLOG_ROUTER_PORT: port.default(8080).describe('Port on which the router serves the apps.'),
   SHIPLOG_NATS_PORT: port.default(4610).describe('Port of nats-server.'),
   SHIPLOG_BIND: z
     .string()
@@ -136,22 +140,12 @@ export const environment = z.object({
       'Address on which ports of instances are published. `auto`: loopback, or the gateway of the default bridge where that is how SHIPLOG_INSTANCE_HOST is reached (processes in containers on Linux).',
     ),
   ...routerEnvironment,
-  SHIPLOG_HAPROXY: z
-    .string()
-    .optional()
-    .describe('The haproxy program (2.6 or newer). Default: found in PATH and /usr/sbin.'),
+  ...publicEnvironment,
   SHIPLOG_DNSMASQ: z
     .string()
     .optional()
     .describe(
       'The dnsmasq program, of which the name servers of teams are made. Without it apps do not find each other by name. Default: found in PATH and /usr/sbin.',
-    ),
-  SHIPLOG_HAPROXY_SOCKET: z
-    .string()
-    .optional()
-    .describe(
-      'Admin socket (path or host:port) of a HAProxy that somebody else runs with our configuration; ' +
-        'it can grow where its master listens at master.sock beside it. Default: we run it.',
     ),
   SHIPLOG_INSTANCE_PORTS: z
     .string()
@@ -171,14 +165,13 @@ export type EventLogPlace =
   /** `users`: folder with a file of credentials for each process. */
   | { readonly kind: 'esdb'; readonly address: string; readonly users: string | undefined };
 
-export interface PlatformConfig {
+export interface PlatformConfig extends PublicConfig {
   readonly home: string;
   readonly platform: string;
   readonly domain: string;
   readonly apiPort: number;
   /** Where people reach the API: another port than `apiPort` where it is mapped. */
   readonly publicApiPort: number;
-  readonly routerPort: number;
   readonly router: 'haproxy' | 'nginx';
   readonly natsPort: number;
   readonly bind: string;
@@ -214,6 +207,8 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
     throw new ConfigError(lines.join('\n'));
   }
   const e = parsed.data;
+  const faults = publicFaults(e);
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'));
   const isRoot = process.getuid?.() === 0;
   const home =
     e.SHIPLOG_HOME ?? (isRoot ? '/var/lib/shiplog' : join(homedir(), '.local/share/shiplog'));
@@ -223,7 +218,7 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
     domain: e.SHIPLOG_DOMAIN,
     apiPort: e.SHIPLOG_API_PORT,
     publicApiPort: e.SHIPLOG_PUBLIC_API_PORT ?? e.SHIPLOG_API_PORT,
-    routerPort: e.SHIPLOG_ROUTER_PORT,
+    ...publicConfigOf(e),
     router: e.SHIPLOG_ROUTER,
     natsPort: e.SHIPLOG_NATS_PORT,
     bind: e.SHIPLOG_BIND,
@@ -294,6 +289,10 @@ export const pathsOf = (home: string) => ({
   keys: join(home, 'keys'),
   /** A key per person, which what is known of where they called from is sealed with. */
   personKeys: join(home, 'person-keys'),
+  /** Keys of the platform itself, wrapped as those of apps. */
+  platformKeys: join(home, 'platform-keys'),
+  /** Certificates, their private keys encrypted with a key of the platform. */
+  certificates: join(home, 'certificates'),
   /** A folder of its own, so that it can lie elsewhere. What counts is `masterKeyFile` of the configuration. */
   masterKey: join(home, 'master-key/master.key'),
   /** Signed checkpoints of the log, and the key that signs them. */

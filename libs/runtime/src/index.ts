@@ -10,5 +10,6 @@ export * from './logging.js';
 export * from './open-context.js';
 export * from './open-esdb-log.js';
 export * from './process-context.js';
+export { urlOf, type AcmeConfig, type PublicConfig } from './public-config.js';
 export * from './readiness.js';
 export * from './run-process.js';

@@ -12,4 +12,15 @@ export const routerEnvironment = {
     .describe(
       'The nginx program (1.22 or newer, with its Lua module), where SHIPLOG_ROUTER is nginx. Default: found in PATH and /usr/sbin.',
     ),
+  SHIPLOG_HAPROXY: z
+    .string()
+    .optional()
+    .describe('The haproxy program (2.6 or newer). Default: found in PATH and /usr/sbin.'),
+  SHIPLOG_HAPROXY_SOCKET: z
+    .string()
+    .optional()
+    .describe(
+      'Admin socket (path or host:port) of a HAProxy that somebody else runs with our configuration; ' +
+        'it can grow where its master listens at master.sock beside it. Default: we run it.',
+    ),
 };

@@ -1,3 +1,4 @@
+export * from './certificate-store.js';
 export * from './errors.js';
 export * from './key-store.js';
 export * from './keyring.js';

@@ -1,3 +1,4 @@
+import { CertificateStore } from './certificate-store.js';
 import { Keyring } from './keyring.js';
 import { MasterKey, type MasterKeyOptions } from './master-key.js';
 
@@ -56,21 +57,30 @@ interface KeyStorePlaces {
   /** Folders. */
   readonly keys: string;
   readonly personKeys: string;
+  readonly platformKeys: string;
+  readonly certificates: string;
 }
 
 export interface PlatformKeyStore {
   readonly store: KeyStore;
   readonly apps: Keyring;
   readonly people: Keyring;
+  readonly certificates: CertificateStore;
 }
 
 /** The whole key store of a platform: a rotation reaches every key, whoever it belongs to. */
 export const platformKeyStore = (
-  { masterKeyFile, keys, personKeys }: KeyStorePlaces,
+  { masterKeyFile, keys, personKeys, platformKeys, certificates }: KeyStorePlaces,
   options: MasterKeyOptions = {},
 ): PlatformKeyStore => {
   const master = new MasterKey(masterKeyFile, options);
   const apps = new Keyring(keys, master);
   const people = new Keyring(personKeys, master, 'person');
-  return { store: new KeyStore(master, [apps, people]), apps, people };
+  const platform = new Keyring(platformKeys, master, 'platform');
+  return {
+    store: new KeyStore(master, [apps, people, platform]),
+    apps,
+    people,
+    certificates: new CertificateStore(certificates, platform),
+  };
 };

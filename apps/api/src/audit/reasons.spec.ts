@@ -1,3 +1,4 @@
+import { selfSigned } from '@shiplog/secrets/self-signed';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ProcessName } from '@shiplog/events';
 import { ROUTES } from '../http/routes.js';
@@ -61,6 +62,13 @@ const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   rollBack: ['post', '/v1/apps/shop/rollback', { version: 1 }],
   addDomain: ['put', '/v1/apps/shop/domains/www.example.com'],
   removeDomain: ['delete', '/v1/apps/shop/domains/www.example.com'],
+  addCertificate: async () => {
+    const dates = { notBefore: new Date(0), notAfter: new Date(Date.now() + 86_400_000) };
+    const { chain, privateKey } = await selfSigned({ names: ['a.example.com'], ...dates });
+    return ['put', '/v1/certificates/a.example.com', { certificate: chain, privateKey }];
+  },
+  removeCertificate: ['delete', '/v1/certificates/a.example.com'],
+  changeHttpsPolicy: ['patch', '/v1/apps/shop/https', { redirect: false }],
   setCronJob: ['put', '/v1/apps/shop/cron/nightly', { schedule: '@daily', command: ['clean'] }],
   removeCronJob: ['delete', '/v1/apps/shop/cron/nightly'],
   addVolume: [

@@ -31,6 +31,8 @@ export type ApiCode =
   | 'same-app'
   | 'domain-of-platform'
   | 'redirect-loop'
+  | 'domain-not-yours'
+  | 'certificate-invalid'
   | 'key-missing'
   | 'key-store-unusable'
   | 'backup-not-found'
@@ -94,6 +96,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'config-key-not-set': { status: 404, title: 'Config key is not set' },
   'domain-not-on-app': { status: 404, title: 'The app does not have this domain' },
   'volume-not-found': { status: 404, title: 'No such volume' },
+  'certificate-not-found': { status: 404, title: 'No such certificate' },
   'cron-job-not-found': { status: 404, title: 'No such cron job' },
   'freeze-not-found': { status: 404, title: 'No such freeze window' },
   'run-not-found': { status: 404, title: 'No such run' },
@@ -128,6 +131,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'check-invalid': { status: 422, title: 'The health check cannot be asked' },
   'too-many-checks': { status: 422, title: 'Too many health checks' },
   'redirect-loop': { status: 422, title: 'The redirect would lead back to itself' },
+  'domain-not-yours': { status: 403, title: 'The domain is not yours' },
+  'certificate-invalid': { status: 422, title: 'The certificate cannot be served' },
   'domain-of-platform': { status: 422, title: 'The host belongs to the platform' },
   'confirmation-mismatch': { status: 422, title: 'Confirmation does not match' },
   'idempotency-key-reused': { status: 422, title: 'Idempotency key used before' },
@@ -142,6 +147,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'name-taken': { status: 409, title: 'The name is taken' },
   'volume-name-taken': { status: 409, title: 'The app has a volume of this name' },
   'volume-in-use': { status: 409, title: 'The volume is in use' },
+  'certificate-order-open': { status: 409, title: 'The certificate is being ordered' },
   'domain-taken': { status: 409, title: 'The domain is taken' },
   'app-already-exists': { status: 409, title: 'The app exists already' },
   'user-already-exists': { status: 409, title: 'The user exists already' },

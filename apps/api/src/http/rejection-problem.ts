@@ -64,6 +64,10 @@ const detailOf = (rejection: Rejection): string => {
       return `The app does not have the domain ${rejection.host}. \`shiplog domains list\` shows its domains.`;
     case 'domain-taken':
       return `The domain ${rejection.host} belongs to another app. Remove it there first.`;
+    case 'certificate-not-found':
+      return `There is no certificate of ${rejection.domain}. \`shiplog certs list\` shows the ones there are.`;
+    case 'certificate-order-open':
+      return `A certificate of ${rejection.domain} is being ordered; the order ends at ${rejection.until} at the latest.`;
     case 'too-many-domains':
       return `An app has at most ${rejection.limit} domains.`;
     case 'cron-job-not-found':

@@ -2,6 +2,7 @@ import * as apps from '../apps/apps.routes.js';
 import * as audit from '../audit/audit.routes.js';
 import * as backups from '../backups/backups.routes.js';
 import * as builds from '../builds/builds.routes.js';
+import * as certificates from '../certificates/certificates.routes.js';
 import * as config from '../config/config.routes.js';
 import * as cron from '../cron/cron.routes.js';
 import * as deploys from '../deploys/deploys.routes.js';
@@ -44,6 +45,7 @@ export const ROUTES: readonly AnyRoute[] = [
   gates,
   maintenance,
   domains,
+  certificates,
   tokens,
   events,
   audit,

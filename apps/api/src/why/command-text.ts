@@ -71,6 +71,12 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return `freeze ${event.data.freeze} added`;
     case 'FreezeRemoved':
       return `freeze ${event.data.freeze} removed`;
+    case 'CertificateInstalled':
+      return `certificate of ${event.data.domain} installed`;
+    case 'CertificateRemoved':
+      return `certificate of ${event.data.domain} removed`;
+    case 'HttpsPolicyChanged':
+      return 'https policy';
     case 'DomainAdded':
       return `domain ${event.data.host} added${useText(event.data.use)}`;
     case 'DomainUseChanged':

@@ -90,10 +90,10 @@ export const MASTER_KEY_NAME = 'master-key/master.key';
 
 type Home = Pick<PlatformConfig, 'home' | 'masterKeyFile'>;
 
-/** Where key material lies in a home: keys of apps and of people, the master key, what signs the log. */
+/** Where key material lies in a home: keys of apps, people and certificates, the master key, what signs the log. */
 const keyMaterial = async (home: string): Promise<readonly string[]> => {
-  const { keys, personKeys, masterKey, credentials } = pathsOf(home);
-  const folders = [keys, personKeys, dirname(masterKey)];
+  const { keys, personKeys, platformKeys, certificates, masterKey, credentials } = pathsOf(home);
+  const folders = [keys, personKeys, platformKeys, certificates, dirname(masterKey)];
   const below = (await Promise.all(folders.map((folder) => filesBelow(folder)))).flat();
   const signing = (await filesBelow(join(home, 'integrity'))).filter(isSecretName);
   return [...below, ...signing, credentials].toSorted();
@@ -111,7 +111,7 @@ const filesBelow = async (folder: string): Promise<string[]> => {
     },
   );
   return entries
-    .filter((entry) => entry.isFile() && !/\.key\.[0-9a-f]+$/.test(entry.name))
+    .filter((entry) => entry.isFile() && !/\.(?:key|json)\.[0-9a-f]+$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
 };
 

@@ -13,6 +13,9 @@ export const FILES = {
   allowed: 'allowed.map',
   /** What the router says itself (see `pages/pages.ts`). */
   pages: 'pages.map',
+  /** Hosts whose plain HTTP is sent on to https, and what browsers are told of it. */
+  redirects: 'redirects.map',
+  hsts: 'hsts.map',
   serverState: 'servers.state',
   pool: 'pool.json',
   log: 'haproxy.log',

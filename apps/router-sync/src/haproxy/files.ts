@@ -5,7 +5,8 @@ import { z } from 'zod';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { domainKey, domainValue } from './domains.js';
 import { STATE_FILE_HEADER, type HaproxyState } from './state.js';
-import { renderHaproxy, type PoolSize } from './render.js';
+import { renderHaproxy, type HaproxyConfig, type PoolSize } from './render.js';
+import { tlsPaths } from './tls-paths.js';
 import { pagesText } from '../pages/pages.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
@@ -44,11 +45,12 @@ export const writeConfig = async (
 ): Promise<boolean> => {
   const text = renderHaproxy({
     platform: config.platform,
-    bind: config.bind,
+    bind: config.routerBind ?? config.bind,
     port: config.routerPort,
     runAs: paths.isExternal ? null : await unprivilegedUser(),
     directory: paths.directory,
     adminSocket: paths.admin,
+    ...tlsOf(config, paths),
     pool,
     pages: createHash('sha256').update(pagesText()).digest('hex').slice(0, 16),
   });
@@ -59,6 +61,16 @@ export const writeConfig = async (
   await replaceFile(paths.config, text);
   return true;
 };
+
+/** Where somebody else runs HAProxy there is no HTTPS: certificates would lie on a disk. */
+const tlsOf = (
+  { tlsPort, acme, domain, apiPort }: PlatformConfig,
+  paths: RouterPaths,
+): Pick<HaproxyConfig, 'tls' | 'platformHost'> => ({
+  ...(tlsPort !== undefined &&
+    !paths.isExternal && { tls: { port: tlsPort, list: tlsPaths(paths).list } }),
+  ...(acme !== undefined && { platformHost: { domain, apiPort } }),
+});
 
 export const writePool = (paths: RouterPaths, pool: PoolSize): Promise<void> =>
   replaceFile(paths.pool, `${JSON.stringify(pool)}\n`);
@@ -72,6 +84,8 @@ export const ensureStateFiles = async (paths: RouterPaths): Promise<void> => {
     [paths.picks, ''],
     [paths.notices, ''],
     [paths.allowed, ''],
+    [paths.redirects, ''],
+    [paths.hsts, ''],
     [paths.serverState, STATE_FILE_HEADER],
   ];
   for (const [path, text] of empty) {

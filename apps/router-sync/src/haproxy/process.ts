@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { open, readFile, rm, stat, truncate } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { findHaproxy } from './binary.js';
@@ -14,9 +13,11 @@ import {
 } from './files.js';
 import { readPoolSize, readState } from './read.js';
 import { HaproxyRuntime } from './runtime.js';
+import { ensureTlsFiles } from './tls-files.js';
 import { parseWorkers, type Workers } from './state.js';
 import type { PoolSize } from './render.js';
 import { prepareDirectories, type RouterPaths } from '../routes/router-paths.js';
+import { listenersOf, waitUntilFree, waitUntilPortIsFree } from '../routes/listeners.js';
 import { RouterError } from '../routes/router.port.js';
 
 const START_TIMEOUT_MS = 10_000;
@@ -42,6 +43,7 @@ export const ensureProcess = async (
 ): Promise<HaproxyProcess> => {
   await prepareDirectories(paths);
   await ensureStateFiles(paths);
+  if (config.tlsPort !== undefined && !paths.isExternal) await ensureTlsFiles(paths);
   if (paths.isExternal) {
     await new HaproxyRuntime(paths.admin).ask(['show info']);
     return { pid: undefined, wasAdopted: true };
@@ -66,8 +68,9 @@ const adopt = async (config: PlatformConfig, paths: RouterPaths): Promise<number
 export const renew = async (config: PlatformConfig, paths: RouterPaths): Promise<void> => {
   const runtime = new HaproxyRuntime(paths.admin);
   const before = await readFile(paths.config, 'utf8').catch(() => undefined);
-  if (before !== undefined && !servesPort(before, config.routerPort))
-    await waitUntilPortIsFree(config);
+  for (const listener of listenersOf(config)) {
+    if (before !== undefined && !servesPort(before, listener.port)) await waitUntilFree(listener);
+  }
   const pool = await readPoolSize(runtime);
   if (!(await writeConfig(config, paths, pool))) return;
   await writeState(paths, await readState(runtime));
@@ -89,7 +92,7 @@ const reloadOrKeep = async (
 };
 
 const servesPort = (configText: string, port: number): boolean =>
-  new RegExp(`^\\s*bind \\S+:${port}$`, 'm').test(configText);
+  new RegExp(`^\\s*bind \\S+:${port}(?: ssl .*)?$`, 'm').test(configText);
 
 const assertOurs = async (config: PlatformConfig, paths: RouterPaths): Promise<void> => {
   const [info = ''] = await new HaproxyRuntime(paths.admin).ask(['show info']);
@@ -186,46 +189,6 @@ export const trimLog = async (paths: RouterPaths): Promise<number> => {
   await truncate(paths.log);
   return 0;
 };
-
-/**
- * Asked before HAProxy is, whose own words name neither the variable nor a way out. Waits a moment:
- * a worker whose master was killed takes a little to notice.
- */
-export const waitUntilPortIsFree = async (config: PlatformConfig): Promise<void> => {
-  for (let attempt = 0; ; attempt += 1) {
-    const error = await tryToListen(config);
-    if (error === undefined) return;
-    if (error.code === 'EADDRINUSE' && attempt < 25) {
-      await delay(POLL_MS * 2);
-      continue;
-    }
-    throw portError(config, error);
-  }
-};
-
-const portError = (config: PlatformConfig, error: NodeJS.ErrnoException): RouterError => {
-  const where = `${config.bind}:${config.routerPort}`;
-  const remedy: Readonly<Record<string, string>> = {
-    EADDRINUSE: `port ${config.routerPort} is taken by another program: end it, or set SHIPLOG_ROUTER_PORT to a free port`,
-    EACCES: `ports below 1024 need root: set SHIPLOG_ROUTER_PORT to a port above 1023`,
-    EADDRNOTAVAIL: `this machine has no address ${config.bind}: set SHIPLOG_BIND to one of its own`,
-    ENOTFOUND: `this machine has no address ${config.bind}: set SHIPLOG_BIND to one of its own`,
-  };
-  const what = remedy[error.code ?? ''] ?? 'set SHIPLOG_ROUTER_PORT and SHIPLOG_BIND';
-  return new RouterError('router-port-taken', `the router cannot listen on ${where}: ${what}`, {
-    cause: error,
-  });
-};
-
-const tryToListen = (config: PlatformConfig): Promise<NodeJS.ErrnoException | undefined> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error));
-    const host = config.bind === '*' ? '0.0.0.0' : config.bind;
-    server.listen({ port: config.routerPort, host, exclusive: true }, () =>
-      server.close(() => resolve(undefined)),
-    );
-  });
 
 /** The master loads the configuration as it is now and hands its sockets on; old workers finish their requests. */
 export const reload = async (paths: RouterPaths): Promise<void> => {

@@ -38,6 +38,8 @@ describe('HAProxy itself', () => {
       adminSocket: '127.0.0.1:9999',
       pages: '0',
       pool: { backends: 64, servers: 16 },
+      tls: { port: 8443, list: '/dev/null' },
+      platformHost: { domain: 'paas.example.com', apiPort: 4600 },
     });
     expect(await check((path) => writeFile(path, text))).toContain('valid');
   });

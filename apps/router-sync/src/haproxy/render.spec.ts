@@ -44,6 +44,8 @@ describe('the configuration', () => {
     ['a quote in the socket', { adminSocket: '/run/"x' }],
     ['another word as platform', { platform: 'a b' }],
     ['a port that is no number', { port: Number.NaN }],
+    ['a space in the list of certificates', { tls: { port: 443, list: '/run/a b' } }],
+    ['another word as its own host', { platformHost: { domain: 'a b', apiPort: 4600 } }],
   ])('is not made with %s', (_, wrong) => {
     expect(() => renderHaproxy({ ...config, ...wrong })).toThrow('haproxy.cfg');
   });

@@ -1,5 +1,15 @@
 import { FILES } from './file-names.js';
 import { maintenanceLines } from './notices.js';
+import {
+  forwardedProto,
+  PLATFORM_BACKEND,
+  platformBackendLines,
+  platformLines,
+  redirectLines,
+  tlsBindLines,
+  type HaproxyTls,
+  type PlatformHost,
+} from './tls.js';
 import { failurePages, formLines, pageHeaderLines, returnPage } from './pages.js';
 import { domainRules, domainUseRules } from './domains.js';
 
@@ -25,6 +35,10 @@ export interface HaproxyConfig {
   readonly pool: PoolSize;
   /** Fingerprint of the pages beside it: with others it is another configuration. */
   readonly pages: string;
+  /** Absent: no HTTPS. */
+  readonly tls?: HaproxyTls;
+  /** Absent: the platform answers at the port of its api alone. */
+  readonly platformHost?: PlatformHost;
   /** A request may take this long. Default 60. */
   readonly requestSeconds?: number;
 }
@@ -44,7 +58,8 @@ export const PICKS = 60;
  * that a user typed is in it; hosts and instances live in maps and server slots, changed at run time.
  */
 export const renderHaproxy = (config: HaproxyConfig): string =>
-  [globalSection(config), defaultsSection(config.requestSeconds ?? 60), frontend(config)]
+  [globalSection(config), defaultsSection(config.requestSeconds ?? 60), frontend(checked(config))]
+    .concat(config.platformHost === undefined ? [] : [platformBackend(config.platformHost)])
     .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config.pool)))
     .join('\n\n')
     .concat('\n');
@@ -91,12 +106,28 @@ const defaultsSection = (requestSeconds: number): string =>
     ...failurePages(),
   ]);
 
-const frontend = ({ bind, port }: HaproxyConfig): string =>
+/** The last gate, as for all that comes from outside. */
+const checked = (config: HaproxyConfig): HaproxyConfig => {
+  if (config.tls !== undefined) {
+    int(config.tls.port);
+    word(config.tls.list, /^\/[A-Za-z0-9._/-]+$/);
+  }
+  if (config.platformHost !== undefined) {
+    int(config.platformHost.apiPort);
+    word(config.platformHost.domain, /^[a-z0-9.-]+$/);
+  }
+  return config;
+};
+
+const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
   section('frontend apps', [
     `bind ${address(bind)}:${int(port)}`,
+    ...tlsBindLines(address(bind), tls),
     ...domainRules(FILES.domains),
+    ...platformLines(platformHost),
     ...formLines(),
     returnPage('unknown-host', 'unless { var(txn.backend) -m found }'),
+    ...redirectLines(tls),
     ...maintenanceLines(),
     `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
     '# What a client claims about itself is replaced by what we see.',
@@ -104,7 +135,7 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     'http-request del-header ^x[-_](forwarded|real[-_]ip|request[-_]id) -m reg',
     'http-request del-header Forwarded',
     'http-request set-header X-Forwarded-For %[src]',
-    'http-request set-header X-Forwarded-Proto http',
+    `http-request set-header X-Forwarded-Proto ${forwardedProto(tls)}`,
     'http-request set-header X-Forwarded-Host %[req.fhdr(host)]',
     'http-request set-header X-Forwarded-Port %[dst_port]',
     'http-request set-header X-Real-IP %[src]',
@@ -145,6 +176,9 @@ const backend = (n: number, pool: PoolSize): string =>
     'use-server %[var(txn.server)] if { var(txn.server) -m found }',
     `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} ${UNUSED} disabled check inter 5s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`,
   ]);
+
+const platformBackend = (host: PlatformHost): string =>
+  section(`backend ${PLATFORM_BACKEND}`, platformBackendLines(host));
 
 const section = (head: string, lines: readonly string[]): string =>
   [head, ...lines.map((line) => `  ${line}`)].join('\n');

@@ -33,6 +33,20 @@ export class HaproxyRuntime {
     });
   }
 
+  /**
+   * A command with what follows it: PEM, or a line of a list. `expected` is in the answer when it was
+   * carried out. What is sent never stands in an error: it may be a private key.
+   */
+  async upload(command: string, payload: string, expected: RegExp): Promise<void> {
+    assertOneCommand(command);
+    if (!/^(?:[\x20-\x7e]+\n)*[\x20-\x7e]+$/.test(payload))
+      throw new Error(`not the payload of "${command}": lines of ASCII, none of them empty`);
+    const answer = await this.converse(`${command} <<\n${payload}\n\n`, undefined);
+    if (expected.test(answer)) return;
+    const said = answer.trim().slice(0, 300);
+    throw new RouterError('router-refused', `haproxy refused "${command}": ${said}`);
+  }
+
   /** One line to the master's socket, which answers until it closes. `@!<pid>` reaches one worker. */
   askMaster(line: string): Promise<string> {
     return this.converse(`${line}\n`, undefined);

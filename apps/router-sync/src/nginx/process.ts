@@ -3,7 +3,7 @@ import { open, readFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { PlatformConfig } from '@shiplog/runtime';
-import { trimLog, waitUntilPortIsFree } from '../haproxy/process.js';
+import { trimLog } from '../haproxy/process.js';
 import { NginxAdmin } from './admin.js';
 import { findNginx, type NginxProgram } from './binary.js';
 import { writeEarlier } from './earlier.js';
@@ -17,6 +17,7 @@ import {
 } from './files.js';
 import type { NginxAnswer } from './table.js';
 import { prepareDirectories } from '../routes/router-paths.js';
+import { waitUntilPortIsFree } from '../routes/listeners.js';
 import { RouterError } from '../routes/router.port.js';
 
 const START_TIMEOUT_MS = 10_000;

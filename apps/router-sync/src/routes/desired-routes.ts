@@ -62,15 +62,7 @@ export const desiredRoutes = (
   place: { readonly domain: string; readonly instanceHost: string },
 ): DesiredRoutes => {
   const apps = world.apps();
-  const hosts = new Map<string, string>();
-  // Names of the platform first: nobody's custom domain takes over another app's name. What is no host
-  // never gets near a proxy.
-  for (const [host, appId] of [
-    ...apps.map(({ name, appId }) => [`${name}.${place.domain}`, appId] as const),
-    ...apps.flatMap(({ domains, appId }) => domains.map((host) => [host, appId] as const)),
-  ]) {
-    if (parseDomain(host) !== undefined && !hosts.has(host)) hosts.set(host, appId);
-  }
+  const hosts = desiredHosts(world, place.domain);
   const endpoints = new Map<string, DesiredEndpoint>();
   for (const instance of world.instances()) {
     const endpoint = endpointOf(instance, world, place.instanceHost);
@@ -86,6 +78,21 @@ export const desiredRoutes = (
     notices,
     knownApps: { has: (appId) => world.knowsApp(appId) },
   };
+};
+
+/** Domain → app id, for every app that exists. */
+export const desiredHosts = (world: World, domain: string): ReadonlyMap<string, string> => {
+  const apps = world.apps();
+  const hosts = new Map<string, string>();
+  // Names of the platform first: nobody's custom domain takes over another app's name. What is no host
+  // never gets near a proxy.
+  for (const [host, appId] of [
+    ...apps.map(({ name, appId }) => [`${name}.${domain}`, appId] as const),
+    ...apps.flatMap(({ domains, appId }) => domains.map((host) => [host, appId] as const)),
+  ]) {
+    if (parseDomain(host) !== undefined && !hosts.has(host)) hosts.set(host, appId);
+  }
+  return hosts;
 };
 
 /** An app in maintenance, or one that has instances but none that is ready yet: it is starting. */

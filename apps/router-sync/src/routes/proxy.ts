@@ -1,16 +1,20 @@
 import type { PlatformConfig } from '@shiplog/runtime';
 import { ensureProcess, masterPid, trimLog } from '../haproxy/process.js';
 import { HaproxyRouter } from '../haproxy/haproxy-router.js';
+import { HaproxyTerminator } from '../haproxy/haproxy-terminator.js';
 import { nginxPaths } from '../nginx/files.js';
 import { ensureNginx, nginxPid } from '../nginx/process.js';
 import { NginxRouter } from '../nginx/nginx-router.js';
 import { routerPaths } from './router-paths.js';
+import type { Terminator } from '../tls/terminator.port.js';
 import { RouterError, type Router } from './router.port.js';
 
 /** The proxy that `SHIPLOG_ROUTER` names: how it is kept alive, and how its routes are changed. */
 export interface Proxy {
   readonly kind: Router['kind'];
   readonly router: Router;
+  /** Undefined where it serves no HTTPS. */
+  readonly terminator: Terminator | undefined;
   readonly socket: string;
   /** Adopts the one that runs, or starts one. `pid`: undefined where somebody else runs it. */
   ensure(): Promise<{ readonly pid: number | undefined; readonly wasAdopted: boolean }>;
@@ -25,6 +29,10 @@ export const proxyOf = (config: PlatformConfig, env: NodeJS.ProcessEnv): Proxy =
     return {
       kind: 'haproxy',
       router: new HaproxyRouter(config, haproxy),
+      terminator:
+        config.tlsPort === undefined || haproxy.isExternal
+          ? undefined
+          : new HaproxyTerminator(haproxy),
       socket: haproxy.admin,
       ensure: async () => {
         assertAlone('haproxy', 'nginx', await nginxPid(nginx));
@@ -36,12 +44,19 @@ export const proxyOf = (config: PlatformConfig, env: NodeJS.ProcessEnv): Proxy =
   return {
     kind: 'nginx',
     router: new NginxRouter(nginx),
+    terminator: undefined,
     socket: nginx.admin,
     ensure: async () => {
       if (haproxy.isExternal) {
         throw new RouterError(
           'router-config-invalid',
           'SHIPLOG_HAPROXY_SOCKET names a HAProxy that somebody else runs, but SHIPLOG_ROUTER is nginx: unset one of them',
+        );
+      }
+      if (config.tlsPort !== undefined) {
+        throw new RouterError(
+          'router-config-invalid',
+          'SHIPLOG_TLS_PORT is set, but SHIPLOG_ROUTER is nginx: HTTPS is served by HAProxy (unset one of them)',
         );
       }
       assertAlone('nginx', 'haproxy', await masterPid(haproxy));

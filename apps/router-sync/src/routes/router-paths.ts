@@ -18,6 +18,8 @@ export interface RouterPaths {
   readonly notices: string;
   readonly allowed: string;
   readonly pages: string;
+  readonly redirects: string;
+  readonly hsts: string;
   readonly serverState: string;
   readonly pool: string;
   readonly log: string;
@@ -43,6 +45,8 @@ export const routerPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Rou
     notices: file(FILES.notices),
     allowed: file(FILES.allowed),
     pages: file(FILES.pages),
+    redirects: file(FILES.redirects),
+    hsts: file(FILES.hsts),
     serverState: file(FILES.serverState),
     pool: file(FILES.pool),
     log: file(FILES.log),

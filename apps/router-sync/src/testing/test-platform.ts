@@ -1,3 +1,4 @@
+import { createHash, X509Certificate } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,15 +13,17 @@ import {
   type RetireReason,
   type RouteState,
 } from '@shiplog/domain';
-import type { ProcessName } from '@shiplog/events';
+import type { HttpsPolicy, ProcessName } from '@shiplog/events';
 import { InMemoryEventLog, LogFeed, type EventLog } from '@shiplog/events/log';
 import {
   createLogger,
+  pathsOf,
   processContext,
   readConfig,
   type PlatformConfig,
   type RunningProcess,
 } from '@shiplog/runtime';
+import { platformKeyStore, type StoredCertificate } from '@shiplog/secrets';
 import { startRouterSync } from '../index.js';
 import { masterPid } from '../haproxy/process.js';
 import { nginxPaths } from '../nginx/files.js';
@@ -81,8 +84,9 @@ const isListening = (port: number): Promise<boolean> =>
 export const testPlatform = async (
   logOf: (process: ProcessName) => EventLog = inMemory(),
   router: PlatformConfig['router'] = 'haproxy',
+  more: Partial<PlatformConfig> = {},
 ) => {
-  const config = await testConfig(router);
+  const config = { ...(await testConfig(router)), ...more };
   const log = logOf('router-sync');
   const world = new World();
   const feed = new LogFeed(log).add(worldFold(world, 'test'));
@@ -98,6 +102,28 @@ export const testPlatform = async (
   const instance = async (id: string, command: InstanceCommand): Promise<void> => {
     const result = await deployer.handle('instance', id, command, { actor: worker });
     if (result.outcome !== 'accepted') throw new Error(JSON.stringify(result));
+  };
+
+  const install = async (domain: string, stored: StoredCertificate): Promise<string> => {
+    const { raw, validFrom, validTo } = new X509Certificate(stored.chain);
+    const fingerprint = createHash('sha256').update(raw).digest('hex');
+    await platformKeyStore({ ...pathsOf(config.home), ...config }).certificates.save(
+      fingerprint,
+      stored,
+    );
+    const [notBefore, notAfter] = [new Date(validFrom), new Date(validTo)].map((time) =>
+      time.toISOString(),
+    ) as [string, string];
+    const facts = { fingerprint, names: [domain], issuer: 'test', notBefore, notAfter };
+    const id = createHash('sha256').update(domain).digest('hex');
+    const certificate = { ...facts, source: 'own' as const };
+    await api.handle(
+      'certificate',
+      id,
+      { type: 'InstallCertificate', domain, certificate },
+      { actor: user },
+    );
+    return fingerprint;
   };
 
   const platform = {
@@ -125,6 +151,22 @@ export const testPlatform = async (
     app: async (appId: string, command: AppCommand): Promise<void> => {
       const result = await api.handle('app', appId, command, { actor: user });
       if (result.outcome !== 'accepted') throw new Error(JSON.stringify(result));
+    },
+    /** A certificate of the log, its key in the key store. Its fingerprint. */
+    install,
+    uninstall: (domain: string) =>
+      api.handle(
+        'certificate',
+        createHash('sha256').update(domain).digest('hex'),
+        { type: 'RemoveCertificate', domain },
+        { actor: user },
+      ),
+    https: (appId: string, policy: Partial<HttpsPolicy>) =>
+      api.handle('https', appId, { type: 'ChangeHttpsPolicy', appId, ...policy }, { actor: user }),
+    /** Fingerprints that the router was seen to serve, by domain. */
+    served: (): Readonly<Record<string, string>> => {
+      const { state } = world.get('router', ROUTER);
+      return state.status === 'active' ? state.certificates : {};
     },
     createApp: async (appId: string, drainSeconds = 5): Promise<void> => {
       await platform.app(appId, { type: 'CreateApp', appId, name: appId, teamId: 'team1' });

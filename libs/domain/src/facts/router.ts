@@ -12,6 +12,11 @@ export type RouterCommand =
       drained: readonly string[];
       weights?: Readonly<Record<string, number>>;
     }
+  | {
+      type: 'RecordCertificates';
+      /** Fingerprint by domain: everything that this router serves. */
+      served: Readonly<Record<string, string>>;
+    }
   | { type: 'RemoveRouter' };
 
 export type RouteState = 'routed' | 'unrouted' | 'drained';
@@ -26,8 +31,18 @@ export type RouterState =
       readonly routes: ShardedMap<RouteState>;
       /** Which part of its app's requests an instance gets, relative to the others; 1 where it is not named. */
       readonly weights: ShardedMap<number>;
+      /** Fingerprints of the certificates that this router was seen to serve, by domain. */
+      readonly certificates: Readonly<Record<string, string>>;
     };
 export type RouterRejection = { code: 'router-not-active' };
+
+const NOTHING_SEEN = {
+  status: 'active',
+  position: '0'.repeat(20),
+  routes: ShardedMap.of<RouteState>(),
+  weights: ShardedMap.of<number>(),
+  certificates: {},
+} as const;
 
 /** A router counts until it is removed: a dead router-sync is not a dead proxy. */
 export const router: Decider<RouterState, RouterCommand, RouterEvent, RouterRejection> = {
@@ -67,6 +82,8 @@ export const router: Decider<RouterState, RouterCommand, RouterEvent, RouterReje
               ]),
         );
       }
+      case 'RecordCertificates':
+        return recordCertificates(routerId, state.certificates, command.served);
       case 'RemoveRouter':
         return accept({ type: 'RouterRemoved', v: 1, data: { routerId } });
     }
@@ -75,11 +92,8 @@ export const router: Decider<RouterState, RouterCommand, RouterEvent, RouterReje
     switch (event.type) {
       case 'RouterStarted':
         return {
-          status: 'active',
+          ...(state.status === 'active' ? state : NOTHING_SEEN),
           ...event.data,
-          position: state.status === 'active' ? state.position : '0'.repeat(20),
-          routes: state.status === 'active' ? state.routes : ShardedMap.of(),
-          weights: state.status === 'active' ? state.weights : ShardedMap.of(),
         };
       case 'RoutesApplied': {
         if (state.status !== 'active') return state;
@@ -97,8 +111,36 @@ export const router: Decider<RouterState, RouterCommand, RouterEvent, RouterReje
         }
         return { ...state, weights };
       }
+      case 'CertificatesApplied': {
+        if (state.status !== 'active') return state;
+        return { ...state, certificates: withCertificates(state.certificates, event.data) };
+      }
       case 'RouterRemoved':
         return { status: 'removed' };
     }
   },
+};
+
+const withCertificates = (
+  before: Readonly<Record<string, string>>,
+  { installed, removed }: Extract<RouterEvent, { type: 'CertificatesApplied' }>['data'],
+): Readonly<Record<string, string>> => {
+  const kept = Object.entries(before).filter(([domain]) => !removed.includes(domain));
+  return { ...Object.fromEntries(kept), ...installed };
+};
+
+const recordCertificates = (
+  routerId: string,
+  before: Readonly<Record<string, string>>,
+  served: Readonly<Record<string, string>>,
+) => {
+  const installed = Object.entries(served).filter(([domain, one]) => before[domain] !== one);
+  const removed = Object.keys(before).filter((domain) => !Object.hasOwn(served, domain));
+  return installed.length + removed.length === 0
+    ? accept<RouterEvent>()
+    : accept<RouterEvent>({
+        type: 'CertificatesApplied',
+        v: 1,
+        data: { routerId, installed: Object.fromEntries(installed), removed },
+      });
 };

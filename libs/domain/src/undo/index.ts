@@ -119,6 +119,7 @@ const otherUndo: OtherUndo = {
   RouterStarted: fact('the router'),
   RoutesApplied: fact('the router'),
   RouteWeightsApplied: fact('the router'),
+  CertificatesApplied: fact('the router'),
   RouterRemoved: fact('the router'),
   NodeObserved: fact('the monitor'),
   GarbageCollected: always(
@@ -129,6 +130,20 @@ const otherUndo: OtherUndo = {
   BackupPolicyChanged: (event, question) => undoBackupPolicy(event, question),
   FreezeAdded: (event, question) => undoFreeze(event, question),
   FreezeRemoved: (event, question) => undoFreeze(event, question),
+  CertificateInstalled: always(
+    'The certificate before it may be over, and its key is not kept.',
+    'Bring another one: shiplog certs add DOMAIN --cert FILE --key FILE',
+  ),
+  CertificateRemoved: always(
+    'Its key was deleted.',
+    'Bring it again: shiplog certs add DOMAIN --cert FILE --key FILE',
+  ),
+  CertificateOrdered: fact('the api'),
+  CertificateFailed: fact('the api'),
+  HttpsPolicyChanged: always(
+    'What browsers were told they remember.',
+    'Set what is to hold from now on: shiplog certs https',
+  ),
   BackupStarted: fact('the backup process'),
   BackupSucceeded: fact('the backup process'),
   BackupFailed: fact('the backup process'),

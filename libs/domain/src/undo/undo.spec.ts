@@ -606,6 +606,12 @@ const POSSIBLE = [
   'VolumeChanged',
 ];
 const REFUSED = [
+  'CertificateInstalled',
+  'CertificateRemoved',
+  'CertificateOrdered',
+  'CertificateFailed',
+  'CertificatesApplied',
+  'HttpsPolicyChanged',
   'AppCreated',
   'AppDestroyed',
   'AppRestarted',

@@ -1,5 +1,6 @@
 import type { DomainEventUnion } from '../registry.js';
 import { aliveCheck } from './sample-check.js';
+import { certificateSamples } from './certificate-samples.js';
 import { gateSamples } from './gate-samples.js';
 import { strategySamples } from './strategy-samples.js';
 import { instanceSamples } from './instance-samples.js';
@@ -54,6 +55,7 @@ const processes = { web: { command: ['node', 'server.js'] }, worker: { command: 
 
 export const samples: Samples = {
   ...gateSamples,
+  ...certificateSamples,
   ...runSamples({ appId, rolloutId }),
   ...volumeSamples({ appId, teamId }),
   AppCreated: { appId, name: 'hello', teamId },

@@ -52,12 +52,11 @@ export const lookAtPrivateFiles = async (
   config: Pick<PlatformConfig, 'home' | 'masterKeyFile'>,
 ): Promise<readonly FileFacts[]> => {
   const paths = pathsOf(config.home);
-  const folders = [
-    ...[paths.natsCredentials, paths.keys, paths.personKeys],
-    dirname(config.masterKeyFile),
-  ];
+  const { natsCredentials, keys, personKeys, platformKeys, certificates } = paths;
+  const ofKeys = [natsCredentials, keys, personKeys, platformKeys, certificates];
+  const folders = [...ofKeys, dirname(config.masterKeyFile)];
   const inside = await Promise.all(
-    [paths.natsCredentials, paths.keys, paths.personKeys].map(async (folder) =>
+    ofKeys.map(async (folder) =>
       (await readdir(folder).catch(() => [])).map((name) => join(folder, name)),
     ),
   );

@@ -1,0 +1,46 @@
+import { renewAt, type KnownCertificate, type World } from '@shiplog/domain';
+import type { ProcessContext } from '@shiplog/runtime';
+import type { CertificateView } from './certificates.routes.js';
+
+type Routers = Pick<World, 'routers'>;
+
+/** What may be told of the certificate of a domain. */
+export const certificateView = (
+  { world, config }: Pick<ProcessContext, 'config'> & { readonly world: Routers },
+  known: KnownCertificate,
+  nowMs: number,
+): CertificateView => {
+  const { domain, certificate, failure } = known;
+  const state = stateOf(known, { nowMs, hasTls: config.tlsPort !== undefined, world });
+  if (certificate === null) return { domain, state, failure, ...NONE };
+  const { source, names, issuer, fingerprint, notBefore, notAfter } = certificate;
+  const renewal = source === 'acme' ? new Date(renewAt(certificate)).toISOString() : null;
+  return {
+    ...{ domain, state, source, names, issuer, fingerprint, notBefore, notAfter },
+    ...{ renewAt: renewal, failure },
+  };
+};
+
+const NONE = {
+  source: null,
+  names: [],
+  issuer: null,
+  fingerprint: null,
+  notBefore: null,
+  notAfter: null,
+  renewAt: null,
+};
+
+const stateOf = (
+  { domain, certificate, order }: KnownCertificate,
+  { nowMs, hasTls, world }: { nowMs: number; hasTls: boolean; world: Routers },
+): CertificateView['state'] => {
+  if (certificate === null) return order === null ? 'failed' : 'ordered';
+  if (Date.parse(certificate.notAfter) <= nowMs) return 'expired';
+  if (!hasTls) return 'unserved';
+  return isServed(world, domain, certificate.fingerprint) ? 'served' : 'installing';
+};
+
+/** Have all routers confirmed that they serve this one for the domain? */
+export const isServed = (world: Routers, domain: string, fingerprint: string): boolean =>
+  world.routers().every(({ certificates }) => certificates[domain] === fingerprint);

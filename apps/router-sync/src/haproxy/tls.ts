@@ -1,0 +1,53 @@
+import { FILES } from './file-names.js';
+
+/** HTTPS, and what the platform itself answers at. All of it is of the operator or made here. */
+export interface HaproxyTls {
+  readonly port: number;
+  /** Path of the list of certificates, of plain form. */
+  readonly list: string;
+}
+
+/** A public platform: its own host, and where its api listens. */
+export interface PlatformHost {
+  readonly domain: string;
+  readonly apiPort: number;
+}
+
+export const PLATFORM_BACKEND = 'platform';
+export const ACME_PATH = '/.well-known/acme-challenge/';
+
+export const tlsBindLines = (address: string, tls: HaproxyTls | undefined): string[] =>
+  tls === undefined
+    ? []
+    : [
+        // Without a certificate for the host there is no handshake: nobody gets that of somebody else.
+        `bind ${address}:${tls.port} ssl crt-list ${tls.list} strict-sni alpn h2,http/1.1 ssl-min-ver TLSv1.2`,
+      ];
+
+/** After the backend was found by its host. */
+export const platformLines = (platform: PlatformHost | undefined): string[] =>
+  platform === undefined
+    ? []
+    : [
+        `http-request set-var(txn.backend) str(${PLATFORM_BACKEND}) if { var(txn.host) -m str ${platform.domain} }`,
+        '# Whatever the host: the authority asks here whether it is ours.',
+        `http-request set-var(txn.backend) str(${PLATFORM_BACKEND}) if { path_beg ${ACME_PATH} }`,
+      ];
+
+/** Only hosts that have a certificate are in the maps. 308 keeps method and body. */
+export const redirectLines = (tls: HaproxyTls | undefined): string[] =>
+  tls === undefined
+    ? []
+    : [
+        `http-request redirect prefix https://%[var(txn.host)]${tls.port === 443 ? '' : `:${tls.port}`} code 308 if !{ ssl_fc } { var(txn.host),map_str(${FILES.redirects}) -m found } !{ var(txn.backend) -m str ${PLATFORM_BACKEND} }`,
+        `http-after-response set-header Strict-Transport-Security max-age=%[var(txn.host),map_str(${FILES.hsts})] if { ssl_fc } { var(txn.host),map_str(${FILES.hsts}) -m found }`,
+      ];
+
+export const forwardedProto = (tls: HaproxyTls | undefined): string =>
+  tls === undefined ? 'http' : '%[ssl_fc,iif(https,http)]';
+
+/** The api speaks for itself: its streams are silent for long, and a push takes what it takes. */
+export const platformBackendLines = ({ apiPort }: PlatformHost): string[] => [
+  'timeout server 1h',
+  `server api 127.0.0.1:${apiPort}`,
+];

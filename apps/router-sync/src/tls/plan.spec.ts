@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { desiredTls, planTls, servedCertificates, type LoadedCertificate } from './plan.js';
+import type { ActualTls } from './terminator.port.js';
+
+const certificates = new Map([
+  ['shop.example.com', { fingerprint: 'f1' }],
+  ['*.example.org', { fingerprint: 'f2' }],
+]);
+const desired = desiredTls({
+  hosts: new Map([
+    ['shop.example.com', 'shop'],
+    ['a.example.org', 'a'],
+    ['a.b.example.org', 'a'],
+    ['plain.example.com', 'shop'],
+  ]),
+  certificates,
+  policyOf: (appId) => ({ redirect: appId === 'shop', hstsSeconds: appId === 'a' ? 60 : null }),
+});
+const loaded = new Map<string, LoadedCertificate>([
+  ['shop.example.com', { domain: 'shop.example.com', fingerprint: 'f1', sha1: 'S1', pem: 'P1' }],
+  ['*.example.org', { domain: '*.example.org', fingerprint: 'f2', sha1: 'S2', pem: 'P2' }],
+]);
+const nothing: ActualTls = { certificates: new Map(), redirects: new Set(), hsts: new Map() };
+const settled: ActualTls = {
+  certificates: new Map([
+    ['shop.example.com', 'S1'],
+    ['*.example.org', 'S2'],
+  ]),
+  redirects: new Set(['shop.example.com']),
+  hsts: new Map([['a.example.org', 60]]),
+};
+
+describe('what HTTPS should be', () => {
+  it('has policies for hosts that a certificate serves, and for no others', () => {
+    expect([...desired.policies.keys()]).toEqual(['shop.example.com', 'a.example.org']);
+  });
+});
+
+describe('the plan for a terminator', () => {
+  it('installs before it redirects', () => {
+    expect(planTls(desired, loaded, nothing).map(({ kind }) => kind)).toEqual([
+      ...['install', 'install', 'redirect', 'hsts'],
+    ]);
+  });
+
+  it('does nothing where all is as it should be', () => {
+    expect(planTls(desired, loaded, settled)).toEqual([]);
+    expect(servedCertificates(loaded, settled)).toEqual({
+      ...{ 'shop.example.com': 'f1', '*.example.org': 'f2' },
+    });
+  });
+
+  it('takes out what nobody wants any more, redirects first', () => {
+    const none = { certificates: new Map(), policies: new Map() };
+    expect(planTls(none, new Map(), settled)).toEqual([
+      { kind: 'redirect', host: 'shop.example.com', isOn: false },
+      { kind: 'hsts', host: 'a.example.org', seconds: null },
+      { kind: 'uninstall', domain: 'shop.example.com' },
+      { kind: 'uninstall', domain: '*.example.org' },
+    ]);
+  });
+
+  it('leaves what serves where the certificate of the log cannot be loaded', () => {
+    expect(planTls(desired, new Map(), settled)).toEqual([]);
+    expect(servedCertificates(new Map(), settled)).toEqual({});
+  });
+
+  it('does not call served what is another certificate', () => {
+    const other = { ...settled, certificates: new Map([['shop.example.com', 'OLD']]) };
+    expect(servedCertificates(loaded, other)).toEqual({});
+    expect(planTls(desired, loaded, other)[0]).toMatchObject({ kind: 'install' });
+  });
+});
