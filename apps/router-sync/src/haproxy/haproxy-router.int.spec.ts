@@ -6,6 +6,8 @@ import { HaproxyRouter } from './haproxy-router.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
+import { describeAccess } from '../access/access.contract.js';
+import { HaproxyAccess } from '../access/haproxy-access.js';
 import { describePages } from '../pages/pages.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 import { routerPaths } from '../routes/router-paths.js';
@@ -19,8 +21,10 @@ const haproxy = async () => {
   const config = await testConfig();
   const paths = routerPaths(config, {});
   await ensureProcess(config, paths);
+  const router = new HaproxyRouter(config, paths);
   return {
-    router: new HaproxyRouter(config, paths),
+    router,
+    access: new HaproxyAccess(paths, (server) => router.ownerOf(server)),
     port: config.routerPort,
     close: () => removeProxy(config),
     restart: async () => {
@@ -36,6 +40,7 @@ describeServing('HAProxy', haproxy);
 describeMatches('HAProxy', haproxy);
 describeHostile('HAProxy', haproxy);
 describePages('HAProxy', haproxy);
+describeAccess('HAProxy', haproxy);
 
 describe('a HAProxy whose places are all taken', () => {
   const app = { host: 'a1.localhost' };

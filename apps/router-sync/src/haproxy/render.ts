@@ -1,3 +1,4 @@
+import { ACCESS_RING, accessLogLines, accessRing } from './access-log.js';
 import { FILES } from './file-names.js';
 import { maintenanceLines } from './notices.js';
 import { failurePages, formLines, pageHeaderLines, returnPage } from './pages.js';
@@ -43,7 +44,12 @@ export const PICKS = 60;
  * that a user typed is in it; hosts and instances live in maps and server slots, changed at run time.
  */
 export const renderHaproxy = (config: HaproxyConfig): string =>
-  [globalSection(config), defaultsSection(config.requestSeconds ?? 60), frontend(config)]
+  [
+    globalSection(config),
+    section(`ring ${ACCESS_RING}`, accessRing()),
+    defaultsSection(config.requestSeconds ?? 60),
+    frontend(config),
+  ]
     .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config.pool)))
     .join('\n\n')
     .concat('\n');
@@ -93,6 +99,7 @@ const defaultsSection = (requestSeconds: number): string =>
 const frontend = ({ bind, port }: HaproxyConfig): string =>
   section('frontend apps', [
     `bind ${address(bind)}:${int(port)}`,
+    ...accessLogLines(),
     // The whole value: `hdr` would take what follows a comma for the host.
     'http-request set-var(txn.host) req.fhdr(host),field(1,:),lower,rtrim(.)',
     `http-request set-var(txn.backend) var(txn.host),map_str(${FILES.hosts})`,
@@ -109,7 +116,8 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     'http-request set-header X-Forwarded-Host %[req.fhdr(host)]',
     'http-request set-header X-Forwarded-Port %[dst_port]',
     'http-request set-header X-Real-IP %[src]',
-    'http-request set-header X-Request-Id %[uuid()]',
+    'http-request set-var(txn.id) uuid()',
+    'http-request set-header X-Request-Id %[var(txn.id)]',
     '# An app that changed to HTTP/2 here would get its next requests past these rules.',
     'http-request del-header Upgrade if { req.fhdr(upgrade) -m sub -i h2c }',
     '# What may have been carried out is not sent again, unless the client says that it may.',

@@ -7,6 +7,9 @@ import { NginxRouter } from './nginx-router.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
+import { describeAccess } from '../access/access.contract.js';
+import { NginxAccess } from '../access/nginx-access.js';
+import { NginxAdmin } from './admin.js';
 import { describePages } from '../pages/pages.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 
@@ -16,6 +19,7 @@ const nginx = async () => {
   await ensureNginx(config, paths);
   return {
     router: new NginxRouter(paths),
+    access: new NginxAccess(new NginxAdmin(paths.admin)),
     port: config.routerPort,
     close: () => removeProxy(config),
     restart: async () => {
@@ -31,3 +35,4 @@ describeServing('Nginx', nginx);
 describeMatches('Nginx', nginx);
 describeHostile('Nginx', nginx);
 describePages('Nginx', nginx);
+describeAccess('Nginx', nginx);

@@ -1,6 +1,10 @@
 import type { PlatformConfig } from '@shiplog/runtime';
+import type { AccessSource } from '../access/access-source.port.js';
+import { HaproxyAccess } from '../access/haproxy-access.js';
+import { NginxAccess } from '../access/nginx-access.js';
 import { ensureProcess, masterPid, trimLog } from '../haproxy/process.js';
 import { HaproxyRouter } from '../haproxy/haproxy-router.js';
+import { NginxAdmin } from '../nginx/admin.js';
 import { nginxPaths } from '../nginx/files.js';
 import { ensureNginx, nginxPid } from '../nginx/process.js';
 import { NginxRouter } from '../nginx/nginx-router.js';
@@ -11,6 +15,8 @@ import { RouterError, type Router } from './router.port.js';
 export interface Proxy {
   readonly kind: Router['kind'];
   readonly router: Router;
+  /** What it says of every request. */
+  readonly access: AccessSource;
   readonly socket: string;
   /** Adopts the one that runs, or starts one. `pid`: undefined where somebody else runs it. */
   ensure(): Promise<{ readonly pid: number | undefined; readonly wasAdopted: boolean }>;
@@ -22,9 +28,11 @@ export const proxyOf = (config: PlatformConfig, env: NodeJS.ProcessEnv): Proxy =
   const haproxy = routerPaths(config, env);
   const nginx = nginxPaths(config, env);
   if (config.router === 'haproxy') {
+    const router = new HaproxyRouter(config, haproxy);
     return {
       kind: 'haproxy',
-      router: new HaproxyRouter(config, haproxy),
+      router,
+      access: new HaproxyAccess(haproxy, (server) => router.ownerOf(server)),
       socket: haproxy.admin,
       ensure: async () => {
         assertAlone('haproxy', 'nginx', await nginxPid(nginx));
@@ -36,6 +44,7 @@ export const proxyOf = (config: PlatformConfig, env: NodeJS.ProcessEnv): Proxy =
   return {
     kind: 'nginx',
     router: new NginxRouter(nginx),
+    access: new NginxAccess(new NginxAdmin(nginx.admin)),
     socket: nginx.admin,
     ensure: async () => {
       if (haproxy.isExternal) {
