@@ -113,6 +113,7 @@ const CHANGE_NOTHING: readonly string[] = [
     'apps show',
     'open',
     'maintenance status',
+    'traffic',
     'ps',
     'limits',
     'logs',
