@@ -1,7 +1,7 @@
 import { accessTopic, type AccessLine } from '@shiplog/domain';
 import type { Bus, Session } from '@shiplog/bus';
 import { z } from 'zod';
-import type { AccessSource } from './access-source.port.js';
+import type { AccessSource } from './access-source.js';
 import { parseAccessLine, type RawAccess } from './parse-line.js';
 
 /** Newest lines that are kept for who asks later. */

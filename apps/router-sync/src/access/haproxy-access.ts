@@ -1,7 +1,7 @@
 import { HaproxyRuntime } from '../haproxy/runtime.js';
 import { ACCESS_RING } from '../haproxy/access-log.js';
 import type { RouterPaths } from '../routes/router-paths.js';
-import type { AccessSink, AccessSource } from './access-source.port.js';
+import type { AccessSink, AccessSource } from './access-source.js';
 import { LineSplitter } from './parse-line.js';
 
 /** How soon a worker that took over is found, and an old one that has nothing left is let go. */

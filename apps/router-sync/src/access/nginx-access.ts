@@ -1,5 +1,5 @@
 import type { NginxAdmin } from '../nginx/admin.js';
-import type { AccessSink, AccessSource } from './access-source.port.js';
+import type { AccessSink, AccessSource } from './access-source.js';
 
 const FETCH_MS = 200;
 

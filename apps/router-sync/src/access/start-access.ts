@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ProcessContext } from '@shiplog/runtime';
 import type { Router } from '../routes/router.port.js';
 import { AccessLog } from './access-log.js';
-import type { AccessSource } from './access-source.port.js';
+import type { AccessSource } from './access-source.js';
 import { registerTraffic } from './metrics.js';
 import { TrafficBook } from './traffic-book.js';
 

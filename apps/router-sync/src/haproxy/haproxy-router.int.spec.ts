@@ -6,7 +6,7 @@ import { HaproxyRouter } from './haproxy-router.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
-import { describeAccess } from '../access/access-source.contract.js';
+import { describeAccess } from '../access/access.contract.js';
 import { HaproxyAccess } from '../access/haproxy-access.js';
 import { describePages } from '../pages/pages.contract.js';
 import { describeServing } from '../routes/serving.contract.js';

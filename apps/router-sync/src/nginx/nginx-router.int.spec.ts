@@ -7,7 +7,7 @@ import { NginxRouter } from './nginx-router.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
-import { describeAccess } from '../access/access-source.contract.js';
+import { describeAccess } from '../access/access.contract.js';
 import { NginxAccess } from '../access/nginx-access.js';
 import { NginxAdmin } from './admin.js';
 import { describePages } from '../pages/pages.contract.js';

@@ -1,5 +1,5 @@
 import type { PlatformConfig } from '@shiplog/runtime';
-import type { AccessSource } from '../access/access-source.port.js';
+import type { AccessSource } from '../access/access-source.js';
 import { HaproxyAccess } from '../access/haproxy-access.js';
 import { NginxAccess } from '../access/nginx-access.js';
 import { ensureProcess, masterPid, trimLog } from '../haproxy/process.js';

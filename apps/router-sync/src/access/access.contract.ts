@@ -6,7 +6,7 @@ import { ask } from '../testing/client.js';
 import { startInstance, type TestInstance } from '../testing/test-instance.js';
 import { echo, openTunnel } from '../testing/upgrade.js';
 import { PATIENTLY, waitFor } from '../testing/wait-for.js';
-import type { AccessSource } from './access-source.port.js';
+import type { AccessSource } from './access-source.js';
 import { parseAccessLine, type RawAccess } from './parse-line.js';
 
 export interface LoggingRouter extends RestartingRouter {
