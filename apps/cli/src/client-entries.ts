@@ -1,4 +1,4 @@
-import { group, type Entry } from './entry.js';
+import { command, group, type Entry } from './entry.js';
 
 /** Commands about what clients of an app see; `catalogue.ts` lists them with the others of apps. */
 export const clientEntries = (section: string): readonly Entry[] => [
@@ -7,5 +7,11 @@ export const clientEntries = (section: string): readonly Entry[] => [
     'maintenance',
     'show a page instead of an app',
     async () => (await import('./commands/maintenance.js')).maintenance,
+  ),
+  command(
+    section,
+    'traffic',
+    'show what clients of an app felt in the last minute',
+    async () => (await import('./commands/traffic.js')).traffic,
   ),
 ];

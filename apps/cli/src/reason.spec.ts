@@ -118,6 +118,7 @@ const CHANGE_NOTHING: readonly string[] = [
     'apps show',
     'open',
     'maintenance status',
+    'traffic',
     'ps',
     'limits',
     'logs',

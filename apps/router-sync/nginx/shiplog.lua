@@ -4,6 +4,7 @@
 
 local balancer = require "ngx.balancer"
 local ffi = require "ffi"
+local access = require "shiplog_access"
 local pages = require "shiplog_pages"
 
 ffi.cdef [[
@@ -584,6 +585,7 @@ function M.balance()
 end
 
 function M.finish()
+  access.write()
   local var = ngx.var
   local id = var.shiplog_instance
   if id == nil or id == "" then return end

@@ -4,6 +4,7 @@ import type { CommandResult } from '@shiplog/commands';
 import type { DomainEventUnion } from '@shiplog/events';
 import { startReconcileLoop, type RoundResult } from '@shiplog/reconcile';
 import { describeError, faultPoint, onOwnAccount, type StartProcess } from '@shiplog/runtime';
+import { startAccess } from './access/start-access.js';
 import { reportTraffic } from './report-traffic.js';
 import { proxyOf } from './routes/proxy.js';
 import { QuarantiningRouter } from './routes/quarantine.js';
@@ -124,6 +125,7 @@ export const startRouterSync: StartProcess = async (context) => {
     Promise.resolve(routerHealth(kind, router.quarantined.size)),
   );
   const stopReporting = reportTraffic(context, router, routerId);
+  const stopAccess = startAccess(context, router, proxy.access);
   const watch = setInterval(() => {
     if (pid !== undefined && !isAlive(pid)) loop.nudge();
   }, WATCH_MS);
@@ -132,6 +134,7 @@ export const startRouterSync: StartProcess = async (context) => {
     stop: async () => {
       clearInterval(watch);
       stopReporting();
+      await stopAccess();
       stopServing();
       stopListening();
       await loop.stop();

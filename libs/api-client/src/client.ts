@@ -112,6 +112,8 @@ const appsOf = ({ fetch: api, url }: Connection) => ({
     ),
   instances: (app: string, read: ReadOptions) =>
     valueOf(api.GET('/v1/apps/{app}/instances', { params: { path: { app }, query: read } }), url),
+  traffic: (app: string) =>
+    valueOf(api.GET('/v1/apps/{app}/traffic', { params: { path: { app } } }), url),
   gitUrl: (app: string, body: { expiresInDays?: number }, options: ChangeOptions) =>
     valueOf(
       api.POST('/v1/apps/{app}/git-url', { params: { path: { app } }, body, ...change(options) }),

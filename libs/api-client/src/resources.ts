@@ -28,6 +28,7 @@ export type GarbagePolicy = Schemas['GarbagePolicy'];
 export type Instance = Schemas['Instance'];
 export type Keys = Schemas['Keys'];
 export type LogLine = Schemas['LogLine'];
+export type AppTraffic = Schemas['AppTraffic'];
 export type OutputLine = Schemas['OutputLine'];
 /** One line of news; the last one says where what was followed ended. */
 export type ProgressLine = Schemas['ProgressLine'] & {

@@ -710,6 +710,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/apps/{app}/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what clients of an app felt in the last minute, by instance */
+        get: operations["showTraffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/apps/{app}/unlock": {
         parameters: {
             query?: never;
@@ -1583,6 +1600,31 @@ export interface components {
             /** @description Where `web` answers; null for an app without it. */
             url: string | null;
         };
+        AppTraffic: {
+            app: {
+                bytesInPerSecond: number;
+                bytesOutPerSecond: number;
+                errorPercent: number | null;
+                p50Ms: number | null;
+                p95Ms: number | null;
+                p99Ms: number | null;
+                requestsPerSecond: number;
+            };
+            instances: {
+                bytesInPerSecond: number;
+                bytesOutPerSecond: number;
+                errorPercent: number | null;
+                inFlight: number | null;
+                instance: string | null;
+                p50Ms: number | null;
+                p95Ms: number | null;
+                p99Ms: number | null;
+                release: number | null;
+                requestsPerSecond: number;
+            }[];
+            queued: number;
+            windowSeconds: number;
+        };
         AuditEntry: {
             /** @description Types of the events that came of it, or the operation where none did. */
             actions: string[];
@@ -2264,6 +2306,21 @@ export interface components {
         LogLine: {
             instance: string;
             process: string;
+            /** @description Of lines of type access: the request, without its query string. */
+            request?: {
+                bytesIn: number;
+                bytesOut: number;
+                durationMs: number;
+                host: string;
+                method: string;
+                path: string;
+                queueMs: number;
+                release: number | null;
+                requestId: string | null;
+                retries: number;
+                status: number;
+                termination: string;
+            };
             /** @enum {string} */
             stream: "stdout" | "stderr" | "event";
             text: string;
@@ -7053,8 +7110,8 @@ export interface operations {
                 process?: string;
                 /** @description Newest lines per instance to begin with. */
                 tail?: string;
-                /** @description app: what instances print; start: why instances did not start; operations: what the platform did. */
-                type?: "app" | "start" | "operations";
+                /** @description app: what instances print; access: what clients asked for; start: why instances did not start; operations: what the platform did. */
+                type?: "app" | "access" | "start" | "operations";
             };
             header?: never;
             path: {
@@ -9234,6 +9291,83 @@ export interface operations {
             };
             /** @description storage-full */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showTraffic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Figures of the router: requests, errors, latency, what is under way. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppTraffic"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up, worker-unreachable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,3 +1,4 @@
+export * from './access-line.js';
 export * from './app/index.js';
 export * from './backup/index.js';
 export * from './build/index.js';

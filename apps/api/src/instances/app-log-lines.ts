@@ -32,7 +32,7 @@ export const openAppLog = async (bus: Bus, request: LogRequest) => {
   };
 };
 
-const leftOut = (count: number) => ({
+export const leftOut = (count: number) => ({
   kind: 'line',
   head: {
     time: new Date().toISOString(),

@@ -1,5 +1,6 @@
 import { Controller, Inject, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
+import { appTraffic } from '@shiplog/domain';
 import type { ProcessContext } from '@shiplog/runtime';
 import type { Response } from 'express';
 import type { Reply } from '../http/answer.js';
@@ -8,6 +9,7 @@ import { sendLines } from '../http/ndjson.js';
 import { Problem } from '../http/problem.js';
 import { Admission, Handles } from '../http/route.decorator.js';
 import { CONTEXT } from '../injection.js';
+import { openAccessLog } from './access-log-lines.js';
 import { openAppLog } from './app-log-lines.js';
 import { ListInstances } from './instances.queries.js';
 import * as routes from './instances.routes.js';
@@ -42,9 +44,21 @@ export class InstancesController {
       const lines = await openAppLog(this.api.bus, { appId, process, instance, tail, follow });
       return sendLines(response, watched, lines);
     }
+    if (query.type === 'access') {
+      const lines = await openAccessLog(this.api.bus, { appId, instance, tail, follow });
+      return sendLines(response, watched, lines);
+    }
     const linesOf = query.type === 'start' ? startLines : operationLines;
     const request = { appId, tail, follow, documents, linesOf };
     return sendLines(response, watched, (signal) => platformLogLines(this.api, request, signal));
+  }
+
+  @Handles(routes.showTraffic)
+  async traffic(
+    @Admission() { app, documents }: Admitted<typeof routes.showTraffic>,
+  ): Reply<typeof routes.showTraffic> {
+    const answer = await this.api.bus.request('router-sync', 'traffic', { appId: app.appId });
+    return { body: appTraffic.parse(answer), position: await documents.position() };
   }
 
   private async refuseUnknown(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessLine, appTraffic } from '@shiplog/domain';
 import { processType } from '@shiplog/events';
 import { appParam, count, flag, id, idParam, time, version } from '../http/fields.js';
 import { defineRoute } from '../http/route.js';
@@ -67,6 +68,8 @@ export const listInstances = defineRoute({
   },
 });
 
+const { appId: _appId, instance: _instance, time: _time, ...ofRequest } = accessLine.shape;
+
 export const logLine = z
   .object({
     time,
@@ -74,6 +77,10 @@ export const logLine = z
     process: z.string(),
     stream: z.enum(['stdout', 'stderr', 'event']),
     text: z.string(),
+    request: z
+      .object(ofRequest)
+      .optional()
+      .describe('Of lines of type access: the request, without its query string.'),
   })
   .meta({ id: 'LogLine' });
 
@@ -90,10 +97,10 @@ export const readLogs = defineRoute({
     process: processType.optional(),
     instance: idParam.optional(),
     type: z
-      .enum(['app', 'start', 'operations'])
+      .enum(['app', 'access', 'start', 'operations'])
       .default('app')
       .describe(
-        'app: what instances print; start: why instances did not start; operations: what the platform did.',
+        'app: what instances print; access: what clients asked for; start: why instances did not start; operations: what the platform did.',
       ),
   },
   answer: {
@@ -119,4 +126,19 @@ export const terminalRequest = z.strictObject({
   tty: z.boolean().default(false),
   columns: z.number().int().min(1).max(10_000).default(80),
   rows: z.number().int().min(1).max(10_000).default(24),
+});
+
+export const showTraffic = defineRoute({
+  id: 'showTraffic',
+  method: 'GET',
+  path: '/v1/apps/{app}/traffic',
+  summary: 'Show what clients of an app felt in the last minute, by instance',
+  tag,
+  params: appParam,
+  answer: {
+    status: 200,
+    description: 'Figures of the router: requests, errors, latency, what is under way.',
+    schema: appTraffic.meta({ id: 'AppTraffic' }),
+  },
+  refuses: ['worker-unreachable'],
 });

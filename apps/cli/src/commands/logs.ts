@@ -13,7 +13,7 @@ interface LogsOptions {
   readonly tail?: number;
 }
 
-const TYPES = ['app', 'start', 'operations'];
+const TYPES = ['app', 'access', 'start', 'operations'];
 
 const parseType = (text: string): string => {
   if (TYPES.includes(text)) return text;
@@ -24,13 +24,14 @@ export const logs = defineCommand<LogsOptions>({
   name: 'logs',
   summary: 'show what an app writes',
   details:
-    'Types: app: what instances print (the default); start: why instances did not start; ' +
+    'Types: app: what instances print (the default); access: what clients asked for, without query strings; start: why instances did not start; ' +
     'operations: what the platform did.',
   examples: [
     ['logs -a shop', 'the newest 100 lines of each instance'],
     ['logs -a shop -f', 'and what comes, until Ctrl-C'],
     ['logs -a shop --process worker --tail 20', 'of one process type'],
     ['logs -a shop --type start', 'why instances did not start'],
+    ['logs -a shop --type access -f --json', 'requests as they end, one JSON document a line'],
   ],
   options: [
     { flags: '-f, --follow', help: 'go on until Ctrl-C' },

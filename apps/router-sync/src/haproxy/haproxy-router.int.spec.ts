@@ -7,6 +7,8 @@ import { describeDomains } from '../routes/domains.contract.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
+import { describeAccess } from '../access/access.contract.js';
+import { HaproxyAccess } from '../access/haproxy-access.js';
 import { describePages } from '../pages/pages.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 import { routerPaths } from '../routes/router-paths.js';
@@ -20,8 +22,10 @@ const haproxy = async () => {
   const config = await testConfig();
   const paths = routerPaths(config, {});
   await ensureProcess(config, paths);
+  const router = new HaproxyRouter(config, paths);
   return {
-    router: new HaproxyRouter(config, paths),
+    router,
+    access: new HaproxyAccess(paths, (server) => router.ownerOf(server)),
     port: config.routerPort,
     close: () => removeProxy(config),
     restart: async () => {
@@ -38,6 +42,7 @@ describeMatches('HAProxy', haproxy);
 describeHostile('HAProxy', haproxy);
 describePages('HAProxy', haproxy);
 describeDomains('HAProxy', haproxy);
+describeAccess('HAProxy', haproxy);
 
 describe('a HAProxy whose places are all taken', () => {
   const app = { host: 'a1.localhost' };

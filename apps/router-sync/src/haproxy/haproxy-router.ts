@@ -15,7 +15,7 @@ import {
   type HaproxyState,
   type ServerSlot,
 } from './state.js';
-import { parseTraffic } from './traffic.js';
+import { parseTraffic, underWayIn } from './traffic.js';
 import { FILES } from './file-names.js';
 import { KEEP_ALIVE_SECONDS, REQUEST_HEAD_SECONDS, type PoolSize } from './render.js';
 import {
@@ -24,6 +24,7 @@ import {
   type ActualRoutes,
   type RouteAction,
   type Router,
+  type UnderWay,
 } from '../routes/router.port.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
@@ -39,6 +40,7 @@ export class HaproxyRouter implements Router {
   private likelyBackends: readonly string[] = [];
   /** As the last `observe` saw it, until the next change. */
   private observed: HaproxyState | undefined;
+  private lastOwners: ReadonlyMap<string, string> = new Map();
   private pool: PoolSize | undefined;
   private full: { readonly reason: RouterError; readonly untilMs: number } | undefined;
   /** Do the files beside the configuration hold what HAProxy holds? */
@@ -131,6 +133,20 @@ export class HaproxyRouter implements Router {
     );
   }
 
+  async underWay(): Promise<UnderWay> {
+    const [text = ''] = await this.runtime.ask([`show map ${FILES.owners}`]);
+    const owners = parseMap(text);
+    const stats = await this.runtime.ask(
+      backendsOf(owners).map((name) => `show stat ${name} 6 -1`),
+    );
+    return underWayIn(stats, owners);
+  }
+
+  /** Instance that has a place of the proxy, or had it last: `slot0001/s3`. */
+  ownerOf(server: string): string | null {
+    return this.lastOwners.get(server) ?? null;
+  }
+
   /** False when there are no more places to be had now. */
   private async hasGrown(pool: PoolSize, state: HaproxyState): Promise<boolean> {
     if (this.full !== undefined && performance.now() < this.full.untilMs) return false;
@@ -154,6 +170,8 @@ export class HaproxyRouter implements Router {
 
   private async read(): Promise<HaproxyState> {
     const state = await readState(this.runtime, this.likelyBackends);
+    // Who had a place before may still be meant by a line of the access log that comes late.
+    this.lastOwners = new Map([...this.lastOwners, ...state.owners]);
     this.likelyBackends = backendsOf(state.owners);
     return state;
   }

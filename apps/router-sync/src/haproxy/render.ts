@@ -1,3 +1,4 @@
+import { ACCESS_RING, accessLogLines, accessRing } from './access-log.js';
 import { FILES } from './file-names.js';
 import { maintenanceLines } from './notices.js';
 import {
@@ -58,7 +59,12 @@ export const PICKS = 60;
  * that a user typed is in it; hosts and instances live in maps and server slots, changed at run time.
  */
 export const renderHaproxy = (config: HaproxyConfig): string =>
-  [globalSection(config), defaultsSection(config.requestSeconds ?? 60), frontend(checked(config))]
+  [
+    globalSection(config),
+    section(`ring ${ACCESS_RING}`, accessRing()),
+    defaultsSection(config.requestSeconds ?? 60),
+    frontend(checked(config)),
+  ]
     .concat(config.platformHost === undefined ? [] : [platformBackend(config.platformHost)])
     .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config.pool)))
     .join('\n\n')
@@ -123,13 +129,15 @@ const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
   section('frontend apps', [
     `bind ${address(bind)}:${int(port)}`,
     ...tlsBindLines(address(bind), tls),
+    ...accessLogLines(),
     ...domainRules(FILES.domains),
     ...platformLines(platformHost),
     ...formLines(),
     returnPage('unknown-host', 'unless { var(txn.backend) -m found }'),
+    // Before anything is answered in its place: that is the app's, in its log and its figures.
+    `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
     ...redirectLines(tls),
     ...maintenanceLines(),
-    `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
     '# What a client claims about itself is replaced by what we see.',
     // Many frameworks take `_` for `-`: they would find the claim under the name of the truth.
     'http-request del-header ^x[-_](forwarded|real[-_]ip|request[-_]id) -m reg',
@@ -139,7 +147,8 @@ const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
     'http-request set-header X-Forwarded-Host %[req.fhdr(host)]',
     'http-request set-header X-Forwarded-Port %[dst_port]',
     'http-request set-header X-Real-IP %[src]',
-    'http-request set-header X-Request-Id %[uuid()]',
+    'http-request set-var(txn.id) uuid()',
+    'http-request set-header X-Request-Id %[var(txn.id)]',
     '# An app that changed to HTTP/2 here would get its next requests past these rules.',
     'http-request del-header Upgrade if { req.fhdr(upgrade) -m sub -i h2c }',
     ...domainUseRules(),

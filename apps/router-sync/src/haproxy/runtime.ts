@@ -52,6 +52,21 @@ export class HaproxyRuntime {
     return this.converse(`${line}\n`, undefined);
   }
 
+  /** A command whose answer goes on until it is closed, or HAProxy is. Answers how to close it. */
+  stream(
+    command: string,
+    listener: { readonly onText: (text: string) => void; readonly onEnd: () => void },
+  ): () => void {
+    assertOneCommand(command);
+    const connection = this.connect();
+    connection.setEncoding('latin1');
+    connection.on('data', (chunk: string) => listener.onText(chunk));
+    connection.on('error', () => connection.destroy());
+    connection.on('close', () => listener.onEnd());
+    connection.write(`${command}\n`);
+    return () => connection.destroy();
+  }
+
   private converse<T>(text: string, parse: (received: string) => T | undefined): Promise<T>;
   private converse(text: string, parse: undefined): Promise<string>;
   private converse<T>(

@@ -1,15 +1,12 @@
 import type { TrafficCounters } from '@shiplog/domain';
+import type { UnderWay } from '../routes/router.port.js';
 
 const ANSWERS = ['hrsp_1xx', 'hrsp_2xx', 'hrsp_3xx', 'hrsp_4xx', 'hrsp_5xx', 'hrsp_other'] as const;
 
 /** Servers of one backend by name, from `show stat <backend> 4 -1`: CSV, named in its first line. */
-export const parseTraffic = (text: string): ReadonlyMap<string, TrafficCounters> => {
-  const [header = '', ...lines] = text.trim().split('\n');
-  const names = header.replace(/^# /, '').split(',');
-  return new Map(
-    lines.flatMap((line) => {
-      const fields = line.split(',');
-      const text = (name: string): string => fields[names.indexOf(name)] ?? '';
+export const parseTraffic = (text: string): ReadonlyMap<string, TrafficCounters> =>
+  new Map(
+    rowsOf(text).flatMap((text) => {
       const number = (name: string): number => Number(text(name));
       const server = text('svname');
       if (server === '') return [];
@@ -28,4 +25,33 @@ export const parseTraffic = (text: string): ReadonlyMap<string, TrafficCounters>
       ];
     }),
   );
+
+/** Of several backends, from their `show stat <backend> 6 -1`: the servers that somebody has, and the queues. */
+export const underWayIn = (
+  stats: readonly string[],
+  owners: ReadonlyMap<string, string>,
+): UnderWay => {
+  const instances = new Map<string, number>();
+  const queued = new Map<string, number>();
+  for (const text of stats.flatMap(rowsOf)) {
+    const [backend, server] = [text('pxname'), text('svname')];
+    const isBackend = server === 'BACKEND';
+    const owner = owners.get(isBackend ? backend : `${backend}/${server}`);
+    if (owner === undefined) continue;
+    if (!isBackend) instances.set(owner, Number(text('scur')));
+    const waiting = Number(text('qcur'));
+    const app = owners.get(backend);
+    if (waiting > 0 && app !== undefined) queued.set(app, (queued.get(app) ?? 0) + waiting);
+  }
+  return { instances, queued };
+};
+
+/** Each row as a way to ask for a column by its name. */
+const rowsOf = (text: string): ((name: string) => string)[] => {
+  const [header = '', ...lines] = text.trim().split('\n');
+  const names = header.replace(/^# /, '').split(',');
+  return lines.map((line) => {
+    const fields = line.split(',');
+    return (name) => fields[names.indexOf(name)] ?? '';
+  });
 };

@@ -40,6 +40,17 @@ export class NginxAdmin {
     );
   }
 
+  /** Lines of the access log, which are then gone there, and how many were lost. */
+  async takeAccess(): Promise<{ readonly lines: readonly string[]; readonly lost: number }> {
+    const [head = '', ...lines] = (await this.ask('POST', '/access')).trimEnd().split('\n');
+    return { lines, lost: Number(head.split(' ')[1] ?? 0) };
+  }
+
+  /** Requests that were answered since nginx began. */
+  async answered(): Promise<number> {
+    return Number((await this.ask('GET', '/access')).trim().split(' ')[1]);
+  }
+
   private ask(method: string, path: string, body = ''): Promise<string> {
     return new Promise((resolve, reject) => {
       const unreachable = (cause: unknown): void =>

@@ -36,6 +36,8 @@ export const nginxPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Ngin
   };
 };
 
+const CODE = [NGINX_FILES.code, NGINX_FILES.accessCode, NGINX_FILES.pagesCode];
+
 /** The configuration and what it reads, as they should be. */
 export interface NginxFiles {
   readonly config: string;
@@ -73,7 +75,7 @@ export const renderFiles = async (
 };
 
 const otherFiles = async (): Promise<NginxFiles['others']> => {
-  const code = [NGINX_FILES.code, NGINX_FILES.pagesCode].map(async (name) => {
+  const code = CODE.map(async (name) => {
     const text = await readFile(new URL(`../../nginx/${name}`, import.meta.url), 'utf8');
     return [name, text] as const;
   });
@@ -85,7 +87,7 @@ export const readFiles = async (
 ): Promise<Pick<NginxFiles, 'config' | 'others'> | undefined> => {
   const config = await readFile(paths.config, 'utf8').catch(() => undefined);
   if (config === undefined) return undefined;
-  const names = [NGINX_FILES.code, NGINX_FILES.pagesCode, NGINX_FILES.pages];
+  const names = [...CODE, NGINX_FILES.pages];
   const texts = names.map(async (name) => {
     // Earlier ones had fewer files.
     const text = await readFile(join(paths.directory, name), 'utf8').catch(() => '');

@@ -8,6 +8,9 @@ import { describeDomains } from '../routes/domains.contract.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
+import { describeAccess } from '../access/access.contract.js';
+import { NginxAccess } from '../access/nginx-access.js';
+import { NginxAdmin } from './admin.js';
 import { describePages } from '../pages/pages.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 
@@ -17,6 +20,7 @@ const nginx = async () => {
   await ensureNginx(config, paths);
   return {
     router: new NginxRouter(paths),
+    access: new NginxAccess(new NginxAdmin(paths.admin)),
     port: config.routerPort,
     close: () => removeProxy(config),
     restart: async () => {
@@ -33,3 +37,4 @@ describeMatches('Nginx', nginx);
 describeHostile('Nginx', nginx);
 describePages('Nginx', nginx);
 describeDomains('Nginx', nginx);
+describeAccess('Nginx', nginx);

@@ -7,7 +7,13 @@ import type { NginxPaths } from './files.js';
 import { NginxRoutesFile } from './routes-file.js';
 import { NO_ROUTES, tableText, withLines, type NginxAnswer, type NginxTable } from './table.js';
 import { NGINX_HEAD_SECONDS } from './render.js';
-import type { ActualEndpoint, ActualRoutes, RouteAction, Router } from '../routes/router.port.js';
+import type {
+  ActualEndpoint,
+  ActualRoutes,
+  RouteAction,
+  Router,
+  UnderWay,
+} from '../routes/router.port.js';
 
 interface Known {
   readonly generation: string;
@@ -89,6 +95,14 @@ export class NginxRouter implements Router {
 
   traffic(appId: string): Promise<ReadonlyMap<string, TrafficCounters>> {
     return this.admin.traffic(appId);
+  }
+
+  async underWay(): Promise<UnderWay> {
+    // What is known stays as it is: a round may be under way.
+    const { sessions } = await this.admin.read(this.known?.generation);
+    const ids = [...(this.known?.table.appOf ?? sessions).keys()];
+    // Nobody waits for a place: Nginx has no queue.
+    return { instances: new Map(ids.map((id) => [id, sessions.get(id) ?? 0])), queued: new Map() };
   }
 
   private async read(): Promise<NginxAnswer> {

@@ -20,6 +20,7 @@ export const NGINX_FILES = {
   config: 'nginx.conf',
   code: 'shiplog.lua',
   pagesCode: 'shiplog_pages.lua',
+  accessCode: 'shiplog_access.lua',
   pages: 'nginx-pages.map',
   routes: 'nginx.routes',
   pid: 'nginx.pid',
@@ -74,6 +75,7 @@ const lua = (config: NginxConfig, routes: string, pages: string): string[] => [
   'lua_shared_dict shiplog_down 1m;',
   'lua_shared_dict shiplog_cuts 256k;',
   'lua_shared_dict shiplog_workers 64k;',
+  'lua_shared_dict shiplog_access 16m;',
   // An instance that refuses a connection is no error of the proxy.
   'lua_socket_log_errors off;',
   ...block('init_by_lua_block', [
@@ -171,6 +173,7 @@ const administration = (socket: string): string[] =>
     `listen unix:${word(socket, /^\/[A-Za-z0-9._/-]+$/)};`,
     'client_body_buffer_size 64m;',
     'location = /routes { content_by_lua_block { require("shiplog").administer() } }',
+    'location = /access { content_by_lua_block { require("shiplog_access").administer() } }',
     'location = /traffic { content_by_lua_block { require("shiplog").traffic() } }',
   ]);
 

@@ -1,7 +1,14 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import type { DomainUse } from '@shiplog/events';
 import type { Notice } from './notice.js';
-import type { ActualEndpoint, ActualRoutes, Match, RouteAction, Router } from './router.port.js';
+import type {
+  ActualEndpoint,
+  ActualRoutes,
+  Match,
+  RouteAction,
+  Router,
+  UnderWay,
+} from './router.port.js';
 
 type Draft = { -readonly [K in keyof ActualEndpoint]: ActualEndpoint[K] };
 
@@ -42,6 +49,11 @@ export class InMemoryRouter implements Router {
         own.map(({ instanceId }) => [instanceId, { requests: 0, errors: 0, meanMs: 0 }] as const),
       ),
     );
+  }
+
+  underWay(): Promise<UnderWay> {
+    const instances = new Map([...this.endpoints].map(([id, { sessions }]) => [id, sessions]));
+    return Promise.resolve({ instances, queued: new Map() });
   }
 
   /** For tests: requests that are under way at an instance. */

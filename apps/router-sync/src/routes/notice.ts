@@ -15,12 +15,6 @@ export const BASE64_PATTERN = /^[A-Za-z0-9+/]{4,}={0,2}$/;
 /** An address, or the beginning of one: digits in all, then hexadecimal digits. */
 export const PREFIX_PATTERN = /^(?:8:[0-9A-F]{0,8}|32:[0-9A-F]{0,32})$/;
 
-export const isSameNotice = (a: Notice, b: Notice | undefined): boolean =>
-  JSON.stringify(canonical(a)) === JSON.stringify(canonical(b));
-
-const canonical = (notice: Notice | undefined): unknown =>
-  notice?.kind === 'maintenance' ? [notice.page, notice.allow] : notice?.kind;
-
 /**
  * The same addresses as beginnings of their hexadecimal digits, so that a proxy finds one in a tree of
  * words: `10.0.0.0/14` is `8:0A00` to `8:0A03`. An IPv4 client of an IPv6 socket is found, too.

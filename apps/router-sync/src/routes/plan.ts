@@ -1,7 +1,7 @@
 import type { DomainUse } from '@shiplog/events';
 import { useWord } from './domain-use.js';
 import type { DesiredEndpoint, DesiredRoutes } from './desired-routes.js';
-import { isSameNotice } from './notice.js';
+import type { Notice } from './notice.js';
 import type { ActualEndpoint, ActualRoutes, Match, RouteAction } from './router.port.js';
 
 /** Since when something has been so, in milliseconds of one clock. Kept between rounds, lost with the process. */
@@ -217,6 +217,12 @@ const noticeSteps = (
     .filter((appId) => !keepUnknown || desired.knownApps.has(appId))
     .map((appId) => ({ action: { kind: 'notify', appId, notice: null } as const })),
 ];
+
+const isSameNotice = (a: Notice, b: Notice | undefined): boolean =>
+  JSON.stringify(canonical(a)) === JSON.stringify(canonical(b));
+
+const canonical = (notice: Notice | undefined): unknown =>
+  notice?.kind === 'maintenance' ? [notice.page, notice.allow] : notice?.kind;
 
 const isSameMatch = (a: Match, b: Match | undefined): boolean =>
   a.rule === b?.rule && a.instanceIds.join() === b.instanceIds.join();

@@ -1,7 +1,11 @@
 import type { PlatformConfig } from '@shiplog/runtime';
+import type { AccessSource } from '../access/access-source.js';
+import { HaproxyAccess } from '../access/haproxy-access.js';
+import { NginxAccess } from '../access/nginx-access.js';
 import { ensureProcess, masterPid, trimLog } from '../haproxy/process.js';
 import { HaproxyRouter } from '../haproxy/haproxy-router.js';
 import { HaproxyTerminator } from '../haproxy/haproxy-terminator.js';
+import { NginxAdmin } from '../nginx/admin.js';
 import { nginxPaths } from '../nginx/files.js';
 import { ensureNginx, nginxPid } from '../nginx/process.js';
 import { NginxRouter } from '../nginx/nginx-router.js';
@@ -15,6 +19,8 @@ export interface Proxy {
   readonly router: Router;
   /** Undefined where it serves no HTTPS. */
   readonly terminator: Terminator | undefined;
+  /** What it says of every request. */
+  readonly access: AccessSource;
   readonly socket: string;
   /** Adopts the one that runs, or starts one. `pid`: undefined where somebody else runs it. */
   ensure(): Promise<{ readonly pid: number | undefined; readonly wasAdopted: boolean }>;
@@ -26,9 +32,11 @@ export const proxyOf = (config: PlatformConfig, env: NodeJS.ProcessEnv): Proxy =
   const haproxy = routerPaths(config, env);
   const nginx = nginxPaths(config, env);
   if (config.router === 'haproxy') {
+    const router = new HaproxyRouter(config, haproxy);
     return {
       kind: 'haproxy',
-      router: new HaproxyRouter(config, haproxy),
+      router,
+      access: new HaproxyAccess(haproxy, (server) => router.ownerOf(server)),
       terminator:
         config.tlsPort === undefined || haproxy.isExternal
           ? undefined
@@ -45,6 +53,7 @@ export const proxyOf = (config: PlatformConfig, env: NodeJS.ProcessEnv): Proxy =
     kind: 'nginx',
     router: new NginxRouter(nginx),
     terminator: undefined,
+    access: new NginxAccess(new NginxAdmin(nginx.admin)),
     socket: nginx.admin,
     ensure: async () => {
       if (haproxy.isExternal) {

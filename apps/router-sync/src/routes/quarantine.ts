@@ -1,5 +1,11 @@
 import type { TrafficCounters } from '@shiplog/domain';
-import { RouterError, type ActualRoutes, type RouteAction, type Router } from './router.port.js';
+import {
+  RouterError,
+  type ActualRoutes,
+  type RouteAction,
+  type Router,
+  type UnderWay,
+} from './router.port.js';
 
 /** What is the same as before is tried again after this time. */
 const TRY_AGAIN_MS = 30_000;
@@ -50,6 +56,10 @@ export class QuarantiningRouter implements Router {
 
   traffic(appId: string): Promise<ReadonlyMap<string, TrafficCounters>> {
     return this.router.traffic(appId);
+  }
+
+  underWay(): Promise<UnderWay> {
+    return this.router.underWay();
   }
 
   async apply(actions: readonly RouteAction[]): Promise<void> {

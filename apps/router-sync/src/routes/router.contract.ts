@@ -98,6 +98,8 @@ export const describeRouter = (name: string, create: () => Promise<RouterUnderTe
       expect([...counted.keys()].toSorted()).toEqual(['i1', 'w1']);
       expect(counted.get('w1')).toEqual({ requests: 0, errors: 0, meanMs: 0 });
       expect((await router.traffic('nobody')).size).toBe(0);
+      const { instances, queued } = await router.underWay();
+      expect([instances.get('i1'), instances.get('w1'), queued.size]).toEqual([0, 0, 0]);
       // Whoever has the place next begins with its own part.
       await router.apply([{ kind: 'drain', instanceId: 'w1' }]);
       await router.apply([{ kind: 'release', instanceId: 'w1' }]);

@@ -80,6 +80,14 @@ export type RouteAction =
   | { readonly kind: 'release'; readonly instanceId: string }
   | { readonly kind: 'release-pool'; readonly appId: string };
 
+/** Now, in the present generation of the proxy. */
+export interface UnderWay {
+  /** Requests and tunnels by instance id. */
+  readonly instances: ReadonlyMap<string, number>;
+  /** Requests that wait for a place at an instance, by app id; apps without are left out. */
+  readonly queued: ReadonlyMap<string, number>;
+}
+
 /** A proxy whose routes can be changed while it serves. Every adapter passes `describeRouter`. */
 export interface Router {
   readonly kind: 'haproxy' | 'nginx';
@@ -96,6 +104,8 @@ export interface Router {
 
   /** What the proxy counted of an app's instances, by instance id. Nothing where it has none of them. */
   traffic(appId: string): Promise<ReadonlyMap<string, TrafficCounters>>;
+
+  underWay(): Promise<UnderWay>;
 }
 
 export type RouterErrorCode =

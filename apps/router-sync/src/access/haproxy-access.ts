@@ -1,0 +1,92 @@
+import { HaproxyRuntime } from '../haproxy/runtime.js';
+import { ACCESS_RING } from '../haproxy/access-log.js';
+import type { RouterPaths } from '../routes/router-paths.js';
+import type { AccessSink, AccessSource } from './access-source.js';
+import { LineSplitter } from './parse-line.js';
+
+/** How soon a worker that took over is found, and an old one that has nothing left is let go. */
+const LOOK_MS = 500;
+
+interface Tap {
+  readonly pid: number;
+  close(): void;
+}
+
+/**
+ * Reads the ring in the memory of HAProxy's workers through their socket: no file, no port, and nobody else
+ * can write there. A worker that is on its way out is read on until its last request has ended.
+ */
+export class HaproxyAccess implements AccessSource {
+  private readonly runtime: HaproxyRuntime;
+  private readonly master: HaproxyRuntime;
+  private readonly taps = new Map<number, Tap>();
+  private isFirst = true;
+
+  constructor(
+    paths: Pick<RouterPaths, 'admin' | 'master'>,
+    private readonly ownerOf: (server: string) => string | null,
+  ) {
+    this.runtime = new HaproxyRuntime(paths.admin);
+    this.master = new HaproxyRuntime(paths.master);
+  }
+
+  start(sink: AccessSink): () => Promise<void> {
+    let isStopped = false;
+    let looking = Promise.resolve();
+    const look = (): void => {
+      looking = looking
+        .then(() => (isStopped ? undefined : this.look(sink)))
+        // HAProxy is away for a moment: router-sync starts it, and the next look finds it.
+        .catch(() => undefined);
+    };
+    const timer = setInterval(look, LOOK_MS);
+    look();
+    return async () => {
+      isStopped = true;
+      clearInterval(timer);
+      await looking;
+      for (const tap of this.taps.values()) tap.close();
+    };
+  }
+
+  instanceOf(server: string): string | null {
+    return this.ownerOf(server);
+  }
+
+  async counted(): Promise<number | undefined> {
+    const [text = ''] = await this.runtime.ask(['show stat apps 1 -1']).catch(() => []);
+    const [header = '', line] = text.trim().split('\n');
+    if (line === undefined) return undefined;
+    const names = header.replace(/^# /, '').split(',');
+    const fields = line.split(',');
+    const sums = names.flatMap((name, i) => (name.startsWith('hrsp_') ? Number(fields[i]) : []));
+    return sums.reduce((sum, n) => sum + n, 0);
+  }
+
+  private async look(sink: AccessSink): Promise<void> {
+    const [info = ''] = await this.runtime.ask(['show info']);
+    const pid = Number(/^Pid: (\d+)$/m.exec(info)?.[1]);
+    if (!this.taps.has(pid)) this.open(pid, sink);
+    for (const tap of this.taps.values()) {
+      if (tap.pid !== pid && (await this.isIdle(tap.pid))) tap.close();
+    }
+  }
+
+  private open(pid: number, sink: AccessSink): void {
+    const lines = new LineSplitter((line) => sink.onLine(line));
+    // What was written before us belongs to an earlier router-sync; what a new worker wrote does not.
+    const command = `show events ${ACCESS_RING} -w${this.isFirst ? ' -n' : ''}`;
+    this.isFirst = false;
+    const close = this.runtime.stream(command, {
+      onText: (text) => lines.push(text),
+      onEnd: () => this.taps.delete(pid),
+    });
+    this.taps.set(pid, { pid, close });
+  }
+
+  private async isIdle(pid: number): Promise<boolean> {
+    const info = await this.master.askMaster(`@!${pid} show info`).catch(() => '');
+    const connections = /^CurrConns: (\d+)$/m.exec(info)?.[1];
+    return connections === undefined || connections === '0';
+  }
+}
