@@ -10,4 +10,6 @@ export const upcasters: Readonly<Record<string, Upcaster>> = {
   'SettingsChanged.2': (data) => data,
   /** A canary had shares and nothing else. */
   'RolloutStrategySet.1': (data) => data,
+  /** No backup had what is in volumes. */
+  'BackupSucceeded.1': (data) => ({ ...(data as object), volumes: [] }),
 };
