@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -45,6 +45,9 @@ describe('a platform that is lost', () => {
     platform = await TestPlatform.start({ name: 'backup', log: 'jetstream' });
     await deployed(platform, 'ledger', 'ledger');
     await platform.json(['config', 'set', '-a', 'ledger', 'COLOUR=blue']);
+    await platform.json([...['volumes', 'add', 'rows', '/tmp', '--size', '100M', '-a', 'ledger']]);
+    const write = "require('fs').writeFileSync('/tmp/row', 'a row', { mode: 0o640 })";
+    await inLedger(`${write}; console.log(${ROW})`);
     await platform.json(['apps', 'create', 'gone']);
     await platform.json(['config', 'set', '-a', 'gone', 'SECRET=forgotten']);
   });
@@ -52,6 +55,17 @@ describe('a platform that is lost', () => {
     await platform.destroy();
     await rm(place, { recursive: true, force: true });
   });
+
+  /** What runs in the one instance of ledger; gives what it wrote. */
+  const inLedger = async (script: string): Promise<string> => {
+    const instances = await platform.json<{ id: string; state: string }[]>(['ps', '-a', 'ledger']);
+    const { id = JSON.stringify(instances) } =
+      instances.find(({ state }) => state === 'ready') ?? {};
+    const ran = await platform.cli(['exec', '-a', 'ledger', id, '--', 'node', '-e', script]);
+    expect(`${ran.code} ${ran.stderr}`).toMatch(/^0 /);
+    return ran.stdout.trim();
+  };
+  const ROW = "require('fs').readFileSync('/tmp/row', 'utf8')";
 
   const create = async (): Promise<Begun> =>
     platform.json<Begun>(['backup', 'create', '--to', place]);
@@ -86,14 +100,19 @@ describe('a platform that is lost', () => {
     const objects = (await readdir(join(place, 'objects'), { recursive: true })).filter((name) =>
       /[0-9a-f]{64}$/.test(name),
     );
-    const victim = join(place, 'objects', objects[0] ?? '');
+    // The largest: a layer. Of a segment of the log the commit is named, and not the object.
+    const sized = await Promise.all(
+      objects.map(async (name) => ({ name, ...(await stat(join(place, 'objects', name))) })),
+    );
+    const [{ name } = { name: '' }] = sized.toSorted((a, b) => b.size - a.size);
+    const victim = join(place, 'objects', name);
     const whole = await readFile(victim);
     const damaged = Buffer.from(whole);
     damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 1;
     await writeFile(victim, damaged);
     const verified = await platform.cli(['backup', 'verify']);
     expect(verified.code).toBe(1);
-    expect(verified.stderr).toContain(objects[0]?.split('/').at(-1));
+    expect(verified.stderr).toContain(name.split('/').at(-1));
     await writeFile(victim, whole);
 
     const nowhere = await platform.cli(['backup', 'create', '--to', '/dev/null/backups']);
@@ -133,6 +152,8 @@ describe('a platform that is lost', () => {
       return ledger.status === 200 && prebuilt.status === 200;
     });
     expect(told((await platform.get('ledger')).body)).toEqual(told(before.body));
+    // What is in its volume was there before it was started.
+    expect(await inLedger(`console.log(${ROW})`)).toBe('a row');
     const config = await platform.cli(['config', 'get', '-a', 'ledger', 'COLOUR']);
     expect(config.stdout.trim()).toBe('blue');
     const keys = await readdir(join(platform.home, 'keys'));

@@ -14,7 +14,7 @@ export const startTimes = async (containerIds: readonly string[]): Promise<Map<s
   return new Map(found.map(({ Id, State }) => [Id, State.StartedAt]));
 };
 
-/** Takes every container and image of a platform's apps from the engine, as somebody's clean-up would. */
+/** Takes every container, image and volume of a platform's apps from the engine, as somebody's clean-up would. */
 export const removeAppsFromEngine = async (platform: string): Promise<void> => {
   const engine = connectEngine();
   const filters = ownedBy(platform);
@@ -23,5 +23,9 @@ export const removeAppsFromEngine = async (platform: string): Promise<void> => {
   }
   for (const { Id } of await engine.listImages({ filters })) {
     await engine.getImage(Id).remove({ force: true });
+  }
+  const { Volumes } = await engine.listVolumes({ filters });
+  for (const { Name } of (Volumes as typeof Volumes | null) ?? []) {
+    await engine.getVolume(Name).remove();
   }
 };

@@ -7,6 +7,8 @@ export type BackupErrorCode =
   | 'backup-target-emptied'
   | 'backup-of-another-log'
   | 'keys-unreadable'
+  /** The backup is made, without the content of some volumes. */
+  | 'volumes-not-saved'
   | 'backup-not-found'
   | 'backup-damaged'
   | 'backup-format-unknown'

@@ -15,7 +15,7 @@ export interface Place {
 
 export const backupsOf = ({ fetch: api, url }: Connection) => ({
   list: (query: Place) => valueOf(api.GET('/v1/backups', { params: { query } }), url),
-  create: (body: Place, options: ChangeOptions) =>
+  create: (body: Place & { readonly withVolumes: boolean }, options: ChangeOptions) =>
     valueOf(api.POST('/v1/backups', { body, headers: changeHeaders(options) }), url),
   verify: (body: Place & { readonly backupId?: string }, { reason }: ReasonOptions) =>
     valueOf(api.POST('/v1/backups/verify', { body, headers: reasonHeader(reason) }), url),

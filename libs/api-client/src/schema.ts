@@ -10756,6 +10756,11 @@ export interface operations {
                 "application/json": {
                     /** @description Default: the place of the schedule. */
                     target?: string;
+                    /**
+                     * @description Whether what is in volumes is saved, too.
+                     * @default true
+                     */
+                    withVolumes?: boolean;
                 };
             };
         };

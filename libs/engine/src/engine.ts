@@ -20,6 +20,17 @@ export const LABEL = {
   detached: 'shiplog.detached',
 } as const;
 
+/** Labels of a volume of an app. */
+export const volumeLabels = (of: {
+  readonly platform: string;
+  readonly appId: string;
+  readonly volumeId: string;
+}): Readonly<Record<string, string>> => ({
+  [LABEL.platform]: of.platform,
+  [LABEL.app]: of.appId,
+  [LABEL.volume]: of.volumeId,
+});
+
 export interface EngineOptions {
   /** `unix:///…` or `tcp://…`; default: DOCKER_HOST, else the socket of Docker, rootless Docker or podman. */
   readonly host?: string;

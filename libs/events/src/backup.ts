@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from './event.js';
 import { digest, id } from './ids.js';
+import { volumeName } from './volume.js';
 
 /** Where backups go, without credentials: a folder, or `s3://bucket/prefix?…`. */
 export const backupTarget = z.string().min(1).max(1000);
@@ -10,11 +11,25 @@ const count = z.number().int().nonnegative();
 
 /** Something the log refers to that was not to be had any more. */
 export const backupGap = z.strictObject({
-  kind: z.enum(['source', 'image', 'repository', 'key']),
+  kind: z.enum(['source', 'image', 'repository', 'key', 'volume']),
   name: z.string().max(600),
   why: z.string().max(500),
 });
 export type BackupGap = z.infer<typeof backupGap>;
+
+/** What became of one volume in a backup. */
+export const backedUpVolume = z.strictObject({
+  appId: id,
+  volumeId: id,
+  name: volumeName,
+  /** `failed`: something kept it from being saved. `left-out`: nobody wanted it saved. */
+  outcome: z.enum(['saved', 'failed', 'left-out']),
+  /** Of what is in it, as an archive; 0 where it is not saved. */
+  bytes: count,
+  /** Null where it is saved. */
+  why: z.string().max(500).nullable(),
+});
+export type BackedUpVolume = z.infer<typeof backedUpVolume>;
 
 /** What a failed backup or verification met. */
 const problem = { code: z.string().max(64), summary: z.string().max(2000) };
@@ -35,7 +50,7 @@ export const backupEvent = z.discriminatedUnion('type', [
     target: backupTarget,
     cause: z.enum(['asked', 'schedule']),
   }),
-  defineEvent('BackupSucceeded', 1, {
+  defineEvent('BackupSucceeded', 2, {
     nodeId: id,
     backupId: id,
     target: backupTarget,
@@ -50,6 +65,8 @@ export const backupEvent = z.discriminatedUnion('type', [
     objects: count,
     durationMs: count,
     missing: z.array(backupGap).max(200),
+    /** What is in volumes; the first ones where there are more. */
+    volumes: z.array(backedUpVolume).max(1000),
   }),
   defineEvent('BackupFailed', 1, { nodeId: id, backupId: id, target: backupTarget, ...problem }),
   /** Every byte of it was read back, and the chain of its log holds. */

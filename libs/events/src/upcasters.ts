@@ -15,4 +15,6 @@ export const upcasters: Readonly<Record<string, Upcaster>> = {
   'DomainReleased.1': (data) => data,
   /** A canary had shares and nothing else. */
   'RolloutStrategySet.1': (data) => data,
+  /** No backup had what is in volumes. */
+  'BackupSucceeded.1': (data) => ({ ...(data as object), volumes: [] }),
 };

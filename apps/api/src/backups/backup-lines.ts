@@ -61,7 +61,15 @@ const endInLog = async ({ feed, state }: Api, job: string): Promise<BackupLine |
   return known.outcome === 'running' ? undefined : { ...endOf(known), at };
 };
 
-const endOf = ({ outcome, backupId, problem }: KnownBackup): Omit<BackupLine, 'at'> =>
-  outcome === 'succeeded'
+const withoutVolumes = (failed: readonly string[]): string =>
+  `it is made, but WITHOUT what is in ${failed.length} of the volumes: ${failed.join('; ')}`;
+
+const endOf = ({
+  outcome,
+  backupId,
+  problem,
+  volumesFailed,
+}: KnownBackup): Omit<BackupLine, 'at'> =>
+  outcome === 'succeeded' && volumesFailed.length === 0
     ? { kind: 'done', text: `backup ${backupId} succeeded` }
-    : { kind: 'failed', text: problem?.summary ?? 'it failed' };
+    : { kind: 'failed', text: problem?.summary ?? withoutVolumes(volumesFailed) };

@@ -74,6 +74,7 @@ export const createBackup = defineRoute({
   access: 'administrator',
   body: z.strictObject({
     target: target.optional().describe('Default: the place of the schedule.'),
+    withVolumes: z.boolean().default(true).describe('Whether what is in volumes is saved, too.'),
   }),
   answer: {
     status: 202,

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandHandler, worldFold } from '@shiplog/commands';
 import { World, backupIdOf } from '@shiplog/domain';
+import { volumeLabels } from '@shiplog/engine';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
 import { Keyring, MasterKey } from '@shiplog/secrets';
 import { InMemoryImageEngine } from '../engine/in-memory-image-engine.js';
+import { InMemoryVolumeEngine } from '../engine/in-memory-volume-engine.js';
 import type { BackupTarget } from '../target/backup-target.port.js';
 import { createBackup, type CreateOptions, type Created } from './create-backup.js';
 
@@ -15,6 +17,7 @@ export class BackedUpPlatform {
   readonly world = new World();
   readonly keys: Keyring;
   readonly masterKeyFile: string;
+  readonly volumes: InMemoryVolumeEngine;
   private readonly feed = new LogFeed(this.log).add(worldFold(this.world, 'test'));
   private made = 0;
 
@@ -22,6 +25,7 @@ export class BackedUpPlatform {
     readonly home: string,
     private readonly platform: string,
   ) {
+    this.volumes = new InMemoryVolumeEngine(platform);
     this.masterKeyFile = join(home, 'master-key/master.key');
     this.keys = new Keyring(join(home, 'keys'), new MasterKey(this.masterKeyFile));
   }
@@ -43,6 +47,21 @@ export class BackedUpPlatform {
     await this.keys.encrypt(appId, 'secret');
   }
 
+  /** A volume of it, as the deployer makes one. */
+  async volume(appId: string, name: string, engineName: string): Promise<void> {
+    const { log, world, feed, platform } = this;
+    const handler = new CommandHandler({ log, world, feed });
+    const by = { actor: { kind: 'process', id: 'p1', name: 'test' } } as const;
+    const volumeId = `vol_${name}`;
+    const place = { path: `/${name}`, processes: ['web'], shared: true, sizeBytes: 2 ** 30 };
+    const declared = { volumeId, name, ...place, baseVersion: null };
+    await handler.handle('app', appId, { type: 'AddVolume', ...declared }, by);
+    const made = { volumeId, appId, name, incarnation: 1, nodeId: 'n1', engineName };
+    await handler.handle('volume', volumeId, { type: 'RecordVolumeCreated', ...made }, by);
+    await feed.catchUp();
+    await this.volumes.create(engineName, volumeLabels({ platform, appId, volumeId }));
+  }
+
   /** Each one a minute later than the one before. */
   async backup(target: BackupTarget, options: Partial<CreateOptions> = {}): Promise<Created> {
     this.made += 1;
@@ -52,11 +71,13 @@ export class BackedUpPlatform {
     const catchUp = () => this.feed.catchUp();
     const engine = new InMemoryImageEngine();
     const now = () => startedAtMs;
-    return createBackup({ config, log, world, catchUp, engine, now }, target, {
+    const { volumes } = this;
+    return createBackup({ config, log, world, catchUp, engine, volumes, now }, target, {
       backupId: backupIdOf(startedAtMs, platform === 'test' ? '00000001' : '00000002'),
       startedAtMs,
       keep: null,
       wasUsed: false,
+      withVolumes: true,
       onStep: () => undefined,
       signal: new AbortController().signal,
       ...options,

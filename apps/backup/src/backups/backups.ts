@@ -9,11 +9,21 @@ import {
 import { describeError, faultPoint, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
 import { BackupError } from '../backup-error.js';
 import type { ImageEngine } from '../engine/image-engine.port.js';
+import type { VolumeEngine } from '../engine/volume-engine.port.js';
 import { ensureRecoveryKey, type RecoveryKeyPlace } from '../parts/recovery-key.js';
 import type { OpenTarget } from '../target/open-target.js';
 import { BackupJobs } from './backup-jobs.js';
-import { createBackup } from './create-backup.js';
-import { detailOf, problemOf, RefusedError, succeeded, suffixOf, summaryOf } from './facts.js';
+import { createBackup, type CreateOptions } from './create-backup.js';
+import {
+  detailOf,
+  problemOf,
+  RefusedError,
+  succeeded,
+  suffixOf,
+  summaryOf,
+  withoutVolumes,
+} from './facts.js';
+import type { Manifest } from '../content/manifest.js';
 import { listBackups, newestAt } from './list-backups.js';
 import { manifestThere } from './manifest-there.js';
 import { planDue } from './plan-due.js';
@@ -24,6 +34,7 @@ import { wantedBackup, type AskedBackup } from './wanted-backup.js';
 export interface BackupsParts {
   readonly context: ProcessContext;
   readonly engine: ImageEngine;
+  readonly volumes: VolumeEngine;
   readonly openTarget: OpenTarget;
   readonly now?: () => number;
 }
@@ -33,6 +44,13 @@ export interface StartedBackup {
   readonly target: string;
   readonly position: string;
   readonly recoveryKey: RecoveryKeyPlace;
+}
+
+interface AskedFor {
+  readonly target: string | undefined;
+  readonly cause: 'asked' | 'schedule';
+  /** What is in volumes, too. */
+  readonly withVolumes: boolean;
 }
 
 /** Makes and verifies backups, one at a time, and writes down how each ended. */
@@ -52,10 +70,7 @@ export class Backups {
   }
 
   /** Writes down that a backup begins, and begins it. Resolves when it has begun. */
-  async start(
-    asked: { readonly target: string | undefined; readonly cause: 'asked' | 'schedule' },
-    by: CommandContext,
-  ): Promise<StartedBackup> {
+  async start(asked: AskedFor, by: CommandContext): Promise<StartedBackup> {
     const target = asked.target ?? this.state.policy.target;
     if (target === null) {
       throw new RefusedError(
@@ -84,22 +99,24 @@ export class Backups {
       };
     }
     faultPoint('backup/after-started');
-    void this.jobs.run(backupId, (onStep) => this.create(backupId, startedAtMs, target, onStep));
+    const order = { backupId, startedAtMs, withVolumes: asked.withVolumes };
+    void this.jobs.run(backupId, (onStep) => this.create(order, target, onStep));
     return { backupId, target, position: result.position, recoveryKey };
   }
 
   private async create(
-    backupId: string,
-    startedAtMs: number,
+    order: Pick<CreateOptions, 'backupId' | 'startedAtMs' | 'withVolumes'>,
     address: string,
     onStep: (text: string) => void,
   ): Promise<string> {
-    const { context, openTarget, engine } = this.parts;
+    const { context, openTarget, engine, volumes } = this.parts;
     const { config, log, world, feed } = context;
     const { nodeId } = config;
     const wasUsed = this.state.backups.some(
       ({ target, outcome }) => target === address && outcome === 'succeeded',
     );
+    let summary = '';
+    let failed: Manifest['volumesLeft'] = [];
     try {
       const target = await openTarget(address);
       try {
@@ -108,12 +125,12 @@ export class Backups {
           log,
           world,
           engine,
+          volumes,
           now: this.now,
           catchUp: () => feed.catchUp(),
         };
         const created = await createBackup(platform, target, {
-          backupId,
-          startedAtMs,
+          ...order,
           keep: this.keepAt(address),
           wasUsed,
           onStep,
@@ -122,9 +139,11 @@ export class Backups {
         const { manifest, digest, pruned, warnings } = created;
         for (const warning of warnings) {
           onStep(`warning: ${warning}`);
-          this.parts.context.logger.warn({ backupId, warning }, 'backup-warning');
+          this.parts.context.logger.warn({ backupId: order.backupId, warning }, 'backup-warning');
         }
-        await this.record(succeeded(nodeId, address, manifest, digest, this.now() - startedAtMs));
+        await this.record(
+          succeeded(nodeId, address, manifest, digest, this.now() - order.startedAtMs),
+        );
         await this.record({
           type: 'RecordPruned',
           nodeId,
@@ -132,15 +151,20 @@ export class Backups {
           backupIds: [...pruned.backupIds],
           bytes: pruned.bytes,
         });
-        return summaryOf(manifest, warnings);
+        summary = summaryOf(manifest, warnings);
+        failed = manifest.volumesLeft.filter(({ outcome }) => outcome === 'failed');
       } finally {
         await target.close();
       }
     } catch (error) {
       // Not when we are stopped: the next start says that it was interrupted.
-      if (!this.abort.signal.aborted) await this.recordFailure(backupId, address, error);
+      if (!this.abort.signal.aborted) await this.recordFailure(order.backupId, address, error);
       throw error;
     }
+    // It is made and counts, and whoever asked for it is not told that all is well.
+    if (failed.length > 0)
+      throw new BackupError('volumes-not-saved', withoutVolumes(summary, failed));
+    return summary;
   }
 
   /** Only what the policy makes is subject to it. */
@@ -220,7 +244,7 @@ export class Backups {
     const { context } = this.parts;
     const by = onOwnAccount(context);
     try {
-      await this.start({ target, cause: 'schedule' }, by);
+      await this.start({ target, cause: 'schedule', withVolumes: true }, by);
     } catch (error) {
       if (!(error instanceof BackupError)) throw error;
       const { nodeId } = context.config;

@@ -11,12 +11,14 @@ import { ContentStore, clearStaging } from '../content/content-store.js';
 import { FORMAT, encodeManifest, manifestName, type Manifest } from '../content/manifest.js';
 import { lockTarget } from '../content/target-lock.js';
 import type { ImageEngine } from '../engine/image-engine.port.js';
+import type { VolumeEngine } from '../engine/volume-engine.port.js';
 import { reuseImage, saveImage } from '../parts/images.js';
 import { fingerprintOf, isSecretName, keyFiles, sealKeys } from '../parts/keys.js';
 import { saveLog } from '../parts/log-segments.js';
 import { backupPaths, ensureRecoveryKey } from '../parts/recovery-key.js';
 import { repositoriesIn, saveRepository } from '../parts/repositories.js';
 import { saveSource } from '../parts/sources.js';
+import { saveVolumes } from '../parts/volumes.js';
 import type { BackupTarget } from '../target/backup-target.port.js';
 import { lineageOf, refuseForeign } from './lineage.js';
 import { neededBy, type Needed } from './needed.js';
@@ -33,6 +35,7 @@ export interface BackupWorld {
   /** Folds the log to where it ends now. */
   readonly catchUp: () => Promise<unknown>;
   readonly engine: ImageEngine;
+  readonly volumes: VolumeEngine;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
 }
@@ -44,6 +47,8 @@ export interface CreateOptions {
   readonly keep: string | null;
   /** A backup succeeded here before: a place that has nothing of it is not that place. */
   readonly wasUsed: boolean;
+  /** What is in volumes, too. */
+  readonly withVolumes: boolean;
   readonly onStep: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -149,14 +154,23 @@ class Run {
     faultPoint('backup/after-repositories');
     const images = await this.saveImages(needed, base);
     faultPoint('backup/after-images');
+    const { saved: volumes, left: volumesLeft } = await saveVolumes(
+      { store: this.store, engine: this.platform.volumes, ...this.options },
+      needed.volumes,
+    );
+    faultPoint('backup/after-volumes');
     const keys = await this.saveKeys(recipient);
-    return { needed, headHash, segments, files, sources, repositories, images, keys };
+    const parts = { files, sources, repositories, images, volumes, volumesLeft, keys };
+    return { needed, headHash, segments, parts };
   }
 
   manifestOf(base: Manifest | undefined, saved: Saved, earlier: readonly Manifest[]) {
     const { config, now } = this.platform;
     const { backupId, startedAtMs } = this.options;
-    const { lost } = planBundles([...earlier, { backupId, keys: saved.keys }], saved.needed.appIds);
+    const { lost } = planBundles(
+      [...earlier, { backupId, keys: saved.parts.keys }],
+      saved.needed.appIds,
+    );
     const lostKeys = lost.map((name): BackupGap => ({
       kind: 'key',
       name,
@@ -174,12 +188,8 @@ class Run {
       position: saved.needed.position,
       headHash: saved.headHash,
       log: [...saved.segments],
-      keys: saved.keys,
-      files: saved.files,
-      sources: saved.sources,
-      repositories: saved.repositories,
-      images: saved.images,
-      missing: [...this.missing, ...lostKeys],
+      ...saved.parts,
+      missing: [...this.missing, ...lostKeys, ...lostVolumes(saved.parts.volumesLeft)],
       objects: [...this.store.objects],
       addedBytes: this.store.addedBytes,
     };
@@ -271,6 +281,11 @@ class Run {
     this.options.onStep(text);
   }
 }
+
+const lostVolumes = (left: Manifest['volumesLeft']): BackupGap[] =>
+  left.flatMap(({ appName, name, outcome, why }) =>
+    outcome === 'failed' ? [{ kind: 'volume', name: `${appName}/${name}`, why }] : [],
+  );
 
 const lostImage = (ref: string, hasSource: boolean): BackupGap => ({
   kind: 'image',

@@ -3,7 +3,7 @@ import type { CommandContext } from '@shiplog/commands';
 import type { BackupCommand, KnownBackup } from '@shiplog/domain';
 import { describeError } from '@shiplog/runtime';
 import { BackupError } from '../backup-error.js';
-import { storedBytesOf, type Manifest } from '../content/manifest.js';
+import { storedBytesOf, type Manifest, type VolumeLeftOut } from '../content/manifest.js';
 
 /** The log says no. */
 export class RefusedError extends Error {
@@ -52,6 +52,14 @@ export const succeeded = (
   objects: manifest.objects.length,
   durationMs: Math.round(durationMs),
   missing: manifest.missing.slice(0, 200),
+  volumes: [
+    ...manifest.volumesLeft.map((left) => ({ ...left, bytes: 0 })),
+    ...manifest.volumes.map((saved) => ({ ...saved, outcome: 'saved' as const, why: null })),
+  ]
+    .slice(0, 1000)
+    .map(({ appId, volumeId, name, outcome, bytes, why }) => ({
+      ...{ appId, volumeId, name, outcome, bytes, why },
+    })),
 });
 
 export const problemOf = (error: unknown): { code: string; summary: string } => ({
@@ -65,6 +73,15 @@ export const summaryOf = (
 ): string => {
   const gaps = missing.length === 0 ? '' : `; ${missing.length} things were not to be had`;
   return `backup ${backupId}: the log up to ${Number(position)}, ${addedBytes} bytes added${gaps}${warnings.map((one) => `; ${one}`).join('')}`;
+};
+
+/** Said as a failure: who relies on what is in volumes must not read over it. */
+export const withoutVolumes = (
+  summary: string,
+  failed: readonly Pick<VolumeLeftOut, 'appName' | 'name' | 'why'>[],
+): string => {
+  const named = failed.slice(0, 10).map(({ appName, name, why }) => `${appName}/${name}: ${why}`);
+  return `${summary}, but WITHOUT what is in ${failed.length} of the volumes: ${named.join('; ')}`;
 };
 
 /** The same request makes the same backup; everything else another one. */

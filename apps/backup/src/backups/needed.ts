@@ -8,6 +8,18 @@ export interface Needed {
   /** Ids of the images of kept releases, with whether they can be built again. */
   readonly images: ReadonlyMap<string, { readonly ref: string; readonly hasSource: boolean }>;
   readonly appIds: ReadonlySet<string>;
+  /** Volumes that were made, those that destroyed apps left behind with them. */
+  readonly volumes: readonly NeededVolume[];
+}
+
+export interface NeededVolume {
+  readonly appId: string;
+  readonly appName: string;
+  readonly volumeId: string;
+  readonly name: string;
+  readonly engineName: string;
+  /** The engine had it when it was looked for last. */
+  readonly isThere: boolean;
 }
 
 /** Taken in one turn: position and what is needed there belong together. */
@@ -31,7 +43,22 @@ export const neededBy = (world: World): Needed => {
     sources: [...new Set(sources)].toSorted(),
     images,
     appIds: new Set(apps.map(({ appId }) => appId)),
+    volumes: volumesOf(world, apps),
   };
+};
+
+const volumesOf = (world: World, apps: readonly ActiveApp[]): NeededVolume[] => {
+  const declared = apps.flatMap((app) =>
+    Object.values(app.volumes).map((volume) => ({ ...volume, appName: app.name })),
+  );
+  const kept = world.leftVolumes.all().filter(({ isRemoved }) => !isRemoved);
+  return [...declared, ...kept].flatMap(({ appName, volumeId, name, incarnation }) => {
+    const { state } = world.get('volume', volumeId);
+    // Nothing is in one that was never made, or that is to be made anew.
+    if (!('incarnation' in state) || state.incarnation < incarnation) return [];
+    const { appId, engineName, status } = state;
+    return [{ appId, appName, volumeId, name, engineName, isThere: status === 'created' }];
+  });
 };
 
 const releasesOf = (world: World, { appId, releases }: ActiveApp) => {

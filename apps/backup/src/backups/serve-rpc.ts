@@ -11,7 +11,11 @@ const asked = z.object({
   command: z.object({ id: z.string(), digest: z.string() }).nullish(),
 });
 
-const createInput = z.object({ target: z.string().optional(), context: asked });
+const createInput = z.object({
+  target: z.string().optional(),
+  withVolumes: z.boolean(),
+  context: asked,
+});
 const listInput = z.object({ target: z.string().optional() });
 const verifyInput = z.object({ backupId: z.string().optional(), target: z.string().optional() });
 const progressInput = z.object({ job: z.string(), from: z.number().int().nonnegative() });
@@ -27,8 +31,8 @@ export const serveRpc = ({ bus }: ProcessContext, backups: Backups): (() => void
   const ends = [
     bus.serve('health', () => Promise.resolve({ ok: true, summary: 'makes backups' })),
     bus.serve('create', (input) => {
-      const { target, context } = createInput.parse(input);
-      return backups.start({ target, cause: 'asked' }, inTheNameOf(context));
+      const { target, withVolumes, context } = createInput.parse(input);
+      return backups.start({ target, withVolumes, cause: 'asked' }, inTheNameOf(context));
     }),
     bus.serve('list', (input) => backups.list(listInput.parse(input).target)),
     bus.serve('verify', async (input) => backups.verify(verifyInput.parse(input))),

@@ -3,7 +3,9 @@ import { BackupError } from '../backup-error.js';
 import { findBackup } from '../content/backup-set.js';
 import { readContent } from '../content/content-store.js';
 import type { Manifest, ObjectRef } from '../content/manifest.js';
+import type { ReadContent } from '../parts/images.js';
 import { savedCommits } from '../parts/saved-log.js';
+import { chunkNamesOf } from '../parts/volumes.js';
 import type { BackupTarget } from '../target/backup-target.port.js';
 import { bundlesFor, keysOf, uncoveredKeys } from './key-bundles.js';
 
@@ -55,6 +57,11 @@ export const verifyBackup = async (
   else {
     const uncovered = uncoveredKeys(manifest, bundles, options.livingApps ?? new Set());
     problems.push(...uncovered.map((file) => `no bundle of keys at the target has ${file}`));
+  }
+  // What the manifest lists was read; that it lists all that a volume is made of is seen here.
+  for (const volume of problems.length > 0 ? [] : manifest.volumes) {
+    const read: ReadContent = (content) => readContent(target, refs(content));
+    for (const name of await chunkNamesOf(volume, read)) refs(name);
   }
   options.onStep('the chain of the log');
   const commits = await countCommits(target, manifest, refs, problems);

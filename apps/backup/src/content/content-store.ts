@@ -89,8 +89,11 @@ export class ContentStore {
     }
   }
 
-  putBytes(bytes: Uint8Array | string): Promise<string> {
-    return this.put(Readable.from([Buffer.from(bytes as Uint8Array)]));
+  /** Of what is there already only the name is made: it is neither compressed nor sent. */
+  async putBytes(bytes: Uint8Array | string): Promise<string> {
+    const whole = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+    const content = createHash('sha256').update(whole).digest('hex');
+    return this.reuse(content) ? content : this.put(Readable.from([whole]));
   }
 
   private async store(ref: ObjectRef, file: string): Promise<void> {

@@ -20,6 +20,8 @@ const manifest: Manifest = {
   sources: [],
   repositories: [{ appId: 'a1', head: 'refs/heads/main', refs: {}, packs: [] }],
   images: [],
+  volumes: [],
+  volumesLeft: [],
   missing: [],
   objects: [],
   addedBytes: 0,
@@ -52,6 +54,12 @@ describe('a manifest', () => {
     },
   );
 
+  it('from before volumes were in it is read as one that has none', () => {
+    const { volumes: _volumes, volumesLeft: _left, ...old } = manifest;
+    const { manifest: read } = decodeManifest(forged({ ...old, format: 1 }), 'it');
+    expect(read).toEqual({ ...manifest, format: 1 });
+  });
+
   it('with a changed byte, and one of another format, say so', () => {
     const { text } = encodeManifest(manifest);
     const codeOf = (changed: string): unknown => {
@@ -62,6 +70,6 @@ describe('a manifest', () => {
       }
     };
     expect(codeOf(text.replace('localhost', 'localhosu'))).toBe('backup-damaged');
-    expect(codeOf(forged({ ...manifest, format: 2 }))).toBe('backup-format-unknown');
+    expect(codeOf(forged({ ...manifest, format: FORMAT + 1 }))).toBe('backup-format-unknown');
   });
 });

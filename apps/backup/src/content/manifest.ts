@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { backupGap, id } from '@shiplog/events';
+import { backupGap, id, volumeName } from '@shiplog/events';
 import { z } from 'zod';
 import { BackupError } from '../backup-error.js';
 
 /** Raised when older programs could not restore what newer ones write. */
-export const FORMAT = 1;
+export const FORMAT = 2;
+/** Before there was anything of volumes in it. */
+const FORMAT_WITHOUT_VOLUMES = 1;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const bytes = z.number().int().nonnegative();
@@ -39,12 +41,33 @@ const savedImage = z.strictObject({
 });
 export type SavedImage = z.infer<typeof savedImage>;
 
+const ofVolume = { appId: id, appName: z.string(), volumeId: id, name: volumeName };
+
+const savedVolume = z.strictObject({
+  ...ofVolume,
+  /** As the engine calls it; the log knows it by this name. */
+  engineName: z.string(),
+  /** Of its archive. */
+  bytes,
+  /** The names of its chunks, one a line, in their order. */
+  index: sha256,
+});
+export type SavedVolume = z.infer<typeof savedVolume>;
+
+/** One whose content is not in the backup. */
+const leftVolume = z.strictObject({
+  ...ofVolume,
+  outcome: z.enum(['failed', 'left-out']),
+  why: z.string().max(500),
+});
+export type VolumeLeftOut = z.infer<typeof leftVolume>;
+
 const savedFile = z.strictObject({ path: z.string(), content: sha256 });
 export type SavedFile = z.infer<typeof savedFile>;
 
 /** Everything about one backup. It is written last: what has no manifest is no backup. */
 const manifest = z.strictObject({
-  format: z.literal(FORMAT),
+  format: z.union([z.literal(FORMAT), z.literal(FORMAT_WITHOUT_VOLUMES)]),
   backupId: z.string(),
   platform: z.string(),
   domain: z.string(),
@@ -69,6 +92,8 @@ const manifest = z.strictObject({
   sources: z.array(sha256),
   repositories: z.array(repository),
   images: z.array(savedImage),
+  volumes: z.array(savedVolume).default([]),
+  volumesLeft: z.array(leftVolume).default([]),
   missing: z.array(backupGap),
   objects: z.array(objectRef),
   addedBytes: bytes,
@@ -99,10 +124,10 @@ export const decodeManifest = (text: string, name: string): ReadManifest => {
     throw new BackupError('backup-damaged', `${name} does not hold what it was written with`);
   }
   const value = JSON.parse(json) as { format?: unknown };
-  if (value.format !== FORMAT) {
+  if (value.format !== FORMAT && value.format !== FORMAT_WITHOUT_VOLUMES) {
     throw new BackupError(
       'backup-format-unknown',
-      `${name} has format ${String(value.format)}; this Shiplog reads format ${FORMAT}. Use the version that wrote it, or a newer one`,
+      `${name} has format ${String(value.format)}; this Shiplog reads formats up to ${FORMAT}. Use the version that wrote it, or a newer one`,
     );
   }
   const read = manifest.safeParse(value);

@@ -11,16 +11,19 @@ import { findBackup } from '../content/backup-set.js';
 import { readContent } from '../content/content-store.js';
 import type { Manifest } from '../content/manifest.js';
 import type { ImageEngine } from '../engine/image-engine.port.js';
+import type { VolumeEngine } from '../engine/volume-engine.port.js';
 import { placeImage } from '../parts/images.js';
 import { placeKeys, type KeyFile } from '../parts/keys.js';
 import { backupPaths } from '../parts/recovery-key.js';
 import { placeRepository } from '../parts/repositories.js';
 import { savedCommits, type SavedCommit } from '../parts/saved-log.js';
 import type { BackupTarget } from '../target/backup-target.port.js';
+import { markRestoring, restoreVolumes, volumesBegun } from './restore-volumes.js';
 
 export interface RestoreWorld {
   readonly config: Pick<PlatformConfig, 'home' | 'platform' | 'nodeId' | 'masterKeyFile'>;
   readonly engine: ImageEngine;
+  readonly volumes: VolumeEngine;
   /** Makes a log of these commits in the home. */
   readonly importLog: (commits: AsyncIterable<SavedCommit>) => Promise<unknown>;
   readonly now: () => number;
@@ -31,6 +34,8 @@ export interface RestoreOptions {
   readonly backupId: string | undefined;
   /** Undefined: without keys, so that no config value can be read again. The person said so. */
   readonly recoveryKey: string | undefined;
+  /** What is in volumes, too. */
+  readonly withVolumes: boolean;
   readonly onStep: (text: string) => void;
 }
 
@@ -43,6 +48,7 @@ export interface Restored {
   readonly repositories: number;
   readonly sources: number;
   readonly images: number;
+  readonly volumes: number;
   /** What is not as it was, and what becomes of it. */
   readonly warnings: readonly string[];
 }
@@ -62,9 +68,9 @@ export const restoreBackup = async (
   const { manifest } = await findBackup(target, options.backupId);
   requireName(world.config, manifest);
   const keys = await openedKeys(target, manifest, options.recoveryKey);
-  const marker = pathsOf(home).restoring;
+  const begun = await volumesBegun(home);
   await clearHome(home);
-  await writeFile(marker, JSON.stringify({ backupId: manifest.backupId }), { flush: true });
+  await markRestoring(home, manifest.backupId, begun);
   faultPoint('backup/restore-begun');
 
   const restore = new Restore(world, target, manifest, options.onStep);
@@ -74,10 +80,11 @@ export const restoreBackup = async (
   await restore.repositories();
   faultPoint('backup/restore-before-images');
   await restore.images();
+  await restore.volumes(options.withVolumes);
   const commits = await restore.log();
   faultPoint('backup/restore-before-end');
   await restore.remember(target.address, keys.length > 0);
-  await rm(marker);
+  await rm(pathsOf(home).restoring);
   return {
     backupId: manifest.backupId,
     platform: manifest.platform,
@@ -87,6 +94,7 @@ export const restoreBackup = async (
     repositories: manifest.repositories.length,
     sources: manifest.sources.length,
     images: manifest.images.length,
+    volumes: options.withVolumes ? manifest.volumes.length : 0,
     warnings: restore.warnings,
   };
 };
@@ -153,8 +161,9 @@ class Restore {
   ) {
     const refOf = refsOf(manifest);
     this.read = (content) => readContent(target, refOf(content));
+    // Of volumes more is said below.
     for (const { kind, name, why } of manifest.missing)
-      this.warnings.push(`${kind} ${name}: ${why}`);
+      if (kind !== 'volume') this.warnings.push(`${kind} ${name}: ${why}`);
   }
 
   async files(): Promise<void> {
@@ -189,6 +198,21 @@ class Restore {
         `image ${image.tags[0] ?? image.id}: this engine gives it another id; it is built again from its source when it is needed`,
       );
     }
+  }
+
+  /** Before the log: who needs them is not started without. */
+  async volumes(isWanted: boolean): Promise<void> {
+    const { manifest, read, onStep } = this;
+    const { volumes: engine, config } = this.world;
+    const left = manifest.volumes.map(({ index: _, bytes: _bytes, engineName: _name, ...of }) => ({
+      ...of,
+      ...({ outcome: 'left-out', why: 'the restore was made without volumes' } as const),
+    }));
+    const wanted = isWanted
+      ? manifest
+      : { ...manifest, volumes: [], volumesLeft: [...manifest.volumesLeft, ...left] };
+    const place = { engine, home: config.home, onStep };
+    this.warnings.push(...(await restoreVolumes(place, wanted, read)));
   }
 
   /** Checked commit by commit on its way, and once more by the importer. */

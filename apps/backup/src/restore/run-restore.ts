@@ -4,6 +4,7 @@ import { importInto, openImportTarget, withHome } from '@shiplog/provisioner';
 import { describeError, readConfig } from '@shiplog/runtime';
 import { BackupError } from '../backup-error.js';
 import { DockerImageEngine } from '../engine/docker-image-engine.js';
+import { DockerVolumeEngine } from '../engine/docker-volume-engine.js';
 import { identityIn } from '../parts/recovery-key.js';
 import { openTarget } from '../target/open-target.js';
 import { readRecoveryKeyFile, restoreBackup, type Restored } from './restore-backup.js';
@@ -23,7 +24,7 @@ const EXIT_OF: Readonly<Record<string, number>> = {
   'engine-unavailable': 6,
 };
 
-/** `restore [ID] --from ADDRESS (--recovery-key FILE | --without-keys) [--json]`, while no platform runs. */
+/** `restore [ID] --from ADDRESS (--recovery-key FILE | --without-keys) [--without-volumes] [--json]`, while no platform runs. */
 export const runRestore = async (args: readonly string[], env: NodeJS.ProcessEnv) => {
   const isJson = args.includes('--json');
   try {
@@ -44,9 +45,10 @@ const restore = async (
   onStep: (text: string) => void,
 ): Promise<Restored> => {
   const config = readConfig(env);
-  const { from, backupId, keyFile } = optionsOf(args);
+  const { from, backupId, keyFile, withVolumes } = optionsOf(args);
   const recoveryKey =
     keyFile === undefined ? undefined : identityIn(await readRecoveryKeyFile(keyFile));
+  const docker = connectEngine({ host: config.engine });
   const target = await openTarget(from, config.home);
   try {
     // Held for as long: nobody starts a platform on a home that is half there.
@@ -54,7 +56,8 @@ const restore = async (
       restoreBackup(
         {
           config,
-          engine: new DockerImageEngine(connectEngine({ host: config.engine })),
+          engine: new DockerImageEngine(docker),
+          volumes: new DockerVolumeEngine(docker, config.platform),
           now: Date.now,
           importLog: async (commits) => {
             const log = await openImportTarget(config);
@@ -66,7 +69,7 @@ const restore = async (
           },
         },
         target,
-        { backupId, recoveryKey, onStep },
+        { backupId, recoveryKey, withVolumes, onStep },
       ),
     );
   } finally {
@@ -85,7 +88,8 @@ const optionsOf = (args: readonly string[]) => {
       'give the recovery key with --recovery-key FILE; without it no config value can be read again, which --without-keys accepts',
     );
   }
-  return { from, keyFile, backupId: positionals[0] };
+  const withVolumes = values['without-volumes'] !== true;
+  return { from, keyFile, backupId: positionals[0], withVolumes };
 };
 
 const parsed = (args: readonly string[]) => {
@@ -97,6 +101,7 @@ const parsed = (args: readonly string[]) => {
         from: { type: 'string' },
         'recovery-key': { type: 'string' },
         'without-keys': { type: 'boolean' },
+        'without-volumes': { type: 'boolean' },
         json: { type: 'boolean' },
       },
     });
@@ -113,7 +118,7 @@ const codeOf = (error: unknown): string =>
 const textOf = (restored: Restored): string =>
   [
     ...restored.warnings.map((warning) => `warning: ${warning}`),
-    `Restored backup ${restored.backupId}: ${restored.commits} commits, ${restored.keys} keys, ${restored.repositories} git repositories, ${restored.sources} sources, ${restored.images} images.`,
+    `Restored backup ${restored.backupId}: ${restored.commits} commits, ${restored.keys} keys, ${restored.repositories} git repositories, ${restored.sources} sources, ${restored.images} images, ${restored.volumes} volumes.`,
     `Start the platform now: SHIPLOG_PLATFORM=${restored.platform} npm start`,
     '',
   ].join('\n');

@@ -29,25 +29,32 @@ const follow = async (invocation: Invocation, job: string): Promise<string> => {
 
 interface CreateOptions {
   readonly to?: string;
+  readonly withoutVolumes?: boolean;
 }
 
 const create = defineCommand<CreateOptions>({
   name: 'create',
   summary: 'save everything the platform could not be made again without',
   details:
-    'The log, keys (sealed for the recovery key), git repositories, sources, and images of kept releases. ' +
+    'The log, keys (sealed for the recovery key), git repositories, sources, images of kept releases, and what is in volumes. ' +
     'Apps and changes go on meanwhile. What an earlier backup at the same place has is not stored again. Administrators only.',
   examples: [
     ['backup create --to /mnt/backup', 'the folder must be there'],
     ['backup create', 'to where the schedule says'],
   ],
-  options: [{ flags: '--to <place>', help: PLACE }],
+  options: [
+    { flags: '--to <place>', help: PLACE },
+    { flags: '--without-volumes', help: 'leave out what is in volumes' },
+  ],
   takes: ['reason'],
   run: async (invocation) => {
     const { options, change, out } = invocation;
     const { backups } = await invocation.client();
     const begun = await backups.create(
-      options.to === undefined ? {} : { target: options.to },
+      {
+        ...(options.to === undefined ? {} : { target: options.to }),
+        withVolumes: options.withoutVolumes !== true,
+      },
       change,
     );
     const text = await follow(invocation, begun.backupId);
@@ -125,6 +132,7 @@ interface RestoreOptions {
   readonly from?: string;
   readonly recoveryKey?: string;
   readonly withoutKeys?: boolean;
+  readonly withoutVolumes?: boolean;
 }
 
 const restore = defineCommand<RestoreOptions>({
@@ -141,9 +149,10 @@ const restore = defineCommand<RestoreOptions>({
     { flags: '--from <place>', help: PLACE },
     { flags: '--recovery-key <file>', help: 'what opens the keys in the backup' },
     { flags: '--without-keys', help: 'accept that no config value can be read again' },
+    { flags: '--without-volumes', help: 'leave out what is in volumes' },
   ],
   run: ({ args, options, out, io }) => {
-    const { from, recoveryKey, withoutKeys } = options;
+    const { from, recoveryKey, withoutKeys, withoutVolumes } = options;
     if (from === undefined)
       throw usageError('say where from', 'shiplog backup restore --from /mnt/backup');
     return runOffline(io, 'backup', [
@@ -153,6 +162,7 @@ const restore = defineCommand<RestoreOptions>({
       from,
       ...(recoveryKey === undefined ? [] : ['--recovery-key', recoveryKey]),
       ...(withoutKeys === true ? ['--without-keys'] : []),
+      ...(withoutVolumes === true ? ['--without-volumes'] : []),
       ...(out.isJson ? ['--json'] : []),
     ]);
   },

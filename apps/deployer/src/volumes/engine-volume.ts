@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { KnownVolume } from '@shiplog/domain';
-import { LABEL } from '@shiplog/engine';
+import { volumeLabels } from '@shiplog/engine';
 import type { VolumeSpec } from '../containers/volume-store.js';
 
 type Named = Pick<KnownVolume, 'volumeId' | 'name' | 'incarnation'>;
@@ -26,9 +26,5 @@ export const engineNameOf = (
 
 export const engineVolumeOf = (volume: Named, of: OfApp): VolumeSpec => ({
   name: engineNameOf(volume, of),
-  labels: {
-    [LABEL.platform]: of.platform,
-    [LABEL.app]: of.appId,
-    [LABEL.volume]: volume.volumeId,
-  },
+  labels: volumeLabels({ ...of, volumeId: volume.volumeId }),
 });

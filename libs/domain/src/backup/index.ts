@@ -33,6 +33,8 @@ export interface KnownBackup {
   readonly manifest: string | null;
   readonly position: string | null;
   readonly missing: number;
+  /** Volumes whose content is not in it, though it should be, and why: `vol_1: …`. */
+  readonly volumesFailed: readonly string[];
   readonly problem: { readonly code: string; readonly summary: string } | null;
   readonly verification: 'none' | 'verified' | 'failed';
   readonly verifiedAt: string | null;
@@ -72,7 +74,7 @@ export const backup: Decider<BackupState, BackupCommand, BackupEvent, BackupReje
         return start(command, state);
       case 'SucceedBackup': {
         const { type: _type, ...data } = command;
-        return whileRunning(state, data.backupId, { type: 'BackupSucceeded', v: 1, data });
+        return whileRunning(state, data.backupId, { type: 'BackupSucceeded', v: 2, data });
       }
       case 'FailBackup': {
         const { type: _type, ...data } = command;
@@ -113,12 +115,15 @@ export const backup: Decider<BackupState, BackupCommand, BackupEvent, BackupReje
         return { ...state, backups: [...state.backups, started].slice(-BACKUPS_KEPT) };
       }
       case 'BackupSucceeded': {
-        const { backupId, manifest, position, missing } = event.data;
+        const { backupId, manifest, position, missing, volumes } = event.data;
         return changed(state, backupId, {
           outcome: 'succeeded',
           manifest,
           position,
           missing: missing.length,
+          volumesFailed: volumes.flatMap(({ name, outcome, why }) =>
+            outcome === 'failed' ? `${name}: ${why ?? ''}` : [],
+          ),
         });
       }
       case 'BackupFailed': {
@@ -153,6 +158,7 @@ const NEW: Omit<KnownBackup, 'backupId' | 'target'> = {
   manifest: null,
   position: null,
   missing: 0,
+  volumesFailed: [],
   problem: null,
   verification: 'none',
   verifiedAt: null,

@@ -211,6 +211,12 @@ export const samples: Samples = {
     objects: 37,
     durationMs: 1_250,
     missing: [{ kind: 'source', name: digest, why: 'its build is not kept any more' }],
+    volumes: [
+      {
+        ...{ appId, volumeId: 'vol_0123456789abcdef01234567', name: 'data' },
+        ...{ outcome: 'saved', bytes: 1_048_576, why: null },
+      },
+    ],
   },
   BackupFailed: {
     nodeId: 'node-1',

@@ -1,0 +1,64 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { volumeLabels } from '@shiplog/engine';
+import { pathsOf } from '@shiplog/runtime';
+import { z } from 'zod';
+import type { Manifest } from '../content/manifest.js';
+import type { VolumeEngine } from '../engine/volume-engine.port.js';
+import type { ReadContent } from '../parts/images.js';
+import { placeVolume } from '../parts/volumes.js';
+
+/** What a restore that is under way says of itself; what it made on the engine is its own to make again. */
+const restoring = z.object({ volumes: z.array(z.string()).default([]) });
+
+/** Volumes that a restore into this home made, and did not come to its end. */
+export const volumesBegun = async (home: string): Promise<readonly string[]> => {
+  const marker = await readFile(pathsOf(home).restoring, 'utf8').catch(() => '{}');
+  return restoring.parse(JSON.parse(marker)).volumes;
+};
+
+export const markRestoring = (
+  home: string,
+  backupId: string,
+  volumes: readonly string[],
+): Promise<void> =>
+  writeFile(pathsOf(home).restoring, JSON.stringify({ backupId, volumes }), { flush: true });
+
+interface VolumesPlace {
+  readonly engine: VolumeEngine;
+  readonly home: string;
+  readonly onStep: (text: string) => void;
+}
+
+/**
+ * Makes the volumes of a backup and puts into them what was in them. One that this engine has is left as it is:
+ * what is in it is newer. Returns what a person has to know.
+ */
+export const restoreVolumes = async (
+  { engine, home, onStep }: VolumesPlace,
+  { backupId, platform, volumes, volumesLeft }: Manifest,
+  read: ReadContent,
+): Promise<string[]> => {
+  const begun = new Set(await volumesBegun(home));
+  const warnings = volumesLeft.map(
+    ({ appName, name, why }) =>
+      `volume ${appName}/${name} is not in the backup (${why}): nothing that needs it is started until it is back, or until \`shiplog volumes recreate ${name} --confirm ${name} -a ${appName}\``,
+  );
+  for (const volume of volumes) {
+    const { appName, name, engineName, appId, volumeId } = volume;
+    onStep(`volume ${appName}/${name}`);
+    if (await engine.has(engineName)) {
+      if (!begun.has(engineName)) {
+        warnings.push(
+          `volume ${appName}/${name} is on this engine already (${engineName}): what is in it stays, and nothing of the backup is put into it`,
+        );
+        continue;
+      }
+      await engine.remove(engineName);
+    }
+    begun.add(engineName);
+    await markRestoring(home, backupId, [...begun]);
+    await engine.create(engineName, volumeLabels({ platform, appId, volumeId }));
+    await placeVolume(engine, volume, read);
+  }
+  return warnings;
+};
