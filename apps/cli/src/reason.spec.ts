@@ -61,6 +61,8 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
   'config unset': ['A -a shop --no-wait', 'changeConfig'],
   'config import': ['ENV -a shop --no-wait', 'changeConfig'],
   'settings set': ['port=3000 -a shop --no-wait', 'changeSettings'],
+  'traffic set': ['rate=20/second -a shop', 'changeTrafficPolicy'],
+  'traffic unset': ['rate -a shop', 'changeTrafficPolicy'],
   'domains add': ['www.example.com -a shop --no-wait', 'addDomain'],
   'domains remove': ['www.example.com -a shop --no-wait', 'removeDomain'],
   'runs stop': ['r1 -a shop', 'stopRun'],
@@ -107,6 +109,7 @@ const TERMINALS: Readonly<Record<string, string>> = {
 /** Whoever adds a command says here that it writes nothing into the log, or it takes `-m`. */
 const CHANGE_NOTHING: readonly string[] = [
   ...[
+    'traffic show',
     'apps list',
     'apps show',
     'open',

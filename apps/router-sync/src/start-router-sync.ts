@@ -21,6 +21,7 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'AppStopped',
   'AppStarted',
   'AppDestroyed',
+  'TrafficPolicyChanged',
   'DomainAdded',
   'DomainRemoved',
   'InstanceReady',

@@ -16,7 +16,7 @@ import { freezesOf, locksOf } from './gates-client.js';
 import type { GarbagePolicy } from './resources.js';
 import { cronOf, runsOf } from './run-client.js';
 import type { paths } from './schema.js';
-import { limitsOf, settingsOf } from './settings-client.js';
+import { limitsOf, settingsOf, trafficOf } from './settings-client.js';
 import { sessions } from './session-client.js';
 import { streams } from './stream-client.js';
 import { upload } from './upload.js';
@@ -38,6 +38,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     config: configOf(connection),
     settings: settingsOf(connection),
     limits: limitsOf(connection),
+    traffic: trafficOf(connection),
     builds: buildsOf(connection),
     deploys: deploysOf(connection),
     releases: releasesOf(connection),

@@ -16,6 +16,7 @@ import type {
   OwnLimits,
   RunEvent,
   Settings,
+  TrafficPolicy,
   Source,
   TokenScope,
 } from '@shiplog/events';
@@ -39,6 +40,8 @@ export interface AppDocument {
   readonly checks: Checks;
   /** Limits that process types have otherwise than the app. */
   readonly ownLimits: Readonly<Record<string, OwnLimits>>;
+  /** What the router does with its requests; empty: as for every app. */
+  readonly traffic: TrafficPolicy;
   /** Custom hosts, ascending. */
   readonly domains: readonly string[];
   readonly cronJobs: readonly CronJobDocument[];

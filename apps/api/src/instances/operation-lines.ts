@@ -1,4 +1,4 @@
-import { checkText } from '@shiplog/domain';
+import { checkText, trafficText } from '@shiplog/domain';
 import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
 import type { z } from 'zod';
 import { endText } from '../progress/steps.js';
@@ -66,6 +66,8 @@ const detailOf = (event: DomainEventUnion): string => {
       return ` ${Object.entries(event.data.formation)
         .map(([type, n]) => `${type}=${n}`)
         .join(' ')}`;
+    case 'TrafficPolicyChanged':
+      return ` ${trafficText(event.data.policy)}`;
     case 'ProcessResized':
       return ` ${event.data.process}`;
     case 'InstanceResized':

@@ -5,9 +5,11 @@ import { ensureProcess, masterPid, reload, workersOf } from './process.js';
 import { HaproxyRouter } from './haproxy-router.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
+import { describePolicy } from '../routes/policy.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 import { routerPaths } from '../routes/router-paths.js';
+import { rulesOf } from '../routes/traffic-rules.js';
 import { ask } from '../testing/client.js';
 import { startLoad } from '../testing/load.js';
 import { startInstance, type Ledger, type TestInstance } from '../testing/test-instance.js';
@@ -33,6 +35,7 @@ const haproxy = async () => {
 describeRouter('HAProxy', haproxy);
 describeServing('HAProxy', haproxy);
 describeMatches('HAProxy', haproxy);
+describePolicy('HAProxy', haproxy);
 describeHostile('HAProxy', haproxy);
 
 describe('a HAProxy whose places are all taken', () => {
@@ -161,6 +164,26 @@ describe('instances with different parts of the requests', () => {
     await router.apply([{ kind: 'weigh', instanceId: 'i1', weight: 0 }]);
     expect(await requests(10)).toEqual([36, 14]);
     await Promise.all([old.kill(), fresh.kill()]);
+    await removeProxy(config);
+  });
+});
+
+describe('a limit of requests at once', () => {
+  it('is known to be gone after a reload, which HAProxy begins without it, and is brought back', async () => {
+    const config = await testConfig();
+    const paths = routerPaths(config, {});
+    await ensureProcess(config, paths);
+    const router = new HaproxyRouter(config, paths);
+    const rules = rulesOf({ concurrency: { perInstance: 3, queue: 1 } });
+    const endpoint = { instanceId: 'i1', appId: 'a1', host: '127.0.0.9', port: 22_109, weight: 1 };
+    const police = { kind: 'police', appId: 'a1', rules } as const;
+    const seen = async () => (await router.observe()).policies.get('a1');
+    await router.apply([{ kind: 'serve', endpoint }, police]);
+    expect(await seen()).toBe(rules.id);
+    await reload(paths);
+    expect(await seen()).toBe('');
+    await router.apply([police]);
+    expect(await seen()).toBe(rules.id);
     await removeProxy(config);
   });
 });

@@ -2,6 +2,17 @@ import type { HaproxyRuntime } from './runtime.js';
 import { parseMap, parseServersState, type HaproxyState, type ServerSlot } from './state.js';
 import { FILES, type PoolSize } from './render.js';
 
+const MAPS = [
+  'hosts',
+  'owners',
+  'matches',
+  'picks',
+  'policies',
+  'networks',
+  'clients',
+  'sessions',
+] as const;
+
 /**
  * Hosts, owners and the slots that somebody owns. `likely`: backends to ask for together with the maps;
  * a right guess saves a round trip.
@@ -10,19 +21,14 @@ export const readState = async (
   runtime: HaproxyRuntime,
   likely: readonly string[] = [],
 ): Promise<HaproxyState> => {
-  const [hosts = '', owners = '', matches = '', picks = '', ...states] = await runtime.ask([
-    `show map ${FILES.hosts}`,
-    `show map ${FILES.owners}`,
-    `show map ${FILES.matches}`,
-    `show map ${FILES.picks}`,
+  const answers = await runtime.ask([
+    ...MAPS.map((map) => `show map ${FILES[map]}`),
     ...likely.map(showServers),
   ]);
-  const maps = {
-    hosts: parseMap(hosts),
-    owners: parseMap(owners),
-    matches: parseMap(matches),
-    picks: parseMap(picks),
-  };
+  const maps = Object.fromEntries(
+    MAPS.map((map, i) => [map, parseMap(answers[i] ?? '')]),
+  ) as Readonly<Record<(typeof MAPS)[number], Map<string, string>>>;
+  const states = answers.slice(MAPS.length);
   const missing = backendsOf(maps.owners).filter((backend) => !likely.includes(backend));
   states.push(...(await runtime.ask(missing.map(showServers))));
   const servers = new Map<string, ServerSlot>();

@@ -1,3 +1,12 @@
+import {
+  policyAnswerRules,
+  policyBackendRules,
+  policyRequestRules,
+  policyServerRules,
+  rateTables,
+  streamRules,
+} from './render-policies.js';
+
 /** How many places the rendered configuration offers. Growing is the only reason for a reload. */
 export interface PoolSize {
   /** One per app. */
@@ -31,6 +40,15 @@ export const FILES = {
   matches: 'matches.map',
   /** Apps that have such requests, and who gets them. */
   picks: 'picks.map',
+  /** What is done with the requests of apps; see `policies.ts`. */
+  policies: 'policies.map',
+  /** What addresses of lists begin with. */
+  networks: 'networks.map',
+  /** Expressions that find who a client is in the head of a request. */
+  clients: 'clients.map',
+  /** What is in the cookies of clients that come back, and whose that is. */
+  sessions: 'sessions.map',
+  headers: 'headers.lua',
   serverState: 'servers.state',
   pool: 'pool.json',
   log: 'haproxy.log',
@@ -51,7 +69,12 @@ export const PICKS = 60;
  * that a user typed is in it; hosts and instances live in maps and server slots, changed at run time.
  */
 export const renderHaproxy = (config: HaproxyConfig): string =>
-  [globalSection(config), defaultsSection(config.requestSeconds ?? 60), frontend(config)]
+  [
+    globalSection(config),
+    defaultsSection(config.requestSeconds ?? 60),
+    ...rateTables().map(([head, lines]) => section(head, lines)),
+    frontend(config),
+  ]
     .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config.pool)))
     .join('\n\n')
     .concat('\n');
@@ -68,6 +91,8 @@ const globalSection = ({ platform, runAs, adminSocket, directory }: HaproxyConfi
     'stats timeout 5m',
     `server-state-file ${quoted(`${directory}/${FILES.serverState}`)}`,
     'hard-stop-after 1h',
+    // Read when `default-path` is forgotten again.
+    `lua-load-per-thread ${quoted(`${directory}/${FILES.headers}`)}`,
   ]);
 
 const defaultsSection = (requestSeconds: number): string =>
@@ -108,6 +133,7 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     `http-request set-var(txn.backend) var(txn.host),map_str(${FILES.hosts})`,
     'http-request return status 404 content-type text/plain string "No app answers at this host.\\n" unless { var(txn.backend) -m found }',
     `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
+    ...policyRequestRules(FILES),
     '# What a client claims about itself is replaced by what we see.',
     // Many frameworks take `_` for `-`: they would find the claim under the name of the truth.
     'http-request del-header ^x[-_](forwarded|real[-_]ip|request[-_]id) -m reg',
@@ -127,6 +153,8 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     `http-request set-var(txn.rule) var(txn.backend),concat(|,txn.head),map_reg(${FILES.matches}) if { var(txn.head) -m found }`,
     `http-request set-var(txn.pick) rand(${PICKS}) if { var(txn.rule) -m found }`,
     `http-request set-var(txn.server) var(txn.backend),concat(/,txn.pick),map_str(${FILES.picks}) if { var(txn.rule) -m found }`,
+    ...policyServerRules(FILES),
+    ...policyAnswerRules(FILES),
     'use_backend %[var(txn.backend)]',
   ]);
 
@@ -147,8 +175,8 @@ const backend = (n: number, pool: PoolSize): string =>
     'option httpchk OPTIONS / HTTP/1.1',
     'http-check send hdr Host localhost hdr User-Agent shiplog-router',
     'http-check expect rstatus ^[1-5]',
-    // An event stream is silent for as long as nothing happens.
-    'http-request set-timeout server 1h if { req.hdr(accept) -m sub text/event-stream }',
+    ...policyBackendRules(FILES),
+    ...streamRules(),
     'use-server %[var(txn.server)] if { var(txn.server) -m found }',
     `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} ${UNUSED} disabled check inter 5s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`,
   ]);

@@ -6,6 +6,7 @@ import { ensureNginx, nginxPid } from './process.js';
 import { NginxRouter } from './nginx-router.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
+import { describePolicy } from '../routes/policy.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 
@@ -28,4 +29,5 @@ const nginx = async () => {
 describeRouter('Nginx', nginx);
 describeServing('Nginx', nginx);
 describeMatches('Nginx', nginx);
+describePolicy('Nginx', nginx);
 describeHostile('Nginx', nginx);

@@ -57,6 +57,9 @@ export class NginxRouter implements Router {
       hosts: table.hosts,
       endpoints,
       matches: table.matches,
+      policies: new Map(
+        [...table.policies].map(([appId, text]) => [appId, text.slice(0, text.indexOf(' '))]),
+      ),
       emptyPools: new Map(empty.map(([appId]) => [appId, 0])),
     };
   }

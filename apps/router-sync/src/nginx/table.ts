@@ -2,11 +2,13 @@ import { isIP } from 'node:net';
 import { WEIGHT_MAX } from '@shiplog/domain';
 import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
 import { parseMatchRule } from '../routes/match-rule.js';
+import { listPrefixes, ruleValues } from '../routes/traffic-rules.js';
 import {
   RouterError,
   type ActualEndpoint,
   type Endpoint,
   type Match,
+  type TrafficRules,
 } from '../routes/router.port.js';
 
 export interface NginxInstance extends Endpoint {
@@ -25,6 +27,8 @@ export interface NginxTable {
   readonly appOf: ReadonlyMap<string, string>;
   /** By app id. */
   readonly matches: ReadonlyMap<string, Match>;
+  /** By app id: the name of its policy, and what it is. */
+  readonly policies: ReadonlyMap<string, string>;
 }
 
 export interface NginxAnswer {
@@ -67,6 +71,7 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
   const apps = new Map(before.apps);
   const appOf = new Map(before.appOf);
   const matches = new Map(before.matches);
+  const policies = new Map(before.policies);
   const forget = (appId: string): void => {
     for (const id of apps.get(appId)?.keys() ?? []) appOf.delete(id);
     apps.delete(appId);
@@ -86,8 +91,15 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
       case 'nomatch':
         matches.delete(key);
         continue;
+      case 'policy':
+        policies.set(key, `${value} ${ids}`);
+        continue;
+      case 'nopolicy':
+        policies.delete(key);
+        continue;
       case 'noapp':
         matches.delete(key);
+        policies.delete(key);
         forget(key);
         continue;
       default:
@@ -98,7 +110,7 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
     for (const { instanceId } of own) appOf.set(instanceId, key);
     i += own.length;
   }
-  return { hosts, apps, appOf, matches };
+  return { hosts, apps, appOf, matches, policies };
 };
 
 export const NO_ROUTES: NginxTable = {
@@ -106,6 +118,7 @@ export const NO_ROUTES: NginxTable = {
   apps: new Map(),
   appOf: new Map(),
   matches: new Map(),
+  policies: new Map(),
 };
 
 const parseInstance = (appId: string, line: string): NginxInstance => {
@@ -126,10 +139,12 @@ export const tableText = ({
   hosts,
   apps,
   matches,
-}: Pick<NginxTable, 'hosts' | 'apps' | 'matches'>): string =>
+  policies,
+}: Pick<NginxTable, 'hosts' | 'apps' | 'matches' | 'policies'>): string =>
   [
     ...[...apps].map(([appId, instances]) => appLines(appId, instances)),
     ...[...matches].map(([appId, match]) => matchLine(appId, match)),
+    ...[...policies].map(([appId, text]) => `policy ${ownId(appId)} ${text}`),
     ...[...hosts].map(([host, appId]) => `host ${hostName(host)} ${ownId(appId)}`),
   ]
     .map((line) => `${line}\n`)
@@ -144,6 +159,16 @@ export const matchLine = (appId: string, { rule, instanceIds }: Match): string =
   // It throws for what is none.
   parseMatchRule(rule);
   return `match ${ownId(appId)} ${rule} ${instanceIds.map(ownId).join(',')}`;
+};
+
+/** `policy <app> <name> <part>=<value>&…`; it throws for what is no policy. */
+export const policyLine = (appId: string, rules: TrafficRules): string => {
+  const lists = (['allow', 'deny'] as const).map(
+    (list) => [list, listPrefixes(rules, list).join(',')] as const,
+  );
+  const parts = [...new Map([...ruleValues(rules), ...lists])].filter(([, value]) => value !== '');
+  const text = parts.map(([part, value]) => `${part}=${value}`).join('&');
+  return `policy ${ownId(appId)} ${rules.id} ${text}`;
 };
 
 const instanceLine = ({ instanceId, host, port, weight, state }: NginxInstance): string =>

@@ -8,7 +8,8 @@ import {
   type World,
 } from '@shiplog/domain';
 import { HOST_PATTERN } from '@shiplog/events';
-import type { Endpoint, Match } from './router.port.js';
+import type { Endpoint, Match, TrafficRules } from './router.port.js';
+import { rulesOf } from './traffic-rules.js';
 
 export interface DesiredEndpoint extends Endpoint {
   /** `suspended`: known, but its process is not ready; `draining`: to be taken out for good. */
@@ -25,6 +26,8 @@ export interface DesiredRoutes {
   readonly endpoints: ReadonlyMap<string, DesiredEndpoint>;
   /** By app id: requests that a canary gets whatever its part. */
   readonly matches: ReadonlyMap<string, Match>;
+  /** By app id: what is done with its requests; absent: as for every app. */
+  readonly policies: ReadonlyMap<string, TrafficRules>;
   /** Apps of which the log knows, destroyed ones too: taking their routes out needs no other reason. */
   readonly knownApps: { has(appId: string): boolean };
 }
@@ -62,7 +65,13 @@ export const desiredRoutes = (
     if (endpoint !== undefined) endpoints.set(instance.instanceId, endpoint);
   }
   const matches = divide(endpoints, world);
-  return { hosts, endpoints, matches, knownApps: { has: (appId) => world.knowsApp(appId) } };
+  const policies = new Map(
+    apps.flatMap(({ appId, traffic = {} }) =>
+      Object.keys(traffic).length === 0 ? [] : [[appId, rulesOf(traffic)] as const],
+    ),
+  );
+  const knownApps = { has: (appId: string) => world.knowsApp(appId) };
+  return { hosts, endpoints, matches, policies, knownApps };
 };
 
 /**

@@ -9,6 +9,7 @@ export class InMemoryRouter implements Router {
   private readonly hosts = new Map<string, string>();
   private readonly endpoints = new Map<string, Draft>();
   private readonly matches = new Map<string, Match>();
+  private readonly policies = new Map<string, string>();
   private readonly pools = new Set<string>();
 
   observe(): Promise<ActualRoutes> {
@@ -20,6 +21,7 @@ export class InMemoryRouter implements Router {
       hosts: new Map(this.hosts),
       endpoints: new Map([...this.endpoints].map(([id, endpoint]) => [id, { ...endpoint }])),
       matches: new Map(this.matches),
+      policies: new Map(this.policies),
       emptyPools: new Map([...this.pools].filter((id) => !held.has(id)).map((id) => [id, 0])),
     });
   }
@@ -69,6 +71,13 @@ export class InMemoryRouter implements Router {
       case 'unmatch':
         this.matches.delete(action.appId);
         return;
+      case 'police':
+        this.pools.add(action.appId);
+        this.policies.set(action.appId, action.rules.id);
+        return;
+      case 'unpolice':
+        this.policies.delete(action.appId);
+        return;
       case 'bind-host':
         this.pools.add(action.appId);
         this.hosts.set(action.host, action.appId);
@@ -90,6 +99,7 @@ export class InMemoryRouter implements Router {
         return;
       case 'release-pool':
         this.pools.delete(action.appId);
+        this.policies.delete(action.appId);
         return;
     }
   }

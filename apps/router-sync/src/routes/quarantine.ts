@@ -117,6 +117,8 @@ export class QuarantiningRouter implements Router {
       case 'bind-host':
       case 'match':
       case 'unmatch':
+      case 'police':
+      case 'unpolice':
       case 'release-pool':
         return action.appId;
       case 'unbind-host':

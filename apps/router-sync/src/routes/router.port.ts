@@ -1,4 +1,5 @@
 import type { TrafficCounters } from '@shiplog/domain';
+import type { TrafficPolicy } from '@shiplog/events';
 import { OperationalError } from '@shiplog/runtime';
 
 /** Where one instance is reached. */
@@ -34,6 +35,13 @@ export interface Match {
   readonly instanceIds: readonly string[];
 }
 
+/** A traffic policy, and the name by which a proxy says that it has this one and no other. */
+export interface TrafficRules {
+  /** Hexadecimal digits, made of the policy. */
+  readonly id: string;
+  readonly policy: TrafficPolicy;
+}
+
 /** What the proxy really does, read back from it. */
 export interface ActualRoutes {
   /** Host → app id. */
@@ -42,6 +50,8 @@ export interface ActualRoutes {
   readonly endpoints: ReadonlyMap<string, ActualEndpoint>;
   /** By app id. */
   readonly matches: ReadonlyMap<string, Match>;
+  /** By app id: the name of the traffic policy that it has; another name where it is not whole. */
+  readonly policies: ReadonlyMap<string, string>;
   /** Apps that hold a place without host and endpoint, and the requests still under way there. */
   readonly emptyPools: ReadonlyMap<string, number>;
 }
@@ -53,6 +63,9 @@ export type RouteAction =
   /** All requests that match go there, and to nobody else. Instances that have no place are left out. */
   | { readonly kind: 'match'; readonly appId: string; readonly match: Match }
   | { readonly kind: 'unmatch'; readonly appId: string }
+  /** What is done with its requests from now on; holds for instances that come later, too. */
+  | { readonly kind: 'police'; readonly appId: string; readonly rules: TrafficRules }
+  | { readonly kind: 'unpolice'; readonly appId: string }
   | { readonly kind: 'bind-host'; readonly host: string; readonly appId: string }
   | { readonly kind: 'unbind-host'; readonly host: string }
   /** Out of rotation at once, place kept: the process behind it died. */

@@ -8,6 +8,7 @@ const EVENTS = [
   'ConfigChanged',
   'SettingsChanged',
   'HealthCheckChanged',
+  'TrafficPolicyChanged',
   'BuildRequested',
   'BuildCancelRequested',
   'ReleaseCreated',
@@ -37,7 +38,7 @@ type AppModelEvent = EventNamed<(typeof EVENTS)[number]>;
 
 export const appProjection = defineProjection({
   model: 'apps',
-  version: 4,
+  version: 5,
   events: EVENTS,
   indexed: ['teamId', 'name'],
   needs: ({ type, data: { appId } }) =>
@@ -72,6 +73,7 @@ const created = (
   settings: DEFAULT_SETTINGS,
   checks: {},
   ownLimits: {},
+  traffic: {},
   domains: [],
   cronJobs: [],
   volumes: [],
@@ -105,6 +107,8 @@ const evolveKnown = (
       };
     case 'HealthCheckChanged':
       return { ...app, checks: withCheck(app.checks, event.data) };
+    case 'TrafficPolicyChanged':
+      return { ...app, traffic: event.data.policy };
     case 'ReleaseCreated': {
       const { version, generation } = event.data;
       return { ...app, lastVersion: version, generation, targetVersion: version };
