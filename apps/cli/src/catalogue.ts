@@ -1,3 +1,4 @@
+import { clientEntries } from './client-entries.js';
 import { command, group, hidden, type Entry } from './entry.js';
 import { PLATFORM_CATALOGUE } from './platform-catalogue.js';
 
@@ -38,6 +39,7 @@ export const CATALOGUE: readonly Entry[] = [
     'start a stopped app',
     async () => (await import('./commands/power.js')).start,
   ),
+  ...clientEntries(APPS),
 
   command(
     DEPLOYS,

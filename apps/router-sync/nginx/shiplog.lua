@@ -4,6 +4,7 @@
 
 local balancer = require "ngx.balancer"
 local ffi = require "ffi"
+local pages = require "shiplog_pages"
 
 ffi.cdef [[
   int kill(int pid, int signal);
@@ -12,7 +13,7 @@ ffi.cdef [[
 ]]
 
 -- `h:<host>` is an app, `a:<app>` its instances, one a line, `m:<app>` whose requests go to which of them,
--- `p:<app>` what is done with its requests.
+-- `n:<app>` what its clients are told, `p:<app>` what is done with its requests.
 local routes = ngx.shared.shiplog_routes
 -- `<instance> <worker>`: requests and tunnels under way. A key is changed by its own worker only.
 local active = ngx.shared.shiplog_active
@@ -81,7 +82,7 @@ local function is_policy(text)
   local name, parts = text:match("^(%S+) (%S+)$")
   if name == nil or name:find("^%x+$") == nil then return false end
   for pair in parts:gmatch("[^&]+") do
-    if pair:find("^%l+=[%w/,_-]+$") == nil then return false end
+    if pair:find("^%l+=[%w:,_-]+$") == nil then return false end
   end
   return true
 end
@@ -96,6 +97,8 @@ local VERBS = {
   nomatch = function(a) return is_id(a) end,
   policy = function(a, b) return is_id(a) and is_policy(b) end,
   nopolicy = function(a) return is_id(a) end,
+  notice = function(a, b) return is_id(a) and pages.is_notice(b) end,
+  nonotice = function(a) return is_id(a) end,
   forget = function(a) return is_id(a) end,
   cut = function(a, b) return is_id(a) and b:find("^%S+ %d+$") ~= nil end,
 }
@@ -141,12 +144,15 @@ local DO = {
     counts:delete("r:" .. a)
     routes:delete("m:" .. a)
     routes:delete("p:" .. a)
+    routes:delete("n:" .. a)
     return routes:delete("a:" .. a)
   end,
   match = function(a, b) return routes:safe_set("m:" .. a, b) end,
   nomatch = function(a) return routes:delete("m:" .. a) end,
   policy = function(a, b) return routes:safe_set("p:" .. a, b) end,
   nopolicy = function(a) return routes:delete("p:" .. a) end,
+  notice = function(a, b) return routes:safe_set("n:" .. a, b) end,
+  nonotice = function(a) return routes:delete("n:" .. a) end,
   forget = function(a) forget(a) return true end,
   cut = function(_, b) return cuts:safe_set(b, true, CUT_KEPT_SECONDS) end,
 }
@@ -406,7 +412,7 @@ end
 local QUEUE_SECONDS, QUEUE_POLL_SECONDS = 5, 0.02
 local PERIODS = { second = 1, minute = 60 }
 
--- `8/0A` and the like: what addresses of a network begin with, by how many digits they have.
+-- `8:0A` and the like: what addresses of a network begin with, by how many digits they have.
 local function networks_in(text)
   if text == nil then return nil end
   local networks = {}
@@ -452,7 +458,7 @@ end
 local function is_in(networks, address)
   local digits = #address
   for length = 0, digits do
-    if networks[digits .. "/" .. address:sub(1, length)] then return true end
+    if networks[digits .. ":" .. address:sub(1, length)] then return true end
   end
   return false
 end
@@ -476,19 +482,19 @@ local function seconds_above_rate(policy, app, address)
   return nil
 end
 
--- What keeps a request from the app: a status, and after how many seconds it may be tried again.
+-- What keeps a request from the app: a page, and after how many seconds it may be tried again.
 local function refusal_of(policy, app)
   local var = ngx.var
   local address = hex_of(var.binary_remote_addr)
-  if policy.deny ~= nil and is_in(policy.deny, address) then return 403 end
-  if policy.allow ~= nil and not is_in(policy.allow, address) then return 403 end
+  if policy.deny ~= nil and is_in(policy.deny, address) then return "address-denied" end
+  if policy.allow ~= nil and not is_in(policy.allow, address) then return "address-denied" end
   if policy.rate ~= nil then
     local seconds = seconds_above_rate(policy, app, address)
-    if seconds ~= nil then return 429, seconds end
+    if seconds ~= nil then return "rate-limited", seconds end
   end
   if policy.body ~= nil then
-    if (tonumber(var.content_length) or 0) > policy.body then return 413 end
-    if var.http_transfer_encoding ~= nil then return 411 end
+    if (tonumber(var.content_length) or 0) > policy.body then return "body-too-large" end
+    if var.http_transfer_encoding ~= nil then return "length-required" end
   end
   return nil
 end
@@ -587,27 +593,36 @@ local function is_same_host(header, host)
   return header == nil or header:lower():gsub(":%d*$", ""):gsub("%.$", "") == host
 end
 
-local function fail(status)
-  ngx.var.shiplog_status = status
+-- `page`: a name of shiplog_pages.lua, or a status that stands for one.
+local function fail(page)
+  ngx.var.shiplog_status = page
   return ngx.exit(ngx.HTTP_INTERNAL_SERVER_ERROR)
 end
 
 local SAFE = { GET = true, HEAD = true, OPTIONS = true }
+
+-- Why no instance takes a request: `starting`, `maintenance` for who may pass, or nothing is known of it.
+local function nothing_serves(notice)
+  return notice ~= nil and notice:match("^%S+") or "no-instance"
+end
 
 function M.route()
   local var = ngx.var
   if not is_same_host(var.http_host, var.host) then return fail(400) end
   local app = routes:get("h:" .. var.host)
   if app == nil then return fail(404) end
+  var.shiplog_app = app
+  local notice = routes:get("n:" .. app)
+  if notice ~= nil and pages.barred(notice) then return fail("maintenance") end
   local policy = policy_of(app)
   if policy ~= nil then
-    local status, seconds = refusal_of(policy, app)
-    if status ~= nil then
+    local page, seconds = refusal_of(policy, app)
+    if page ~= nil then
       var.shiplog_retry = seconds or ""
-      return fail(status)
+      return fail(page)
     end
   end
-  if #instances_of(app).serving == 0 then return fail(503) end
+  if #instances_of(app).serving == 0 then return fail(nothing_serves(notice)) end
   local headers = ngx.req.get_headers(0)
   drop_claims(headers)
   local id = var.request_id
@@ -639,8 +654,7 @@ function M.route()
     if policy.sticky ~= nil then request.session = var.cookie_shiplog_session end
     if policy.request ~= nil then change_request(policy.request) end
     if policy.concurrency ~= nil and not has_room(request, policy) then
-      var.shiplog_retry = 1
-      return fail(503)
+      return fail("busy")
     end
     -- Counted from now on; whatever becomes of the request, `finish` counts it out.
     if request.claimed ~= nil then var.shiplog_instance = request.claimed.id end
@@ -688,7 +702,9 @@ function M.balance()
   request.attempts = request.attempts + 1
   local one = request.claimed or claim(request)
   request.claimed = nil
-  if one == nil then return fail(request.again and 502 or 503) end
+  if one == nil then
+    return fail(request.again and 502 or nothing_serves(routes:get("n:" .. request.app)))
+  end
   request.tried[one.id] = true
   request.place = one.address .. " " .. one.port
   var.shiplog_instance = one.id
@@ -709,27 +725,19 @@ function M.finish()
   count(id, status >= 500, status ~= 101 and seconds and math.floor(seconds * 1000 + 0.5) or nil)
 end
 
-local PAGES = {
-  [400] = "This request is malformed.",
-  [403] = "This address may not use this app.",
-  [404] = "No app answers at this host.",
-  [411] = "This app takes requests that say how long they are.",
-  [413] = "This request is too large for the app.",
-  [429] = "Too many requests.",
-  [502] = "The app closed the connection before it answered.",
-  [503] = "This app has no running instance right now.",
-  [504] = "The app did not answer in time.",
-}
-local RETRY_AFTER = { [502] = "1", [503] = "5" }
-
+-- A status that nginx had by itself stands for a page, too.
 function M.page()
-  local status = tonumber(ngx.var.shiplog_status) or ngx.status
-  if PAGES[status] == nil then status = 502 end
-  ngx.status = status
-  ngx.header.content_type = "text/plain"
-  local retry = ngx.var.shiplog_retry
-  ngx.header.retry_after = retry ~= "" and retry or RETRY_AFTER[status]
-  ngx.say(PAGES[status])
+  local var = ngx.var
+  if tonumber(var.shiplog_status) == 400 then
+    ngx.status = 400
+    ngx.header.content_type = "text/plain"
+    return ngx.say("This request is malformed.")
+  end
+  local notice = var.shiplog_app ~= "" and routes:get("n:" .. var.shiplog_app) or ""
+  local own = notice:match("^maintenance (%S+)")
+  local is_barred = var.shiplog_status == "maintenance"
+  pages.say(var.shiplog_status, tonumber(var.shiplog_status) or ngx.status, is_barred and own or nil,
+    var.shiplog_retry)
 end
 
 -- Administration ------------------------------------------------------------------------------------
@@ -758,10 +766,11 @@ local function sessions()
 end
 
 local KINDS = {
-  host = "h:", nohost = "h:", app = "a:", noapp = "a:", match = "m:", nomatch = "m:", policy = "p:", nopolicy = "p:",
+  host = "h:", nohost = "h:", app = "a:", noapp = "a:", match = "m:", nomatch = "m:",
+  notice = "n:", nonotice = "n:", policy = "p:", nopolicy = "p:",
 }
-local NONE = { h = "nohost ", a = "noapp ", m = "nomatch ", p = "nopolicy " }
-local WORDS = { h = "host ", m = "match ", p = "policy " }
+local NONE = { h = "nohost ", a = "noapp ", m = "nomatch ", n = "nonotice ", p = "nopolicy " }
+local SOME = { h = "host ", m = "match ", n = "notice ", p = "policy " }
 
 -- What is there now under a key, as the change that would make it so.
 local function now_at(lines, key)
@@ -771,7 +780,7 @@ local function now_at(lines, key)
   if value == nil then
     lines[#lines + 1] = NONE[kind] .. name
   elseif kind ~= "a" then
-    lines[#lines + 1] = WORDS[kind] .. name .. " " .. value
+    lines[#lines + 1] = SOME[kind] .. name .. " " .. value
   else
     local _, breaks = value:gsub("\n", "")
     lines[#lines + 1] = "app " .. name .. " " .. (value == "" and 0 or breaks + 1)

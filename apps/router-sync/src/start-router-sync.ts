@@ -24,6 +24,8 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'TrafficPolicyChanged',
   'DomainAdded',
   'DomainRemoved',
+  'MaintenanceChanged',
+  'InstanceScheduled',
   'InstanceReady',
   'InstanceUnready',
   'InstanceExited',

@@ -13,6 +13,7 @@ import { deploysOf, releasesOf } from './deploy-client.js';
 import { backupsOf } from './backup-client.js';
 import { audits } from './audit-client.js';
 import { freezesOf, locksOf } from './gates-client.js';
+import { maintenanceOf } from './maintenance-client.js';
 import type { GarbagePolicy } from './resources.js';
 import { cronOf, runsOf } from './run-client.js';
 import type { paths } from './schema.js';
@@ -46,6 +47,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     cron: cronOf(connection),
     volumes: volumesOf(connection),
     locks: locksOf(connection),
+    maintenance: maintenanceOf(connection),
     freezes: freezesOf(connection),
     domains: domainsOf(connection),
     tokens: tokensOf(connection),

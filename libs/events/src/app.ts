@@ -3,6 +3,7 @@ import { check, PROBES } from './checks.js';
 import { defineEvent } from './event.js';
 import { appName, configKey, cronJobName, host, id, processType } from './ids.js';
 import { lockEvents } from './gates.js';
+import { maintenanceEvent } from './maintenance.js';
 import { ownLimits } from './resources.js';
 import { trafficPolicy } from './traffic.js';
 import { appVolumeEvents } from './volume.js';
@@ -91,6 +92,7 @@ export const appEvent = z.discriminatedUnion('type', [
   defineEvent('CronJobRemoved', 1, { appId: id, job: cronJobName }),
   ...appVolumeEvents,
   ...lockEvents,
+  maintenanceEvent,
   defineEvent('AppDestroyed', 1, { appId: id }),
 ]);
 export type AppEvent = z.infer<typeof appEvent>;

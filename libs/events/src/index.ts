@@ -19,6 +19,13 @@ export {
 export * from './identity.js';
 export * from './ids.js';
 export * from './keys.js';
+export {
+  addressRange,
+  maintenance,
+  MAINTENANCE_ALLOW_MAX,
+  MAINTENANCE_PAGE_BYTES_MAX,
+  type Maintenance,
+} from './maintenance.js';
 export * from './registry.js';
 export * from './resources.js';
 export * from './run.js';

@@ -10,6 +10,7 @@ import type {
   Position,
   ProcessSpec,
   Revision,
+  Maintenance,
   RolloutEvent,
   RolloutStrategy,
   Limits,
@@ -49,6 +50,7 @@ export interface AppDocument {
   readonly volumes: readonly VolumeDocument[];
   /** Also one that ended by itself. */
   readonly lock: Lock | null;
+  readonly maintenance: Maintenance | null;
   /** Encrypted as in the log: the api decrypts. */
   readonly config: Readonly<Record<string, string>>;
   /** Version of the newest release; 0 before the first. */

@@ -119,6 +119,11 @@ const detailOf = (event: DomainEventUnion): string => {
       return ` ${event.data.volumeId}: ${event.data.usedBytes} of ${event.data.sizeBytes} bytes`;
     case 'AppLocked':
       return `${event.data.until === null ? '' : ` until ${event.data.until}`}: ${event.data.why}`;
+    case 'MaintenanceChanged': {
+      const { maintenance } = event.data;
+      if (maintenance === null) return ': off';
+      return `: on${maintenance.why === null ? '' : `: ${maintenance.why}`}`;
+    }
     case 'LockOverridden':
       return ` of ${event.data.by.name}: ${event.data.why}`;
     case 'FreezeAdded':

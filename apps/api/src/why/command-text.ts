@@ -62,6 +62,8 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return 'lock';
     case 'AppUnlocked':
       return 'unlock';
+    case 'MaintenanceChanged':
+      return `maintenance ${event.data.maintenance === null ? 'off' : 'on'}`;
     case 'LockOverridden':
       return `in spite of the lock of ${event.data.by.name}`;
     case 'FreezeOverridden':

@@ -2,9 +2,12 @@ import { isIP } from 'node:net';
 import { WEIGHT_MAX } from '@shiplog/domain';
 import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
 import { matchCommands, unmatchCommands } from './matches.js';
+import { noticeCommands } from './notices.js';
 import { maxconnOf, policyCommands, unpolicyCommands } from './policies.js';
 import type { HaproxyState } from './state.js';
-import { backendName, FILES, SERVER_PREFIX, type PoolSize } from './render.js';
+import { FILES } from './file-names.js';
+import { backendName, SERVER_PREFIX, type PoolSize } from './render.js';
+import type { Notice } from '../routes/notice.js';
 import {
   RouterError,
   type Endpoint,
@@ -89,6 +92,8 @@ class Draft {
         return this.police(action.appId, action.rules);
       case 'unpolice':
         return this.unpolice(action.appId);
+      case 'notify':
+        return this.notify(action.appId, action.notice);
       case 'bind-host':
         return this.bindHost(action.host, action.appId);
       case 'unbind-host':
@@ -109,6 +114,8 @@ class Draft {
         return this.disown(this.slotOfInstance, action.instanceId);
       case 'release-pool':
         this.unpolice(action.appId);
+        // Whoever has the place next is not told of.
+        this.notify(action.appId, null);
         return this.disown(this.backendOfApp, action.appId);
     }
   }
@@ -174,6 +181,12 @@ class Draft {
     for (let n = 1; n <= this.pool.servers; n += 1) {
       this.say(setMaxconn(`${backend}/${SERVER_PREFIX}${n}`, requests));
     }
+  }
+
+  private notify(appId: string, notice: Notice | null): void {
+    const backend = this.backendOfApp.get(appId);
+    if (backend === undefined || this.missing.has(backend)) return;
+    for (const command of noticeCommands(this.state, backend, notice)) this.say(command);
   }
 
   /** Who has no place is not drawn; where nobody is left, nobody's requests match. */

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile, access } from 'node:fs/promises';
 import { z } from 'zod';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { STATE_FILE_HEADER, type HaproxyState } from './state.js';
 import { renderHaproxy, type PoolSize } from './render.js';
+import { pagesText } from '../pages/pages.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
 /** What of it is Lua, as it lies in the sources. */
@@ -49,7 +51,9 @@ export const writeConfig = async (
     directory: paths.directory,
     adminSocket: paths.admin,
     pool,
+    pages: createHash('sha256').update(pagesText()).digest('hex').slice(0, 16),
   });
+  await replaceFile(paths.pages, pagesText());
   await writePool(paths, pool);
   await replaceFile(paths.headers, await readFile(HEADERS, 'utf8'));
   const before = await readFile(paths.config, 'utf8').catch(() => undefined);
@@ -72,6 +76,8 @@ export const ensureStateFiles = async (paths: RouterPaths): Promise<void> => {
     [paths.networks, ''],
     [paths.clients, ''],
     [paths.sessions, ''],
+    [paths.notices, ''],
+    [paths.allowed, ''],
     [paths.serverState, STATE_FILE_HEADER],
   ];
   for (const [path, text] of empty) {
@@ -97,6 +103,8 @@ export const writeState = async (paths: RouterPaths, state: HaproxyState): Promi
   await replaceFile(paths.clients, mapText(state.clients));
   await replaceFile(paths.sessions, mapText(state.sessions));
   await replaceFile(paths.policies, mapText(state.policies));
+  await replaceFile(paths.allowed, mapText(state.allowed));
+  await replaceFile(paths.notices, mapText(state.notices));
   await replaceFile(paths.hosts, mapText(state.hosts));
 };
 

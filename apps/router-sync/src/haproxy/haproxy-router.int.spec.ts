@@ -7,6 +7,7 @@ import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describePolicy } from '../routes/policy.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
+import { describePages } from '../pages/pages.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 import { routerPaths } from '../routes/router-paths.js';
 import { rulesOf } from '../routes/traffic-rules.js';
@@ -37,6 +38,7 @@ describeServing('HAProxy', haproxy);
 describeMatches('HAProxy', haproxy);
 describePolicy('HAProxy', haproxy);
 describeHostile('HAProxy', haproxy);
+describePages('HAProxy', haproxy);
 
 describe('a HAProxy whose places are all taken', () => {
   const app = { host: 'a1.localhost' };

@@ -4,6 +4,7 @@ import { translate } from './commands.js';
 import { readPool, writeState } from './files.js';
 import { matchesIn } from './matches.js';
 import { maxconnOf, policiesIn } from './policies.js';
+import { noticesIn } from './notices.js';
 import { grow, workersOf } from './process.js';
 import { backendsOf, readState, showServers } from './read.js';
 import { HaproxyRuntime } from './runtime.js';
@@ -17,7 +18,8 @@ import {
   type ServerSlot,
 } from './state.js';
 import { parseTraffic } from './traffic.js';
-import { FILES, KEEP_ALIVE_SECONDS, REQUEST_HEAD_SECONDS, type PoolSize } from './render.js';
+import { FILES } from './file-names.js';
+import { KEEP_ALIVE_SECONDS, REQUEST_HEAD_SECONDS, type PoolSize } from './render.js';
 import {
   RouterError,
   type ActualEndpoint,
@@ -82,7 +84,11 @@ export class HaproxyRouter implements Router {
       [...policiesIn(state)].map(([backend, id]) => [backendApp(backend), id]),
     );
     for (const backend of await this.unlimited(state)) policies.set(backendApp(backend), '');
-    return { hosts, endpoints, matches, policies, emptyPools: await this.emptyPools(state) };
+    const notices = new Map(
+      [...noticesIn(state)].map(([backend, notice]) => [backendApp(backend), notice]),
+    );
+    const emptyPools = await this.emptyPools(state);
+    return { hosts, endpoints, matches, notices, policies, emptyPools };
   }
 
   async apply(actions: readonly RouteAction[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { listPrefixes, ruleValues } from '../routes/traffic-rules.js';
 import type { TrafficRules } from '../routes/router.port.js';
 import type { HaproxyState } from './state.js';
-import { FILES } from './render.js';
+import { FILES } from './file-names.js';
 
 type Maps = Pick<HaproxyState, 'policies' | 'networks' | 'clients'>;
 const MAPS = ['policies', 'networks', 'clients'] as const;

@@ -1,12 +1,15 @@
 import type { HaproxyRuntime } from './runtime.js';
 import { parseMap, parseServersState, type HaproxyState, type ServerSlot } from './state.js';
-import { FILES, type PoolSize } from './render.js';
+import { FILES } from './file-names.js';
+import { type PoolSize } from './render.js';
 
 const MAPS = [
   'hosts',
   'owners',
   'matches',
   'picks',
+  'notices',
+  'allowed',
   'policies',
   'networks',
   'clients',

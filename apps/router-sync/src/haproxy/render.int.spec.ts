@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { findHaproxy } from './binary.js';
-import { FILES, renderHaproxy } from './render.js';
+import { FILES } from './file-names.js';
+import { renderHaproxy } from './render.js';
 
 const run = promisify(execFile);
 
@@ -46,6 +47,7 @@ describe('HAProxy itself', () => {
           runAs: null,
           directory: dirname(path),
           adminSocket: '127.0.0.1:9999',
+          pages: '0',
           pool: { backends: 64, servers: 16 },
         }),
       );

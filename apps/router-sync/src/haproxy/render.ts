@@ -1,3 +1,6 @@
+import { FILES } from './file-names.js';
+import { maintenanceLines } from './notices.js';
+import { failurePages, formLines, pageHeaderLines, returnPage } from './pages.js';
 import {
   policyAnswerRules,
   policyBackendRules,
@@ -27,32 +30,11 @@ export interface HaproxyConfig {
   /** Unix path, or `host:port`. */
   readonly adminSocket: string;
   readonly pool: PoolSize;
+  /** Fingerprint of the pages beside it: with others it is another configuration. */
+  readonly pages: string;
   /** A request may take this long. Default 60. */
   readonly requestSeconds?: number;
 }
-
-/** Files beside the configuration; HAProxy names its maps by these words, too. */
-export const FILES = {
-  config: 'haproxy.cfg',
-  hosts: 'hosts.map',
-  owners: 'owners.map',
-  /** Regular expressions that requests of a canary match. */
-  matches: 'matches.map',
-  /** Apps that have such requests, and who gets them. */
-  picks: 'picks.map',
-  /** What is done with the requests of apps; see `policies.ts`. */
-  policies: 'policies.map',
-  /** What addresses of lists begin with. */
-  networks: 'networks.map',
-  /** Expressions that find who a client is in the head of a request. */
-  clients: 'clients.map',
-  /** What is in the cookies of clients that come back, and whose that is. */
-  sessions: 'sessions.map',
-  headers: 'headers.lua',
-  serverState: 'servers.state',
-  pool: 'pool.json',
-  log: 'haproxy.log',
-} as const;
 
 /** How long a client may keep a connection open without a request. */
 export const KEEP_ALIVE_SECONDS = 30;
@@ -79,9 +61,10 @@ export const renderHaproxy = (config: HaproxyConfig): string =>
     .join('\n\n')
     .concat('\n');
 
-const globalSection = ({ platform, runAs, adminSocket, directory }: HaproxyConfig): string =>
+const globalSection = ({ pages, platform, runAs, adminSocket, directory }: HaproxyConfig): string =>
   section('global', [
     '# Written by Shiplog; changes are overwritten.',
+    `# pages ${word(pages, /^[0-9a-f]+$/)}`,
     'default-path config',
     `node ${word(platform, /^[a-z0-9-]+$/)}`,
     ...(runAs === null ? [] : [`uid ${int(runAs.uid)}`, `gid ${int(runAs.gid)}`]),
@@ -119,10 +102,7 @@ const defaultsSection = (requestSeconds: number): string =>
     'load-server-state-from-file global',
     page(400, 'This request is malformed.'),
     page(408, 'The request did not arrive in time.'),
-    page(502, 'The app closed the connection before it answered.', 'Retry-After 1'),
-    // Not by a rule on nbsrv: in a worker on its way out that is 0, and requests there would fail.
-    page(503, 'This app has no running instance right now.', 'Retry-After 5'),
-    page(504, 'The app did not answer in time.'),
+    ...failurePages(),
   ]);
 
 const frontend = ({ bind, port }: HaproxyConfig): string =>
@@ -131,9 +111,11 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     // The whole value: `hdr` would take what follows a comma for the host.
     'http-request set-var(txn.host) req.fhdr(host),field(1,:),lower,rtrim(.)',
     `http-request set-var(txn.backend) var(txn.host),map_str(${FILES.hosts})`,
-    'http-request return status 404 content-type text/plain string "No app answers at this host.\\n" unless { var(txn.backend) -m found }',
+    ...formLines(),
+    returnPage('unknown-host', 'unless { var(txn.backend) -m found }'),
+    ...maintenanceLines(),
     `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
-    ...policyRequestRules(FILES),
+    ...policyRequestRules(),
     '# What a client claims about itself is replaced by what we see.',
     // Many frameworks take `_` for `-`: they would find the claim under the name of the truth.
     'http-request del-header ^x[-_](forwarded|real[-_]ip|request[-_]id) -m reg',
@@ -153,8 +135,9 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     `http-request set-var(txn.rule) var(txn.backend),concat(|,txn.head),map_reg(${FILES.matches}) if { var(txn.head) -m found }`,
     `http-request set-var(txn.pick) rand(${PICKS}) if { var(txn.rule) -m found }`,
     `http-request set-var(txn.server) var(txn.backend),concat(/,txn.pick),map_str(${FILES.picks}) if { var(txn.rule) -m found }`,
-    ...policyServerRules(FILES),
-    ...policyAnswerRules(FILES),
+    ...policyServerRules(),
+    ...policyAnswerRules(),
+    ...pageHeaderLines(),
     'use_backend %[var(txn.backend)]',
   ]);
 
@@ -175,7 +158,7 @@ const backend = (n: number, pool: PoolSize): string =>
     'option httpchk OPTIONS / HTTP/1.1',
     'http-check send hdr Host localhost hdr User-Agent shiplog-router',
     'http-check expect rstatus ^[1-5]',
-    ...policyBackendRules(FILES),
+    ...policyBackendRules(),
     ...streamRules(),
     'use-server %[var(txn.server)] if { var(txn.server) -m found }',
     `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} ${UNUSED} disabled check inter 5s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`,
@@ -184,8 +167,9 @@ const backend = (n: number, pool: PoolSize): string =>
 const section = (head: string, lines: readonly string[]): string =>
   [head, ...lines.map((line) => `  ${line}`)].join('\n');
 
-const page = (status: number, text: string, header?: string): string =>
-  `http-error status ${status} content-type text/plain string "${text}\\n"${header === undefined ? '' : ` hdr ${header}`}`;
+/** Of a request that could not be read: what its client would like to get is not known. */
+const page = (status: number, text: string): string =>
+  `http-error status ${status} content-type text/plain string "${text}\\n"`;
 
 const socket = (path: string): string => {
   if (/^\/[A-Za-z0-9._/-]+$/.test(path)) return `${path} mode 600 expose-fd listeners`;

@@ -26,12 +26,16 @@ export interface HaproxyState {
   readonly picks: ReadonlyMap<string, string>;
   /** `slot0001` → the name of its policy, `<name>/rate` and the like → what that part is. */
   readonly policies: ReadonlyMap<string, string>;
-  /** `<name>/deny8/0A` → `on`. */
+  /** `<name>/deny8:0A` → `on`. */
   readonly networks: ReadonlyMap<string, string>;
   /** Expression → what of it is the client. */
   readonly clients: ReadonlyMap<string, string>;
   /** `slot0001/<session>` → server. */
   readonly sessions: ReadonlyMap<string, string>;
+  /** `slot0001` → `starting`, `maintenance`, or that and a page: `maintenance:PGgx…`. */
+  readonly notices: ReadonlyMap<string, string>;
+  /** `slot0001=8:7F` → `on`. */
+  readonly allowed: ReadonlyMap<string, string>;
   /** By key. */
   readonly servers: ReadonlyMap<string, ServerSlot>;
 }

@@ -3,12 +3,14 @@ import {
   appLines,
   hostName,
   matchLine,
+  noticeLine,
   ownId,
   policyLine,
   portNumber,
   type NginxInstance,
   type NginxTable,
 } from './table.js';
+import type { Notice } from '../routes/notice.js';
 import type { Endpoint, Match, RouteAction, TrafficRules } from '../routes/router.port.js';
 
 /**
@@ -52,6 +54,8 @@ class Draft {
         return this.police(action.appId, action.rules);
       case 'unpolice':
         return this.say(`nopolicy ${ownId(action.appId)}`);
+      case 'notify':
+        return this.notify(action.appId, action.notice);
       case 'bind-host':
         return this.bindHost(action.host, action.appId);
       case 'unbind-host':
@@ -95,6 +99,11 @@ class Draft {
   private police(appId: string, rules: TrafficRules): void {
     if (!this.apps.has(appId)) this.put(appId, new Map());
     this.say(policyLine(appId, rules));
+  }
+
+  private notify(appId: string, notice: Notice | null): void {
+    if (notice === null || !this.apps.has(appId)) this.say(`nonotice ${ownId(appId)}`);
+    else this.say(noticeLine(appId, notice));
   }
 
   private bindHost(host: string, appId: string): void {

@@ -8,6 +8,7 @@ import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describePolicy } from '../routes/policy.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
+import { describePages } from '../pages/pages.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 
 const nginx = async () => {
@@ -31,3 +32,4 @@ describeServing('Nginx', nginx);
 describeMatches('Nginx', nginx);
 describePolicy('Nginx', nginx);
 describeHostile('Nginx', nginx);
+describePages('Nginx', nginx);

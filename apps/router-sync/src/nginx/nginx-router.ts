@@ -60,6 +60,7 @@ export class NginxRouter implements Router {
       policies: new Map(
         [...table.policies].map(([appId, text]) => [appId, text.slice(0, text.indexOf(' '))]),
       ),
+      notices: table.notices,
       emptyPools: new Map(empty.map(([appId]) => [appId, 0])),
     };
   }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { WEIGHT_MAX } from '@shiplog/domain';
 import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
+import { BASE64_PATTERN, PREFIX_PATTERN, type Notice } from '../routes/notice.js';
 import { parseMatchRule } from '../routes/match-rule.js';
 import { listPrefixes, ruleValues } from '../routes/traffic-rules.js';
 import {
@@ -29,6 +30,8 @@ export interface NginxTable {
   readonly matches: ReadonlyMap<string, Match>;
   /** By app id: the name of its policy, and what it is. */
   readonly policies: ReadonlyMap<string, string>;
+  /** By app id. */
+  readonly notices: ReadonlyMap<string, Notice>;
 }
 
 export interface NginxAnswer {
@@ -72,6 +75,7 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
   const appOf = new Map(before.appOf);
   const matches = new Map(before.matches);
   const policies = new Map(before.policies);
+  const notices = new Map(before.notices);
   const forget = (appId: string): void => {
     for (const id of apps.get(appId)?.keys() ?? []) appOf.delete(id);
     apps.delete(appId);
@@ -97,8 +101,15 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
       case 'nopolicy':
         policies.delete(key);
         continue;
+      case 'notice':
+        notices.set(key, parseNotice(lines[i] ?? ''));
+        continue;
+      case 'nonotice':
+        notices.delete(key);
+        continue;
       case 'noapp':
         matches.delete(key);
+        notices.delete(key);
         policies.delete(key);
         forget(key);
         continue;
@@ -110,7 +121,7 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
     for (const { instanceId } of own) appOf.set(instanceId, key);
     i += own.length;
   }
-  return { hosts, apps, appOf, matches, policies };
+  return { hosts, apps, appOf, matches, notices, policies };
 };
 
 export const NO_ROUTES: NginxTable = {
@@ -119,6 +130,7 @@ export const NO_ROUTES: NginxTable = {
   appOf: new Map(),
   matches: new Map(),
   policies: new Map(),
+  notices: new Map(),
 };
 
 const parseInstance = (appId: string, line: string): NginxInstance => {
@@ -139,11 +151,13 @@ export const tableText = ({
   hosts,
   apps,
   matches,
+  notices,
   policies,
-}: Pick<NginxTable, 'hosts' | 'apps' | 'matches' | 'policies'>): string =>
+}: Omit<NginxTable, 'appOf'>): string =>
   [
     ...[...apps].map(([appId, instances]) => appLines(appId, instances)),
     ...[...matches].map(([appId, match]) => matchLine(appId, match)),
+    ...[...notices].map(([appId, notice]) => noticeLine(appId, notice)),
     ...[...policies].map(([appId, text]) => `policy ${ownId(appId)} ${text}`),
     ...[...hosts].map(([host, appId]) => `host ${hostName(host)} ${ownId(appId)}`),
   ]
@@ -171,6 +185,23 @@ export const policyLine = (appId: string, rules: TrafficRules): string => {
   return `policy ${ownId(appId)} ${rules.id} ${text}`;
 };
 
+export const noticeLine = (appId: string, notice: Notice): string => {
+  if (notice.kind === 'starting') return `notice ${ownId(appId)} starting`;
+  const page = notice.page === null ? '-' : pageText(notice.page);
+  const allow = notice.allow.map(prefix).join() || '-';
+  return `notice ${ownId(appId)} maintenance ${page} ${allow}`;
+};
+
+const parseNotice = (line: string): Notice => {
+  const [, , kind, page = '-', allow = '-'] = line.split(' ');
+  if (kind === 'starting') return { kind };
+  return {
+    kind: 'maintenance',
+    page: page === '-' ? null : page,
+    allow: allow === '-' ? [] : allow.split(','),
+  };
+};
+
 const instanceLine = ({ instanceId, host, port, weight, state }: NginxInstance): string =>
   [ownId(instanceId), address(host), portNumber(port), partOf(weight), state].join(' ');
 
@@ -183,6 +214,9 @@ export const hostName = (host: string): string => checked(host, HOST_PATTERN.tes
 export const ownId = (value: string): string => checked(value, ID_PATTERN.test(value), 'id');
 export const portNumber = (port: number): string =>
   checked(String(port), Number.isInteger(port) && port > 0 && port < 65_536, 'port');
+const pageText = (page: string): string => checked(page, BASE64_PATTERN.test(page), 'base64');
+const prefix = (text: string): string =>
+  checked(text, PREFIX_PATTERN.test(text), 'beginning of an address');
 const partOf = (weight: number): string =>
   checked(
     String(weight),

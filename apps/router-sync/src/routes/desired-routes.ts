@@ -7,7 +7,8 @@ import {
   type KnownInstance,
   type World,
 } from '@shiplog/domain';
-import { HOST_PATTERN } from '@shiplog/events';
+import { HOST_PATTERN, MAINTENANCE_PAGE_BYTES_MAX, type Maintenance } from '@shiplog/events';
+import { addressPrefixes, type Notice } from './notice.js';
 import type { Endpoint, Match, TrafficRules } from './router.port.js';
 import { rulesOf } from './traffic-rules.js';
 
@@ -28,11 +29,15 @@ export interface DesiredRoutes {
   readonly matches: ReadonlyMap<string, Match>;
   /** By app id: what is done with its requests; absent: as for every app. */
   readonly policies: ReadonlyMap<string, TrafficRules>;
+  /** By app id: what its clients are told. */
+  readonly notices: ReadonlyMap<string, Notice>;
   /** Apps of which the log knows, destroyed ones too: taking their routes out needs no other reason. */
   readonly knownApps: { has(appId: string): boolean };
 }
 
 const WEB = 'web';
+/** In base64. */
+const PAGE_LENGTH_MAX = Math.ceil(MAINTENANCE_PAGE_BYTES_MAX / 3) * 4;
 
 const WANT: Readonly<Record<InstanceStatus, DesiredEndpoint['want'] | null>> = {
   scheduled: 'suspended',
@@ -70,8 +75,40 @@ export const desiredRoutes = (
       Object.keys(traffic).length === 0 ? [] : [[appId, rulesOf(traffic)] as const],
     ),
   );
-  const knownApps = { has: (appId: string) => world.knowsApp(appId) };
-  return { hosts, endpoints, matches, policies, knownApps };
+  const notices = noticesOf(world);
+  return {
+    hosts,
+    endpoints,
+    matches,
+    notices,
+    policies,
+    knownApps: { has: (appId) => world.knowsApp(appId) },
+  };
+};
+
+/** An app in maintenance, or one that has instances but none that is ready yet: it is starting. */
+const noticesOf = (world: World): ReadonlyMap<string, Notice> => {
+  const starting = new Set<string>();
+  const ready = new Set<string>();
+  for (const { appId, process, status } of world.instances()) {
+    if (process !== WEB) continue;
+    if (status === 'scheduled' || status === 'starting') starting.add(appId);
+    else if (status === 'ready') ready.add(appId);
+  }
+  const notices = new Map<string, Notice>();
+  for (const { appId, stopped, maintenance } of world.apps()) {
+    if (maintenance !== undefined) notices.set(appId, maintenanceNotice(maintenance));
+    else if (starting.has(appId) && !ready.has(appId) && !stopped)
+      notices.set(appId, { kind: 'starting' });
+  }
+  return notices;
+};
+
+const maintenanceNotice = ({ page, allow }: Maintenance): Notice => {
+  const text = page === null ? null : Buffer.from(page).toString('base64');
+  // A page that does not fit into a proxy's buffer is none; the api takes no such page.
+  const fits = text !== null && text.length <= PAGE_LENGTH_MAX;
+  return { kind: 'maintenance', page: fits ? text : null, allow: addressPrefixes(allow) };
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { TrafficCounters } from '@shiplog/domain';
+import type { Notice } from './notice.js';
 import type { ActualEndpoint, ActualRoutes, Match, RouteAction, Router } from './router.port.js';
 
 type Draft = { -readonly [K in keyof ActualEndpoint]: ActualEndpoint[K] };
@@ -10,6 +11,7 @@ export class InMemoryRouter implements Router {
   private readonly endpoints = new Map<string, Draft>();
   private readonly matches = new Map<string, Match>();
   private readonly policies = new Map<string, string>();
+  private readonly notices = new Map<string, Notice>();
   private readonly pools = new Set<string>();
 
   observe(): Promise<ActualRoutes> {
@@ -22,6 +24,7 @@ export class InMemoryRouter implements Router {
       endpoints: new Map([...this.endpoints].map(([id, endpoint]) => [id, { ...endpoint }])),
       matches: new Map(this.matches),
       policies: new Map(this.policies),
+      notices: new Map(this.notices),
       emptyPools: new Map([...this.pools].filter((id) => !held.has(id)).map((id) => [id, 0])),
     });
   }
@@ -78,6 +81,11 @@ export class InMemoryRouter implements Router {
       case 'unpolice':
         this.policies.delete(action.appId);
         return;
+      case 'notify':
+        if (action.notice !== null && this.pools.has(action.appId))
+          this.notices.set(action.appId, action.notice);
+        else this.notices.delete(action.appId);
+        return;
       case 'bind-host':
         this.pools.add(action.appId);
         this.hosts.set(action.host, action.appId);
@@ -100,6 +108,7 @@ export class InMemoryRouter implements Router {
       case 'release-pool':
         this.pools.delete(action.appId);
         this.policies.delete(action.appId);
+        this.notices.delete(action.appId);
         return;
     }
   }

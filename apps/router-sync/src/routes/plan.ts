@@ -1,4 +1,5 @@
 import type { DesiredEndpoint, DesiredRoutes } from './desired-routes.js';
+import { isSameNotice } from './notice.js';
 import type { ActualEndpoint, ActualRoutes, Match, RouteAction } from './router.port.js';
 
 /** Since when something has been so, in milliseconds of one clock. Kept between rounds, lost with the process. */
@@ -41,6 +42,7 @@ const ORDER: Readonly<Record<RouteAction['kind'], number>> = {
   match: 2,
   police: 2,
   unpolice: 2,
+  notify: 2,
   'bind-host': 2,
   'unbind-host': 3,
   drain: 4,
@@ -69,6 +71,7 @@ export const planRoutes = (
     // An app is reached by nobody before it has its policy.
     ...policySteps(desired, actual),
     ...hostSteps(desired, actual, refused.length > 0),
+    ...noticeSteps(desired, actual, refused.length > 0),
     ...poolSteps(desired, actual, since, nowMs),
   ];
   const actions = steps.flatMap(({ action }) => action ?? []).toSorted((a, b) => rank(a) - rank(b));
@@ -200,6 +203,21 @@ const policySteps = (desired: DesiredRoutes, actual: ActualRoutes): Step[] => [
     // One that nobody knows keeps its policy for as long as it has routes: it may be a log that is not ours.
     .filter((appId) => !desired.policies.has(appId) && desired.knownApps.has(appId))
     .map((appId) => ({ action: { kind: 'unpolice', appId } as const })),
+];
+
+/** Where an app is not known, and much else neither, what its clients are told stays. */
+const noticeSteps = (
+  desired: DesiredRoutes,
+  actual: ActualRoutes,
+  keepUnknown: boolean,
+): Step[] => [
+  ...[...desired.notices]
+    .filter(([appId, notice]) => !isSameNotice(notice, actual.notices.get(appId)))
+    .map(([appId, notice]) => ({ action: { kind: 'notify', appId, notice } as const })),
+  ...[...actual.notices.keys()]
+    .filter((appId) => !desired.notices.has(appId))
+    .filter((appId) => !keepUnknown || desired.knownApps.has(appId))
+    .map((appId) => ({ action: { kind: 'notify', appId, notice: null } as const })),
 ];
 
 const isSameMatch = (a: Match, b: Match | undefined): boolean =>

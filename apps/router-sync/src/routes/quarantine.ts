@@ -119,6 +119,7 @@ export class QuarantiningRouter implements Router {
       case 'unmatch':
       case 'police':
       case 'unpolice':
+      case 'notify':
       case 'release-pool':
         return action.appId;
       case 'unbind-host':

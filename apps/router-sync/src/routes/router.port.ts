@@ -1,6 +1,7 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import type { TrafficPolicy } from '@shiplog/events';
 import { OperationalError } from '@shiplog/runtime';
+import type { Notice } from './notice.js';
 
 /** Where one instance is reached. */
 export interface Endpoint {
@@ -52,6 +53,8 @@ export interface ActualRoutes {
   readonly matches: ReadonlyMap<string, Match>;
   /** By app id: the name of the traffic policy that it has; another name where it is not whole. */
   readonly policies: ReadonlyMap<string, string>;
+  /** By app id. */
+  readonly notices: ReadonlyMap<string, Notice>;
   /** Apps that hold a place without host and endpoint, and the requests still under way there. */
   readonly emptyPools: ReadonlyMap<string, number>;
 }
@@ -66,6 +69,8 @@ export type RouteAction =
   /** What is done with its requests from now on; holds for instances that come later, too. */
   | { readonly kind: 'police'; readonly appId: string; readonly rules: TrafficRules }
   | { readonly kind: 'unpolice'; readonly appId: string }
+  /** What an app's clients are told from now on; null: nothing. */
+  | { readonly kind: 'notify'; readonly appId: string; readonly notice: Notice | null }
   | { readonly kind: 'bind-host'; readonly host: string; readonly appId: string }
   | { readonly kind: 'unbind-host'; readonly host: string }
   /** Out of rotation at once, place kept: the process behind it died. */

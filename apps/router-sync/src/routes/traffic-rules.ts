@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { trafficIdentity } from '@shiplog/domain';
 import { trafficPolicy, type HeaderChanges, type TrafficPolicy } from '@shiplog/events';
-import { networkPrefixes } from './networks.js';
+import { addressPrefixes } from './notice.js';
 import { RouterError, type TrafficRules } from './router.port.js';
 
 export const rulesOf = (policy: TrafficPolicy): TrafficRules => ({
@@ -58,10 +58,8 @@ const rateValues = (rate: TrafficPolicy['rate']) => {
 };
 
 /** What addresses of a list begin with. */
-export const listPrefixes = (
-  { policy }: TrafficRules,
-  list: 'allow' | 'deny',
-): readonly string[] => [...new Set((policy[list] ?? []).flatMap(networkPrefixes))];
+export const listPrefixes = ({ policy }: TrafficRules, list: 'allow' | 'deny'): readonly string[] =>
+  addressPrefixes(checked(policy)[list] ?? []);
 
 /** `set <name> <value>` and `remove <name>`, one a line, in base64url. */
 const headerText = (changes: HeaderChanges | undefined): string | undefined => {

@@ -11,6 +11,7 @@ import type {
 import type { CheckRejection } from './change-checks.js';
 import type { KnownCronJob } from './cron-jobs.js';
 import type { Lock, LockHeld } from './lock.js';
+import type { MaintenanceCommand } from './maintenance.js';
 import type { ReservationAboveLimit } from './resources.js';
 import type { VolumeCommand, VolumeRejection } from './decide-volumes.js';
 
@@ -100,6 +101,7 @@ type AppChange =
   | ({ type: 'LockApp' } & Lock)
   /** `at`: when it is asked for. */
   | { type: 'UnlockApp'; at: string }
+  | MaintenanceCommand
   | VolumeCommand
   /** Without `removesVolumes` they are kept, with what is in them. */
   | { type: 'DestroyApp'; confirm: string; removesVolumes?: boolean };

@@ -7,6 +7,7 @@ import { behindGate } from './gate.js';
 import { releaseOf, restarted } from './generation.js';
 import { decideVolume, exclusiveFault, removed } from './decide-volumes.js';
 import { lockApp, unlockApp } from './lock.js';
+import { decideMaintenance } from './maintenance.js';
 import { cancelRollout, promoteRollout } from './rollouts.js';
 import { changeTraffic } from './traffic.js';
 import { withConfig, type ActiveApp, type AppState, type Config } from './state.js';
@@ -91,6 +92,9 @@ const decideOpen = (command: AppCommand, state: AppState): AppDecision => {
       return lockApp(command, state);
     case 'UnlockApp':
       return unlockApp(command, state);
+    case 'BeginMaintenance':
+    case 'EndMaintenance':
+      return decideMaintenance(command, state);
     case 'DestroyApp':
       if (command.confirm !== state.name) {
         return reject({ code: 'confirmation-mismatch', expected: state.name });

@@ -3,6 +3,7 @@ import type {
   Checks,
   Formation,
   Image,
+  Maintenance,
   OwnLimits,
   ProcessSpec,
   Settings,
@@ -104,6 +105,7 @@ export interface ActiveApp {
   readonly volumes: Volumes;
   /** Also one that ended by itself. */
   readonly lock?: Lock | undefined;
+  readonly maintenance?: Maintenance | undefined;
 }
 
 export interface RolloutPromote {
@@ -200,6 +202,8 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
     }
     case 'AppUnlocked':
       return { ...state, lock: undefined };
+    case 'MaintenanceChanged':
+      return { ...state, maintenance: event.data.maintenance ?? undefined };
     case 'LockOverridden':
     case 'FreezeOverridden':
       return state;

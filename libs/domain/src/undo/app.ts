@@ -7,6 +7,7 @@ import { undoConfig } from './config.js';
 import { undoCronJob } from './cron.js';
 import { undoDomainAdded, undoDomainRemoved, undoStart, undoStop } from './on-off.js';
 import { undoLock, undoUnlock } from './locks.js';
+import { undoMaintenance } from './maintenance.js';
 import { impossible, type UndoProposal } from './proposal.js';
 import { undoTraffic } from './traffic.js';
 import { undoVolumeAdded, undoVolumeChanged } from './volumes.js';
@@ -79,6 +80,7 @@ export const appUndo: AppUndo = {
     impossible(`What was in the volume ${name} was deleted.`, null),
   AppLocked: (event, question) => undoLock(event, question),
   AppUnlocked: (_event, question) => undoUnlock(question),
+  MaintenanceChanged: (_event, question) => undoMaintenance(question),
   LockOverridden: overridden,
   FreezeOverridden: overridden,
 };

@@ -31,6 +31,8 @@ export type UndoCommand =
         | 'ChangeVolume'
         | 'LockApp'
         | 'UnlockApp'
+        | 'BeginMaintenance'
+        | 'EndMaintenance'
       >;
     }
   | {

@@ -483,6 +483,28 @@ describe('undoing a lock', () => {
   });
 });
 
+describe('undoing maintenance', () => {
+  const first = {
+    by: { kind: 'user' as const, id: 'u-ada', name: 'ada' },
+    why: 'moves',
+    since: '2026-11-21T10:00:00.000Z',
+    page: '<h1>soon</h1>',
+    allow: ['10.0.0.0/8'],
+  };
+  const changed = (maintenance: typeof first | null): Events => [
+    { type: 'MaintenanceChanged', v: 1, data: { appId: APP, maintenance } },
+  ];
+
+  it('ends it, or brings back the one before with all that it had', () => {
+    expect(commandOf(undo([base, changed(first)]))).toEqual({ type: 'EndMaintenance' });
+    const proposal = undo([base, changed(first), changed(null)]);
+    expect(commandOf(proposal)).toEqual({ type: 'BeginMaintenance', ...first });
+    expect(proposal).toMatchObject({
+      commandLines: ['shiplog maintenance on --allow 10.0.0.0/8 --page FILE -m moves -a hello'],
+    });
+  });
+});
+
 describe('undoing what follows from a change', () => {
   it('points at that change', () => {
     const facts = { cause: toSequence(toPosition(7), 0) };
@@ -598,6 +620,7 @@ const POSSIBLE = [
   'FreezeRemoved',
   'GarbagePolicyChanged',
   'HealthCheckChanged',
+  'MaintenanceChanged',
   'ReleaseCreated',
   'SettingsChanged',
   'ProcessResized',

@@ -27,6 +27,7 @@ const EVENTS = [
   ...VOLUME_EVENTS,
   'AppLocked',
   'AppUnlocked',
+  'MaintenanceChanged',
   'LockOverridden',
   'FreezeOverridden',
   'AppDestroyed',
@@ -78,6 +79,7 @@ const created = (
   cronJobs: [],
   volumes: [],
   lock: null,
+  maintenance: null,
   config: {},
   lastVersion: 0,
   generation: 0,
@@ -153,6 +155,8 @@ const evolveKnown = (
     }
     case 'AppUnlocked':
       return { ...app, lock: null };
+    case 'MaintenanceChanged':
+      return { ...app, maintenance: event.data.maintenance };
     case 'RolloutCompleted': {
       const { version, generation } = event.data;
       return {
@@ -189,6 +193,7 @@ const destroyed = (app: AppDocument, at: Envelope): AppDocument => ({
   cronJobs: [],
   volumes: [],
   lock: null,
+  maintenance: null,
   liveVersion: null,
   liveGeneration: null,
   targetVersion: null,

@@ -52,6 +52,8 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'AppLocked':
     case 'AppUnlocked':
       return [`lock:${event.data.appId}`];
+    case 'MaintenanceChanged':
+      return [`maintenance:${event.data.appId}`];
     case 'RolloutCompleted':
       return [releaseOf(event.data), `live:${event.data.appId}`];
     case 'ReleaseCreated':
@@ -100,6 +102,7 @@ export const aroundOf = (key: string): string | undefined => {
   const isOfApp = [
     'live',
     'lock',
+    'maintenance',
     'config',
     'setting',
     'formation',

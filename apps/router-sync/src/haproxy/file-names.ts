@@ -1,0 +1,28 @@
+/** Files beside the configuration; HAProxy names its maps by these words, too. */
+export const FILES = {
+  config: 'haproxy.cfg',
+  hosts: 'hosts.map',
+  owners: 'owners.map',
+  /** Regular expressions that requests of a canary match. */
+  matches: 'matches.map',
+  /** Apps that have such requests, and who gets them. */
+  picks: 'picks.map',
+  /** Apps whose clients are told something: that it starts, or is being maintained. */
+  notices: 'notices.map',
+  /** Clients that reach an app in maintenance. */
+  allowed: 'allowed.map',
+  /** What the router says itself (see `pages/pages.ts`). */
+  pages: 'pages.map',
+  /** What is done with the requests of apps; see `policies.ts`. */
+  policies: 'policies.map',
+  /** What addresses of lists begin with. */
+  networks: 'networks.map',
+  /** Expressions that find who a client is in the head of a request. */
+  clients: 'clients.map',
+  /** What is in the cookies of clients that come back, and whose that is. */
+  sessions: 'sessions.map',
+  headers: 'headers.lua',
+  serverState: 'servers.state',
+  pool: 'pool.json',
+  log: 'haproxy.log',
+} as const;
