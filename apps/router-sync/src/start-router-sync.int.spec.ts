@@ -257,12 +257,12 @@ describe('an app', () => {
 
 describe('an app in maintenance', () => {
   const maintenance = {
-    by: { kind: 'user', id: 'u1', name: 'ann' },
+    by: { kind: 'user' as const, id: 'u1', name: 'ann' },
     why: 'it moves',
     since: '2026-11-26T10:00:00.000Z',
     page: '<h1>Zurück um 9</h1>',
     allow: [],
-  } as const;
+  };
 
   it('shows its page while its instances come and go, also after router-sync was away, and answers again', async () => {
     await platform.createApp('shut');

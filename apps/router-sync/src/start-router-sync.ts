@@ -23,6 +23,7 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'AppDestroyed',
   'TrafficPolicyChanged',
   'DomainAdded',
+  'DomainUseChanged',
   'DomainRemoved',
   'MaintenanceChanged',
   'InstanceScheduled',

@@ -285,7 +285,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the hosts at which an app answers */
+        /** List the domains at which an app answers */
         get: operations["listDomains"];
         put?: never;
         post?: never;
@@ -303,10 +303,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Let an app answer at a host, too */
+        /** Let an app answer at a domain, too, or change what is done with it */
         put: operations["addDomain"];
         post?: never;
-        /** Take a host away from an app; it becomes free */
+        /** Take a domain away from an app; it becomes free */
         delete: operations["removeDomain"];
         options?: never;
         head?: never;
@@ -1354,14 +1354,26 @@ export interface components {
     schemas: {
         AddedDomain: {
             addedAt: string | null;
+            /** @description The domain in ASCII, as it is routed. */
             host: string;
             /**
              * @description default: <app>.<domain of the platform>.
              * @enum {string}
              */
             kind: "default" | "custom";
+            /** @description Where clients are sent; null: the app answers. */
+            redirect: {
+                /** @enum {number} */
+                status: 301 | 302 | 307 | 308;
+                /** @description Host that clients are sent to; path and query stay. */
+                to: string;
+            } | null;
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
+            /** @description The app sees paths without the path of the domain. */
+            strip: boolean;
+            /** @description The same as a person reads it. */
+            unicode: string;
             url: string;
         };
         AddedFreeze: {
@@ -1903,12 +1915,24 @@ export interface components {
         };
         Domain: {
             addedAt: string | null;
+            /** @description The domain in ASCII, as it is routed. */
             host: string;
             /**
              * @description default: <app>.<domain of the platform>.
              * @enum {string}
              */
             kind: "default" | "custom";
+            /** @description Where clients are sent; null: the app answers. */
+            redirect: {
+                /** @enum {number} */
+                status: 301 | 302 | 307 | 308;
+                /** @description Host that clients are sent to; path and query stay. */
+                to: string;
+            } | null;
+            /** @description The app sees paths without the path of the domain. */
+            strip: boolean;
+            /** @description The same as a person reads it. */
+            unicode: string;
             url: string;
         };
         ErasedPerson: {
@@ -5346,18 +5370,33 @@ export interface operations {
             path: {
                 /** @description Name or id of the app. */
                 app: string;
-                /** @description Host name, such as www.example.com. */
+                /** @description Domain: a host such as www.example.com, a wildcard such as *.example.com, each with a path (/api) or without. Letters outside ASCII may be typed as they are. */
                 host: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": {
+                    /** @description Clients are sent there instead; status: 308 unless said. Default: the app answers. */
+                    redirect?: {
+                        /** @enum {number} */
+                        status?: 301 | 302 | 307 | 308;
+                        /** @description Host that clients are sent to; path and query stay. */
+                        to: string;
+                    };
+                    /** @description The app sees paths without the path of the domain. Default: false. */
+                    strip?: boolean;
+                    /**
+                     * @description The sister with or without "www." comes along: redirect: it leads here; serve: the app answers there, too. Default: none.
+                     * @enum {string}
+                     */
+                    www?: "redirect" | "serve" | "none";
+                };
             };
         };
         responses: {
-            /** @description The app answers there as soon as routers have confirmed. */
+            /** @description It holds as soon as routers have confirmed. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5438,7 +5477,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, domain-of-platform, too-many-domains */
+            /** @description invalid-body, idempotency-key-reused, domain-of-platform, too-many-domains, redirect-loop */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5492,7 +5531,7 @@ export interface operations {
             path: {
                 /** @description Name or id of the app. */
                 app: string;
-                /** @description Host name, such as www.example.com. */
+                /** @description Domain: a host such as www.example.com, a wildcard such as *.example.com, each with a path (/api) or without. Letters outside ASCII may be typed as they are. */
                 host: string;
             };
             cookie?: never;
@@ -13413,7 +13452,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, undo-impossible, too-many-domains, config-too-large, reservation-above-limit, process-runs-once */
+            /** @description invalid-body, idempotency-key-reused, undo-impossible, redirect-loop, too-many-domains, config-too-large, reservation-above-limit, process-runs-once */
             422: {
                 headers: {
                     [name: string]: unknown;

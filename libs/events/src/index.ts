@@ -3,6 +3,7 @@ export * from './backup.js';
 export * from './audit.js';
 export * from './checks.js';
 export * from './commit.js';
+export * from './domains.js';
 export * from './event.js';
 export { eventTypes } from './event-types.js';
 export * from './facts.js';

@@ -1,6 +1,7 @@
 import type { KnownCronJob, KnownVolume, Lock } from '@shiplog/domain';
 import type {
   Checks,
+  DomainUse,
   Explanation,
   Formation,
   GarbageEvent,
@@ -241,11 +242,13 @@ export interface VolumeDocument extends KnownVolume {
 }
 
 export interface DomainDocument {
+  /** The domain: with `*.` and a path where it has them. */
   readonly host: string;
   readonly appId: string;
   readonly teamId: string | null;
   /** `reserved`: nobody else may have it; `active`: routed to the app. */
   readonly status: 'reserved' | 'active';
+  readonly use: DomainUse;
   readonly addedAt: string;
   readonly addedBy: string;
 }

@@ -30,6 +30,7 @@ export type ApiCode =
   | 'nothing-to-roll-back-to'
   | 'same-app'
   | 'domain-of-platform'
+  | 'redirect-loop'
   | 'key-missing'
   | 'key-store-unusable'
   | 'backup-not-found'
@@ -126,6 +127,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'too-many-domains': { status: 422, title: 'Too many domains' },
   'check-invalid': { status: 422, title: 'The health check cannot be asked' },
   'too-many-checks': { status: 422, title: 'Too many health checks' },
+  'redirect-loop': { status: 422, title: 'The redirect would lead back to itself' },
   'domain-of-platform': { status: 422, title: 'The host belongs to the platform' },
   'confirmation-mismatch': { status: 422, title: 'Confirmation does not match' },
   'idempotency-key-reused': { status: 422, title: 'Idempotency key used before' },

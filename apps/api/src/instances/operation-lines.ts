@@ -1,4 +1,4 @@
-import { checkText, trafficText } from '@shiplog/domain';
+import { checkText, trafficText, useText } from '@shiplog/domain';
 import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
 import type { z } from 'zod';
 import { endText } from '../progress/steps.js';
@@ -45,10 +45,14 @@ const subjectOf = ({ data }: DomainEventUnion): string => {
   return 'runId' in data ? data.runId : '';
 };
 
-const detailOf = (event: DomainEventUnion): string => {
+const detailOf = (event: DomainEventUnion): string =>
+  event.type === 'TrafficPolicyChanged'
+    ? ` ${trafficText(event.data.policy)}`
+    : plainDetailOf(event);
+
+const plainDetailOf = (event: DomainEventUnion): string => {
   switch (event.type) {
     case 'ReleaseCreated':
-      return ` v${event.data.version}`;
     case 'RolloutStarted':
     case 'RolloutCompleted':
       return ` v${event.data.version}`;
@@ -66,8 +70,6 @@ const detailOf = (event: DomainEventUnion): string => {
       return ` ${Object.entries(event.data.formation)
         .map(([type, n]) => `${type}=${n}`)
         .join(' ')}`;
-    case 'TrafficPolicyChanged':
-      return ` ${trafficText(event.data.policy)}`;
     case 'ProcessResized':
       return ` ${event.data.process}`;
     case 'InstanceResized':
@@ -77,6 +79,8 @@ const detailOf = (event: DomainEventUnion): string => {
     case 'ConfigChanged':
       return ` ${[...Object.keys(event.data.set), ...event.data.unset.map((key) => `-${key}`)].join(' ')}`;
     case 'DomainAdded':
+    case 'DomainUseChanged':
+      return ` ${event.data.host}${useText(event.data.use)}`;
     case 'DomainRemoved':
       return ` ${event.data.host}`;
     case 'InstanceScheduled':

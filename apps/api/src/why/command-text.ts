@@ -1,3 +1,4 @@
+import { useText } from '@shiplog/domain';
 import type { Commit, DomainEventUnion } from '@shiplog/events';
 
 /** What somebody asked for, told from the events that came of it. */
@@ -73,7 +74,11 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
     case 'FreezeRemoved':
       return `freeze ${event.data.freeze} removed`;
     case 'DomainAdded':
-      return `domain ${event.data.host} added`;
+      return `domain ${event.data.host} added${useText(event.data.use)}`;
+    case 'DomainUseChanged':
+      return `domain ${event.data.host} changed${useText(event.data.use)}`;
+    case 'DomainRemoved':
+      return `domain ${event.data.host} removed`;
     default:
       return undefined;
   }

@@ -9,6 +9,7 @@ import type { RouteAction } from '../routes/router.port.js';
 
 const empty: HaproxyState = {
   hosts: new Map(),
+  uses: new Map(),
   matches: new Map(),
   picks: new Map(),
   owners: new Map(),
@@ -93,7 +94,7 @@ describe('commands of the runtime API', () => {
       'set server slot0001/s1 weight 1',
       'set server slot0001/s1 state ready',
       `add map sessions.map slot0001/${sessionOf('i1')} s1`,
-      'add map hosts.map a1.localhost slot0001',
+      'add map domains.map a1.localhost/ slot0001',
     ]);
   });
 
@@ -136,7 +137,7 @@ describe('commands of the runtime API', () => {
         const commands = commandsOf([{ kind: 'bind-host', host, appId }]);
         expect(commands.map((command) => command.split(/\s/))).toEqual([
           ['add', 'map', 'owners.map', 'slot0001', appId],
-          ['add', 'map', 'hosts.map', host, 'slot0001'],
+          ['add', 'map', 'domains.map', `${host}/`, 'slot0001'],
         ]);
         for (const command of commands) expect(command).toMatch(/^[A-Za-z0-9 ._/-]+$/);
       }),

@@ -87,8 +87,9 @@ export class HaproxyRouter implements Router {
     const notices = new Map(
       [...noticesIn(state)].map(([backend, notice]) => [backendApp(backend), notice]),
     );
+    const { uses } = state;
     const emptyPools = await this.emptyPools(state);
-    return { hosts, endpoints, matches, notices, policies, emptyPools };
+    return { hosts, uses, endpoints, matches, notices, policies, emptyPools };
   }
 
   async apply(actions: readonly RouteAction[]): Promise<void> {

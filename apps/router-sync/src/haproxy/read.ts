@@ -1,10 +1,11 @@
+import { domainsIn } from './domains.js';
 import type { HaproxyRuntime } from './runtime.js';
 import { parseMap, parseServersState, type HaproxyState, type ServerSlot } from './state.js';
 import { FILES } from './file-names.js';
 import { type PoolSize } from './render.js';
 
 const MAPS = [
-  'hosts',
+  'domains',
   'owners',
   'matches',
   'picks',
@@ -28,9 +29,10 @@ export const readState = async (
     ...MAPS.map((map) => `show map ${FILES[map]}`),
     ...likely.map(showServers),
   ]);
-  const maps = Object.fromEntries(
+  const { domains, ...others } = Object.fromEntries(
     MAPS.map((map, i) => [map, parseMap(answers[i] ?? '')]),
   ) as Readonly<Record<(typeof MAPS)[number], Map<string, string>>>;
+  const maps = { ...domainsIn(domains), ...others };
   const states = answers.slice(MAPS.length);
   const missing = backendsOf(maps.owners).filter((backend) => !likely.includes(backend));
   states.push(...(await runtime.ask(missing.map(showServers))));

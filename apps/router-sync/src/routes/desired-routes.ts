@@ -1,13 +1,21 @@
 import {
   DEFAULT_SETTINGS,
+  domainTable,
   matchOf,
+  redirectLoop,
   routeWeights,
   sharesOf,
+  type ActiveApp,
   type InstanceStatus,
   type KnownInstance,
   type World,
 } from '@shiplog/domain';
-import { HOST_PATTERN, MAINTENANCE_PAGE_BYTES_MAX, type Maintenance } from '@shiplog/events';
+import {
+  MAINTENANCE_PAGE_BYTES_MAX,
+  parseDomain,
+  type DomainUse,
+  type Maintenance,
+} from '@shiplog/events';
 import { addressPrefixes, type Notice } from './notice.js';
 import type { Endpoint, Match, TrafficRules } from './router.port.js';
 import { rulesOf } from './traffic-rules.js';
@@ -21,8 +29,10 @@ export interface DesiredEndpoint extends Endpoint {
 
 /** What the log says the routers should do. */
 export interface DesiredRoutes {
-  /** Host → app id, for every app that exists; without an instance the host answers 503. */
+  /** Domain → app id, for every app that exists; without an instance the host answers 503. */
   readonly hosts: ReadonlyMap<string, string>;
+  /** Of domains whose app does not just answer. */
+  readonly uses: ReadonlyMap<string, DomainUse>;
   /** By instance id: every `web` instance that was not stopped yet. */
   readonly endpoints: ReadonlyMap<string, DesiredEndpoint>;
   /** By app id: requests that a canary gets whatever its part. */
@@ -62,7 +72,7 @@ export const desiredRoutes = (
     ...apps.map(({ name, appId }) => [`${name}.${place.domain}`, appId] as const),
     ...apps.flatMap(({ domains, appId }) => domains.map((host) => [host, appId] as const)),
   ]) {
-    if (HOST_PATTERN.test(host) && !hosts.has(host)) hosts.set(host, appId);
+    if (parseDomain(host) !== undefined && !hosts.has(host)) hosts.set(host, appId);
   }
   const endpoints = new Map<string, DesiredEndpoint>();
   for (const instance of world.instances()) {
@@ -78,6 +88,7 @@ export const desiredRoutes = (
   const notices = noticesOf(world);
   return {
     hosts,
+    uses: usesIn(apps, hosts),
     endpoints,
     matches,
     notices,
@@ -109,6 +120,26 @@ const maintenanceNotice = ({ page, allow }: Maintenance): Notice => {
   // A page that does not fit into a proxy's buffer is none; the api takes no such page.
   const fits = text !== null && text.length <= PAGE_LENGTH_MAX;
   return { kind: 'maintenance', page: fits ? text : null, allow: addressPrefixes(allow) };
+};
+
+/** A redirect that leads back to itself is not carried out: its app answers. */
+const usesIn = (
+  apps: readonly ActiveApp[],
+  hosts: ReadonlyMap<string, string>,
+): ReadonlyMap<string, DomainUse> => {
+  const uses = new Map<string, DomainUse>();
+  for (const { appId, domainUses } of apps) {
+    for (const [host, use] of Object.entries(domainUses)) {
+      if (hosts.get(host) === appId) uses.set(host, use);
+    }
+  }
+  const redirects = [...uses].filter(([, use]) => use.kind === 'redirect');
+  if (redirects.length === 0) return uses;
+  const table = domainTable(new Map([...hosts.keys()].map((host) => [host, uses.get(host)])));
+  for (const [host] of redirects) {
+    if (redirectLoop(host, table) !== undefined) uses.delete(host);
+  }
+  return uses;
 };
 
 /**

@@ -43,6 +43,7 @@ const desiredOf = (
   knownApps: readonly string[] = ['a1'],
 ): DesiredRoutes => ({
   hosts: new Map(Object.entries(hosts)),
+  uses: new Map(),
   matches: new Map(),
   policies: new Map(),
   notices: new Map(),
@@ -55,6 +56,7 @@ const actualOf = (
   hosts: Readonly<Record<string, string>> = { 'a1.localhost': 'a1' },
 ): ActualRoutes => ({
   hosts: new Map(Object.entries(hosts)),
+  uses: new Map(),
   matches: new Map(),
   policies: new Map(),
   notices: new Map(),

@@ -1,5 +1,6 @@
 import type {
   ChecksRequest,
+  DomainUse,
   Formation,
   Image,
   OwnLimits,
@@ -94,7 +95,14 @@ type AppChange =
   | { type: 'StartApp' }
   | { type: 'CancelRollout'; rolloutId: string }
   | { type: 'PromoteRollout'; rolloutId: string; step: number }
-  | { type: 'AddDomain'; host: string }
+  | {
+      type: 'AddDomain';
+      /** A domain, see `parseDomain`. */
+      host: string;
+      /** Absent: as it is, or served plainly. */
+      use?: DomainUse;
+      sisters?: readonly { host: string; use: DomainUse }[];
+    }
   | { type: 'RemoveDomain'; host: string }
   | ({ type: 'SetCronJob'; job: string } & KnownCronJob)
   | { type: 'RemoveCronJob'; job: string }

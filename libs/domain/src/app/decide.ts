@@ -3,6 +3,7 @@ import { accept, reject, type Decision } from '../decider.js';
 import type { AppCommand, AppRejection } from './commands.js';
 import { removeCronJob, setCronJob } from './cron.js';
 import { changeSettings, resizeProcess } from './decide-settings.js';
+import { addDomain, removeDomain } from './domains.js';
 import { behindGate } from './gate.js';
 import { releaseOf, restarted } from './generation.js';
 import { decideVolume, exclusiveFault, removed } from './decide-volumes.js';
@@ -13,7 +14,6 @@ import { changeTraffic } from './traffic.js';
 import { withConfig, type ActiveApp, type AppState, type Config } from './state.js';
 
 export const INSTANCE_COUNT_MAX = 100;
-export const DOMAIN_COUNT_MAX = 100;
 /** Linux refuses to start a program whose environment and arguments are above 128 KiB a string or 2 MiB in all. */
 export const CONFIG_BYTES_MAX = 256 * 1024;
 
@@ -69,14 +69,7 @@ const decideOpen = (command: AppCommand, state: AppState): AppDecision => {
     case 'AddDomain':
       return addDomain(command, state);
     case 'RemoveDomain':
-      if (!state.domains.includes(command.host)) {
-        return reject({ code: 'domain-not-on-app', host: command.host });
-      }
-      return accept({
-        type: 'DomainRemoved',
-        v: 1,
-        data: { appId: state.appId, host: command.host },
-      });
+      return removeDomain(command, state);
     case 'SetCronJob': {
       const { type: _type, ...job } = command;
       return setCronJob(job, state);
@@ -281,14 +274,6 @@ const restart = (command: CommandOf<'Restart'>, state: ActiveApp): AppDecision =
   const base = releaseOf(state, command.baseVersion);
   if (base === undefined) return reject({ code: 'nothing-deployed' });
   return accept(restarted(state, base.version));
-};
-
-const addDomain = (command: CommandOf<'AddDomain'>, state: ActiveApp): AppDecision => {
-  if (state.domains.includes(command.host)) return accept();
-  if (state.domains.length >= DOMAIN_COUNT_MAX) {
-    return reject({ code: 'too-many-domains', limit: DOMAIN_COUNT_MAX });
-  }
-  return accept({ type: 'DomainAdded', v: 1, data: { appId: state.appId, host: command.host } });
 };
 
 const releaseCreated = (

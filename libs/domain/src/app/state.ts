@@ -1,6 +1,7 @@
 import type {
   AppEvent,
   Checks,
+  DomainUse,
   Formation,
   Image,
   Maintenance,
@@ -12,6 +13,7 @@ import type {
 } from '@shiplog/events';
 import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
+import { evolveDomains } from './domains.js';
 import type { Lock } from './lock.js';
 import { evolveVolumes, type Volumes } from './volumes.js';
 
@@ -95,6 +97,8 @@ export interface ActiveApp {
   /** What the router does with its requests; absent: as for every app. */
   readonly traffic?: TrafficPolicy;
   readonly domains: readonly string[];
+  /** By domain; what is not here is served plainly. */
+  readonly domainUses: Readonly<Record<string, DomainUse>>;
   readonly stopped: boolean;
   readonly rolloutCancels: readonly string[];
   /** Steps that rollouts need not wait for, the newest ones. */
@@ -184,9 +188,9 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       };
     }
     case 'DomainAdded':
-      return { ...state, domains: [...state.domains, event.data.host].toSorted() };
+    case 'DomainUseChanged':
     case 'DomainRemoved':
-      return { ...state, domains: state.domains.filter((host) => host !== event.data.host) };
+      return { ...state, ...evolveDomains(state, event) };
     case 'CronJobSet':
       return { ...state, cronJobs: withCronJob(state.cronJobs, event.data) };
     case 'CronJobRemoved':
@@ -227,6 +231,7 @@ const created = (data: { appId: string; name: string; teamId: string }): ActiveA
   generationVersion: 0,
   builds: {},
   domains: [],
+  domainUses: {},
   stopped: false,
   rolloutCancels: [],
   rolloutPromotes: [],

@@ -5,7 +5,13 @@ import { sortParts } from './changed-since.js';
 import { undoHealthCheck } from './checks.js';
 import { undoConfig } from './config.js';
 import { undoCronJob } from './cron.js';
-import { undoDomainAdded, undoDomainRemoved, undoStart, undoStop } from './on-off.js';
+import {
+  undoDomainAdded,
+  undoDomainRemoved,
+  undoDomainUse,
+  undoStart,
+  undoStop,
+} from './on-off.js';
 import { undoLock, undoUnlock } from './locks.js';
 import { undoMaintenance } from './maintenance.js';
 import { impossible, type UndoProposal } from './proposal.js';
@@ -69,6 +75,7 @@ export const appUndo: AppUndo = {
       `Go back to what served before it: shiplog rollback -a ${now.name}`,
     ),
   DomainAdded: ({ data: { host } }, question) => undoDomainAdded(host, question),
+  DomainUseChanged: ({ data: { host } }, question) => undoDomainUse(host, question),
   DomainRemoved: ({ data: { host } }, question) => undoDomainRemoved(host, question),
   CronJobSet: ({ data: { job } }, question) => undoCronJob(job, question),
   CronJobRemoved: ({ data: { job } }, question) => undoCronJob(job, question),

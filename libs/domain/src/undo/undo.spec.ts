@@ -326,7 +326,11 @@ describe('undoing a release', () => {
 describe('undoing what is on or off', () => {
   const of = (type: 'AppStopped' | 'AppStarted') => ({ type, v: 1, data: { appId: APP } }) as const;
   const domain = (type: 'DomainAdded' | 'DomainRemoved') =>
-    ({ type, v: 1, data: { appId: APP, host: 'www.example.com' } }) as const;
+    ({
+      type,
+      v: 2,
+      data: { appId: APP, host: 'www.example.com', use: { kind: 'serve', strip: false } },
+    }) as const;
   it('turns it round', () => {
     expect(commandOf(undo([base, [of('AppStopped')]]))).toEqual({ type: 'StartApp' });
     expect(commandOf(undo([base, [of('AppStopped')], [of('AppStarted')]]))).toEqual({
@@ -367,7 +371,7 @@ describe('undoing what somebody turned round and back since', () => {
   const stop = [{ type: 'AppStopped', v: 1, data: { appId: APP } }] as const;
   const start = [{ type: 'AppStarted', v: 1, data: { appId: APP } }] as const;
   const domain = (type: 'DomainAdded' | 'DomainRemoved', host = 'www.example.com') =>
-    [{ type, v: 1, data: { appId: APP, host } }] as const;
+    [{ type, v: 2, data: { appId: APP, host, use: { kind: 'serve', strip: false } } }] as const;
   const settings = (pids: number) =>
     [{ type: 'SettingsChanged', v: 3, data: { appId: APP, changes: { pids } } }] as const;
   const scale = (web: number) => [scaled({ web })];
@@ -612,6 +616,7 @@ const POSSIBLE = [
   'CronJobRemoved',
   'CronJobSet',
   'DomainAdded',
+  'DomainUseChanged',
   'DomainRemoved',
   'FormationScaled',
   'AppStarted',
@@ -722,7 +727,11 @@ describe('every event type of the log', () => {
     const aggregate = aggregateOfType(type);
     const before: Events[] = aggregate === 'app' && type !== 'AppCreated' ? [base] : [];
     if (type === 'DomainRemoved') {
-      before.push([{ ...event, type: 'DomainAdded' } as DomainEventUnion]);
+      before.push([{ ...event, type: 'DomainAdded', data: samples.DomainAdded }]);
+    }
+    if (type === 'DomainUseChanged') {
+      const data = { ...samples.DomainAdded, host: samples.DomainUseChanged.host };
+      before.push([{ ...event, type: 'DomainAdded', data }]);
     }
     if (type === 'AppStarted') before.push([{ ...event, type: 'AppStopped' } as DomainEventUnion]);
     if (type === 'CronJobRemoved') {
@@ -853,6 +862,7 @@ describe('undo', () => {
       case 'AppStarted':
         return ['stopped'];
       case 'DomainAdded':
+      case 'DomainUseChanged':
       case 'DomainRemoved':
         return [`host ${event.data.host}`];
       case 'ConfigChanged':

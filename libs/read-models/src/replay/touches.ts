@@ -34,6 +34,7 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
       return Object.keys(formation).map((process) => `formation:${appId}:${process}`);
     }
     case 'DomainAdded':
+    case 'DomainUseChanged':
     case 'DomainRemoved':
       return [`domain:${event.data.appId}:${event.data.host}`];
     case 'CronJobSet':
