@@ -59,6 +59,7 @@ import { RunsController } from './runs/runs.controller.js';
 import { ListRunsHandler, ShowRunHandler } from './runs/runs.queries.js';
 import { TokensController } from './tokens/tokens.controller.js';
 import { CreateTokenHandler, RevokeTokenHandler } from './tokens/tokens.handlers.js';
+import { TrafficController } from './traffic/traffic.controller.js';
 import { UndoController } from './undo/undo.controller.js';
 import { UndoChangeHandler } from './undo/undo.handler.js';
 import { ProposeUndoHandler } from './undo/undo.queries.js';
@@ -138,6 +139,7 @@ export class ApiModule {
         ReleasesController,
         InstancesController,
         LimitsController,
+        TrafficController,
         RunsController,
         CronController,
         VolumesController,

@@ -61,6 +61,8 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
   'config unset': ['A -a shop --no-wait', 'changeConfig'],
   'config import': ['ENV -a shop --no-wait', 'changeConfig'],
   'settings set': ['port=3000 -a shop --no-wait', 'changeSettings'],
+  'traffic-policy set': ['rate=20/second -a shop', 'changeTrafficPolicy'],
+  'traffic-policy unset': ['rate -a shop', 'changeTrafficPolicy'],
   'domains add': ['www.example.com -a shop --no-wait', 'addDomain'],
   'domains remove': ['www.example.com -a shop --no-wait', 'removeDomain'],
   'certs add': ['www.example.com --cert ENV --key ENV', 'addCertificate'],
@@ -112,6 +114,7 @@ const TERMINALS: Readonly<Record<string, string>> = {
 /** Whoever adds a command says here that it writes nothing into the log, or it takes `-m`. */
 const CHANGE_NOTHING: readonly string[] = [
   ...[
+    'traffic-policy show',
     'apps list',
     'certs list',
     'certs show',

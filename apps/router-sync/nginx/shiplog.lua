@@ -14,7 +14,7 @@ ffi.cdef [[
 ]]
 
 -- `h:<domain>` is an app and what is done with requests, `a:<app>` its instances, one a line, `m:<app>` whose requests go
--- to which of them, `n:<app>` what its clients are told.
+-- to which of them, `n:<app>` what its clients are told, `p:<app>` what its policy does with its requests.
 local routes = ngx.shared.shiplog_routes
 -- `<instance> <worker>`: requests and tunnels under way. A key is changed by its own worker only.
 local active = ngx.shared.shiplog_active
@@ -24,6 +24,9 @@ local counts = ngx.shared.shiplog_counts
 local down = ngx.shared.shiplog_down
 local cuts = ngx.shared.shiplog_cuts
 local workers = ngx.shared.shiplog_workers
+-- `<app> <client>`: when its next request is due in its rate. `<app> <worker>`: requests that wait for room.
+local rates = ngx.shared.shiplog_rates
+local waiting = ngx.shared.shiplog_waiting
 
 local CONNECT_SECONDS, REQUEST_SECONDS, TUNNEL_SECONDS = 0.25, 60, 3600
 local ATTEMPTS_MAX = 4
@@ -98,6 +101,16 @@ local function is_match(text)
   return true
 end
 
+-- `<name of the policy> <part>=<value>&…`, as `traffic-rules.ts` writes it.
+local function is_policy(text)
+  local name, parts = text:match("^(%S+) (%S+)$")
+  if name == nil or name:find("^%x+$") == nil then return false end
+  for pair in parts:gmatch("[^&]+") do
+    if pair:find("^%l+=[%w:,_-]+$") == nil then return false end
+  end
+  return true
+end
+
 -- Changes, one a line; `app <id> <n>` is followed by the n lines of its instances.
 local VERBS = {
   host = function(a, b) return is_domain(a) and is_bound(b) end,
@@ -106,6 +119,8 @@ local VERBS = {
   noapp = function(a) return is_id(a) end,
   match = function(a, b) return is_id(a) and is_match(b) end,
   nomatch = function(a) return is_id(a) end,
+  policy = function(a, b) return is_id(a) and is_policy(b) end,
+  nopolicy = function(a) return is_id(a) end,
   notice = function(a, b) return is_id(a) and pages.is_notice(b) end,
   nonotice = function(a) return is_id(a) end,
   forget = function(a) return is_id(a) end,
@@ -152,11 +167,14 @@ local DO = {
   noapp = function(a)
     counts:delete("r:" .. a)
     routes:delete("m:" .. a)
+    routes:delete("p:" .. a)
     routes:delete("n:" .. a)
     return routes:delete("a:" .. a)
   end,
   match = function(a, b) return routes:safe_set("m:" .. a, b) end,
   nomatch = function(a) return routes:delete("m:" .. a) end,
+  policy = function(a, b) return routes:safe_set("p:" .. a, b) end,
+  nopolicy = function(a) return routes:delete("p:" .. a) end,
   notice = function(a, b) return routes:safe_set("n:" .. a, b) end,
   nonotice = function(a) return routes:delete("n:" .. a) end,
   forget = function(a) forget(a) return true end,
@@ -264,6 +282,9 @@ function M.start_worker()
   for _, key in ipairs(active:get_keys(0)) do
     if key:match(" (%d+)$") == own then active:delete(key) end
   end
+  for _, key in ipairs(waiting:get_keys(0)) do
+    if key:match(" (%d+)$") == own then waiting:delete(key) end
+  end
   workers:set(own, M.configuration)
   ngx.timer.every(CUT_EVERY_SECONDS, make_cuts)
   if ngx.worker.id() == 0 then ngx.timer.every(CHECK_EVERY_SECONDS, ask_all) end
@@ -332,12 +353,15 @@ local function leave(id)
   if left ~= nil and left <= 0 then active:delete(key) end
 end
 
--- The next in turn that was not tried; one that refused, or `again`, only where there is no other.
-local function next_of(order, turn, tried, again)
+-- The next in turn that was not tried and has room; one that refused, or `again`, only where there is no other.
+local function next_of(order, turn, request)
   local refused
+  local tried, again, full = request.tried, request.again, request.full
   for i = 0, #order - 1 do
     local one = order[(turn + i) % #order + 1]
-    if one.id == again then
+    if full ~= nil and full[one.id] then
+      -- It has as much in hand as it may.
+    elseif one.id == again then
       refused = refused or one
     elseif not tried[one.id] then
       if not down:get(one.id) then return one end
@@ -345,6 +369,29 @@ local function next_of(order, turn, tried, again)
     end
   end
   return refused
+end
+
+-- What is in the cookie of a client that comes back: nothing that leads to an instance from outside.
+local function session_of(id) return ngx.md5("session " .. id) end
+
+-- The instance that answered this client first, while that takes requests.
+local function home_of(app, request)
+  if request.session == nil then return nil end
+  for _, one in ipairs(app.order) do
+    one.session = one.session or session_of(one.id)
+    if one.session == request.session then return next_of({ one }, 0, request) end
+  end
+  return nil
+end
+
+-- In all workers that live: requests in hand of an instance, or those of an app that wait.
+local function in_all_workers(dictionary, id)
+  local sum = 0
+  for _, pid in ipairs(workers:get_keys(0)) do
+    local own = dictionary:get(id .. " " .. pid)
+    if own ~= nil and is_alive(tonumber(pid)) then sum = sum + own end
+  end
+  return sum
 end
 
 -- Those whose requests these are come first, whatever their part; where none takes them, it is as any other.
@@ -357,10 +404,12 @@ local function choose(request)
     for _, one in ipairs(app.serving) do
       if only[one.id] then mine[#mine + 1] = one end
     end
-    local one = next_of(mine, turn, request.tried, request.again)
+    local one = next_of(mine, turn, request)
     if one ~= nil then return one end
   end
-  return next_of(app.order, turn, request.tried, request.again)
+  local home = home_of(app, request)
+  if home ~= nil then return home end
+  return next_of(app.order, turn, request)
 end
 
 -- Who is chosen is counted before it is looked at again: whoever takes an instance out and then sees no
@@ -369,10 +418,155 @@ local function claim(request)
   while true do
     local one = choose(request)
     if one == nil or not enter(one.id) then return nil end
-    for _, now in ipairs(instances_of(request.app).serving) do
-      if now.id == one.id then return now end
+    if request.limit ~= nil and in_all_workers(active, one.id) > request.limit then
+      leave(one.id)
+      request.full = request.full or {}
+      request.full[one.id] = true
+    else
+      for _, now in ipairs(instances_of(request.app).serving) do
+        if now.id == one.id then return now end
+      end
+      leave(one.id)
     end
-    leave(one.id)
+  end
+end
+
+-- The policy of an app -------------------------------------------------------------------------------
+
+local QUEUE_SECONDS, QUEUE_POLL_SECONDS = 5, 0.02
+local PERIODS = { second = 1, minute = 60 }
+
+-- `8:0A` and the like: what addresses of a network begin with, by how many digits they have.
+local function networks_in(text)
+  if text == nil then return nil end
+  local networks = {}
+  for start in text:gmatch("[^,]+") do networks[start] = true end
+  return networks
+end
+
+-- `set <name> <value>` and `remove <name>`, one a line.
+local function changes_in(text)
+  if text == nil then return nil end
+  local decoded = ngx.decode_base64((text:gsub("-", "+"):gsub("_", "/")) .. ("="):rep(-#text % 4)) or ""
+  local changes = {}
+  for verb, name, value in decoded:gmatch("(%l+) ([%l%d-]+) ?([^\n]*)") do
+    changes[#changes + 1] = { name = name, value = verb == "set" and value or nil }
+  end
+  return changes
+end
+
+local policies, policy_count = {}, 0
+local function policy_of(app)
+  local text = routes:get("p:" .. app)
+  if text == nil then return nil end
+  local before = policies[app]
+  if before ~= nil and before.text == text then return before end
+  local policy = { text = text }
+  for part, value in text:gmatch("(%l+)=([^&]+)") do policy[part] = tonumber(value) or value end
+  policy.allow = networks_in(policy.allow)
+  policy.deny = networks_in(policy.deny)
+  policy.request = changes_in(policy.request)
+  policy.answer = changes_in(policy.answer)
+  if before == nil then
+    if policy_count >= KNOWN_MAX then policies, policy_count = {}, 0 end
+    policy_count = policy_count + 1
+  end
+  policies[app] = policy
+  return policy
+end
+
+local function hex_of(address)
+  return (address:gsub(".", function(byte) return string.format("%02X", byte:byte()) end))
+end
+
+local function is_in(networks, address)
+  local digits = #address
+  for length = 0, digits do
+    if networks[digits .. ":" .. address:sub(1, length)] then return true end
+  end
+  return false
+end
+
+-- Who is counted: what a header says, or the address, of IPv6 as much as one client has for itself.
+local function client_of(policy, address)
+  local own = policy.by ~= nil and ngx.req.get_headers(0)[policy.by] or nil
+  if type(own) == "table" then own = own[#own] end
+  if own ~= nil and own ~= "" then return own:sub(1, 64) end
+  return #address == 32 and address:sub(1, 16) or address
+end
+
+-- Seconds until it may come again; nil: it may now, and is counted.
+local function seconds_above_rate(policy, app, address)
+  local now, key = ngx.now(), app .. " " .. client_of(policy, address)
+  local each = PERIODS[policy.rate] / policy.requests
+  local due = math.max(rates:get(key) or 0, now) + each
+  local wait = due - now - each * policy.peak
+  if wait > 0.0005 then return math.max(1, math.ceil(wait)) end
+  rates:set(key, due, due - now + 1)
+  return nil
+end
+
+-- What keeps a request from the app: a page, and after how many seconds it may be tried again.
+local function refusal_of(policy, app)
+  local var = ngx.var
+  local address = hex_of(var.binary_remote_addr)
+  if policy.deny ~= nil and is_in(policy.deny, address) then return "address-denied" end
+  if policy.allow ~= nil and not is_in(policy.allow, address) then return "address-denied" end
+  if policy.rate ~= nil then
+    local seconds = seconds_above_rate(policy, app, address)
+    if seconds ~= nil then return "rate-limited", seconds end
+  end
+  if policy.body ~= nil then
+    if (tonumber(var.content_length) or 0) > policy.body then return "body-too-large" end
+    if var.http_transfer_encoding ~= nil then return "length-required" end
+  end
+  return nil
+end
+
+-- Claims an instance that has room, as soon as there is one. False: too many wait, or it took too long.
+local function has_room(request, policy)
+  request.limit = policy.concurrency
+  request.claimed = claim(request)
+  if request.claimed ~= nil then return true end
+  if in_all_workers(waiting, request.app) >= policy.queue then return false end
+  local key, ends = request.app .. " " .. ngx.worker.pid(), ngx.now() + QUEUE_SECONDS
+  waiting:incr(key, 1, 0)
+  repeat
+    ngx.sleep(QUEUE_POLL_SECONDS)
+    request.full = nil
+    request.claimed = claim(request)
+  until request.claimed ~= nil or ngx.now() >= ends
+  if waiting:incr(key, -1, 0) <= 0 then waiting:delete(key) end
+  return request.claimed ~= nil
+end
+
+local function change_request(changes)
+  for _, change in ipairs(changes) do
+    if change.value == nil then
+      ngx.req.clear_header(change.name)
+    else
+      ngx.req.set_header(change.name, change.value)
+    end
+  end
+end
+
+-- Of an answer that an instance gave: its headers, and the cookie of a client that has another one, or none.
+function M.answer()
+  local request = ngx.ctx.shiplog
+  local policy = request ~= nil and request.policy or nil
+  local id = ngx.var.shiplog_instance
+  if policy == nil or id == "" then return end
+  if policy.sticky ~= nil and request.session ~= session_of(id) then
+    local cookies = ngx.header["Set-Cookie"]
+    cookies = type(cookies) == "table" and cookies or { cookies }
+    local secure = ngx.var.https == "on" and "; Secure" or ""
+    cookies[#cookies + 1] = "shiplog_session=" .. session_of(id) .. "; Path=/; HttpOnly; SameSite=Lax" .. secure
+    ngx.header["Set-Cookie"] = cookies
+  end
+  for _, change in ipairs(policy.answer or {}) do
+    -- What is not there nginx would say of itself: its name, the date.
+    ngx.header[change.name] = change.value or "-"
+    ngx.header[change.name] = change.value
   end
 end
 
@@ -507,6 +701,14 @@ function M.route()
   var.shiplog_app = app
   local notice = routes:get("n:" .. app)
   if notice ~= nil and pages.barred(notice) then return fail("maintenance") end
+  local policy = policy_of(app)
+  if policy ~= nil then
+    local page, seconds = refusal_of(policy, app)
+    if page ~= nil then
+      var.shiplog_retry = seconds or ""
+      return fail(page)
+    end
+  end
   if #instances_of(app).serving == 0 then return fail(nothing_serves(notice)) end
   local headers = ngx.req.get_headers(0)
   drop_claims(headers)
@@ -524,14 +726,27 @@ function M.route()
   elseif SAFE[method] then
     var.shiplog_upstream, var.shiplog_connection = "apps_kept", ""
   end
-  ngx.ctx.shiplog = {
+  local request = {
     app = app,
+    policy = policy,
     only = only_for(app, headers),
     tried = {},
     attempts = 0,
     is_safe = SAFE[method] == true,
     seconds = (is_stream or is_upgrade) and TUNNEL_SECONDS or REQUEST_SECONDS,
   }
+  if policy ~= nil then
+    local ms = (is_stream or is_upgrade) and policy.tunnel or not (is_stream or is_upgrade) and policy.response
+    if ms then request.seconds = ms / 1000 end
+    if policy.sticky ~= nil then request.session = var.cookie_shiplog_session end
+    if policy.request ~= nil then change_request(policy.request) end
+    if policy.concurrency ~= nil and not has_room(request, policy) then
+      return fail("busy")
+    end
+    -- Counted from now on; whatever becomes of the request, `finish` counts it out.
+    if request.claimed ~= nil then var.shiplog_instance = request.claimed.id end
+  end
+  ngx.ctx.shiplog = request
 end
 
 local function count(id, is_error, ms)
@@ -572,7 +787,8 @@ function M.balance()
     if status then return fail(status) end
   end
   request.attempts = request.attempts + 1
-  local one = claim(request)
+  local one = request.claimed or claim(request)
+  request.claimed = nil
   if one == nil then
     return fail(request.again and 502 or nothing_serves(routes:get("n:" .. request.app)))
   end
@@ -608,7 +824,8 @@ function M.page()
   local notice = var.shiplog_app ~= "" and routes:get("n:" .. var.shiplog_app) or ""
   local own = notice:match("^maintenance (%S+)")
   local is_barred = var.shiplog_status == "maintenance"
-  pages.say(var.shiplog_status, tonumber(var.shiplog_status) or ngx.status, is_barred and own or nil)
+  pages.say(var.shiplog_status, tonumber(var.shiplog_status) or ngx.status, is_barred and own or nil,
+    var.shiplog_retry)
 end
 
 -- Administration ------------------------------------------------------------------------------------
@@ -638,10 +855,10 @@ end
 
 local KINDS = {
   host = "h:", nohost = "h:", app = "a:", noapp = "a:", match = "m:", nomatch = "m:",
-  notice = "n:", nonotice = "n:",
+  notice = "n:", nonotice = "n:", policy = "p:", nopolicy = "p:",
 }
-local NONE = { h = "nohost ", a = "noapp ", m = "nomatch ", n = "nonotice " }
-local SOME = { h = "host ", m = "match ", n = "notice " }
+local NONE = { h = "nohost ", a = "noapp ", m = "nomatch ", n = "nonotice ", p = "nopolicy " }
+local SOME = { h = "host ", m = "match ", n = "notice ", p = "policy " }
 
 -- What is there now under a key, as the change that would make it so.
 local function now_at(lines, key)

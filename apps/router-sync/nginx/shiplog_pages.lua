@@ -9,11 +9,12 @@ local MEDIA = {
 }
 local STATUS = {
   ["unknown-host"] = 404, ["no-instance"] = 503, ["starting"] = 503, ["maintenance"] = 503,
+  ["address-denied"] = 403, ["length-required"] = 411, ["body-too-large"] = 413, ["busy"] = 503,
   ["rate-limited"] = 429, ["instance-failed"] = 502, ["instance-silent"] = 504,
 }
 local RETRY_AFTER = {
   ["no-instance"] = "5", ["starting"] = "5", ["maintenance"] = "60", ["rate-limited"] = "1",
-  ["instance-failed"] = "1",
+  ["instance-failed"] = "1", ["busy"] = "1",
 }
 local BY_STATUS = { [404] = "unknown-host", [502] = "instance-failed", [503] = "no-instance", [504] = "instance-silent" }
 
@@ -72,13 +73,14 @@ function M.barred(notice)
   return page
 end
 
--- `name`: of a page, or a status that stands for one. `own`: base64 of HTML that an app has for it.
-function M.say(name, status, own)
+-- `name`: of a page, or a status that stands for one. `own`: base64 of HTML that an app has for it. `retry`: after
+-- how many seconds it may be tried again, where it depends.
+function M.say(name, status, own, retry)
   name = STATUS[name] ~= nil and name or BY_STATUS[status] or "instance-failed"
   local form = form_of(ngx.var.http_accept)
   ngx.status = STATUS[name]
   ngx.header.content_type = MEDIA[form]
-  ngx.header.retry_after = RETRY_AFTER[name]
+  ngx.header.retry_after = retry ~= "" and retry or RETRY_AFTER[name]
   ngx.header.cache_control = "no-store"
   ngx.header["X-Shiplog-Router"] = name
   local text = form == "html" and own ~= nil and own ~= "-" and ngx.decode_base64(own)

@@ -23,6 +23,7 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'AppStopped',
   'AppStarted',
   'AppDestroyed',
+  'TrafficPolicyChanged',
   'DomainAdded',
   'DomainUseChanged',
   'DomainRemoved',

@@ -18,7 +18,7 @@ import { maintenanceOf } from './maintenance-client.js';
 import type { AddedDomainUse, GarbagePolicy } from './resources.js';
 import { cronOf, runsOf } from './run-client.js';
 import type { paths } from './schema.js';
-import { limitsOf, settingsOf } from './settings-client.js';
+import { limitsOf, settingsOf, trafficPolicyOf } from './settings-client.js';
 import { sessions } from './session-client.js';
 import { streams } from './stream-client.js';
 import { upload } from './upload.js';
@@ -40,6 +40,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     config: configOf(connection),
     settings: settingsOf(connection),
     limits: limitsOf(connection),
+    trafficPolicy: trafficPolicyOf(connection),
     builds: buildsOf(connection),
     deploys: deploysOf(connection),
     releases: releasesOf(connection),

@@ -58,6 +58,11 @@ export interface LimitsChange {
   readonly set: Partial<Omit<ProcessLimits, 'process' | 'own' | 'refused'>>;
   readonly unset: readonly LimitName[];
 }
+export type TrafficPolicy = Schemas['TrafficPolicy'];
+export interface TrafficChange {
+  readonly set: TrafficPolicy;
+  readonly unset: (keyof TrafficPolicy)[];
+}
 export type Gate = Schemas['Gate'];
 export type Lock = Schemas['Lock'];
 export type Freeze = Schemas['Freeze'];

@@ -727,6 +727,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/apps/{app}/traffic-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what the router does with the requests of an app */
+        get: operations["showTrafficPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change what the router does with the requests of an app; nothing is rolled out */
+        patch: operations["changeTrafficPolicy"];
+        trace?: never;
+    };
     "/v1/apps/{app}/unlock": {
         parameters: {
             query?: never;
@@ -1885,6 +1903,11 @@ export interface components {
             /** @description Of the change: a config key, a process type, a setting, a release, a host, an app. */
             what: string;
         };
+        ChangedTrafficPolicy: {
+            policy: components["schemas"]["TrafficPolicy"];
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+        };
         ChangedVolume: {
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
@@ -2879,6 +2902,39 @@ export interface components {
             state: "active" | "expired" | "revoked";
             /** @description Whose rights it carries. */
             user: string;
+        };
+        /** @description What is absent is not done, or done as for every app. */
+        TrafficPolicy: {
+            allow?: string[];
+            bodyBytes?: number;
+            concurrency?: {
+                perInstance: number;
+                queue: number;
+            };
+            deny?: string[];
+            rate?: {
+                burst: number;
+                by: string;
+                /** @enum {string} */
+                per: "second" | "minute";
+                requests: number;
+            };
+            requestHeaders?: {
+                remove: string[];
+                set: {
+                    [key: string]: string;
+                };
+            };
+            responseHeaders?: {
+                remove: string[];
+                set: {
+                    [key: string]: string;
+                };
+            };
+            responseSeconds?: number;
+            /** @constant */
+            sticky?: true;
+            tunnelSeconds?: number;
         };
         Undone: {
             /** @description Name of the app that was changed. */
@@ -9368,6 +9424,274 @@ export interface operations {
             };
             /** @description not-caught-up, worker-unreachable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showTrafficPolicy: {
+        parameters: {
+            query?: {
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole policy; empty where none is set. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrafficPolicy"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeTrafficPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Each part that is named is replaced as a whole.
+                     * @default {}
+                     */
+                    set?: {
+                        allow?: string[];
+                        bodyBytes?: number;
+                        concurrency?: {
+                            perInstance: number;
+                            queue: number;
+                        };
+                        deny?: string[];
+                        rate?: {
+                            burst: number;
+                            by: string;
+                            /** @enum {string} */
+                            per: "second" | "minute";
+                            requests: number;
+                        };
+                        requestHeaders?: {
+                            remove: string[];
+                            set: {
+                                [key: string]: string;
+                            };
+                        };
+                        responseHeaders?: {
+                            remove: string[];
+                            set: {
+                                [key: string]: string;
+                            };
+                        };
+                        responseSeconds?: number;
+                        /** @constant */
+                        sticky?: true;
+                        tunnelSeconds?: number;
+                    };
+                    /**
+                     * @description Parts that are as for every app again.
+                     * @default []
+                     */
+                    unset?: ("sticky" | "rate" | "concurrency" | "bodyBytes" | "responseSeconds" | "tunnelSeconds" | "allow" | "deny" | "requestHeaders" | "responseHeaders")[];
+                };
+            };
+        };
+        responses: {
+            /** @description The whole policy from now on; routers have it within milliseconds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedTrafficPolicy"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -5,7 +5,7 @@ import {
   type Connection,
   type ReadOptions,
 } from './connection.js';
-import type { LimitsChange, SettingsChange } from './resources.js';
+import type { LimitsChange, SettingsChange, TrafficChange } from './resources.js';
 
 export const settingsOf = ({ fetch: api, url }: Connection) => ({
   show: (app: string, read: ReadOptions) =>
@@ -27,6 +27,16 @@ export const limitsOf = ({ fetch: api, url }: Connection) => ({
         body: { process, set, unset: [...unset] },
         ...change(options),
       }),
+      url,
+    ),
+});
+
+export const trafficPolicyOf = ({ fetch: api, url }: Connection) => ({
+  show: (app: string, read: ReadOptions) =>
+    valueOf(api.GET('/v1/apps/{app}/traffic-policy', { params: { path: { app }, query: read } }), url),
+  change: (app: string, body: TrafficChange, options: ChangeOptions) =>
+    valueOf(
+      api.PATCH('/v1/apps/{app}/traffic-policy', { params: { path: { app } }, body, ...change(options) }),
       url,
     ),
 });

@@ -6,6 +6,7 @@ import { appName, configKey, cronJobName, id, processType } from './ids.js';
 import { lockEvents } from './gates.js';
 import { maintenanceEvent } from './maintenance.js';
 import { ownLimits } from './resources.js';
+import { trafficPolicy } from './traffic.js';
 import { appVolumeEvents } from './volume.js';
 import {
   cronJob,
@@ -33,6 +34,8 @@ export const appEvent = z.discriminatedUnion('type', [
     check: check.nullable(),
   }),
   defineEvent('SettingsChanged', 3, { appId: id, changes: settings.partial() }),
+  /** The whole policy from now on; empty: none any more. Counts for what runs, without a rollout. */
+  defineEvent('TrafficPolicyChanged', 1, { appId: id, policy: trafficPolicy }),
   defineEvent('BuildRequested', 1, { appId: id, buildId: id, source }),
   defineEvent('BuildCancelRequested', 1, { appId: id, buildId: id }),
   /** `generation` counts what the deployer has to roll out: releases, restarts, changed settings. */

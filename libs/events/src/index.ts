@@ -41,6 +41,14 @@ export * from './resources.js';
 export * from './run.js';
 export * from './sequence.js';
 export { CANARY_MATCH_PATTERN, rolloutStrategy, type RolloutStrategy } from './strategy.js';
+export {
+  HEADER_NAME_PATTERN,
+  HEADER_VALUE_PATTERN,
+  isOwnHeader,
+  trafficPolicy,
+  type HeaderChanges,
+  type TrafficPolicy,
+} from './traffic.js';
 export * from './upcast.js';
 export * from './values.js';
 export * from './volume.js';

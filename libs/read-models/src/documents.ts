@@ -18,6 +18,7 @@ import type {
   OwnLimits,
   RunEvent,
   Settings,
+  TrafficPolicy,
   Source,
   TokenScope,
 } from '@shiplog/events';
@@ -41,6 +42,8 @@ export interface AppDocument {
   readonly checks: Checks;
   /** Limits that process types have otherwise than the app. */
   readonly ownLimits: Readonly<Record<string, OwnLimits>>;
+  /** What the router does with its requests; empty: as for every app. */
+  readonly traffic: TrafficPolicy;
   /** Custom hosts, ascending. */
   readonly domains: readonly string[];
   readonly cronJobs: readonly CronJobDocument[];

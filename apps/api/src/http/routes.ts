@@ -21,6 +21,7 @@ import * as replay from '../replay/replay.routes.js';
 import * as releases from '../releases/releases.routes.js';
 import * as runs from '../runs/runs.routes.js';
 import * as tokens from '../tokens/tokens.routes.js';
+import * as traffic from '../traffic/traffic.routes.js';
 import * as undo from '../undo/undo.routes.js';
 import * as volumes from '../volumes/volumes.routes.js';
 import * as why from '../why/why.routes.js';
@@ -46,6 +47,7 @@ export const ROUTES: readonly AnyRoute[] = [
   maintenance,
   domains,
   certificates,
+  traffic,
   tokens,
   events,
   audit,

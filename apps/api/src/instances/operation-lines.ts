@@ -1,5 +1,4 @@
-import { checkText } from '@shiplog/domain';
-import { useText } from '@shiplog/domain';
+import { checkText, trafficText, useText } from '@shiplog/domain';
 import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
 import type { z } from 'zod';
 import { endText } from '../progress/steps.js';
@@ -46,10 +45,14 @@ const subjectOf = ({ data }: DomainEventUnion): string => {
   return 'runId' in data ? data.runId : '';
 };
 
-const detailOf = (event: DomainEventUnion): string => {
+const detailOf = (event: DomainEventUnion): string =>
+  event.type === 'TrafficPolicyChanged'
+    ? ` ${trafficText(event.data.policy)}`
+    : plainDetailOf(event);
+
+const plainDetailOf = (event: DomainEventUnion): string => {
   switch (event.type) {
     case 'ReleaseCreated':
-      return ` v${event.data.version}`;
     case 'RolloutStarted':
     case 'RolloutCompleted':
       return ` v${event.data.version}`;

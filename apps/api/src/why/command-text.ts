@@ -32,6 +32,8 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return `check ${event.data.process}.${event.data.probe}`;
     case 'SettingsChanged':
       return `settings ${Object.keys(event.data.changes).join(' ')}`;
+    case 'TrafficPolicyChanged':
+      return `traffic-policy ${Object.keys(event.data.policy).join(' ') || 'unset'}`;
     case 'ProcessResized':
       return `resize ${event.data.process}`;
     case 'AppRestarted':

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { translate } from './commands.js';
 import { HaproxyRuntime } from './runtime.js';
 import type { HaproxyState } from './state.js';
+import { sessionOf } from '../routes/traffic-rules.js';
 import type { RouteAction } from '../routes/router.port.js';
 
 const empty: HaproxyState = {
@@ -12,6 +13,10 @@ const empty: HaproxyState = {
   matches: new Map(),
   picks: new Map(),
   owners: new Map(),
+  policies: new Map(),
+  networks: new Map(),
+  clients: new Map(),
+  sessions: new Map(),
   notices: new Map(),
   allowed: new Map(),
   servers: new Map(),
@@ -88,6 +93,7 @@ describe('commands of the runtime API', () => {
       'set server slot0001/s1 addr 127.0.0.1 port 9000',
       'set server slot0001/s1 weight 1',
       'set server slot0001/s1 state ready',
+      `add map sessions.map slot0001/${sessionOf('i1')} s1`,
       'add map domains.map a1.localhost/ slot0001',
     ]);
   });

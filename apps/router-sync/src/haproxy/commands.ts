@@ -4,11 +4,19 @@ import { ID_PATTERN, parseDomain, type DomainUse } from '@shiplog/events';
 import { domainKey as keyOf, domainValue } from './domains.js';
 import { matchCommands, unmatchCommands } from './matches.js';
 import { noticeCommands } from './notices.js';
+import { maxconnOf, policyCommands, unpolicyCommands } from './policies.js';
 import type { HaproxyState } from './state.js';
 import { FILES } from './file-names.js';
 import { backendName, SERVER_PREFIX, type PoolSize } from './render.js';
 import type { Notice } from '../routes/notice.js';
-import { RouterError, type Endpoint, type Match, type RouteAction } from '../routes/router.port.js';
+import {
+  RouterError,
+  type Endpoint,
+  type Match,
+  type RouteAction,
+  type TrafficRules,
+} from '../routes/router.port.js';
+import { sessionOf } from '../routes/traffic-rules.js';
 
 export interface Translation {
   /** For every action that has a place; what has none keeps nobody from being taken out or served. */
@@ -51,6 +59,9 @@ class Draft {
   private readonly backendOfApp: Map<string, string>;
   private readonly slotOfInstance: Map<string, string>;
   private readonly hosts: Map<string, string>;
+  private readonly sessions: Map<string, string>;
+  /** Of backends whose limit was changed: requests that each server may have in hand. */
+  private readonly maxconn = new Map<string, number>();
 
   constructor(
     private readonly state: HaproxyState,
@@ -61,6 +72,7 @@ class Draft {
     this.backendOfApp = new Map(owned.filter(([, slot]) => !slot.includes('/')));
     this.slotOfInstance = new Map(owned.filter(([, slot]) => slot.includes('/')));
     this.hosts = new Map(state.hosts);
+    this.sessions = new Map(state.sessions);
   }
 
   add(action: RouteAction): void {
@@ -68,7 +80,8 @@ class Draft {
       case 'serve':
         return this.serve(action.endpoint);
       case 'weigh':
-        return this.onSlot(action.instanceId, (slot) => setWeight(slot, action.weight));
+        this.onSlot(action.instanceId, (slot) => setWeight(slot, action.weight));
+        return this.keepSession(action.instanceId, action.weight > 0);
       case 'match':
         return this.match(action.appId, action.match);
       case 'unmatch': {
@@ -76,6 +89,10 @@ class Draft {
         if (backend === undefined) return;
         return unmatchCommands(this.state, backend).forEach((command) => this.say(command));
       }
+      case 'police':
+        return this.police(action.appId, action.rules);
+      case 'unpolice':
+        return this.unpolice(action.appId);
       case 'notify':
         return this.notify(action.appId, action.notice);
       case 'bind-host':
@@ -84,15 +101,20 @@ class Draft {
         if (!this.hosts.delete(domainOf(action.host))) return;
         return this.say(`del map ${FILES.domains} ${domainKey(action.host)}`);
       case 'suspend':
+        this.keepSession(action.instanceId, false);
         return this.onSlot(action.instanceId, (slot) => `set server ${slot} state maint`);
       case 'drain':
+        // Its clients go to another one from now on: nobody can tell when the last of them has come.
+        this.keepSession(action.instanceId, false);
         return this.onSlot(action.instanceId, (slot) => `set server ${slot} state drain`);
       case 'cut':
         return this.onSlot(action.instanceId, (slot) => `shutdown sessions server ${slot}`);
       case 'release':
+        this.keepSession(action.instanceId, false);
         this.onSlot(action.instanceId, (slot) => `set server ${slot} state maint`);
         return this.disown(this.slotOfInstance, action.instanceId);
       case 'release-pool':
+        this.unpolice(action.appId);
         // Whoever has the place next is not told of.
         this.notify(action.appId, null);
         return this.disown(this.backendOfApp, action.appId);
@@ -112,7 +134,54 @@ class Draft {
     if (before?.weight !== weight) {
       this.say(setWeight(slot, weight));
     }
+    const backend = slot.slice(0, slot.indexOf('/'));
+    const requests = this.maxconn.get(backend) ?? maxconnOf(this.state, backend);
+    // A place that was made since, by a reload, has no limit yet.
+    if (requests !== 0) this.say(setMaxconn(slot, requests));
     this.say(`set server ${slot} state ready`);
+    this.keepSession(instanceId, weight > 0);
+  }
+
+  /** Those that come back are led to an instance for as long as it has a part of the requests. */
+  private keepSession(instanceId: string, isKept: boolean): void {
+    this.onSlot(instanceId, (slot) => {
+      const [backend = '', server = ''] = slot.split('/');
+      const key = `${backend}/${sessionOf(instanceId)}`;
+      const now = this.sessions.get(key);
+      if (isKept ? now === server : now === undefined) return undefined;
+      if (isKept) this.sessions.set(key, server);
+      else this.sessions.delete(key);
+      if (!isKept) return `del map ${FILES.sessions} ${key}`;
+      return `${now === undefined ? 'add' : 'set'} map ${FILES.sessions} ${key} ${server}`;
+    });
+  }
+
+  private police(appId: string, rules: TrafficRules): void {
+    const backend = this.backendOf(appId);
+    if (this.missing.has(backend)) return;
+    // Before anything waits for room: without a limit there is always room.
+    this.limit(backend, rules.policy.concurrency?.perInstance ?? 0);
+    for (const command of policyCommands(this.state, backend, rules)) this.say(command);
+    for (const { key, state, weight } of this.state.servers.values()) {
+      const instanceId = key.startsWith(`${backend}/`) ? this.owners.get(key) : undefined;
+      if (instanceId !== undefined && state === 'ready') this.keepSession(instanceId, weight > 0);
+    }
+  }
+
+  private unpolice(appId: string): void {
+    const backend = this.backendOfApp.get(appId);
+    if (backend === undefined || this.missing.has(backend)) return;
+    for (const command of unpolicyCommands(this.state, backend)) this.say(command);
+    if (maxconnOf(this.state, backend) !== 0) this.limit(backend, 0);
+  }
+
+  /** Also places that nobody has just now: whoever gets one begins without a limit of somebody else. */
+  private limit(backend: string, requests: number): void {
+    this.maxconn.set(backend, requests);
+    if (requests === 0 && maxconnOf(this.state, backend) === 0) return;
+    for (let n = 1; n <= this.pool.servers; n += 1) {
+      this.say(setMaxconn(`${backend}/${SERVER_PREFIX}${n}`, requests));
+    }
   }
 
   private notify(appId: string, notice: Notice | null): void {
@@ -186,9 +255,10 @@ class Draft {
     if (!this.missing.has(slot)) this.say(`del map ${FILES.owners} ${slot}`);
   }
 
-  private onSlot(instanceId: string, command: (slot: string) => string): void {
+  private onSlot(instanceId: string, command: (slot: string) => string | undefined): void {
     const slot = this.slotOfInstance.get(instanceId);
-    if (slot !== undefined && !this.missing.has(slot)) this.say(command(slot));
+    const text = slot === undefined || this.missing.has(slot) ? undefined : command(slot);
+    if (text !== undefined) this.say(text);
   }
 
   private say(command: string): void {
@@ -205,6 +275,8 @@ const setWeight = (slot: string, weight: number): string => {
   const isRight = Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX;
   return `set server ${slot} weight ${checked(String(weight), isRight, 'weight')}`;
 };
+const setMaxconn = (slot: string, requests: number): string =>
+  `set maxconn server ${slot} ${checked(String(requests), Number.isInteger(requests) && requests >= 0, 'number of requests')}`;
 const portNumber = (port: number): string =>
   checked(String(port), Number.isInteger(port) && port > 0 && port < 65_536, 'port');
 

@@ -16,6 +16,15 @@ export const FILES = {
   /** Hosts whose plain HTTP is sent on to https, and what browsers are told of it. */
   redirects: 'redirects.map',
   hsts: 'hsts.map',
+  /** What is done with the requests of apps; see `policies.ts`. */
+  policies: 'policies.map',
+  /** What addresses of lists begin with. */
+  networks: 'networks.map',
+  /** Expressions that find who a client is in the head of a request. */
+  clients: 'clients.map',
+  /** What is in the cookies of clients that come back, and whose that is. */
+  sessions: 'sessions.map',
+  headers: 'headers.lua',
   serverState: 'servers.state',
   pool: 'pool.json',
   log: 'haproxy.log',

@@ -10,6 +10,9 @@ import { tlsPaths } from './tls-paths.js';
 import { pagesText } from '../pages/pages.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
+/** What of it is Lua, as it lies in the sources. */
+const HEADERS = new URL('../../haproxy/headers.lua', import.meta.url);
+
 /** Places that a platform starts with: about 10 MB of HAProxy. */
 const POOL_DEFAULT: PoolSize = { backends: 64, servers: 32 };
 /** Where nobody can reload HAProxy for us the places have to last. */
@@ -56,6 +59,7 @@ export const writeConfig = async (
   });
   await replaceFile(paths.pages, pagesText());
   await writePool(paths, pool);
+  await replaceFile(paths.headers, await readFile(HEADERS, 'utf8'));
   const before = await readFile(paths.config, 'utf8').catch(() => undefined);
   if (before === text) return false;
   await replaceFile(paths.config, text);
@@ -82,6 +86,10 @@ export const ensureStateFiles = async (paths: RouterPaths): Promise<void> => {
     [paths.owners, ''],
     [paths.matches, ''],
     [paths.picks, ''],
+    [paths.policies, ''],
+    [paths.networks, ''],
+    [paths.clients, ''],
+    [paths.sessions, ''],
     [paths.notices, ''],
     [paths.allowed, ''],
     [paths.redirects, ''],
@@ -107,6 +115,10 @@ export const writeState = async (paths: RouterPaths, state: HaproxyState): Promi
   await replaceFile(paths.owners, mapText(state.owners));
   await replaceFile(paths.matches, mapText(state.matches));
   await replaceFile(paths.picks, mapText(state.picks));
+  await replaceFile(paths.networks, mapText(state.networks));
+  await replaceFile(paths.clients, mapText(state.clients));
+  await replaceFile(paths.sessions, mapText(state.sessions));
+  await replaceFile(paths.policies, mapText(state.policies));
   await replaceFile(paths.allowed, mapText(state.allowed));
   await replaceFile(paths.notices, mapText(state.notices));
   await replaceFile(paths.domains, domainsText(state));

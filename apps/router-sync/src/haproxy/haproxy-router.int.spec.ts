@@ -6,12 +6,14 @@ import { HaproxyRouter } from './haproxy-router.js';
 import { describeDomains } from '../routes/domains.contract.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
+import { describePolicy } from '../routes/policy.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
 import { describeAccess } from '../access/access.contract.js';
 import { HaproxyAccess } from '../access/haproxy-access.js';
 import { describePages } from '../pages/pages.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 import { routerPaths } from '../routes/router-paths.js';
+import { rulesOf } from '../routes/traffic-rules.js';
 import { ask } from '../testing/client.js';
 import { startLoad } from '../testing/load.js';
 import { startInstance, type Ledger, type TestInstance } from '../testing/test-instance.js';
@@ -39,6 +41,7 @@ const haproxy = async () => {
 describeRouter('HAProxy', haproxy);
 describeServing('HAProxy', haproxy);
 describeMatches('HAProxy', haproxy);
+describePolicy('HAProxy', haproxy);
 describeHostile('HAProxy', haproxy);
 describePages('HAProxy', haproxy);
 describeDomains('HAProxy', haproxy);
@@ -170,6 +173,26 @@ describe('instances with different parts of the requests', () => {
     await router.apply([{ kind: 'weigh', instanceId: 'i1', weight: 0 }]);
     expect(await requests(10)).toEqual([36, 14]);
     await Promise.all([old.kill(), fresh.kill()]);
+    await removeProxy(config);
+  });
+});
+
+describe('a limit of requests at once', () => {
+  it('is known to be gone after a reload, which HAProxy begins without it, and is brought back', async () => {
+    const config = await testConfig();
+    const paths = routerPaths(config, {});
+    await ensureProcess(config, paths);
+    const router = new HaproxyRouter(config, paths);
+    const rules = rulesOf({ concurrency: { perInstance: 3, queue: 1 } });
+    const endpoint = { instanceId: 'i1', appId: 'a1', host: '127.0.0.9', port: 22_109, weight: 1 };
+    const police = { kind: 'police', appId: 'a1', rules } as const;
+    const seen = async () => (await router.observe()).policies.get('a1');
+    await router.apply([{ kind: 'serve', endpoint }, police]);
+    expect(await seen()).toBe(rules.id);
+    await reload(paths);
+    expect(await seen()).toBe('');
+    await router.apply([police]);
+    expect(await seen()).toBe(rules.id);
     await removeProxy(config);
   });
 });

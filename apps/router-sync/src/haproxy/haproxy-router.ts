@@ -3,11 +3,13 @@ import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
 import { translate } from './commands.js';
 import { readPool, writeState } from './files.js';
 import { matchesIn } from './matches.js';
+import { maxconnOf, policiesIn } from './policies.js';
 import { noticesIn } from './notices.js';
 import { grow, workersOf } from './process.js';
 import { backendsOf, readState, showServers } from './read.js';
 import { HaproxyRuntime } from './runtime.js';
 import {
+  parseLimits,
   parseMap,
   parseServersState,
   parseSessionIds,
@@ -80,17 +82,16 @@ export class HaproxyRouter implements Router {
     const matches = new Map(
       [...matchesIn(state)].map(([backend, match]) => [backendApp(backend), match]),
     );
+    const policies = new Map(
+      [...policiesIn(state)].map(([backend, id]) => [backendApp(backend), id]),
+    );
+    for (const backend of await this.unlimited(state)) policies.set(backendApp(backend), '');
     const notices = new Map(
       [...noticesIn(state)].map(([backend, notice]) => [backendApp(backend), notice]),
     );
-    return {
-      hosts,
-      uses: state.uses,
-      endpoints,
-      matches,
-      notices,
-      emptyPools: await this.emptyPools(state),
-    };
+    const { uses } = state;
+    const emptyPools = await this.emptyPools(state);
+    return { hosts, uses, endpoints, matches, notices, policies, emptyPools };
   }
 
   async apply(actions: readonly RouteAction[]): Promise<void> {
@@ -197,6 +198,17 @@ export class HaproxyRouter implements Router {
       }
     }
     return { mayServe, sessions };
+  }
+
+  /** Backends whose servers have not the limit that their policy says: HAProxy forgets it with every start. */
+  private async unlimited(state: HaproxyState): Promise<readonly string[]> {
+    const limited = backendsOf(state.owners).filter((backend) => maxconnOf(state, backend) > 0);
+    if (limited.length === 0) return [];
+    const answers = await this.runtime.ask(limited.map((backend) => `show stat ${backend} 4 -1`));
+    return limited.filter((backend, i) => {
+      const limits = parseLimits(answers[i] ?? '');
+      return limits.some((limit) => limit !== maxconnOf(state, backend));
+    });
   }
 
   private async emptyPools(state: HaproxyState): Promise<ReadonlyMap<string, number>> {

@@ -4,6 +4,19 @@ import { parseMap, parseServersState, type HaproxyState, type ServerSlot } from 
 import { FILES } from './file-names.js';
 import { type PoolSize } from './render.js';
 
+const MAPS = [
+  'domains',
+  'owners',
+  'matches',
+  'picks',
+  'notices',
+  'allowed',
+  'policies',
+  'networks',
+  'clients',
+  'sessions',
+] as const;
+
 /**
  * Hosts, owners and the slots that somebody owns. `likely`: backends to ask for together with the maps;
  * a right guess saves a round trip.
@@ -12,31 +25,15 @@ export const readState = async (
   runtime: HaproxyRuntime,
   likely: readonly string[] = [],
 ): Promise<HaproxyState> => {
-  const [
-    domains = '',
-    owners = '',
-    matches = '',
-    picks = '',
-    notices = '',
-    allowed = '',
-    ...states
-  ] = await runtime.ask([
-    `show map ${FILES.domains}`,
-    `show map ${FILES.owners}`,
-    `show map ${FILES.matches}`,
-    `show map ${FILES.picks}`,
-    `show map ${FILES.notices}`,
-    `show map ${FILES.allowed}`,
+  const answers = await runtime.ask([
+    ...MAPS.map((map) => `show map ${FILES[map]}`),
     ...likely.map(showServers),
   ]);
-  const maps = {
-    ...domainsIn(parseMap(domains)),
-    owners: parseMap(owners),
-    matches: parseMap(matches),
-    picks: parseMap(picks),
-    notices: parseMap(notices),
-    allowed: parseMap(allowed),
-  };
+  const { domains, ...others } = Object.fromEntries(
+    MAPS.map((map, i) => [map, parseMap(answers[i] ?? '')]),
+  ) as Readonly<Record<(typeof MAPS)[number], Map<string, string>>>;
+  const maps = { ...domainsIn(domains), ...others };
+  const states = answers.slice(MAPS.length);
   const missing = backendsOf(maps.owners).filter((backend) => !likely.includes(backend));
   states.push(...(await runtime.ask(missing.map(showServers))));
   const servers = new Map<string, ServerSlot>();

@@ -12,6 +12,14 @@ import {
   type PlatformHost,
 } from './tls.js';
 import { failurePages, formLines, pageHeaderLines, returnPage } from './pages.js';
+import {
+  policyAnswerRules,
+  policyBackendRules,
+  policyRequestRules,
+  policyServerRules,
+  rateTables,
+  streamRules,
+} from './policy-rules.js';
 import { domainRules, domainUseRules } from './domains.js';
 
 /** How many places the rendered configuration offers. Growing is the only reason for a reload. */
@@ -63,6 +71,7 @@ export const renderHaproxy = (config: HaproxyConfig): string =>
     globalSection(config),
     section(`ring ${ACCESS_RING}`, accessRing()),
     defaultsSection(config.requestSeconds ?? 60),
+    ...rateTables().map(([head, lines]) => section(head, lines)),
     frontend(checked(config)),
   ]
     .concat(config.platformHost === undefined ? [] : [platformBackend(config.platformHost)])
@@ -83,6 +92,8 @@ const globalSection = ({ pages, platform, runAs, adminSocket, directory }: Hapro
     'stats timeout 5m',
     `server-state-file ${quoted(`${directory}/${FILES.serverState}`)}`,
     'hard-stop-after 1h',
+    // Read when `default-path` is forgotten again.
+    `lua-load-per-thread ${quoted(`${directory}/${FILES.headers}`)}`,
   ]);
 
 const defaultsSection = (requestSeconds: number): string =>
@@ -138,6 +149,7 @@ const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
     `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
     ...redirectLines(tls),
     ...maintenanceLines(),
+    ...policyRequestRules(),
     '# What a client claims about itself is replaced by what we see.',
     // Many frameworks take `_` for `-`: they would find the claim under the name of the truth.
     'http-request del-header ^x[-_](forwarded|real[-_]ip|request[-_]id) -m reg',
@@ -159,6 +171,8 @@ const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
     `http-request set-var(txn.rule) var(txn.backend),concat(|,txn.head),map_reg(${FILES.matches}) if { var(txn.head) -m found }`,
     `http-request set-var(txn.pick) rand(${PICKS}) if { var(txn.rule) -m found }`,
     `http-request set-var(txn.server) var(txn.backend),concat(/,txn.pick),map_str(${FILES.picks}) if { var(txn.rule) -m found }`,
+    ...policyServerRules(),
+    ...policyAnswerRules(),
     ...pageHeaderLines(),
     'use_backend %[var(txn.backend)]',
   ]);
@@ -180,8 +194,8 @@ const backend = (n: number, pool: PoolSize): string =>
     'option httpchk OPTIONS / HTTP/1.1',
     'http-check send hdr Host localhost hdr User-Agent shiplog-router',
     'http-check expect rstatus ^[1-5]',
-    // An event stream is silent for as long as nothing happens.
-    'http-request set-timeout server 1h if { req.hdr(accept) -m sub text/event-stream }',
+    ...policyBackendRules(),
+    ...streamRules(),
     'use-server %[var(txn.server)] if { var(txn.server) -m found }',
     `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} ${UNUSED} disabled check inter 5s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`,
   ]);

@@ -28,6 +28,14 @@ export interface HaproxyState {
   readonly matches: ReadonlyMap<string, string>;
   /** `slot0001` → `on`, `slot0001/0` to `slot0001/59` → server. */
   readonly picks: ReadonlyMap<string, string>;
+  /** `slot0001` → the name of its policy, `<name>/rate` and the like → what that part is. */
+  readonly policies: ReadonlyMap<string, string>;
+  /** `<name>/deny8:0A` → `on`. */
+  readonly networks: ReadonlyMap<string, string>;
+  /** Expression → what of it is the client. */
+  readonly clients: ReadonlyMap<string, string>;
+  /** `slot0001/<session>` → server. */
+  readonly sessions: ReadonlyMap<string, string>;
   /** `slot0001` → `starting`, `maintenance`, or that and a page: `maintenance:PGgx…`. */
   readonly notices: ReadonlyMap<string, string>;
   /** `slot0001=8:7F` → `on`. */
@@ -98,6 +106,13 @@ export const parseSessions = (text: string): number => {
   const fields = line.split(',');
   const field = (name: string): number => Number(fields[names.indexOf(name)] ?? 0);
   return field('scur') + field('qcur');
+};
+
+/** Requests that each server may have in hand at once, from `show stat <backend> 4 -1`; 0: any number. */
+export const parseLimits = (text: string): readonly number[] => {
+  const [header = '', ...lines] = text.trim().split('\n');
+  const column = header.replace(/^# /, '').split(',').indexOf('slim');
+  return lines.map((line) => Number(line.split(',')[column] ?? 0));
 };
 
 export interface Workers {

@@ -7,12 +7,13 @@ import {
   matchLine,
   noticeLine,
   ownId,
+  policyLine,
   portNumber,
   type NginxInstance,
   type NginxTable,
 } from './table.js';
 import type { Notice } from '../routes/notice.js';
-import type { Endpoint, Match, RouteAction } from '../routes/router.port.js';
+import type { Endpoint, Match, RouteAction, TrafficRules } from '../routes/router.port.js';
 
 /**
  * Puts actions into lines for `shiplog.lua`, of a table as it was read. Those of one app are one line with
@@ -51,6 +52,10 @@ class Draft {
         return this.match(action.appId, action.match);
       case 'unmatch':
         return this.say(`nomatch ${ownId(action.appId)}`);
+      case 'police':
+        return this.police(action.appId, action.rules);
+      case 'unpolice':
+        return this.say(`nopolicy ${ownId(action.appId)}`);
       case 'notify':
         return this.notify(action.appId, action.notice);
       case 'bind-host':
@@ -91,6 +96,11 @@ class Draft {
     const there = instanceIds.filter((id) => own?.has(id) === true);
     if (there.length === 0) this.say(`nomatch ${ownId(appId)}`);
     else this.say(matchLine(appId, { rule, instanceIds: there }));
+  }
+
+  private police(appId: string, rules: TrafficRules): void {
+    if (!this.apps.has(appId)) this.put(appId, new Map());
+    this.say(policyLine(appId, rules));
   }
 
   private notify(appId: string, notice: Notice | null): void {

@@ -7,6 +7,7 @@ import { NginxRouter } from './nginx-router.js';
 import { describeDomains } from '../routes/domains.contract.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
+import { describePolicy } from '../routes/policy.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
 import { describeAccess } from '../access/access.contract.js';
 import { NginxAccess } from '../access/nginx-access.js';
@@ -34,6 +35,7 @@ const nginx = async () => {
 describeRouter('Nginx', nginx);
 describeServing('Nginx', nginx);
 describeMatches('Nginx', nginx);
+describePolicy('Nginx', nginx);
 describeHostile('Nginx', nginx);
 describePages('Nginx', nginx);
 describeDomains('Nginx', nginx);

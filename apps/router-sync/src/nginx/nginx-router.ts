@@ -64,6 +64,9 @@ export class NginxRouter implements Router {
       uses: table.uses,
       endpoints,
       matches: table.matches,
+      policies: new Map(
+        [...table.policies].map(([appId, text]) => [appId, text.slice(0, text.indexOf(' '))]),
+      ),
       notices: table.notices,
       emptyPools: new Map(empty.map(([appId]) => [appId, 0])),
     };

@@ -76,6 +76,8 @@ const lua = (config: NginxConfig, routes: string, pages: string): string[] => [
   'lua_shared_dict shiplog_cuts 256k;',
   'lua_shared_dict shiplog_workers 64k;',
   'lua_shared_dict shiplog_access 16m;',
+  'lua_shared_dict shiplog_rates 16m;',
+  'lua_shared_dict shiplog_waiting 1m;',
   // An instance that refuses a connection is no error of the proxy.
   'lua_socket_log_errors off;',
   ...block('init_by_lua_block', [
@@ -126,6 +128,7 @@ const apps = ({ bind, port }: NginxConfig): string[] =>
     'server_name _;',
     'set $shiplog_instance "";',
     'set $shiplog_status "";',
+    'set $shiplog_retry "";',
     'set $shiplog_app "";',
     'set $shiplog_request "";',
     'set $shiplog_upgrade "";',
@@ -139,6 +142,7 @@ const apps = ({ bind, port }: NginxConfig): string[] =>
     ...block('location @page', ['content_by_lua_block { require("shiplog").page() }']),
     ...block('location /', [
       'rewrite_by_lua_block { require("shiplog").route() }',
+      'header_filter_by_lua_block { require("shiplog").answer() }',
       'proxy_pass http://$shiplog_upstream$shiplog_uri;',
       'proxy_http_version 1.1;',
       'proxy_set_header Host $http_host;',

@@ -4,11 +4,13 @@ import { BASE64_PATTERN, PREFIX_PATTERN, type Notice } from '../routes/notice.js
 import { ID_PATTERN, parseDomain, type DomainUse } from '@shiplog/events';
 import { parseUseWord, useWord } from '../routes/domain-use.js';
 import { parseMatchRule } from '../routes/match-rule.js';
+import { listPrefixes, ruleValues } from '../routes/traffic-rules.js';
 import {
   RouterError,
   type ActualEndpoint,
   type Endpoint,
   type Match,
+  type TrafficRules,
 } from '../routes/router.port.js';
 
 export interface NginxInstance extends Endpoint {
@@ -29,6 +31,8 @@ export interface NginxTable {
   readonly appOf: ReadonlyMap<string, string>;
   /** By app id. */
   readonly matches: ReadonlyMap<string, Match>;
+  /** By app id: the name of its policy, and what it is. */
+  readonly policies: ReadonlyMap<string, string>;
   /** By app id. */
   readonly notices: ReadonlyMap<string, Notice>;
 }
@@ -74,6 +78,7 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
   const apps = new Map(before.apps);
   const appOf = new Map(before.appOf);
   const matches = new Map(before.matches);
+  const policies = new Map(before.policies);
   const notices = new Map(before.notices);
   const forget = (appId: string): void => {
     for (const id of apps.get(appId)?.keys() ?? []) appOf.delete(id);
@@ -96,6 +101,12 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
       case 'nomatch':
         matches.delete(key);
         continue;
+      case 'policy':
+        policies.set(key, `${value} ${ids}`);
+        continue;
+      case 'nopolicy':
+        policies.delete(key);
+        continue;
       case 'notice':
         notices.set(key, parseNotice(lines[i] ?? ''));
         continue;
@@ -105,6 +116,7 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
       case 'noapp':
         matches.delete(key);
         notices.delete(key);
+        policies.delete(key);
         forget(key);
         continue;
       default:
@@ -115,7 +127,7 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
     for (const { instanceId } of own) appOf.set(instanceId, key);
     i += own.length;
   }
-  return { hosts, uses, apps, appOf, matches, notices };
+  return { hosts, uses, apps, appOf, matches, notices, policies };
 };
 
 const setUse = (uses: Map<string, DomainUse>, domain: string, word: string): void => {
@@ -130,6 +142,7 @@ export const NO_ROUTES: NginxTable = {
   apps: new Map(),
   appOf: new Map(),
   matches: new Map(),
+  policies: new Map(),
   notices: new Map(),
 };
 
@@ -153,11 +166,13 @@ export const tableText = ({
   apps,
   matches,
   notices,
-}: Pick<NginxTable, 'hosts' | 'uses' | 'apps' | 'matches' | 'notices'>): string =>
+  policies,
+}: Omit<NginxTable, 'appOf'>): string =>
   [
     ...[...apps].map(([appId, instances]) => appLines(appId, instances)),
     ...[...matches].map(([appId, match]) => matchLine(appId, match)),
     ...[...notices].map(([appId, notice]) => noticeLine(appId, notice)),
+    ...[...policies].map(([appId, text]) => `policy ${ownId(appId)} ${text}`),
     ...[...hosts].map(([host, appId]) => hostLine(host, appId, uses.get(host))),
   ]
     .map((line) => `${line}\n`)
@@ -172,6 +187,16 @@ export const matchLine = (appId: string, { rule, instanceIds }: Match): string =
   // It throws for what is none.
   parseMatchRule(rule);
   return `match ${ownId(appId)} ${rule} ${instanceIds.map(ownId).join(',')}`;
+};
+
+/** `policy <app> <name> <part>=<value>&…`; it throws for what is no policy. */
+export const policyLine = (appId: string, rules: TrafficRules): string => {
+  const lists = (['allow', 'deny'] as const).map(
+    (list) => [list, listPrefixes(rules, list).join(',')] as const,
+  );
+  const parts = [...new Map([...ruleValues(rules), ...lists])].filter(([, value]) => value !== '');
+  const text = parts.map(([part, value]) => `${part}=${value}`).join('&');
+  return `policy ${ownId(appId)} ${rules.id} ${text}`;
 };
 
 export const noticeLine = (appId: string, notice: Notice): string => {

@@ -34,11 +34,36 @@ export const PAGES = {
     // As of `no-instance`: HAProxy has one for all of its own 503.
     retryAfterSeconds: 5,
   },
+  'address-denied': {
+    status: 403,
+    title: 'This app takes no requests from here.',
+    advice: 'Use it from another network.',
+    operator: 'Is it yours? "shiplog traffic show" lists who is allowed and denied.',
+  },
+  'length-required': {
+    status: 411,
+    title: 'This app takes requests that say how long they are.',
+    advice: 'Send it again with a Content-Length.',
+    operator: 'Is it yours? "shiplog traffic show" has the limit of a body.',
+  },
+  'body-too-large': {
+    status: 413,
+    title: 'This request is too large for the app.',
+    advice: 'Send less at once.',
+    operator: 'Is it yours? "shiplog traffic show" has the limit of a body.',
+  },
+  busy: {
+    status: 503,
+    title: 'This app is busy.',
+    advice: 'Try again in a moment.',
+    operator: 'Is it yours? "shiplog traffic show" has its limit of requests at once.',
+    retryAfterSeconds: 1,
+  },
   'rate-limited': {
     status: 429,
     title: 'Too many requests came from here.',
     advice: 'Wait a moment, then try again.',
-    operator: 'Is it yours? "shiplog settings" shows its limits.',
+    operator: 'Is it yours? "shiplog traffic show" has its limits.',
     retryAfterSeconds: 1,
   },
   maintenance: {

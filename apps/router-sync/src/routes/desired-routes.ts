@@ -17,7 +17,8 @@ import {
   type Maintenance,
 } from '@shiplog/events';
 import { addressPrefixes, type Notice } from './notice.js';
-import type { Endpoint, Match } from './router.port.js';
+import type { Endpoint, Match, TrafficRules } from './router.port.js';
+import { rulesOf } from './traffic-rules.js';
 
 export interface DesiredEndpoint extends Endpoint {
   /** `suspended`: known, but its process is not ready; `draining`: to be taken out for good. */
@@ -36,6 +37,8 @@ export interface DesiredRoutes {
   readonly endpoints: ReadonlyMap<string, DesiredEndpoint>;
   /** By app id: requests that a canary gets whatever its part. */
   readonly matches: ReadonlyMap<string, Match>;
+  /** By app id: what is done with its requests; absent: as for every app. */
+  readonly policies: ReadonlyMap<string, TrafficRules>;
   /** By app id: what its clients are told. */
   readonly notices: ReadonlyMap<string, Notice>;
   /** Apps of which the log knows, destroyed ones too: taking their routes out needs no other reason. */
@@ -69,6 +72,11 @@ export const desiredRoutes = (
     if (endpoint !== undefined) endpoints.set(instance.instanceId, endpoint);
   }
   const matches = divide(endpoints, world);
+  const policies = new Map(
+    apps.flatMap(({ appId, traffic = {} }) =>
+      Object.keys(traffic).length === 0 ? [] : [[appId, rulesOf(traffic)] as const],
+    ),
+  );
   const notices = noticesOf(world);
   return {
     hosts,
@@ -76,6 +84,7 @@ export const desiredRoutes = (
     endpoints,
     matches,
     notices,
+    policies,
     knownApps: { has: (appId) => world.knowsApp(appId) },
   };
 };

@@ -4,7 +4,13 @@ import { isIP } from 'node:net';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HOST_PATTERN, ID_PATTERN, parseDomain, type DomainUse } from '@shiplog/events';
+import {
+  HOST_PATTERN,
+  ID_PATTERN,
+  parseDomain,
+  trafficPolicy,
+  type DomainUse,
+} from '@shiplog/events';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { removeProxy, testConfig } from '../testing/test-platform.js';
 import { waitFor } from '../testing/wait-for.js';
@@ -17,6 +23,7 @@ import { ensureNginx, nginxPid } from '../nginx/process.js';
 import { NginxRouter } from '../nginx/nginx-router.js';
 import { QuarantiningRouter } from './quarantine.js';
 import { routerPaths } from './router-paths.js';
+import { rulesOf } from './traffic-rules.js';
 import type { ActualRoutes, RouteAction, Router } from './router.port.js';
 
 const run = promisify(execFile);
@@ -129,6 +136,47 @@ const address = fc.oneof(
   fc.array(piece, { minLength: 1, maxLength: 3 }).map((parts) => `127.0.0.1${parts.join('')}`),
 );
 
+/** Policies of parts that are right and parts that are not: mostly of one that is hostile. */
+const text = fc.oneof(
+  fc.array(piece, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('')),
+  fc.string({ maxLength: 20 }),
+);
+const header = fc.oneof(fc.stringMatching(/^[a-z][a-z0-9-]{0,8}[a-z0-9]$/), text);
+const value = fc.oneof(fc.stringMatching(/^[!-~]([ -~]{0,20}[!-~])?$/), text);
+const changes = fc.record({
+  set: fc.dictionary(header, value, { maxKeys: 3 }),
+  remove: fc.array(header, { maxLength: 2 }),
+});
+const cidr = fc.oneof(
+  fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })).map(([at, bits]) => `${at}/${bits}`),
+  fc.tuple(fc.ipV6(), fc.integer({ min: 0, max: 128 })).map(([at, bits]) => `${at}/${bits}`),
+  text.map((more) => `10.0.0.0/8${more}`),
+);
+const policy = fc
+  .record(
+    {
+      sticky: fc.constant(true as const),
+      rate: fc.record({
+        requests: fc.integer({ min: 0, max: 100_001 }),
+        per: fc.constantFrom('second' as const, 'minute' as const),
+        burst: fc.nat(100_000),
+        by: fc.oneof(
+          fc.constant('address'),
+          header.map((name) => `header:${name}`),
+        ),
+      }),
+      concurrency: fc.record({ perInstance: fc.nat(10_001), queue: fc.nat(10_001) }),
+      bodyBytes: fc.oneof(fc.nat(), fc.double()),
+      tunnelSeconds: fc.nat(90_000),
+      allow: fc.array(cidr, { maxLength: 3 }),
+      deny: fc.array(cidr, { maxLength: 3 }),
+      requestHeaders: changes,
+      responseHeaders: changes,
+    },
+    { requiredKeys: [] },
+  )
+  .filter((one) => Object.keys(one).length > 0);
+
 interface Server {
   readonly router: Router;
   /** What its own parser makes of it, names of routes left out. */
@@ -194,7 +242,8 @@ const nginxServer = async (): Promise<Server> => {
   };
 };
 
-const sorted = ({ hosts, endpoints, emptyPools }: ActualRoutes) => ({
+const sorted = ({ hosts, endpoints, policies, emptyPools }: ActualRoutes) => ({
+  policies: [...policies].toSorted(),
   hosts: [...hosts].toSorted(),
   endpoints: [...endpoints.keys()].toSorted(),
   pools: [...emptyPools.keys()].toSorted(),
@@ -296,6 +345,23 @@ for (const [name, create] of [
       );
       await router.apply(apps.map((instanceId) => ({ kind: 'release', instanceId })));
       await router.apply(apps.map((appId) => ({ kind: 'release-pool', appId })));
+      expect(await server.structure()).toBe(structure);
+    });
+
+    it('takes traffic policies literally or not at all', async () => {
+      await fc.assert(
+        fc.asyncProperty(policy, (value) => {
+          const rules = rulesOf(value);
+          return isTakenLiterally(
+            trafficPolicy.safeParse(value).success,
+            [{ kind: 'police', appId: 'plain', rules }],
+            [{ kind: 'unpolice', appId: 'plain' }],
+            ({ policies }) => policies.get('plain') === rules.id,
+          );
+        }),
+        { numRuns: 4 * RUNS },
+      );
+      expect((await server.router.observe()).policies.size).toBe(0);
       expect(await server.structure()).toBe(structure);
     });
 

@@ -19,6 +19,7 @@ export class InMemoryRouter implements Router {
   private readonly uses = new Map<string, DomainUse>();
   private readonly endpoints = new Map<string, Draft>();
   private readonly matches = new Map<string, Match>();
+  private readonly policies = new Map<string, string>();
   private readonly notices = new Map<string, Notice>();
   private readonly pools = new Set<string>();
 
@@ -32,6 +33,7 @@ export class InMemoryRouter implements Router {
       uses: new Map(this.uses),
       endpoints: new Map([...this.endpoints].map(([id, endpoint]) => [id, { ...endpoint }])),
       matches: new Map(this.matches),
+      policies: new Map(this.policies),
       notices: new Map(this.notices),
       emptyPools: new Map([...this.pools].filter((id) => !held.has(id)).map((id) => [id, 0])),
     });
@@ -87,6 +89,13 @@ export class InMemoryRouter implements Router {
       case 'unmatch':
         this.matches.delete(action.appId);
         return;
+      case 'police':
+        this.pools.add(action.appId);
+        this.policies.set(action.appId, action.rules.id);
+        return;
+      case 'unpolice':
+        this.policies.delete(action.appId);
+        return;
       case 'notify':
         if (action.notice !== null && this.pools.has(action.appId))
           this.notices.set(action.appId, action.notice);
@@ -116,6 +125,7 @@ export class InMemoryRouter implements Router {
         return;
       case 'release-pool':
         this.pools.delete(action.appId);
+        this.policies.delete(action.appId);
         this.notices.delete(action.appId);
         return;
     }

@@ -4,6 +4,7 @@ import type { DesiredEndpoint, DesiredRoutes } from './desired-routes.js';
 import { InMemoryRouter } from './in-memory-router.js';
 import { planRoutes, sinceNow, type Since } from './plan.js';
 import type { ActualEndpoint, ActualRoutes } from './router.port.js';
+import { rulesOf } from './traffic-rules.js';
 
 const never: Since = { draining: new Map(), empty: new Map() };
 
@@ -44,6 +45,7 @@ const desiredOf = (
   hosts: new Map(Object.entries(hosts)),
   uses: new Map(),
   matches: new Map(),
+  policies: new Map(),
   notices: new Map(),
   endpoints: new Map(endpoints.map((e) => [e.instanceId, e])),
   knownApps: new Set(knownApps),
@@ -56,6 +58,7 @@ const actualOf = (
   hosts: new Map(Object.entries(hosts)),
   uses: new Map(),
   matches: new Map(),
+  policies: new Map(),
   notices: new Map(),
   endpoints: new Map(endpoints.map((e) => [e.instanceId, e])),
   emptyPools: new Map(),
@@ -68,6 +71,27 @@ const drainingSince = (id: string, ms: number): Since => ({
 });
 
 describe('the plan', () => {
+  it('has an app policed before it is reached, again when its policy is another or not whole, and no more', () => {
+    const rules = rulesOf({ bodyBytes: 1 });
+    const serving = desiredOf([wanted('i1', 'serving')]);
+    const desired = { ...serving, policies: new Map([['a1', rules]]) };
+    expect(kinds(planRoutes(desired, actualOf([], {}), never, 0))).toEqual([
+      'serve',
+      'police',
+      'bind-host',
+    ]);
+    const policed = (id: string): ActualRoutes => ({
+      ...actualOf([seen('i1', 'serving')]),
+      policies: new Map([['a1', id]]),
+    });
+    expect(kinds(planRoutes(desired, policed(rules.id), never, 0))).toEqual([]);
+    expect(kinds(planRoutes(desired, policed(''), never, 0))).toEqual(['police']);
+    expect(kinds(planRoutes(serving, policed(rules.id), never, 0))).toEqual(['unpolice']);
+    // An app that the log does not know keeps what protects it.
+    const unknown = { ...serving, knownApps: new Set<string>() };
+    expect(kinds(planRoutes(unknown, policed(rules.id), never, 0))).toEqual([]);
+  });
+
   it('serves what is ready before it binds the host that leads there', () => {
     const plan = planRoutes(desiredOf([wanted('i1', 'serving')]), actualOf([], {}), never, 0);
     expect(kinds(plan)).toEqual(['serve', 'bind-host']);

@@ -42,6 +42,8 @@ const ORDER: Readonly<Record<RouteAction['kind'], number>> = {
   weigh: 1,
   unmatch: 2,
   match: 2,
+  police: 2,
+  unpolice: 2,
   notify: 2,
   'bind-host': 2,
   'unbind-host': 3,
@@ -68,6 +70,8 @@ export const planRoutes = (
     ),
     ...(refused.length > 0 ? [] : strangerSteps(desired, actual, since, nowMs)),
     ...matchSteps(desired, actual),
+    // An app is reached by nobody before it has its policy.
+    ...policySteps(desired, actual),
     ...hostSteps(desired, actual, refused.length > 0),
     ...noticeSteps(desired, actual, refused.length > 0),
     ...poolSteps(desired, actual, since, nowMs),
@@ -201,6 +205,16 @@ const matchSteps = (desired: DesiredRoutes, actual: ActualRoutes): Step[] => [
   ...[...actual.matches.keys()]
     .filter((appId) => !desired.matches.has(appId))
     .map((appId) => ({ action: { kind: 'unmatch', appId } as const })),
+];
+
+const policySteps = (desired: DesiredRoutes, actual: ActualRoutes): Step[] => [
+  ...[...desired.policies]
+    .filter(([appId, { id }]) => actual.policies.get(appId) !== id)
+    .map(([appId, rules]) => ({ action: { kind: 'police', appId, rules } as const })),
+  ...[...actual.policies.keys()]
+    // One that nobody knows keeps its policy for as long as it has routes: it may be a log that is not ours.
+    .filter((appId) => !desired.policies.has(appId) && desired.knownApps.has(appId))
+    .map((appId) => ({ action: { kind: 'unpolice', appId } as const })),
 ];
 
 /** Where an app is not known, and much else neither, what its clients are told stays. */

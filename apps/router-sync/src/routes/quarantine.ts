@@ -127,6 +127,8 @@ export class QuarantiningRouter implements Router {
       case 'bind-host':
       case 'match':
       case 'unmatch':
+      case 'police':
+      case 'unpolice':
       case 'notify':
       case 'release-pool':
         return action.appId;

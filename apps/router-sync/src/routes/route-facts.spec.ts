@@ -11,6 +11,7 @@ const desired = (want: 'serving' | 'suspended' | 'draining'): DesiredRoutes => (
   hosts: new Map([['a1.test', 'a1']]),
   uses: new Map(),
   matches: new Map(),
+  policies: new Map(),
   notices: new Map(),
   endpoints: new Map([['i1', { ...endpoint, want, drainMs: 0 }]]),
   knownApps: new Set(['a1']),
@@ -18,6 +19,7 @@ const desired = (want: 'serving' | 'suspended' | 'draining'): DesiredRoutes => (
 type State = 'serving' | 'leaving' | 'draining' | 'out';
 const actual = (state: State | undefined, host: string | undefined = 'a1'): ActualRoutes => ({
   matches: new Map(),
+  policies: new Map(),
   notices: new Map(),
   hosts: new Map(host === undefined ? [] : [['a1.test', host]]),
   uses: new Map(),

@@ -15,6 +15,12 @@ export interface RouterPaths {
   readonly owners: string;
   readonly matches: string;
   readonly picks: string;
+  readonly policies: string;
+  readonly networks: string;
+  readonly clients: string;
+  readonly sessions: string;
+  /** What HAProxy does in Lua. */
+  readonly headers: string;
   readonly notices: string;
   readonly allowed: string;
   readonly pages: string;
@@ -42,6 +48,11 @@ export const routerPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Rou
     owners: file(FILES.owners),
     matches: file(FILES.matches),
     picks: file(FILES.picks),
+    policies: file(FILES.policies),
+    networks: file(FILES.networks),
+    clients: file(FILES.clients),
+    sessions: file(FILES.sessions),
+    headers: file(FILES.headers),
     notices: file(FILES.notices),
     allowed: file(FILES.allowed),
     pages: file(FILES.pages),

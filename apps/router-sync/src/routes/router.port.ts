@@ -1,5 +1,5 @@
 import type { TrafficCounters } from '@shiplog/domain';
-import type { DomainUse } from '@shiplog/events';
+import type { DomainUse, TrafficPolicy } from '@shiplog/events';
 import { OperationalError } from '@shiplog/runtime';
 import type { Notice } from './notice.js';
 
@@ -36,6 +36,13 @@ export interface Match {
   readonly instanceIds: readonly string[];
 }
 
+/** A traffic policy, and the name by which a proxy says that it has this one and no other. */
+export interface TrafficRules {
+  /** Hexadecimal digits, made of the policy. */
+  readonly id: string;
+  readonly policy: TrafficPolicy;
+}
+
 /** What the proxy really does, read back from it. */
 export interface ActualRoutes {
   /** Domain → app id. A domain is a host or `*.` and a host, with or without a path. */
@@ -46,6 +53,8 @@ export interface ActualRoutes {
   readonly endpoints: ReadonlyMap<string, ActualEndpoint>;
   /** By app id. */
   readonly matches: ReadonlyMap<string, Match>;
+  /** By app id: the name of the traffic policy that it has; another name where it is not whole. */
+  readonly policies: ReadonlyMap<string, string>;
   /** By app id. */
   readonly notices: ReadonlyMap<string, Notice>;
   /** Apps that hold a place without host and endpoint, and the requests still under way there. */
@@ -59,6 +68,9 @@ export type RouteAction =
   /** All requests that match go there, and to nobody else. Instances that have no place are left out. */
   | { readonly kind: 'match'; readonly appId: string; readonly match: Match }
   | { readonly kind: 'unmatch'; readonly appId: string }
+  /** What is done with its requests from now on; holds for instances that come later, too. */
+  | { readonly kind: 'police'; readonly appId: string; readonly rules: TrafficRules }
+  | { readonly kind: 'unpolice'; readonly appId: string }
   /** What an app's clients are told from now on; null: nothing. */
   | { readonly kind: 'notify'; readonly appId: string; readonly notice: Notice | null }
   | {

@@ -7,6 +7,7 @@ import type {
   ProcessSpec,
   Settings,
   Source,
+  TrafficPolicy,
 } from '@shiplog/events';
 import type { CheckRejection } from './change-checks.js';
 import type { KnownCronJob } from './cron-jobs.js';
@@ -58,6 +59,12 @@ type AppChange =
       set: OwnLimits;
       /** Limits that are those of the app again. */
       unset: readonly (keyof OwnLimits)[];
+    }
+  | {
+      type: 'ChangeTrafficPolicy';
+      set: TrafficPolicy;
+      /** Parts that are as for every app again. */
+      unset: readonly (keyof TrafficPolicy)[];
     }
   | { type: 'RequestBuild'; buildId: string; source: Source }
   | { type: 'CancelBuild'; buildId: string }

@@ -10,6 +10,7 @@ import { decideVolume, exclusiveFault, removed } from './decide-volumes.js';
 import { lockApp, unlockApp } from './lock.js';
 import { decideMaintenance } from './maintenance.js';
 import { cancelRollout, promoteRollout } from './rollouts.js';
+import { changeTraffic } from './traffic.js';
 import { withConfig, type ActiveApp, type AppState, type Config } from './state.js';
 
 export const INSTANCE_COUNT_MAX = 100;
@@ -37,6 +38,8 @@ const decideOpen = (command: AppCommand, state: AppState): AppDecision => {
       return changeSettings(command, state);
     case 'ResizeProcess':
       return resizeProcess(command, state);
+    case 'ChangeTrafficPolicy':
+      return changeTraffic(command, state);
     case 'RequestBuild':
       return requestBuild(command, state);
     case 'CancelBuild':

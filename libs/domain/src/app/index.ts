@@ -35,4 +35,5 @@ export {
 } from './state.js';
 export { isSameLimits, isSameValue, limitsOf, LIMITS, TAKES_EFFECT } from './resources.js';
 export { gateRejection } from './gate.js';
+export { TRAFFIC_PARTS, trafficIdentity, trafficText, trafficWords } from './traffic.js';
 export { activeLock, type Lock } from './lock.js';

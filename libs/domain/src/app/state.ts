@@ -9,6 +9,7 @@ import type {
   ProcessSpec,
   Settings,
   Source,
+  TrafficPolicy,
 } from '@shiplog/events';
 import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
@@ -93,6 +94,8 @@ export interface ActiveApp {
   readonly generationVersion: number;
   /** Builds whose outcome may still matter: the newest ones, and those of kept releases. */
   readonly builds: Readonly<Record<string, RequestedBuild>>;
+  /** What the router does with its requests; absent: as for every app. */
+  readonly traffic?: TrafficPolicy;
   readonly domains: readonly string[];
   /** By domain; what is not here is served plainly. */
   readonly domainUses: Readonly<Record<string, DomainUse>>;
@@ -141,6 +144,8 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       return { ...state, settings: { ...state.settings, ...definedOf(event.data.changes) } };
     case 'HealthCheckChanged':
       return { ...state, checks: withCheck(state.checks, event.data) };
+    case 'TrafficPolicyChanged':
+      return { ...state, traffic: event.data.policy };
     case 'BuildRequested':
       return withBuild(state, event.data.buildId, {
         source: event.data.source,

@@ -15,6 +15,7 @@ import {
 import { undoLock, undoUnlock } from './locks.js';
 import { undoMaintenance } from './maintenance.js';
 import { impossible, type UndoProposal } from './proposal.js';
+import { undoTraffic } from './traffic.js';
 import { undoVolumeAdded, undoVolumeChanged } from './volumes.js';
 import { undoRelease } from './release.js';
 import { formationText, limitsText, settingName, settingText, shellWord } from './words.js';
@@ -44,6 +45,7 @@ export const appUndo: AppUndo = {
   ConfigChanged: (event, question) => undoConfig(event, question),
   SettingsChanged: (event, question) => undoSettings(event, question),
   HealthCheckChanged: (event, question) => undoHealthCheck(event, question),
+  TrafficPolicyChanged: (event, question) => undoTraffic(event, question),
   ProcessResized: (event, question) => undoResize(event, question),
   FormationScaled: (event, question) => undoScale(event, question),
   ReleaseCreated: (event, question) => undoRelease(event, question),

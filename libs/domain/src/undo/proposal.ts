@@ -17,6 +17,7 @@ export type UndoCommand =
         | 'ChangeConfig'
         | 'ChangeSettings'
         | 'ResizeProcess'
+        | 'ChangeTrafficPolicy'
         | 'RollBack'
         | 'Scale'
         | 'StopApp'

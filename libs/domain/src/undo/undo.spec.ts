@@ -173,6 +173,33 @@ describe('undoing a resize', () => {
   });
 });
 
+describe('undoing a change of the traffic policy', () => {
+  const policed = (policy: object) =>
+    ({ type: 'TrafficPolicyChanged', v: 1, data: { appId: APP, policy } }) as const;
+  const small = policed({ bodyBytes: 10, deny: ['192.0.2.0/24'] });
+  const large = policed({ bodyBytes: 20, sticky: true });
+  it('brings the whole policy back that was there before', () => {
+    const proposal = undo([base, [small], [large]], 2);
+    expect(commandOf(proposal)).toMatchObject({
+      type: 'ChangeTrafficPolicy',
+      set: { bodyBytes: 10, deny: ['192.0.2.0/24'] },
+    });
+    expect(proposal).toMatchObject({
+      commandLines: [
+        'shiplog traffic-policy unset sticky -a hello',
+        'shiplog traffic-policy set body=10 deny=192.0.2.0/24 -a hello',
+      ],
+    });
+  });
+  it('leaves alone what was changed again', () => {
+    expect(undo([base, [small], [large]], 1)).toMatchObject({ outcome: 'overtaken' });
+    expect(commandOf(undo([base, [small], [large]], 1, {}, { force: true }))).toMatchObject({
+      set: {},
+    });
+    expect(undo([base, [small], [policed({})]], 1)).toMatchObject({ outcome: 'unneeded' });
+  });
+});
+
 describe('undoing a scaling', () => {
   it('brings back the number of instances', () => {
     const proposal = undo([base, [scaled({ web: 4, worker: 2 })]]);
@@ -603,6 +630,7 @@ const POSSIBLE = [
   'SettingsChanged',
   'ProcessResized',
   'TokenCreated',
+  'TrafficPolicyChanged',
   'VolumeChanged',
 ];
 const REFUSED = [
@@ -799,6 +827,14 @@ describe('undo', () => {
       ),
       unset: fc.subarray(['pids', 'ioWeight'] as const),
     }),
+    fc.record({
+      type: fc.constant('ChangeTrafficPolicy' as const),
+      set: fc.record(
+        { bodyBytes: fc.constantFrom(1, 2), sticky: fc.constant(true as const) },
+        { requiredKeys: [] },
+      ),
+      unset: fc.subarray(['deny', 'tunnelSeconds'] as const),
+    }),
     fc.constantFrom<AppCommand>({ type: 'StopApp' }, { type: 'StartApp' }),
     fc.constantFrom<AppCommand>(
       { type: 'AddDomain', host: 'a.example.com' },
@@ -811,18 +847,20 @@ describe('undo', () => {
     if (state.status !== 'active') throw new Error('the app is gone');
     return state;
   };
-  const wanted = ({ config, settings, ownLimits, formation, stopped, domains }: ActiveApp) => ({
-    ...{ config, settings, ownLimits, formation, stopped, domains },
+  const wanted = ({ config, settings, ownLimits, formation, stopped, ...app }: ActiveApp) => ({
+    ...{ config, settings, ownLimits, formation, stopped, domains: app.domains },
+    traffic: app.traffic ?? {},
   });
   /** Each thing that can be changed by itself, under the name that `touchedBy` has for it. */
-  const thingsOf = ({ config, settings, ownLimits, formation, stopped, domains }: ActiveApp) =>
+  const thingsOf = ({ config, settings, ownLimits, formation, stopped, ...app }: ActiveApp) =>
     new Map<string, unknown>([
+      ['traffic', app.traffic ?? {}],
       ...Object.entries(ownLimits).map(([key, is]) => [`limits ${key}`, is] as const),
       ['stopped', stopped],
       ...Object.entries(config).map(([key, is]) => [`config ${key}`, is] as const),
       ...Object.entries(settings).map(([key, is]) => [`setting ${key}`, is] as const),
       ...Object.entries(formation).map(([key, is]) => [`process ${key}`, is] as const),
-      ...domains.map((host) => [`host ${host}`, true] as const),
+      ...app.domains.map((host) => [`host ${host}`, true] as const),
     ]);
   const touchedBy = (event: DomainEventUnion): readonly string[] => {
     switch (event.type) {
@@ -837,6 +875,8 @@ describe('undo', () => {
         return [...Object.keys(event.data.set), ...event.data.unset].map((key) => `config ${key}`);
       case 'SettingsChanged':
         return Object.keys(event.data.changes).map((key) => `setting ${key}`);
+      case 'TrafficPolicyChanged':
+        return ['traffic'];
       case 'ProcessResized':
         return [`limits ${event.data.process}`];
       case 'FormationScaled':

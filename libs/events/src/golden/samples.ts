@@ -6,6 +6,7 @@ import { strategySamples } from './strategy-samples.js';
 import { instanceSamples } from './instance-samples.js';
 import { ownLimits, resourceSettings } from './sample-resources.js';
 import { runSamples } from './run-samples.js';
+import { trafficSample } from './traffic-sample.js';
 import { volumeSamples } from './volume-samples.js';
 
 /** One complete example of every event type, each field filled: the source of new golden files. */
@@ -58,6 +59,7 @@ export const samples: Samples = {
   ...certificateSamples,
   ...runSamples({ appId, rolloutId }),
   ...volumeSamples({ appId, teamId }),
+  TrafficPolicyChanged: { appId, policy: trafficSample },
   AppCreated: { appId, name: 'hello', teamId },
   ConfigChanged: {
     appId,

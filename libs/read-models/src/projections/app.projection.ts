@@ -8,6 +8,7 @@ const EVENTS = [
   'ConfigChanged',
   'SettingsChanged',
   'HealthCheckChanged',
+  'TrafficPolicyChanged',
   'BuildRequested',
   'BuildCancelRequested',
   'ReleaseCreated',
@@ -73,6 +74,7 @@ const created = (
   settings: DEFAULT_SETTINGS,
   checks: {},
   ownLimits: {},
+  traffic: {},
   domains: [],
   cronJobs: [],
   volumes: [],
@@ -107,6 +109,8 @@ const evolveKnown = (
       };
     case 'HealthCheckChanged':
       return { ...app, checks: withCheck(app.checks, event.data) };
+    case 'TrafficPolicyChanged':
+      return { ...app, traffic: event.data.policy };
     case 'ReleaseCreated': {
       const { version, generation } = event.data;
       return { ...app, lastVersion: version, generation, targetVersion: version };

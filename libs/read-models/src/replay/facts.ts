@@ -1,5 +1,5 @@
 import { DEFAULT_SETTINGS, checksIn, checkText, isSameValue, type Lock } from '@shiplog/domain';
-import type { Maintenance, Settings } from '@shiplog/events';
+import type { Maintenance, Settings, TrafficPolicy } from '@shiplog/events';
 import type {
   AppDocument,
   CronJobDocument,
@@ -131,6 +131,10 @@ const appFacts = (app: AppDocument): Entry[] => {
         { ...of, kind: 'setting', name: `${process}.${field}`, value: textOf(value) },
       ]),
     ),
+    ...Object.entries(app.traffic).map(([part, value]): Entry => [
+      `setting:${appId}:traffic.${part}`,
+      { ...of, kind: 'setting', name: `traffic.${part}`, value: textOf(value) },
+    ]),
     ...Object.entries(app.formation).map(([process, count]): Entry => [
       `formation:${appId}:${process}`,
       { ...of, kind: 'formation', name: process, value: String(count) },
@@ -171,7 +175,7 @@ const appFacts = (app: AppDocument): Entry[] => {
   ];
 };
 
-const textOf = (value: Settings[keyof Settings]): string => {
+const textOf = (value: Settings[keyof Settings] | TrafficPolicy[keyof TrafficPolicy]): string => {
   if (value === null) return 'none';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 };

@@ -1,4 +1,4 @@
-import { LIMITS } from '@shiplog/domain';
+import { LIMITS, TRAFFIC_PARTS } from '@shiplog/domain';
 import type { DomainEventUnion } from '@shiplog/events';
 
 /** Keys of the facts that an event may make, change or take away. */
@@ -24,6 +24,10 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'ProcessResized': {
       const { appId, process } = event.data;
       return LIMITS.map((field) => `setting:${appId}:${process}.${field}`);
+    }
+    case 'TrafficPolicyChanged': {
+      const { appId } = event.data;
+      return TRAFFIC_PARTS.map((part) => `setting:${appId}:traffic.${part}`);
     }
     case 'FormationScaled': {
       const { appId, formation } = event.data;

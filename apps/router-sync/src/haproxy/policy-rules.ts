@@ -1,0 +1,111 @@
+import { FILES } from './file-names.js';
+import { returnPage } from './pages.js';
+import { SESSION_COOKIE } from '../routes/traffic-rules.js';
+
+/** Clients that are counted at once, and how long one is remembered that does not come back. */
+const CLIENTS_MAX = '100k';
+
+/** What a part of the policy of this request is; not found where it has none. */
+const part = (name: string): string =>
+  `var(txn.policy),concat(/${name}),map_str(${FILES.policies})`;
+const has = (name: string): string => `{ var(txn.${name}) -m found }`;
+/** What is counted by client, in two windows: whoever goes on at the limit has the longer one against him. */
+export const rateTables = (): readonly (readonly [head: string, lines: readonly string[]])[] => [
+  [
+    'backend per_second',
+    [
+      `stick-table type string len 160 size ${CLIENTS_MAX} expire 20s store gpc0_rate(1s),gpc1_rate(10s)`,
+    ],
+  ],
+  [
+    'backend per_minute',
+    [
+      `stick-table type string len 160 size ${CLIENTS_MAX} expire 20m store gpc0_rate(1m),gpc1_rate(10m)`,
+    ],
+  ],
+];
+
+/**
+ * What the frontend does with a request by the policy of its app. All of it stands in maps; an app without
+ * a policy costs one look into one of them.
+ */
+export const policyRequestRules = (): readonly string[] => [
+  '# The policy of the app: what it is stands in the maps of policies',
+  `http-request set-var(txn.policy) var(txn.backend),map_str(${FILES.policies})`,
+  `http-request set-var(txn.address) src,hex if ${has('policy')}`,
+  `http-request set-var(txn.digits) src,hex,length if ${has('policy')}`,
+  `http-request set-var(txn.denied) var(txn.policy),concat(/deny,txn.digits,:),concat(,txn.address),map_beg(${FILES.networks}) if ${has('policy')}`,
+  `http-request set-var(txn.allow) ${part('allow')} if ${has('policy')}`,
+  `http-request set-var(txn.allowed) var(txn.policy),concat(/allow,txn.digits,:),concat(,txn.address),map_beg(${FILES.networks}) if ${has('allow')}`,
+  returnPage('address-denied', `if ${has('denied')} or ${has('allow')} !${has('allowed')}`),
+  ...rateRules(),
+  `http-request set-var(txn.body) ${part('body')} if ${has('policy')}`,
+  returnPage('body-too-large', `if ${has('body')} { req.fhdr(content-length),sub(txn.body) gt 0 }`),
+  // Nothing here can count a body while it goes by.
+  returnPage('length-required', `if ${has('body')} { req.fhdr(transfer-encoding) -m found }`),
+  `http-request set-var(txn.sticky) ${part('sticky')} if ${has('policy')}`,
+  `http-request set-var(txn.cookie) req.cook(${SESSION_COOKIE}) if ${has('sticky')}`,
+  `http-request set-var(txn.session) var(txn.backend),concat(/,txn.cookie) if ${has('cookie')}`,
+];
+
+const rateRules = (): readonly string[] => [
+  `http-request set-var(txn.rate) ${part('rate')} if ${has('policy')}`,
+  `http-request set-var(txn.by) ${part('by')} if ${has('rate')}`,
+  `http-request set-var(txn.names) req.hdrs if ${has('by')}`,
+  `http-request set-var(txn.client) var(txn.policy),concat(|,txn.names),map_regm(${FILES.clients}) if ${has('by')}`,
+  // A client of IPv6 has at least a whole /64 to choose its address from.
+  `http-request set-var(txn.client) src,ipmask(32,64) if ${has('rate')} !${has('client')}`,
+  `http-request set-var(txn.counted) var(txn.backend),concat(/,txn.client) if ${has('rate')}`,
+  `http-request set-var(txn.peak) ${part('peak')} if ${has('rate')}`,
+  `http-request set-var(txn.sustained) ${part('sustained')} if ${has('rate')}`,
+  `http-request set-var(txn.retry) ${part('retry')} if ${has('rate')}`,
+  'http-request track-sc0 var(txn.counted) table per_second if { var(txn.rate) -m str second }',
+  'http-request track-sc0 var(txn.counted) table per_minute if { var(txn.rate) -m str minute }',
+  returnPage(
+    'rate-limited',
+    `if ${has('rate')} { sc_gpc0_rate(0),sub(txn.peak) ge 0 } or ${has('rate')} { sc_gpc1_rate(0),sub(txn.sustained) ge 0 }`,
+  ),
+  // What was refused does not count: who keeps to the limit again is served again.
+  `http-request sc-inc-gpc0(0) if ${has('rate')}`,
+  `http-request sc-inc-gpc1(0) if ${has('rate')}`,
+];
+
+/** After it is known who gets a request of a canary: that goes first. */
+export const policyServerRules = (): readonly string[] => [
+  `http-request set-var(txn.server) var(txn.session),map_str(${FILES.sessions}) if ${has('session')} !${has('server')}`,
+  `http-request set-var(txn.changes) ${part('request')},ub64dec if ${has('policy')}`,
+  `http-request lua.change_headers request if ${has('changes')}`,
+];
+
+export const policyAnswerRules = (): readonly string[] => {
+  const session = `%[var(txn.backend),concat(/,txn.served),map_str(${FILES.owners}),sha2(256),hex,lower,bytes(0,32)]`;
+  const cookie = `http-response add-header Set-Cookie "${SESSION_COOKIE}=${session}; Path=/; HttpOnly; SameSite=Lax`;
+  const isNew = `${has('sticky')} !{ var(txn.served),strcmp(txn.server) eq 0 }`;
+  return [
+    `http-response set-var(txn.served) srv_name if ${has('sticky')}`,
+    `${cookie}" if ${isNew} !{ ssl_fc }`,
+    `${cookie}; Secure" if ${isNew} { ssl_fc }`,
+    `http-response set-var(txn.changed) ${part('answer')},ub64dec if ${has('policy')}`,
+    `http-response lua.change_headers response if ${has('changed')}`,
+    // When the next request is due depends on the rate.
+    `http-after-response set-header Retry-After %[var(txn.retry)] if ${has('retry')} { res.hdr(x-shiplog-router) -m str rate-limited }`,
+  ];
+};
+
+/** What only a backend can do: how many wait for it, and how long it may be silent. */
+export const policyBackendRules = (): readonly string[] => [
+  `http-request set-var(txn.queue) ${part('queue')} if ${has('policy')}`,
+  returnPage(
+    'busy',
+    `if ${has('queue')} { be_conn_free le 0 } { queue,sub(txn.queue) ge 0 } { nbsrv gt 0 }`,
+  ),
+  `http-request set-var(txn.response) ${part('response')} if ${has('policy')}`,
+  `http-request set-timeout server var(txn.response),add(0) if ${has('response')}`,
+  `http-request set-var(txn.tunnel) ${part('tunnel')} if ${has('policy')}`,
+  `http-request set-timeout tunnel var(txn.tunnel),add(0) if ${has('tunnel')}`,
+];
+/** An event stream is silent for as long as nothing happens. */
+export const streamRules = (): readonly string[] => [
+  `http-request set-timeout server 1h if { req.hdr(accept) -m sub text/event-stream }`,
+  `http-request set-timeout server var(txn.tunnel),add(0) if ${has('tunnel')} { req.hdr(accept) -m sub text/event-stream }`,
+];
