@@ -1,12 +1,13 @@
-import type { PlatformConfig } from '@shiplog/runtime';
+import { urlOf, type PlatformConfig } from '@shiplog/runtime';
 
-type Where = Pick<PlatformConfig, 'domain' | 'routerPort' | 'apiPort'>;
+type Where = Pick<PlatformConfig, 'domain' | 'routerPort' | 'tlsPort' | 'acme'>;
 
 /** Host at which an app answers without anybody asking for it. */
 export const defaultHost = (name: string, { domain }: Where): string => `${name}.${domain}`;
 
-export const urlOfHost = (host: string, { routerPort }: Where): string =>
-  `http://${host}${routerPort === 80 ? '' : `:${routerPort}`}/`;
+/** A public platform gets a certificate for each host by itself. */
+export const urlOfHost = (host: string, where: Where): string =>
+  `${urlOf(host, where, where.acme !== undefined)}/`;
 
 export const urlOfApp = (name: string, where: Where): string =>
   urlOfHost(defaultHost(name, where), where);

@@ -31,6 +31,7 @@ export type ApiCode =
   | 'same-app'
   | 'domain-of-platform'
   | 'domain-not-yours'
+  | 'https-required'
   | 'certificate-invalid'
   | 'key-missing'
   | 'key-store-unusable'
@@ -129,6 +130,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'too-many-domains': { status: 422, title: 'Too many domains' },
   'check-invalid': { status: 422, title: 'The health check cannot be asked' },
   'too-many-checks': { status: 422, title: 'Too many health checks' },
+  'https-required': { status: 403, title: 'Over https only' },
   'domain-not-yours': { status: 403, title: 'The domain is not yours' },
   'certificate-invalid': { status: 422, title: 'The certificate cannot be served' },
   'domain-of-platform': { status: 422, title: 'The host belongs to the platform' },
