@@ -16,6 +16,7 @@ const BENCHES = {
   append: ['3'],
   at: ['20000', '2'],
   deploy: ['1', '1000'],
+  fleet: ['20', '2'],
   fold: ['500', '2'],
   long: ['20000'],
   projection: ['20000'],
@@ -29,9 +30,12 @@ const BENCHES = {
 /** By one name: everything about the log. */
 const SUITES = { log: ['append', 'fold', 'verify', 'projection', 'start', 'long', 'at'] };
 /** Takes long, so it runs where it is named only. */
-const LONG = new Set(['at', 'long', 'releases']);
+const LONG = new Set(['at', 'fleet', 'long', 'releases']);
 /** Debian packages of what it compares with. */
-const PACKAGES_OF = { route: ['nginx', 'libnginx-mod-http-lua', 'caddy'] };
+const PACKAGES_OF = {
+  fleet: ['nginx', 'libnginx-mod-http-lua'],
+  route: ['nginx', 'libnginx-mod-http-lua', 'caddy'],
+};
 const RESULTS = new URL('results.json', import.meta.url);
 const { prepare } = createRequire(import.meta.url)('../scripts/lib/prepare.cjs');
 

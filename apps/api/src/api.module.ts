@@ -23,6 +23,7 @@ import type { Changes } from './changes/changes.js';
 import { ChangeConfigHandler } from './config/change-config.handler.js';
 import { GatesController } from './gates/gates.controller.js';
 import { CertificatesController } from './certificates/certificates.controller.js';
+import { MaintenanceController } from './maintenance/maintenance.controller.js';
 import { ConfigController } from './config/config.controller.js';
 import { ListConfigHandler, ShowConfigHandler } from './config/config.queries.js';
 import { CronController } from './cron/cron.controller.js';
@@ -131,6 +132,7 @@ export class ApiModule {
         AppsController,
         ConfigController,
         GatesController,
+        MaintenanceController,
         BuildsController,
         DeploysController,
         ReleasesController,

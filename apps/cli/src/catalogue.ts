@@ -1,3 +1,4 @@
+import { clientEntries } from './client-entries.js';
 import { command, group, hidden, LOCAL, type Entry } from './entry.js';
 
 const APPS = 'Apps';
@@ -38,6 +39,7 @@ export const CATALOGUE: readonly Entry[] = [
     'start a stopped app',
     async () => (await import('./commands/power.js')).start,
   ),
+  ...clientEntries(APPS),
 
   command(
     DEPLOYS,

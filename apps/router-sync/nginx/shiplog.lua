@@ -12,8 +12,8 @@ ffi.cdef [[
   int shutdown(int fd, int how);
 ]]
 
--- `h:<host>` is an app, `a:<app>` its instances, one a line, `m:<app>` whose requests go to which of them,
--- `n:<app>` what its clients are told.
+-- `h:<domain>` is an app and what is done with requests, `a:<app>` its instances, one a line, `m:<app>` whose requests go
+-- to which of them, `n:<app>` what its clients are told.
 local routes = ngx.shared.shiplog_routes
 -- `<instance> <worker>`: requests and tunnels under way. A key is changed by its own worker only.
 local active = ngx.shared.shiplog_active
@@ -40,6 +40,29 @@ local M = { platform = "", configuration = "" }
 
 local function is_id(text) return #text <= 64 and text:find("^[%w_-]+$") ~= nil end
 local function is_host(text) return #text <= 253 and text:find("^[a-z0-9][a-z0-9.-]*$") ~= nil end
+
+-- As `parseDomain` of libs/events has it.
+local PATH_PARTS_MAX, WILDCARD_LABELS_MAX = 8, 8
+local function is_domain(text)
+  local host, path = text:match("^([^/]*)(.*)$")
+  local base = host:match("^%*%.(.+)$") or host
+  if not is_host(base) or #path > 128 then return false end
+  for part in path:gmatch("/([^/]*)") do
+    if not part:find("^[%w_~-][%w._~-]*$") then return false end
+  end
+  return true
+end
+local REDIRECTS = { ["301"] = 301, ["302"] = 302, ["307"] = 307, ["308"] = 308 }
+
+-- `<app>`, `<app> strip` or `<app> 308:<host>`.
+local function is_bound(text)
+  local app, use = text:match("^(%S+) ?(.*)$")
+  if app == nil or not is_id(app) then return false end
+  if use == "" or use == "strip" then return true end
+  local status, to = use:match("^(%d+):(.+)$")
+  return status ~= nil and REDIRECTS[status] ~= nil and is_host(to)
+end
+
 local function is_number(text, least, most)
   local n = text:find("^%d+$") and tonumber(text)
   return n ~= nil and n and n >= least and n <= most
@@ -76,8 +99,8 @@ end
 
 -- Changes, one a line; `app <id> <n>` is followed by the n lines of its instances.
 local VERBS = {
-  host = function(a, b) return is_host(a) and is_id(b) end,
-  nohost = function(a) return is_host(a) end,
+  host = function(a, b) return is_domain(a) and is_bound(b) end,
+  nohost = function(a) return is_domain(a) end,
   app = function(a, b) return is_id(a) and is_number(b, 0, 100000) end,
   noapp = function(a) return is_id(a) end,
   match = function(a, b) return is_id(a) and is_match(b) end,
@@ -405,6 +428,70 @@ local function fail(page)
   return ngx.exit(ngx.HTTP_INTERNAL_SERVER_ERROR)
 end
 
+-- Domains ----------------------------------------------------------------------------------------------
+
+-- The longest path that is there at this host or wildcard.
+local function at_host(pattern, paths)
+  for i = #paths, 1, -1 do
+    local bound = routes:get("h:" .. pattern .. paths[i])
+    if bound ~= nil then return bound, paths[i] end
+  end
+end
+
+-- What is bound for a request: by the host itself, else by the longest wildcard above it. As many questions
+-- as a host has labels and a path has parts, whatever the number of domains.
+local function bound_to(host, path)
+  if not host:find("^[a-z0-9_-][a-z0-9_.-]*$") or host:find("..", 1, true) then return nil end
+  local paths, ends = { "" }, 1
+  while #paths <= PATH_PARTS_MAX do
+    local from, to = path:find("/[^/]*", ends)
+    if from == nil then break end
+    if to > 1 then paths[#paths + 1] = path:sub(1, to) end
+    ends = to + 1
+  end
+  local bound, prefix = at_host(host, paths)
+  if bound ~= nil then return bound, prefix end
+  local below = host:match("^[^.]*%.(.+)$")
+  local _, dots = (below or ""):gsub("%.", "")
+  while below ~= nil and dots > 0 do
+    if dots < WILDCARD_LABELS_MAX then
+      bound, prefix = at_host("*." .. below, paths)
+      if bound ~= nil then return bound, prefix end
+    end
+    below, dots = below:match("^[^.]*%.(.+)$"), dots - 1
+  end
+end
+
+-- Path and query as the client wrote them.
+local function written_uri(var)
+  local uri = var.request_uri
+  return uri:sub(1, 1) == "/" and uri or "/"
+end
+
+local function redirect(var, status, to)
+  local port = (var.http_host or ""):match(":%d+$") or ""
+  ngx.header.location = var.scheme .. "://" .. to .. port .. written_uri(var)
+  ngx.status = status
+  return ngx.exit(status)
+end
+
+-- The app of a request, after what its domain does with it; to answer ends it.
+local function arrive(var)
+  local uri = written_uri(var)
+  local bound, prefix = bound_to(var.host, uri:match("^[^?]*"))
+  if bound == nil then return fail(404) end
+  local app, use = bound:match("^(%S+) ?(.*)$")
+  local status, to = use:match("^(%d+):(.+)$")
+  if status ~= nil then return redirect(var, REDIRECTS[status], to) end
+  var.shiplog_uri = uri
+  if use == "strip" then
+    local rest = uri:sub(#prefix + 1)
+    var.shiplog_uri = rest:sub(1, 1) == "/" and rest or "/" .. rest
+    var.shiplog_prefix = prefix
+  end
+  return app
+end
+
 local SAFE = { GET = true, HEAD = true, OPTIONS = true }
 
 -- Why no instance takes a request: `starting`, `maintenance` for who may pass, or nothing is known of it.
@@ -415,8 +502,7 @@ end
 function M.route()
   local var = ngx.var
   if not is_same_host(var.http_host, var.host) then return fail(400) end
-  local app = routes:get("h:" .. var.host)
-  if app == nil then return fail(404) end
+  local app = arrive(var)
   var.shiplog_app = app
   local notice = routes:get("n:" .. app)
   if notice ~= nil and pages.barred(notice) then return fail("maintenance") end

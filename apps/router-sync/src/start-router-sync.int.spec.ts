@@ -255,6 +255,47 @@ describe('an app', () => {
   });
 });
 
+describe('an app in maintenance', () => {
+  const maintenance = {
+    by: { kind: 'user' as const, id: 'u1', name: 'ann' },
+    why: 'it moves',
+    since: '2026-11-26T10:00:00.000Z',
+    page: '<h1>Zurück um 9</h1>',
+    allow: [],
+  };
+
+  it('shows its page while its instances come and go, also after router-sync was away, and answers again', async () => {
+    await platform.createApp('shut');
+    const answer = () => ask(port, { host: 'shut.localhost', headers: { accept: 'text/html' } });
+    const own = { status: 503, body: `${maintenance.page}\n` };
+    await platform.app('shut', { type: 'BeginMaintenance', ...maintenance });
+    await expect.poll(answer, PATIENTLY).toMatchObject(own);
+    const instance = await routed('shut', 'shut-1');
+    expect(await answer()).toMatchObject(own);
+    await platform.stop();
+    expect(await answer()).toMatchObject(own);
+    await platform.app('shut', { type: 'EndMaintenance' });
+    await platform.start();
+    await expect.poll(answer, PATIENTLY).toMatchObject({ status: 200, body: 'shut-1' });
+    await platform.app('shut', {
+      type: 'BeginMaintenance',
+      ...maintenance,
+      allow: ['127.0.0.0/8'],
+      page: null,
+    });
+    expect(await answer()).toMatchObject({ status: 200 });
+    await instance.kill();
+  });
+
+  it('says that it starts before it is there', async () => {
+    await platform.createApp('soon');
+    await platform.scheduled('soon', 'soon-1', 22_201);
+    await expect
+      .poll(() => ask(port, { host: 'soon.localhost' }), PATIENTLY)
+      .toMatchObject({ status: 503, headers: { 'x-shiplog-router': 'starting' } });
+  });
+});
+
 describe('under load', () => {
   const isOurs = (instance: string): boolean => instance.startsWith('load');
   const deploys = 6;

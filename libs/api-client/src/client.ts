@@ -14,7 +14,8 @@ import { backupsOf } from './backup-client.js';
 import { audits } from './audit-client.js';
 import { certificatesOf } from './certificates-client.js';
 import { freezesOf, locksOf } from './gates-client.js';
-import type { GarbagePolicy } from './resources.js';
+import { maintenanceOf } from './maintenance-client.js';
+import type { AddedDomainUse, GarbagePolicy } from './resources.js';
 import { cronOf, runsOf } from './run-client.js';
 import type { paths } from './schema.js';
 import { limitsOf, settingsOf } from './settings-client.js';
@@ -46,6 +47,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     cron: cronOf(connection),
     volumes: volumesOf(connection),
     locks: locksOf(connection),
+    maintenance: maintenanceOf(connection),
     freezes: freezesOf(connection),
     domains: domainsOf(connection),
     certificates: certificatesOf(connection),
@@ -176,11 +178,11 @@ const buildsOf = (connection: Connection) => {
 const domainsOf = ({ fetch: api, url }: Connection) => ({
   list: (app: string, read: ReadOptions) =>
     valueOf(api.GET('/v1/apps/{app}/domains', { params: { path: { app }, query: read } }), url),
-  add: (app: string, host: string, options: ChangeOptions) =>
+  add: (app: string, host: string, use: AddedDomainUse, options: ChangeOptions) =>
     valueOf(
       api.PUT('/v1/apps/{app}/domains/{host}', {
         params: { path: { app, host } },
-        body: {},
+        body: use,
         ...change(options),
       }),
       url,

@@ -17,6 +17,10 @@ export type CronJob = Schemas['CronJob'];
 export type Deploy = Schemas['Deploy'];
 export type Diagnosis = Schemas['Diagnosis'];
 export type Domain = Schemas['Domain'];
+/** What is done with requests of a domain. */
+export type AddedDomainUse = NonNullable<
+  operations['addDomain']['requestBody']
+>['content']['application/json'];
 export type Explanation = Schemas['Explanation'];
 export type Finding = Schemas['Finding'];
 export type GarbageItem = Schemas['GarbageItem'];

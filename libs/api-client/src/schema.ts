@@ -285,7 +285,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the hosts at which an app answers */
+        /** List the domains at which an app answers */
         get: operations["listDomains"];
         put?: never;
         post?: never;
@@ -303,10 +303,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Let an app answer at a host, too */
+        /** Let an app answer at a domain, too, or change what is done with it */
         put: operations["addDomain"];
         post?: never;
-        /** Take a host away from an app; it becomes free */
+        /** Take a domain away from an app; it becomes free */
         delete: operations["removeDomain"];
         options?: never;
         head?: never;
@@ -464,6 +464,25 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/apps/{app}/maintenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show whether an app is in maintenance, since when, and why */
+        get: operations["showMaintenance"];
+        /** Answer with a page (503, Retry-After) instead of the app; deploys and health checks go on */
+        put: operations["beginMaintenance"];
+        post?: never;
+        /** Let clients reach the app again */
+        delete: operations["endMaintenance"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1400,14 +1419,26 @@ export interface components {
         };
         AddedDomain: {
             addedAt: string | null;
+            /** @description The domain in ASCII, as it is routed. */
             host: string;
             /**
              * @description default: <app>.<domain of the platform>.
              * @enum {string}
              */
             kind: "default" | "custom";
+            /** @description Where clients are sent; null: the app answers. */
+            redirect: {
+                /** @enum {number} */
+                status: 301 | 302 | 307 | 308;
+                /** @description Host that clients are sent to; path and query stay. */
+                to: string;
+            } | null;
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
+            /** @description The app sees paths without the path of the domain. */
+            strip: boolean;
+            /** @description The same as a person reads it. */
+            unicode: string;
             url: string;
         };
         AddedFreeze: {
@@ -1784,6 +1815,19 @@ export interface components {
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
         };
+        ChangedMaintenance: {
+            /** @description Addresses and ranges that reach the app all the same. */
+            allow: string[];
+            by: string | null;
+            /** @description Do clients get a page instead of the app? */
+            on: boolean;
+            /** @description HTML that browsers get, on one line; null: the page of the platform. */
+            page: string | null;
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+            since: string | null;
+            why: string | null;
+        };
         ChangedSettings: {
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
@@ -1964,12 +2008,24 @@ export interface components {
         };
         Domain: {
             addedAt: string | null;
+            /** @description The domain in ASCII, as it is routed. */
             host: string;
             /**
              * @description default: <app>.<domain of the platform>.
              * @enum {string}
              */
             kind: "default" | "custom";
+            /** @description Where clients are sent; null: the app answers. */
+            redirect: {
+                /** @enum {number} */
+                status: 301 | 302 | 307 | 308;
+                /** @description Host that clients are sent to; path and query stay. */
+                to: string;
+            } | null;
+            /** @description The app sees paths without the path of the domain. */
+            strip: boolean;
+            /** @description The same as a person reads it. */
+            unicode: string;
             url: string;
         };
         ErasedPerson: {
@@ -2213,6 +2269,17 @@ export interface components {
             text: string;
             /** @description ISO 8601, UTC. */
             time: string;
+        };
+        Maintenance: {
+            /** @description Addresses and ranges that reach the app all the same. */
+            allow: string[];
+            by: string | null;
+            /** @description Do clients get a page instead of the app? */
+            on: boolean;
+            /** @description HTML that browsers get, on one line; null: the page of the platform. */
+            page: string | null;
+            since: string | null;
+            why: string | null;
         };
         Node: {
             cgroupVersion: string;
@@ -2475,7 +2542,7 @@ export interface components {
              * @description live: the release that serves.
              * @enum {string}
              */
-            kind: "app" | "release" | "live" | "config" | "setting" | "formation" | "domain" | "cron" | "volume" | "lock" | "instance" | "route" | "token" | "person" | "team" | "member";
+            kind: "app" | "release" | "live" | "config" | "setting" | "formation" | "domain" | "cron" | "volume" | "lock" | "maintenance" | "instance" | "route" | "token" | "person" | "team" | "member";
             /** @description Of what changed: a config key, a process type, a host, … */
             name: string;
             /** @description Why, in the words of who did it (-m). */
@@ -5367,18 +5434,33 @@ export interface operations {
             path: {
                 /** @description Name or id of the app. */
                 app: string;
-                /** @description Host name, such as www.example.com. */
+                /** @description Domain: a host such as www.example.com, a wildcard such as *.example.com, each with a path (/api) or without. Letters outside ASCII may be typed as they are. */
                 host: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": {
+                    /** @description Clients are sent there instead; status: 308 unless said. Default: the app answers. */
+                    redirect?: {
+                        /** @enum {number} */
+                        status?: 301 | 302 | 307 | 308;
+                        /** @description Host that clients are sent to; path and query stay. */
+                        to: string;
+                    };
+                    /** @description The app sees paths without the path of the domain. Default: false. */
+                    strip?: boolean;
+                    /**
+                     * @description The sister with or without "www." comes along: redirect: it leads here; serve: the app answers there, too. Default: none.
+                     * @enum {string}
+                     */
+                    www?: "redirect" | "serve" | "none";
+                };
             };
         };
         responses: {
-            /** @description The app answers there as soon as routers have confirmed. */
+            /** @description It holds as soon as routers have confirmed. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5459,7 +5541,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, domain-of-platform, too-many-domains */
+            /** @description invalid-body, idempotency-key-reused, domain-of-platform, too-many-domains, redirect-loop */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5513,7 +5595,7 @@ export interface operations {
             path: {
                 /** @description Name or id of the app. */
                 app: string;
-                /** @description Host name, such as www.example.com. */
+                /** @description Domain: a host such as www.example.com, a wildcard such as *.example.com, each with a path (/api) or without. Letters outside ASCII may be typed as they are. */
                 host: string;
             };
             cookie?: never;
@@ -7039,6 +7121,356 @@ export interface operations {
             };
             /** @description not-caught-up, worker-unreachable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showMaintenance: {
+        parameters: {
+            query?: {
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Maintenance"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginMaintenance: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Addresses and ranges that reach the app all the same.
+                     * @default []
+                     */
+                    allow?: (string)[];
+                    /**
+                     * @description HTML for browsers, at most 8192 bytes; null: the page of the platform. Others get text or JSON.
+                     * @default null
+                     */
+                    page?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The maintenance as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedMaintenance"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endMaintenance: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not in maintenance. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedMaintenance"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13417,7 +13849,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused, undo-impossible, too-many-domains, config-too-large, reservation-above-limit, process-runs-once */
+            /** @description invalid-body, idempotency-key-reused, undo-impossible, redirect-loop, too-many-domains, config-too-large, reservation-above-limit, process-runs-once */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -12,6 +12,8 @@ export * from './facts/garbage.js';
 export * from './facts/node.js';
 export * from './facts/router.js';
 export * from './freeze/index.js';
+export * from './domains/candidates.js';
+export * from './domains/loops.js';
 export * from './identity/domain.js';
 export * from './identity/name.js';
 export * from './identity/people.js';

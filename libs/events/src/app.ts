@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { check, PROBES } from './checks.js';
+import { domainName, domainUse } from './domains.js';
 import { defineEvent } from './event.js';
-import { appName, configKey, cronJobName, host, id, processType } from './ids.js';
+import { appName, configKey, cronJobName, id, processType } from './ids.js';
 import { lockEvents } from './gates.js';
+import { maintenanceEvent } from './maintenance.js';
 import { ownLimits } from './resources.js';
 import { appVolumeEvents } from './volume.js';
 import {
@@ -76,8 +78,10 @@ export const appEvent = z.discriminatedUnion('type', [
     rolloutId: id,
     step: z.number().int().min(1).max(1000),
   }),
-  defineEvent('DomainAdded', 1, { appId: id, host }),
-  defineEvent('DomainRemoved', 1, { appId: id, host }),
+  /** `host`: a domain, so it may begin with `*.` and end with a path. */
+  defineEvent('DomainAdded', 2, { appId: id, host: domainName, use: domainUse }),
+  defineEvent('DomainUseChanged', 1, { appId: id, host: domainName, use: domainUse }),
+  defineEvent('DomainRemoved', 2, { appId: id, host: domainName }),
   defineEvent('CronJobSet', 1, {
     appId: id,
     job: cronJobName,
@@ -88,6 +92,7 @@ export const appEvent = z.discriminatedUnion('type', [
   defineEvent('CronJobRemoved', 1, { appId: id, job: cronJobName }),
   ...appVolumeEvents,
   ...lockEvents,
+  maintenanceEvent,
   defineEvent('AppDestroyed', 1, { appId: id }),
 ]);
 export type AppEvent = z.infer<typeof appEvent>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from './event.js';
-import { appName, host, id } from './ids.js';
+import { domainName } from './domains.js';
+import { appName, id } from './ids.js';
 import { volumeName } from './volume.js';
 
 export const teamEvent = z.discriminatedUnion('type', [
@@ -50,9 +51,9 @@ export const nameEvent = z.discriminatedUnion('type', [
 ]);
 export type NameEvent = z.infer<typeof nameEvent>;
 
-/** One stream per custom domain, its id the SHA-256 of the host. */
+/** One stream per custom domain, its id the SHA-256 of the domain. */
 export const domainEvent = z.discriminatedUnion('type', [
-  defineEvent('DomainReserved', 1, { host, appId: id, teamId: id }),
-  defineEvent('DomainReleased', 1, { host, appId: id }),
+  defineEvent('DomainReserved', 2, { host: domainName, appId: id, teamId: id }),
+  defineEvent('DomainReleased', 2, { host: domainName, appId: id }),
 ]);
 export type DomainEvent = z.infer<typeof domainEvent>;

@@ -12,6 +12,7 @@ export {
 } from './certificates.js';
 export * from './checks.js';
 export * from './commit.js';
+export * from './domains.js';
 export * from './event.js';
 export { eventTypes } from './event-types.js';
 export * from './facts.js';
@@ -28,6 +29,13 @@ export {
 export * from './identity.js';
 export * from './ids.js';
 export * from './keys.js';
+export {
+  addressRange,
+  maintenance,
+  MAINTENANCE_ALLOW_MAX,
+  MAINTENANCE_PAGE_BYTES_MAX,
+  type Maintenance,
+} from './maintenance.js';
 export * from './registry.js';
 export * from './resources.js';
 export * from './run.js';

@@ -8,6 +8,11 @@ export const upcasters: Readonly<Record<string, Upcaster>> = {
   /** More settings, each of which may be absent. */
   'SettingsChanged.1': (data) => data,
   'SettingsChanged.2': (data) => data,
+  /** A domain was a host, and its app answered there. */
+  'DomainAdded.1': (data) => ({ ...(data as object), use: { kind: 'serve', strip: false } }),
+  'DomainRemoved.1': (data) => data,
+  'DomainReserved.1': (data) => data,
+  'DomainReleased.1': (data) => data,
   /** A canary had shares and nothing else. */
   'RolloutStrategySet.1': (data) => data,
 };

@@ -1,6 +1,7 @@
 import type { KnownCronJob, KnownVolume, Lock } from '@shiplog/domain';
 import type {
   Checks,
+  DomainUse,
   Explanation,
   Formation,
   GarbageEvent,
@@ -10,6 +11,7 @@ import type {
   Position,
   ProcessSpec,
   Revision,
+  Maintenance,
   RolloutEvent,
   RolloutStrategy,
   Limits,
@@ -46,6 +48,7 @@ export interface AppDocument {
   readonly volumes: readonly VolumeDocument[];
   /** Also one that ended by itself. */
   readonly lock: Lock | null;
+  readonly maintenance: Maintenance | null;
   /** Encrypted as in the log: the api decrypts. */
   readonly config: Readonly<Record<string, string>>;
   /** Version of the newest release; 0 before the first. */
@@ -236,11 +239,13 @@ export interface VolumeDocument extends KnownVolume {
 }
 
 export interface DomainDocument {
+  /** The domain: with `*.` and a path where it has them. */
   readonly host: string;
   readonly appId: string;
   readonly teamId: string | null;
   /** `reserved`: nobody else may have it; `active`: routed to the app. */
   readonly status: 'reserved' | 'active';
+  readonly use: DomainUse;
   readonly addedAt: string;
   readonly addedBy: string;
 }

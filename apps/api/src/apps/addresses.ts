@@ -5,9 +5,11 @@ type Where = Pick<PlatformConfig, 'domain' | 'routerPort' | 'tlsPort' | 'acme'>;
 /** Host at which an app answers without anybody asking for it. */
 export const defaultHost = (name: string, { domain }: Where): string => `${name}.${domain}`;
 
-/** A public platform gets a certificate for each host by itself. */
-export const urlOfHost = (host: string, where: Where): string =>
-  `${urlOf(host, where, where.acme !== undefined)}/`;
+/** Of a domain: its path goes behind the port. A public platform gets a certificate for each host by itself. */
+export const urlOfHost = (domain: string, where: Where): string => {
+  const [host = '', ...path] = domain.split('/');
+  return `${urlOf(host, where, where.acme !== undefined)}/${path.join('/')}`;
+};
 
 export const urlOfApp = (name: string, where: Where): string =>
   urlOfHost(defaultHost(name, where), where);

@@ -96,6 +96,8 @@ const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   },
   lockApp: ['post', '/v1/apps/shop/lock', {}],
   unlockApp: ['post', '/v1/apps/shop/unlock', {}],
+  beginMaintenance: ['put', '/v1/apps/shop/maintenance', { allow: ['10.0.0.0/8'] }],
+  endMaintenance: ['delete', '/v1/apps/shop/maintenance'],
   addFreeze: ['put', '/v1/apps/shop/freezes/later', once],
   removeFreeze: ['delete', '/v1/apps/shop/freezes/later'],
   addPlatformFreeze: ['put', '/v1/freezes/later', once],

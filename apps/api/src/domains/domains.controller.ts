@@ -1,6 +1,8 @@
 import { Controller, Inject } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import type { ProcessContext } from '@shiplog/runtime';
+import { PLAIN_USE } from '@shiplog/domain';
+import type { DomainUse } from '@shiplog/events';
+import type { PlatformConfig, ProcessContext } from '@shiplog/runtime';
 import { defaultHost, urlOfHost } from '../apps/addresses.js';
 import { appDocument } from '../apps/apps.queries.js';
 import { sequenceAt, type Reply } from '../http/answer.js';
@@ -9,7 +11,17 @@ import { Admission, Handles } from '../http/route.decorator.js';
 import { CONTEXT } from '../injection.js';
 import { AddDomain, RemoveDomain } from './domains.handlers.js';
 import * as routes from './domains.routes.js';
-import { parseHost } from './host-name.js';
+import { domainShown } from './international.js';
+import { domainSpelt } from './domain-name.js';
+import { wantedDomains } from './wanted.js';
+
+const viewOf = (host: string, use: DomainUse, config: PlatformConfig) => ({
+  host,
+  unicode: domainShown(host),
+  url: urlOfHost(host, config),
+  strip: use.kind === 'serve' && use.strip,
+  redirect: use.kind === 'redirect' ? { to: use.to, status: use.status } : null,
+});
 
 @Controller()
 export class DomainsController {
@@ -27,12 +39,11 @@ export class DomainsController {
       appDocument(documents, app.appId),
       documents.domains({ appId: app.appId, limit: 1_000 }),
     ]);
-    const addedAt = new Map(reserved.map((one) => [one.host, one.addedAt]));
+    const byHost = new Map(reserved.map((one) => [one.host, one]));
     const toDomain = (host: string, kind: 'default' | 'custom') => ({
-      host,
-      url: urlOfHost(host, config),
+      ...viewOf(host, byHost.get(host)?.use ?? PLAIN_USE, config),
       kind,
-      addedAt: kind === 'default' ? document.createdAt : (addedAt.get(host) ?? null),
+      addedAt: kind === 'default' ? document.createdAt : (byHost.get(host)?.addedAt ?? null),
     });
     const body = [
       toDomain(defaultHost(document.name, config), 'default'),
@@ -43,16 +54,16 @@ export class DomainsController {
 
   @Handles(routes.addDomain)
   async add(
-    @Admission() { app, params, context }: Admitted<typeof routes.addDomain>,
+    @Admission() { app, params, body, context }: Admitted<typeof routes.addDomain>,
   ): Reply<typeof routes.addDomain> {
     const { config } = this.api;
-    const host = parseHost(params.host, config.domain);
-    const { position } = await this.commands.execute(new AddDomain(app, host, context));
+    const wanted = wantedDomains(params.host, body, config.domain);
+    const { position } = await this.commands.execute(new AddDomain(app, wanted, context));
+    const [{ host, use }] = wanted;
     return {
       body: {
         sequence: sequenceAt(position),
-        host,
-        url: urlOfHost(host, config),
+        ...viewOf(host, use, config),
         kind: 'custom',
         addedAt: null,
       },
@@ -64,7 +75,7 @@ export class DomainsController {
   async remove(
     @Admission() { app, params, context }: Admitted<typeof routes.removeDomain>,
   ): Reply<typeof routes.removeDomain> {
-    const host = params.host.toLowerCase();
+    const host = domainSpelt(params.host);
     const { position } = await this.commands.execute(new RemoveDomain(app, host, context));
     return { body: { sequence: sequenceAt(position) }, position };
   }

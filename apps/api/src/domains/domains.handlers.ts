@@ -7,18 +7,23 @@ import type { AppIdentity } from '../http/door.js';
 import { Problem } from '../http/problem.js';
 import { CHANGES, CONTEXT } from '../injection.js';
 import { domainIdOf } from '../process-managers/index.js';
+import { refuseLoops, type WantedDomain } from './wanted.js';
 
 export class AddDomain extends Command<Change<'app'>> {
   constructor(
     readonly app: AppIdentity,
-    readonly host: string,
+    /** The one that was asked for, and its sister. */
+    readonly wanted: readonly [WantedDomain, ...WantedDomain[]],
     readonly context: CommandContext,
   ) {
     super();
   }
 }
 
-/** First the host, which one app at a time may hold, then the app. What stays half-done is undone by a process manager. */
+/**
+ * First the domains, each of which one app at a time may hold, then the app. What stays half-done is undone by a
+ * process manager.
+ */
 @CommandHandler(AddDomain)
 export class AddDomainHandler implements ICommandHandler<AddDomain> {
   constructor(
@@ -26,27 +31,40 @@ export class AddDomainHandler implements ICommandHandler<AddDomain> {
     @Inject(CONTEXT) private readonly api: Pick<ProcessContext, 'world'>,
   ) {}
 
-  async execute({ app, host, context }: AddDomain): Promise<Change<'app'>> {
+  async execute({ app, wanted, context }: AddDomain): Promise<Change<'app'>> {
     const known = this.changes.known(context);
     if (known !== undefined) return { position: known.position, events: [], repeated: true };
+    refuseLoops(this.api.world.apps(), wanted);
     const { command: _command, expectedRevision: _revision, ...plain } = context;
-    const { appId, teamId } = app;
-    const id = domainIdOf(host);
-    await this.freeHostOfDestroyedApp(id, plain);
-    const reserve = { type: 'ReserveDomain', host, appId, teamId } as const;
-    const reserved = await this.changes.make('domain', id, reserve, plain);
-    faultPoint('api/domain-reserved');
+    const reserved: string[] = [];
     try {
-      return await this.changes.make('app', appId, { type: 'AddDomain', host }, context);
-    } catch (error) {
-      // Only where it was refused for sure: a commit that may yet turn up keeps its host.
-      const isRefused = error instanceof Problem && error.code !== 'not-caught-up';
-      const isListed = this.api.world.app(appId)?.domains.includes(host) === true;
-      if (isRefused && reserved.events.length > 0 && !isListed) {
-        await this.changes.make('domain', id, { type: 'ReleaseDomain', appId }, plain);
+      for (const { host } of wanted) {
+        if (await this.reserve(host, app, plain)) reserved.push(host);
       }
+      faultPoint('api/domain-reserved');
+      const [{ host, use }, ...sisters] = wanted;
+      const command = { type: 'AddDomain', host, use, sisters } as const;
+      return await this.changes.make('app', app.appId, command, context);
+    } catch (error) {
+      // Only where it was refused for sure: a commit that may yet turn up keeps its domain.
+      const isRefused = error instanceof Problem && error.code !== 'not-caught-up';
+      if (isRefused) for (const host of reserved) await this.giveBack(host, app, plain);
       throw error;
     }
+  }
+
+  /** True when the app did not have it before. */
+  private async reserve(host: string, app: AppIdentity, context: CommandContext): Promise<boolean> {
+    const { appId, teamId } = app;
+    const id = domainIdOf(host);
+    await this.freeHostOfDestroyedApp(id, context);
+    const command = { type: 'ReserveDomain', host, appId, teamId } as const;
+    return (await this.changes.make('domain', id, command, context)).events.length > 0;
+  }
+
+  private async giveBack(host: string, { appId }: AppIdentity, context: CommandContext) {
+    if (this.api.world.app(appId)?.domains.includes(host) === true) return;
+    await this.changes.make('domain', domainIdOf(host), { type: 'ReleaseDomain', appId }, context);
   }
 
   private async freeHostOfDestroyedApp(id: string, context: CommandContext): Promise<void> {

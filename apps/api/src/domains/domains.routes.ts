@@ -1,27 +1,60 @@
 import { z } from 'zod';
+import { REDIRECT_STATUSES } from '@shiplog/events';
 import { appParam, changed, time } from '../http/fields.js';
 import { defineRoute } from '../http/route.js';
 
 const tag = 'domains';
 const domainParams = {
   ...appParam,
-  host: z.string().describe('Host name, such as www.example.com.'),
+  host: z
+    .string()
+    .describe(
+      'Domain: a host such as www.example.com, a wildcard such as *.example.com, each with a path (/api) or ' +
+        'without. Letters outside ASCII may be typed as they are.',
+    ),
 };
+
+const redirect = z.strictObject({
+  to: z.string().max(253).describe('Host that clients are sent to; path and query stay.'),
+  status: z.literal(REDIRECT_STATUSES),
+});
 
 const domain = z
   .object({
-    host: z.string(),
+    host: z.string().describe('The domain in ASCII, as it is routed.'),
+    unicode: z.string().describe('The same as a person reads it.'),
     url: z.string(),
     addedAt: time.nullable(),
     kind: z.enum(['default', 'custom']).describe('default: <app>.<domain of the platform>.'),
+    strip: z.boolean().describe('The app sees paths without the path of the domain.'),
+    redirect: redirect.nullable().describe('Where clients are sent; null: the app answers.'),
   })
   .meta({ id: 'Domain' });
+
+const body = z.strictObject({
+  strip: z
+    .boolean()
+    .optional()
+    .describe('The app sees paths without the path of the domain. Default: false.'),
+  redirect: z
+    .strictObject({ ...redirect.shape, status: redirect.shape.status.optional() })
+    .optional()
+    .describe('Clients are sent there instead; status: 308 unless said. Default: the app answers.'),
+  www: z
+    .enum(['redirect', 'serve', 'none'])
+    .optional()
+    .describe(
+      'The sister with or without "www." comes along: redirect: it leads here; serve: the app answers there, too. ' +
+        'Default: none.',
+    ),
+});
+export type AddedDomainBody = z.infer<typeof body>;
 
 export const listDomains = defineRoute({
   id: 'listDomains',
   method: 'GET',
   path: '/v1/apps/{app}/domains',
-  summary: 'List the hosts at which an app answers',
+  summary: 'List the domains at which an app answers',
   tag,
   params: appParam,
   shows: true,
@@ -32,23 +65,23 @@ export const addDomain = defineRoute({
   id: 'addDomain',
   method: 'PUT',
   path: '/v1/apps/{app}/domains/{host}',
-  summary: 'Let an app answer at a host, too',
+  summary: 'Let an app answer at a domain, too, or change what is done with it',
   tag,
   params: domainParams,
-  body: z.strictObject({}),
+  body,
   answer: {
     status: 200,
-    description: 'The app answers there as soon as routers have confirmed.',
+    description: 'It holds as soon as routers have confirmed.',
     schema: changed.extend(domain.shape).meta({ id: 'AddedDomain' }),
   },
-  refuses: ['domain-taken', 'domain-of-platform', 'too-many-domains'],
+  refuses: ['domain-taken', 'domain-of-platform', 'too-many-domains', 'redirect-loop'],
 });
 
 export const removeDomain = defineRoute({
   id: 'removeDomain',
   method: 'DELETE',
   path: '/v1/apps/{app}/domains/{host}',
-  summary: 'Take a host away from an app; it becomes free',
+  summary: 'Take a domain away from an app; it becomes free',
   tag,
   params: domainParams,
   answer: { status: 200, description: 'Removed.', schema: changed },

@@ -64,15 +64,137 @@ it('refuses what is no host name, and says what would be', async () => {
     ['$(id).example.com', 'such as www.example.com'],
     ['-a.example.com', 'such as www.example.com'],
     ['example.com.', 'such as www.example.com'],
+    ['example.com:80', 'such as www.example.com'],
+    ['"example.com"', 'such as www.example.com'],
+    ['ex%61mple.com', 'such as www.example.com'],
     [`${'a'.repeat(64)}.com`, 'such as www.example.com'],
+    [`${'a.'.repeat(126)}com`, 'such as www.example.com'],
     ['127.0.0.1', 'address'],
     ['1.2.3.4', 'address'],
-    ['*.example.com', 'wildcard'],
-    ['bücher.example', 'xn--bcher-kva.example'],
+    ['*', 'wildcard'],
+    ['*.com', 'such as www.example.com'],
+    ['a.*.example.com', 'wildcard'],
+    ['*.*.example.com', 'wildcard'],
+    ['w*.example.com', 'wildcard'],
+    [`*.${'a.'.repeat(8)}com`, 'wildcard'],
+    ['example.com/', 'such as /api/v2'],
+    ['example.com/a/../b', 'such as /api/v2'],
+    ['example.com/a b', 'such as /api/v2'],
+    ['example.com/%2e', 'such as /api/v2'],
+    ['example.com/a\n', 'such as /api/v2'],
+    ['xn--a.example.com', 'internationalised'],
+    ['раypal.com', 'mixes scripts'],
+    ['xn--ypal-43d9g.com', 'mixes scripts'],
+    ['аррӏе.com', 'look as if they were'],
+    ['bü\u202echer.example', 'such as www.example.com'],
   ];
   for (const [host, hint] of table) {
     const refused = await add('one', host).expect(400);
     expect(refused.body.detail, host).toContain(hint);
     expect(refused.body.errors[0].path).toBe('path.host');
   }
+});
+
+const domainsOf = async (app: string) => {
+  const { body } = await api.call('get', `/v1/apps/${app}/domains`).expect(200);
+  return new Map((body as { host: string }[]).map((one) => [one.host, one]));
+};
+
+it('takes wildcards and paths, one app for each', async () => {
+  await add('one', '*.wild.example').expect(200);
+  const added = await add('two', 'Wild.example/API').send({ strip: true }).expect(200);
+  expect(added.body).toMatchObject({ host: 'wild.example/API', strip: true, redirect: null });
+  expect(added.body.url).toMatch(/^http:\/\/wild\.example(?::\d+)?\/API$/);
+  const taken = await add('one', 'wild.example/API').expect(409);
+  expect(taken.body.code).toBe('domain-taken');
+  await add('one', 'wild.example/API/v2').expect(200);
+  expect((await domainsOf('two')).get('wild.example/API')).toMatchObject({ strip: true });
+  for (const [url, domain] of [
+    ['https://a.b.wild.example/x?y', '*.wild.example'],
+    ['wild.example/API/v1', 'wild.example/API'],
+  ] as const) {
+    const why = await api.call('get', `/v1/why?of=${encodeURIComponent(url)}`).expect(200);
+    expect(JSON.stringify(why.body)).toContain(`domain ${domain} added`);
+  }
+  const strip = await add('one', 'wild.example').send({ strip: true }).expect(422);
+  expect(strip.body.errors[0].path).toBe('body.strip');
+});
+
+it('takes names in any script, and shows them both ways', async () => {
+  const added = await add('one', '*.BÜCHER.example/lesen').expect(200);
+  expect(added.body).toMatchObject({
+    host: '*.xn--bcher-kva.example/lesen',
+    unicode: '*.bücher.example/lesen',
+  });
+  expect((await add('one', 'xn--bcher-kva.example').expect(200)).body.unicode).toBe(
+    'bücher.example',
+  );
+  for (const name of [
+    '日本語のドメイン.example',
+    'пример.example',
+    'straße.example',
+    'ＷＩＤＥ。example',
+  ]) {
+    const { host } = (await add('one', name).expect(200)).body as { host: string };
+    expect(host).toMatch(/^[a-z0-9.-]+$/);
+    await api.call('delete', `/v1/apps/one/domains/${encodeURIComponent(name)}`).expect(200);
+    expect((await domainsOf('one')).has(host)).toBe(false);
+  }
+});
+
+it('redirects, and changes what is done with a domain', async () => {
+  const redirect = { to: 'Neu.example', status: 302 };
+  const added = await add('one', 'alt.example').send({ redirect }).expect(200);
+  expect(added.body.redirect).toEqual({ to: 'neu.example', status: 302 });
+  await add('one', 'alt.example')
+    .send({ redirect: { to: 'neu.example' } })
+    .expect(200);
+  expect((await domainsOf('one')).get('alt.example')).toMatchObject({
+    redirect: { to: 'neu.example', status: 308 },
+  });
+  await add('one', 'alt.example').expect(200);
+  expect((await domainsOf('one')).get('alt.example')).toMatchObject({ redirect: null });
+  for (const to of [
+    'http://neu.example',
+    'neu.example/x',
+    'neu.example:80',
+    'a\r\nX: y',
+    '*.neu.example',
+  ]) {
+    const refused = await add('one', 'alt.example').send({ redirect: { to } }).expect(400);
+    expect(refused.body.errors[0].path).toBe('body.redirect.to');
+  }
+});
+
+it('brings the sister with or without www along, or neither of the two', async () => {
+  await add('one', 'sister.example').send({ www: 'redirect' }).expect(200);
+  await add('one', 'www.brother.example').send({ www: 'serve' }).expect(200);
+  const domains = await domainsOf('one');
+  expect(domains.get('www.sister.example')).toMatchObject({
+    redirect: { to: 'sister.example', status: 308 },
+  });
+  expect(domains.get('brother.example')).toMatchObject({ redirect: null });
+  await add('two', 'www.cousin.example').expect(200);
+  expect((await add('one', 'cousin.example').send({ www: 'serve' }).expect(409)).body.code).toBe(
+    'domain-taken',
+  );
+  await add('two', 'cousin.example').expect(200);
+  for (const host of ['*.cousin.example', 'cousin.example/x']) {
+    const refused = await add('two', host).send({ www: 'serve' }).expect(422);
+    expect(refused.body.errors[0].path).toBe('body.www');
+  }
+});
+
+it('refuses redirects that lead back to where they began, also over other apps', async () => {
+  const to = (host: string) => ({ redirect: { to: host } });
+  await add('one', 'here.example').send(to('there.example')).expect(200);
+  const refused = await add('two', 'there.example').send(to('here.example')).expect(422);
+  expect(refused.body).toMatchObject({
+    code: 'redirect-loop',
+    way: ['there.example', 'here.example', 'there.example'],
+  });
+  expect((await domainsOf('two')).has('there.example')).toBe(false);
+  await add('one', 'there.example').expect(200);
+  const own = await add('two', '*.round.example').send(to('www.round.example')).expect(422);
+  expect(own.body.code).toBe('redirect-loop');
 });

@@ -33,6 +33,7 @@ export type ApiCode =
   | 'domain-not-yours'
   | 'https-required'
   | 'certificate-invalid'
+  | 'redirect-loop'
   | 'key-missing'
   | 'key-store-unusable'
   | 'backup-not-found'
@@ -133,6 +134,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'https-required': { status: 403, title: 'Over https only' },
   'domain-not-yours': { status: 403, title: 'The domain is not yours' },
   'certificate-invalid': { status: 422, title: 'The certificate cannot be served' },
+  'redirect-loop': { status: 422, title: 'The redirect would lead back to itself' },
   'domain-of-platform': { status: 422, title: 'The host belongs to the platform' },
   'confirmation-mismatch': { status: 422, title: 'Confirmation does not match' },
   'idempotency-key-reused': { status: 422, title: 'Idempotency key used before' },

@@ -10,6 +10,7 @@ import * as progress from '../deploys/progress.routes.js';
 import * as domains from '../domains/domains.routes.js';
 import * as events from '../events/events.routes.js';
 import * as gates from '../gates/gates.routes.js';
+import * as maintenance from '../maintenance/maintenance.routes.js';
 import * as instances from '../instances/instances.routes.js';
 import * as integrity from '../integrity/integrity.routes.js';
 import * as keys from '../keys/keys.routes.js';
@@ -42,6 +43,7 @@ export const ROUTES: readonly AnyRoute[] = [
   cron,
   volumes,
   gates,
+  maintenance,
   domains,
   certificates,
   tokens,

@@ -1,4 +1,5 @@
 import { checkText } from '@shiplog/domain';
+import { useText } from '@shiplog/domain';
 import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
 import type { z } from 'zod';
 import { endText } from '../progress/steps.js';
@@ -75,6 +76,8 @@ const detailOf = (event: DomainEventUnion): string => {
     case 'ConfigChanged':
       return ` ${[...Object.keys(event.data.set), ...event.data.unset.map((key) => `-${key}`)].join(' ')}`;
     case 'DomainAdded':
+    case 'DomainUseChanged':
+      return ` ${event.data.host}${useText(event.data.use)}`;
     case 'DomainRemoved':
       return ` ${event.data.host}`;
     case 'InstanceScheduled':
@@ -117,6 +120,11 @@ const detailOf = (event: DomainEventUnion): string => {
       return ` ${event.data.volumeId}: ${event.data.usedBytes} of ${event.data.sizeBytes} bytes`;
     case 'AppLocked':
       return `${event.data.until === null ? '' : ` until ${event.data.until}`}: ${event.data.why}`;
+    case 'MaintenanceChanged': {
+      const { maintenance } = event.data;
+      if (maintenance === null) return ': off';
+      return `: on${maintenance.why === null ? '' : `: ${maintenance.why}`}`;
+    }
     case 'LockOverridden':
       return ` of ${event.data.by.name}: ${event.data.why}`;
     case 'FreezeAdded':

@@ -79,7 +79,9 @@ export const issuerRound = (options: IssuerOptions) => async (): Promise<RoundRe
 const wantedOf = ({ config, world }: IssuerOptions['context']): readonly Order[] => {
   const { domain, acme } = config;
   const hosts = world.apps().flatMap(({ name, domains }) => [`${name}.${domain}`, ...domains]);
-  return wantedOrders({ domain, hosts, hasDnsHook: acme?.dnsHook !== undefined });
+  // A domain may have a path behind its host.
+  const plain = new Set(hosts.map((one) => one.split('/')[0] ?? ''));
+  return wantedOrders({ domain, hosts: plain, hasDnsHook: acme?.dnsHook !== undefined });
 };
 
 const carryOut = async (

@@ -31,6 +31,7 @@ const change = z
         'cron',
         'volume',
         'lock',
+        'maintenance',
         'instance',
         'route',
         'token',

@@ -1,7 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { CommandContext } from '@shiplog/commands';
-import type { UndoCommand, UndoProposal } from '@shiplog/domain';
+import { PLAIN_USE, type UndoCommand, type UndoProposal } from '@shiplog/domain';
 import type { Position } from '@shiplog/events';
 import type { ProcessContext } from '@shiplog/runtime';
 import { z } from 'zod';
@@ -109,7 +109,10 @@ export class UndoChangeHandler implements ICommandHandler<UndoChange> {
       throw new Problem('app-destroyed', 'The app was destroyed in the same moment.');
     }
     // A host is one app's at a time, which is more than the app can decide.
-    if (command.type === 'AddDomain') return new AddDomain(state, command.host, context);
+    if (command.type === 'AddDomain') {
+      const { host, use = PLAIN_USE } = command;
+      return new AddDomain(state, [{ host, use }], context);
+    }
     if (command.type === 'RemoveDomain') return new RemoveDomain(state, command.host, context);
     return new ChangeApp(appId, command, context);
   }

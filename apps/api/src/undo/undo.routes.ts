@@ -104,6 +104,7 @@ export const undoChange = defineRoute({
     'undo-overtaken',
     'app-destroyed',
     'domain-taken',
+    'redirect-loop',
     'too-many-domains',
     'config-too-large',
     'reservation-above-limit',

@@ -384,7 +384,11 @@ describe('why a route leads somewhere', () => {
       log.running('i2', { version: 1 });
       log.routes({ routed: ['i1', 'i2'] });
       log.routes({ unrouted: ['i2'] });
-      const added = event('DomainAdded', { appId: APP, host: 'www.example.com' });
+      const added = event('DomainAdded', {
+        appId: APP,
+        host: 'www.example.com',
+        use: { kind: 'serve', strip: false },
+      });
       log.app(bob, [added], { reason: 'launch' });
     })
       .when({ kind: 'route', host: 'www.example.com' })

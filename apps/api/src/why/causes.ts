@@ -124,7 +124,9 @@ class Facts {
 
   /** Who gave the app that host, and everything that stands behind it. */
   routePaths(host: string): Step[][] {
-    const added = this.of('DomainAdded').findLast(({ event }) => event.data.host === host);
+    const added = [...this.of('DomainAdded'), ...this.of('DomainUseChanged')].findLast(
+      ({ event }) => event.data.host === host,
+    );
     const paths = this.instancePaths(
       ({ instanceId }) => this.routingOf(instanceId)?.state === 'routed',
     );

@@ -1,3 +1,4 @@
+import { useText } from '@shiplog/domain';
 import type { Commit, DomainEventUnion } from '@shiplog/events';
 
 /** What somebody asked for, told from the events that came of it. */
@@ -60,6 +61,8 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return 'lock';
     case 'AppUnlocked':
       return 'unlock';
+    case 'MaintenanceChanged':
+      return `maintenance ${event.data.maintenance === null ? 'off' : 'on'}`;
     case 'LockOverridden':
       return `in spite of the lock of ${event.data.by.name}`;
     case 'FreezeOverridden':
@@ -75,7 +78,11 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
     case 'HttpsPolicyChanged':
       return 'https policy';
     case 'DomainAdded':
-      return `domain ${event.data.host} added`;
+      return `domain ${event.data.host} added${useText(event.data.use)}`;
+    case 'DomainUseChanged':
+      return `domain ${event.data.host} changed${useText(event.data.use)}`;
+    case 'DomainRemoved':
+      return `domain ${event.data.host} removed`;
     default:
       return undefined;
   }

@@ -1,8 +1,10 @@
 import { Inject } from '@nestjs/common';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { CONFIG_KEY_PATTERN, HOST_PATTERN, ID_PATTERN, streamName } from '@shiplog/events';
+import { domainCandidates } from '@shiplog/domain';
+import { CONFIG_KEY_PATTERN, ID_PATTERN, parseDomain, streamName } from '@shiplog/events';
 import type { AppDocument, ReadModels } from '@shiplog/read-models';
 import type { ProcessContext } from '@shiplog/runtime';
+import { domainSpelt } from '../domains/domain-name.js';
 import { belongsTo, type Caller } from '../auth/caller.js';
 import { Problem } from '../http/problem.js';
 import { problemOf } from '../http/rejection-problem.js';
@@ -82,17 +84,23 @@ export class ShowCausesHandler implements IQueryHandler<ShowCauses> {
     return app === undefined ? undefined : { app, subject: { kind: 'instance', instanceId: of } };
   }
 
-  /** A host, or the whole address as it is copied from a browser. */
+  /** A host, or the whole address as it is copied from a browser: the domain that it comes by. */
   private async findHost({ documents, of }: ShowCauses): Promise<Found | undefined> {
-    const host = /^(?:https?:\/\/)?([^/:?#]+)/.exec(of.toLowerCase())?.[1] ?? '';
-    if (!HOST_PATTERN.test(host)) return undefined;
+    const [, typed = '', path = ''] =
+      /^(?:https?:\/\/)?([^/:?#]+)(?::\d+)?(\/[^?#]*)?/i.exec(of) ?? [];
+    const host = domainSpelt(typed);
+    if (parseDomain(host) === undefined) return undefined;
     const suffix = `.${this.api.config.domain}`;
     const own = host.endsWith(suffix)
       ? await documents.appByName(host.slice(0, -suffix.length))
       : undefined;
-    const domain = own === undefined ? await documents.domain(host) : undefined;
-    const app = own ?? (domain === undefined ? undefined : await documents.app(domain.appId));
-    return app === undefined ? undefined : { app, subject: { kind: 'route', host } };
+    if (own !== undefined) return { app: own, subject: { kind: 'route', host } };
+    for (const candidate of domainCandidates(host, path)) {
+      const domain = await documents.domain(candidate);
+      const app = domain === undefined ? undefined : await documents.app(domain.appId);
+      if (app !== undefined) return { app, subject: { kind: 'route', host: candidate } };
+    }
+    return undefined;
   }
 }
 

@@ -1,11 +1,16 @@
-import { defineCommand, type GroupSpec } from '../command.js';
+import type { AddedDomainUse, Domain } from '@shiplog/api-client';
+import { defineCommand, type GroupSpec, type Invocation } from '../command.js';
+import { usageError } from '../exit-code.js';
 import { settle } from '../settle.js';
 
-const HOST = ['<host>', 'host name, such as www.example.com'] as const;
+const DOMAIN = [
+  '<domain>',
+  'host such as www.example.com, or *.example.com, each with or without a path such as /api',
+] as const;
 
 const list = defineCommand({
   name: 'list',
-  summary: 'list the hosts at which an app answers',
+  summary: 'list the domains at which an app answers',
   examples: [['domains list -a shop', 'the default one and custom ones']],
   takes: ['app', 'at'],
   run: async ({ app, client, read, out }) => {
@@ -14,52 +19,128 @@ const list = defineCommand({
     await out.table(
       domains,
       [
-        { title: 'host', value: ({ host }) => host },
+        { title: 'domain', value: shown },
         { title: 'kind', value: ({ kind }) => kind },
         { title: 'url', value: ({ url }) => url },
+        { title: 'then', value: useText },
       ],
       'No domains.',
     );
   },
 });
 
-const add = defineCommand({
+/** As it is routed, and as a person reads it. */
+const shown = ({ host, unicode }: Domain): string =>
+  host === unicode ? host : `${host} (${unicode})`;
+
+const useText = ({ strip, redirect }: Domain): string => {
+  if (redirect !== null) return `redirects to ${redirect.to} (${redirect.status})`;
+  return strip ? 'answers, without its path' : 'answers';
+};
+
+interface AddOptions {
+  readonly strip?: true;
+  readonly redirect?: string;
+  readonly status?: (typeof STATUSES)[number];
+  readonly www?: (typeof WWW)[number];
+}
+const STATUSES = [301, 302, 307, 308] as const;
+const WWW = ['redirect', 'serve', 'none'] as const;
+
+const oneOf =
+  <T extends string | number>(flag: string, words: readonly T[]) =>
+  (text: string): T => {
+    const word = words.find((one) => String(one) === text);
+    if (word !== undefined) return word;
+    throw usageError(`"${text}" is nothing for ${flag}`, `Write one of: ${words.join(', ')}`);
+  };
+
+const add = defineCommand<AddOptions>({
   name: 'add',
-  args: [HOST],
-  summary: 'let an app answer at a host, too',
-  details: 'Point the DNS record of the host at this platform as well.',
-  examples: [['domains add www.example.com -a shop', 'routed as soon as it returns']],
+  args: [DOMAIN],
+  summary: 'let an app answer at a domain, too, or change what is done with it',
+  details:
+    'Point the DNS record of the host at this platform as well. The nearest domain wins: the host itself before a ' +
+    'wildcard, a long wildcard before a short one, a long path before a short one. *.example.com stands for ' +
+    'everything below example.com, not for example.com.',
+  examples: [
+    ['domains add www.example.com -a shop', 'routed as soon as it returns'],
+    ['domains add example.com -a shop --www redirect', 'www.example.com leads there'],
+    ['domains add "*.example.com" -a shop', 'every host below it that is nowhere else'],
+    ['domains add example.com/api -a api --strip', 'the app sees /users of example.com/api/users'],
+    ['domains add old.example.com -a shop --redirect www.example.com', 'path and query stay'],
+  ],
+  options: [
+    { flags: '--strip', help: 'take the path of the domain away before the app sees it' },
+    {
+      flags: '--redirect <host>',
+      help: 'send clients to the same path of that host, instead of letting the app answer',
+    },
+    {
+      flags: '--status <code>',
+      help: 'of the redirect: 301, 302, 307 or 308 (default: 308, which keeps the method)',
+      parse: oneOf('--status', STATUSES),
+    },
+    {
+      flags: '--www <what>',
+      help: 'with the sister with or without "www.": redirect it here, serve it, or none (default: none)',
+      parse: oneOf('--www', WWW),
+    },
+  ],
   takes: ['app', 'reason', 'wait'],
   run: async (invocation) => {
-    const host = (invocation.args[0] ?? '').toLowerCase();
+    const { options } = invocation;
+    const use = useOf(options);
+    const domain = spelt(invocation);
     const app = await invocation.app();
-    const answer = await (await invocation.client()).domains.add(app, host, invocation.change);
+    const client = await invocation.client();
+    const answer = await client.domains.add(app, domain, use, invocation.change);
+    const { redirect } = options;
     await settle(
       invocation,
       app,
       answer,
-      `${host} added to ${app}`,
-      `${host} leads to ${app} now.`,
+      `${domain} added to ${app}`,
+      redirect === undefined
+        ? `${domain} leads to ${app} now.`
+        : `${domain} redirects to ${redirect} now.`,
     );
   },
 });
 
+const useOf = ({ strip, redirect, status, www }: AddOptions): AddedDomainUse => {
+  if (status !== undefined && redirect === undefined) {
+    throw usageError('--status is of a redirect', 'Say where to as well: --redirect <host>');
+  }
+  return {
+    ...(strip === undefined ? {} : { strip }),
+    ...(www === undefined ? {} : { www }),
+    ...(redirect === undefined
+      ? {}
+      : { redirect: { to: redirect, ...(status === undefined ? {} : { status }) } }),
+  };
+};
+
+/** Hosts are the same in capitals, paths are not. */
+const spelt = ({ args }: Pick<Invocation, 'args'>): string =>
+  (args[0] ?? '').replace(/^[^/]*/, (host) => host.toLowerCase());
+
 const remove = defineCommand({
   name: 'remove',
-  args: [HOST],
-  summary: 'take a host away from an app',
-  examples: [['domains remove www.example.com -a shop', 'the host becomes free']],
+  args: [DOMAIN],
+  summary: 'take a domain away from an app',
+  examples: [['domains remove www.example.com -a shop', 'the domain becomes free']],
   takes: ['app', 'reason', 'wait'],
   run: async (invocation) => {
-    const host = (invocation.args[0] ?? '').toLowerCase();
+    const domain = spelt(invocation);
     const app = await invocation.app();
-    const answer = await (await invocation.client()).domains.remove(app, host, invocation.change);
+    const answer = await (await invocation.client()).domains.remove(app, domain, invocation.change);
     await settle(
       invocation,
       app,
       answer,
-      `${host} removed from ${app}`,
-      `${host} is free; ${app} answers there no more.`,
+      `${domain} removed from ${app}`,
+      `${domain} is free; ${app} answers there no more.`,
     );
   },
 });

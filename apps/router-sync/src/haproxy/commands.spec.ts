@@ -8,6 +8,7 @@ import type { RouteAction } from '../routes/router.port.js';
 
 const empty: HaproxyState = {
   hosts: new Map(),
+  uses: new Map(),
   matches: new Map(),
   picks: new Map(),
   owners: new Map(),
@@ -87,7 +88,7 @@ describe('commands of the runtime API', () => {
       'set server slot0001/s1 addr 127.0.0.1 port 9000',
       'set server slot0001/s1 weight 1',
       'set server slot0001/s1 state ready',
-      'add map hosts.map a1.localhost slot0001',
+      'add map domains.map a1.localhost/ slot0001',
     ]);
   });
 
@@ -130,7 +131,7 @@ describe('commands of the runtime API', () => {
         const commands = commandsOf([{ kind: 'bind-host', host, appId }]);
         expect(commands.map((command) => command.split(/\s/))).toEqual([
           ['add', 'map', 'owners.map', 'slot0001', appId],
-          ['add', 'map', 'hosts.map', host, 'slot0001'],
+          ['add', 'map', 'domains.map', `${host}/`, 'slot0001'],
         ]);
         for (const command of commands) expect(command).toMatch(/^[A-Za-z0-9 ._/-]+$/);
       }),

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { WEIGHT_MAX } from '@shiplog/domain';
-import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
+import { ID_PATTERN, parseDomain, type DomainUse } from '@shiplog/events';
+import { domainKey as keyOf, domainValue } from './domains.js';
 import { matchCommands, unmatchCommands } from './matches.js';
 import { noticeCommands } from './notices.js';
 import type { HaproxyState } from './state.js';
@@ -78,10 +79,10 @@ class Draft {
       case 'notify':
         return this.notify(action.appId, action.notice);
       case 'bind-host':
-        return this.bindHost(action.host, action.appId);
+        return this.bindHost(action.host, action.appId, action.use);
       case 'unbind-host':
-        if (!this.hosts.delete(hostName(action.host))) return;
-        return this.say(`del map ${FILES.hosts} ${hostName(action.host)}`);
+        if (!this.hosts.delete(domainOf(action.host))) return;
+        return this.say(`del map ${FILES.domains} ${domainKey(action.host)}`);
       case 'suspend':
         return this.onSlot(action.instanceId, (slot) => `set server ${slot} state maint`);
       case 'drain':
@@ -136,11 +137,11 @@ class Draft {
     for (const command of commands) this.say(command);
   }
 
-  private bindHost(host: string, appId: string): void {
+  private bindHost(host: string, appId: string, use: DomainUse | undefined): void {
     const backend = this.backendOf(appId);
     if (this.missing.has(backend)) return;
-    const verb = this.hosts.has(hostName(host)) ? 'set' : 'add';
-    this.say(`${verb} map ${FILES.hosts} ${host} ${backend}`);
+    const verb = this.hosts.has(domainOf(host)) ? 'set' : 'add';
+    this.say(`${verb} map ${FILES.domains} ${domainKey(host)} ${domainValue(backend, host, use)}`);
     this.hosts.set(host, backend);
   }
 
@@ -196,7 +197,8 @@ class Draft {
 }
 
 /** The last gate before the socket, where `;`, a newline or a backslash would begin another command. */
-const hostName = (host: string): string => checked(host, HOST_PATTERN.test(host), 'host');
+const domainOf = (text: string): string => checked(text, parseDomain(text) !== undefined, 'domain');
+const domainKey = (domain: string): string => keyOf(domainOf(domain));
 const ownerId = (id: string): string => checked(id, ID_PATTERN.test(id), 'id');
 const address = (host: string): string => checked(host, isIP(host) !== 0, 'numeric address');
 const setWeight = (slot: string, weight: number): string => {

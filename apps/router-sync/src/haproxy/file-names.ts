@@ -1,7 +1,7 @@
 /** Files beside the configuration; HAProxy names its maps by these words, too. */
 export const FILES = {
   config: 'haproxy.cfg',
-  hosts: 'hosts.map',
+  domains: 'domains.map',
   owners: 'owners.map',
   /** Regular expressions that requests of a canary match. */
   matches: 'matches.map',

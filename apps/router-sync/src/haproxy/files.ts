@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile, access } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { PlatformConfig } from '@shiplog/runtime';
+import { domainKey, domainValue } from './domains.js';
 import { STATE_FILE_HEADER, type HaproxyState } from './state.js';
 import { renderHaproxy, type HaproxyConfig, type PoolSize } from './render.js';
 import { tlsPaths } from './tls-paths.js';
@@ -76,7 +78,7 @@ export const writePool = (paths: RouterPaths, pool: PoolSize): Promise<void> =>
 /** HAProxy does not start without the files that its configuration names. */
 export const ensureStateFiles = async (paths: RouterPaths): Promise<void> => {
   const empty: readonly (readonly [string, string])[] = [
-    [paths.hosts, ''],
+    [paths.domains, await domainsOfEarlier(paths)],
     [paths.owners, ''],
     [paths.matches, ''],
     [paths.picks, ''],
@@ -107,7 +109,23 @@ export const writeState = async (paths: RouterPaths, state: HaproxyState): Promi
   await replaceFile(paths.picks, mapText(state.picks));
   await replaceFile(paths.allowed, mapText(state.allowed));
   await replaceFile(paths.notices, mapText(state.notices));
-  await replaceFile(paths.hosts, mapText(state.hosts));
+  await replaceFile(paths.domains, domainsText(state));
+};
+
+const domainsText = ({ hosts, uses }: Pick<HaproxyState, 'hosts' | 'uses'>): string =>
+  mapText(
+    new Map(
+      [...hosts].map(([domain, backend]) => [
+        domainKey(domain),
+        domainValue(backend, domain, uses.get(domain)),
+      ]),
+    ),
+  );
+
+/** Until there were wildcards and paths, a map of hosts lay here. */
+const domainsOfEarlier = async (paths: RouterPaths): Promise<string> => {
+  const text = await readFile(join(dirname(paths.domains), 'hosts.map'), 'utf8').catch(() => '');
+  return text.replaceAll(/^(\S+) /gm, (_, host: string) => `${domainKey(host)} `);
 };
 
 const mapText = (map: ReadonlyMap<string, string>): string =>

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeProxy, testConfig } from '../testing/test-platform.js';
 import { ensureProcess, masterPid, reload, workersOf } from './process.js';
 import { HaproxyRouter } from './haproxy-router.js';
+import { describeDomains } from '../routes/domains.contract.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
@@ -36,6 +37,7 @@ describeServing('HAProxy', haproxy);
 describeMatches('HAProxy', haproxy);
 describeHostile('HAProxy', haproxy);
 describePages('HAProxy', haproxy);
+describeDomains('HAProxy', haproxy);
 
 describe('a HAProxy whose places are all taken', () => {
   const app = { host: 'a1.localhost' };

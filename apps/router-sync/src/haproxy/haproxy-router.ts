@@ -81,7 +81,14 @@ export class HaproxyRouter implements Router {
     const notices = new Map(
       [...noticesIn(state)].map(([backend, notice]) => [backendApp(backend), notice]),
     );
-    return { hosts, endpoints, matches, notices, emptyPools: await this.emptyPools(state) };
+    return {
+      hosts,
+      uses: state.uses,
+      endpoints,
+      matches,
+      notices,
+      emptyPools: await this.emptyPools(state),
+    };
   }
 
   async apply(actions: readonly RouteAction[]): Promise<void> {

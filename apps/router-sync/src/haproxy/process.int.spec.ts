@@ -105,10 +105,12 @@ describe('a HAProxy with routes', () => {
 
   it('has its files put right by the next router-sync when the last one died before it wrote them', async () => {
     await platform.stop();
-    const { hosts } = routerPaths(platform.config, {});
-    await writeFile(hosts, '');
+    const { domains } = routerPaths(platform.config, {});
+    await writeFile(domains, '');
     await platform.start();
-    await expect.poll(() => readFile(hosts, 'utf8'), PATIENTLY).toContain('one.localhost slot0001');
+    await expect
+      .poll(() => readFile(domains, 'utf8'), PATIENTLY)
+      .toContain('one.localhost/ slot0001');
   });
 
   it('has its log kept within bounds while it runs', async () => {
@@ -120,7 +122,7 @@ describe('a HAProxy with routes', () => {
 
   it('goes on serving when its files were deleted, and gets them back', async () => {
     await platform.stop();
-    const { directory, hosts } = routerPaths(platform.config, {});
+    const { directory, domains } = routerPaths(platform.config, {});
     const before = await pid();
     await rm(directory, { recursive: true });
     const failed: string[] = [];
@@ -133,7 +135,9 @@ describe('a HAProxy with routes', () => {
       );
     }, 2);
     await platform.start();
-    await expect.poll(() => readFile(hosts, 'utf8'), PATIENTLY).toContain('one.localhost slot0001');
+    await expect
+      .poll(() => readFile(domains, 'utf8'), PATIENTLY)
+      .toContain('one.localhost/ slot0001');
     clearInterval(asking);
     expect(await pid()).toBe(before);
     expect(failed).toEqual([]);
@@ -289,8 +293,8 @@ describe('a HAProxy that somebody else runs', () => {
     await router.apply([bind('a1')]);
     const before = await readFile(paths.config, 'utf8');
     // A reload fails in the same way where there are too few file descriptors.
-    await rm(paths.hosts);
-    const broken = { ...paths, hosts: `${paths.hosts}.elsewhere` };
+    await rm(paths.domains);
+    const broken = { ...paths, domains: `${paths.domains}.elsewhere` };
     const full = new HaproxyRouter(config, broken);
     await expect(full.apply([bind('a2')])).rejects.toMatchObject({ code: 'router-config-invalid' });
     expect(await readFile(paths.config, 'utf8')).toBe(before);

@@ -1,3 +1,4 @@
+import { domainsIn } from './domains.js';
 import type { HaproxyRuntime } from './runtime.js';
 import { parseMap, parseServersState, type HaproxyState, type ServerSlot } from './state.js';
 import { FILES } from './file-names.js';
@@ -11,18 +12,25 @@ export const readState = async (
   runtime: HaproxyRuntime,
   likely: readonly string[] = [],
 ): Promise<HaproxyState> => {
-  const [hosts = '', owners = '', matches = '', picks = '', notices = '', allowed = '', ...states] =
-    await runtime.ask([
-      `show map ${FILES.hosts}`,
-      `show map ${FILES.owners}`,
-      `show map ${FILES.matches}`,
-      `show map ${FILES.picks}`,
-      `show map ${FILES.notices}`,
-      `show map ${FILES.allowed}`,
-      ...likely.map(showServers),
-    ]);
+  const [
+    domains = '',
+    owners = '',
+    matches = '',
+    picks = '',
+    notices = '',
+    allowed = '',
+    ...states
+  ] = await runtime.ask([
+    `show map ${FILES.domains}`,
+    `show map ${FILES.owners}`,
+    `show map ${FILES.matches}`,
+    `show map ${FILES.picks}`,
+    `show map ${FILES.notices}`,
+    `show map ${FILES.allowed}`,
+    ...likely.map(showServers),
+  ]);
   const maps = {
-    hosts: parseMap(hosts),
+    ...domainsIn(parseMap(domains)),
     owners: parseMap(owners),
     matches: parseMap(matches),
     picks: parseMap(picks),

@@ -11,6 +11,7 @@ import {
   type PlatformHost,
 } from './tls.js';
 import { failurePages, formLines, pageHeaderLines, returnPage } from './pages.js';
+import { domainRules, domainUseRules } from './domains.js';
 
 /** How many places the rendered configuration offers. Growing is the only reason for a reload. */
 export interface PoolSize {
@@ -122,9 +123,7 @@ const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
   section('frontend apps', [
     `bind ${address(bind)}:${int(port)}`,
     ...tlsBindLines(address(bind), tls),
-    // The whole value: `hdr` would take what follows a comma for the host.
-    'http-request set-var(txn.host) req.fhdr(host),field(1,:),lower,rtrim(.)',
-    `http-request set-var(txn.backend) var(txn.host),map_str(${FILES.hosts})`,
+    ...domainRules(FILES.domains),
     ...platformLines(platformHost),
     ...formLines(),
     returnPage('unknown-host', 'unless { var(txn.backend) -m found }'),
@@ -143,6 +142,7 @@ const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
     'http-request set-header X-Request-Id %[uuid()]',
     '# An app that changed to HTTP/2 here would get its next requests past these rules.',
     'http-request del-header Upgrade if { req.fhdr(upgrade) -m sub -i h2c }',
+    ...domainUseRules(),
     '# What may have been carried out is not sent again, unless the client says that it may.',
     'http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(idempotency-key) -m found }',
     '# Requests that a canary gets whatever its part: by expressions in a map, and only for apps that have one.',

@@ -1,3 +1,5 @@
+import type { DomainUse } from '@shiplog/events';
+
 /** One server slot, as `show servers state` tells it. */
 export interface ServerSlot {
   /** `slot0001/s3`. */
@@ -16,8 +18,10 @@ export interface ServerSlot {
 
 /** What one HAProxy worker holds: hosts, who owns which slot, and the slots in use. */
 export interface HaproxyState {
-  /** Host → backend. */
+  /** Domain → backend. */
   readonly hosts: ReadonlyMap<string, string>;
+  /** Of domains whose app does not just answer. */
+  readonly uses: ReadonlyMap<string, DomainUse>;
   /** `slot0001` → app id, `slot0001/s3` → instance id. */
   readonly owners: ReadonlyMap<string, string>;
   /** Expression → `slot0001=header:x-canary=yes`. */

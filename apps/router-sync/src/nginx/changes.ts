@@ -1,7 +1,9 @@
+import type { DomainUse } from '@shiplog/events';
 import {
   address,
   appLines,
-  hostName,
+  domainOf,
+  hostLine,
   matchLine,
   noticeLine,
   ownId,
@@ -52,7 +54,7 @@ class Draft {
       case 'notify':
         return this.notify(action.appId, action.notice);
       case 'bind-host':
-        return this.bindHost(action.host, action.appId);
+        return this.bindHost(action.host, action.appId, action.use);
       case 'unbind-host':
         return this.unbindHost(action.host);
       case 'suspend':
@@ -96,14 +98,14 @@ class Draft {
     else this.say(noticeLine(appId, notice));
   }
 
-  private bindHost(host: string, appId: string): void {
+  private bindHost(host: string, appId: string, use: DomainUse | undefined): void {
     if (!this.apps.has(appId)) this.put(appId, new Map());
     this.hosts.set(host, appId);
-    this.say(`host ${hostName(host)} ${ownId(appId)}`);
+    this.say(hostLine(host, appId, use));
   }
 
   private unbindHost(host: string): void {
-    if (this.hosts.delete(host)) this.say(`nohost ${hostName(host)}`);
+    if (this.hosts.delete(host)) this.say(`nohost ${domainOf(host)}`);
   }
 
   private cut(instanceId: string): void {

@@ -55,6 +55,7 @@ export class NginxRouter implements Router {
     const empty = [...table.apps].filter(([appId, own]) => own.size === 0 && !bound.has(appId));
     return {
       hosts: table.hosts,
+      uses: table.uses,
       endpoints,
       matches: table.matches,
       notices: table.notices,

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { WEIGHT_MAX } from '@shiplog/domain';
-import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
 import { BASE64_PATTERN, PREFIX_PATTERN, type Notice } from '../routes/notice.js';
+import { ID_PATTERN, parseDomain, type DomainUse } from '@shiplog/events';
+import { parseUseWord, useWord } from '../routes/domain-use.js';
 import { parseMatchRule } from '../routes/match-rule.js';
 import {
   RouterError,
@@ -18,8 +19,10 @@ export interface NginxInstance extends Endpoint {
 
 /** What the memory of nginx holds. */
 export interface NginxTable {
-  /** Host → app id. */
+  /** Domain → app id. */
   readonly hosts: ReadonlyMap<string, string>;
+  /** Of domains whose app does not just answer. */
+  readonly uses: ReadonlyMap<string, DomainUse>;
   /** App id → its instances by id. */
   readonly apps: ReadonlyMap<string, ReadonlyMap<string, NginxInstance>>;
   /** Instance id → app id. */
@@ -67,6 +70,7 @@ const parseHead = (line = ''): Pick<NginxAnswer, 'platform' | 'fingerprint' | 'g
 /** The table with what changed in it: lines as nginx takes and tells them. */
 export const withLines = (before: NginxTable, lines: readonly string[]): NginxTable => {
   const hosts = new Map(before.hosts);
+  const uses = new Map(before.uses);
   const apps = new Map(before.apps);
   const appOf = new Map(before.appOf);
   const matches = new Map(before.matches);
@@ -80,9 +84,11 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
     switch (what) {
       case 'host':
         hosts.set(key, value);
+        setUse(uses, key, ids);
         continue;
       case 'nohost':
         hosts.delete(key);
+        uses.delete(key);
         continue;
       case 'match':
         matches.set(key, { rule: value, instanceIds: ids.split(',') });
@@ -109,11 +115,18 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
     for (const { instanceId } of own) appOf.set(instanceId, key);
     i += own.length;
   }
-  return { hosts, apps, appOf, matches, notices };
+  return { hosts, uses, apps, appOf, matches, notices };
+};
+
+const setUse = (uses: Map<string, DomainUse>, domain: string, word: string): void => {
+  const use = parseUseWord(word);
+  if (use === undefined) uses.delete(domain);
+  else uses.set(domain, use);
 };
 
 export const NO_ROUTES: NginxTable = {
   hosts: new Map(),
+  uses: new Map(),
   apps: new Map(),
   appOf: new Map(),
   matches: new Map(),
@@ -136,15 +149,16 @@ const parseInstance = (appId: string, line: string): NginxInstance => {
 /** The whole table as changes of an empty one: what nginx begins with when it is started. */
 export const tableText = ({
   hosts,
+  uses,
   apps,
   matches,
   notices,
-}: Pick<NginxTable, 'hosts' | 'apps' | 'matches' | 'notices'>): string =>
+}: Pick<NginxTable, 'hosts' | 'uses' | 'apps' | 'matches' | 'notices'>): string =>
   [
     ...[...apps].map(([appId, instances]) => appLines(appId, instances)),
     ...[...matches].map(([appId, match]) => matchLine(appId, match)),
     ...[...notices].map(([appId, notice]) => noticeLine(appId, notice)),
-    ...[...hosts].map(([host, appId]) => `host ${hostName(host)} ${ownId(appId)}`),
+    ...[...hosts].map(([host, appId]) => hostLine(host, appId, uses.get(host))),
   ]
     .map((line) => `${line}\n`)
     .join('');
@@ -185,7 +199,14 @@ const checked = (value: string, isRight: boolean, what: string): string => {
   if (!isRight) throw new RouterError('router-refused', `${JSON.stringify(value)} is no ${what}`);
   return value;
 };
-export const hostName = (host: string): string => checked(host, HOST_PATTERN.test(host), 'host');
+export const domainOf = (text: string): string =>
+  checked(text, parseDomain(text) !== undefined, 'domain');
+export const hostLine = (domain: string, appId: string, use: DomainUse | undefined): string => {
+  const word = useWord(use);
+  checked(word, useWord(parseUseWord(word)) === word, 'use of a domain');
+  return `host ${domainOf(domain)} ${ownId(appId)}${word === '' ? '' : ` ${word}`}`;
+};
+
 export const ownId = (value: string): string => checked(value, ID_PATTERN.test(value), 'id');
 export const portNumber = (port: number): string =>
   checked(String(port), Number.isInteger(port) && port > 0 && port < 65_536, 'port');

@@ -86,6 +86,26 @@ describe('desired routes', () => {
     expect((await desired()).hosts.get('other.example.com')).toBe('a2');
   });
 
+  it('say what is done with a domain, and carry out no redirect that leads back to itself', async () => {
+    const { app, desired } = await platform();
+    const to = (host: string) => ({ kind: 'redirect', to: host, status: 308 }) as const;
+    const strip = { kind: 'serve', strip: true } as const;
+    await app({ type: 'AddDomain', host: '*.w.example', use: to('www.w.example') });
+    await app({ type: 'AddDomain', host: 'www.w.example' });
+    await app({ type: 'AddDomain', host: 'w.example/api', use: strip });
+    const { hosts, uses } = await desired();
+    expect([...hosts.keys()]).toEqual(
+      expect.arrayContaining(['*.w.example', 'www.w.example', 'w.example/api']),
+    );
+    expect(Object.fromEntries(uses)).toEqual({
+      '*.w.example': to('www.w.example'),
+      'w.example/api': strip,
+    });
+    // Nothing nearer answers there any more: it would lead to itself.
+    await app({ type: 'RemoveDomain', host: 'www.w.example' });
+    expect(Object.fromEntries((await desired()).uses)).toEqual({ 'w.example/api': strip });
+  });
+
   it.each([
     ['starting', [started], 'suspended'],
     ['ready', [started, ready], 'serving'],

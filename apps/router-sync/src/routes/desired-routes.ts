@@ -1,14 +1,22 @@
 import {
   DEFAULT_SETTINGS,
+  domainTable,
   matchOf,
+  redirectLoop,
   routeWeights,
   sharesOf,
+  type ActiveApp,
   type InstanceStatus,
   type KnownInstance,
   type World,
 } from '@shiplog/domain';
-import { HOST_PATTERN } from '@shiplog/events';
-import type { Notice } from './notice.js';
+import {
+  MAINTENANCE_PAGE_BYTES_MAX,
+  parseDomain,
+  type DomainUse,
+  type Maintenance,
+} from '@shiplog/events';
+import { addressPrefixes, type Notice } from './notice.js';
 import type { Endpoint, Match } from './router.port.js';
 
 export interface DesiredEndpoint extends Endpoint {
@@ -20,8 +28,10 @@ export interface DesiredEndpoint extends Endpoint {
 
 /** What the log says the routers should do. */
 export interface DesiredRoutes {
-  /** Host → app id, for every app that exists; without an instance the host answers 503. */
+  /** Domain → app id, for every app that exists; without an instance the host answers 503. */
   readonly hosts: ReadonlyMap<string, string>;
+  /** Of domains whose app does not just answer. */
+  readonly uses: ReadonlyMap<string, DomainUse>;
   /** By instance id: every `web` instance that was not stopped yet. */
   readonly endpoints: ReadonlyMap<string, DesiredEndpoint>;
   /** By app id: requests that a canary gets whatever its part. */
@@ -33,6 +43,8 @@ export interface DesiredRoutes {
 }
 
 const WEB = 'web';
+/** In base64. */
+const PAGE_LENGTH_MAX = Math.ceil(MAINTENANCE_PAGE_BYTES_MAX / 3) * 4;
 
 const WANT: Readonly<Record<InstanceStatus, DesiredEndpoint['want'] | null>> = {
   scheduled: 'suspended',
@@ -49,6 +61,7 @@ export const desiredRoutes = (
   world: World,
   place: { readonly domain: string; readonly instanceHost: string },
 ): DesiredRoutes => {
+  const apps = world.apps();
   const hosts = desiredHosts(world, place.domain);
   const endpoints = new Map<string, DesiredEndpoint>();
   for (const instance of world.instances()) {
@@ -59,6 +72,7 @@ export const desiredRoutes = (
   const notices = noticesOf(world);
   return {
     hosts,
+    uses: usesIn(apps, hosts),
     endpoints,
     matches,
     notices,
@@ -66,7 +80,7 @@ export const desiredRoutes = (
   };
 };
 
-/** Host → app id, for every app that exists. */
+/** Domain → app id, for every app that exists. */
 export const desiredHosts = (world: World, domain: string): ReadonlyMap<string, string> => {
   const apps = world.apps();
   const hosts = new Map<string, string>();
@@ -76,12 +90,12 @@ export const desiredHosts = (world: World, domain: string): ReadonlyMap<string, 
     ...apps.map(({ name, appId }) => [`${name}.${domain}`, appId] as const),
     ...apps.flatMap(({ domains, appId }) => domains.map((host) => [host, appId] as const)),
   ]) {
-    if (HOST_PATTERN.test(host) && !hosts.has(host)) hosts.set(host, appId);
+    if (parseDomain(host) !== undefined && !hosts.has(host)) hosts.set(host, appId);
   }
   return hosts;
 };
 
-/** An app that has instances but none that is ready yet is starting, for whoever asks for it. */
+/** An app in maintenance, or one that has instances but none that is ready yet: it is starting. */
 const noticesOf = (world: World): ReadonlyMap<string, Notice> => {
   const starting = new Set<string>();
   const ready = new Set<string>();
@@ -90,11 +104,40 @@ const noticesOf = (world: World): ReadonlyMap<string, Notice> => {
     if (status === 'scheduled' || status === 'starting') starting.add(appId);
     else if (status === 'ready') ready.add(appId);
   }
-  return new Map(
-    [...starting]
-      .filter((appId) => !ready.has(appId) && world.app(appId)?.stopped === false)
-      .map((appId) => [appId, { kind: 'starting' }]),
-  );
+  const notices = new Map<string, Notice>();
+  for (const { appId, stopped, maintenance } of world.apps()) {
+    if (maintenance !== undefined) notices.set(appId, maintenanceNotice(maintenance));
+    else if (starting.has(appId) && !ready.has(appId) && !stopped)
+      notices.set(appId, { kind: 'starting' });
+  }
+  return notices;
+};
+
+const maintenanceNotice = ({ page, allow }: Maintenance): Notice => {
+  const text = page === null ? null : Buffer.from(page).toString('base64');
+  // A page that does not fit into a proxy's buffer is none; the api takes no such page.
+  const fits = text !== null && text.length <= PAGE_LENGTH_MAX;
+  return { kind: 'maintenance', page: fits ? text : null, allow: addressPrefixes(allow) };
+};
+
+/** A redirect that leads back to itself is not carried out: its app answers. */
+const usesIn = (
+  apps: readonly ActiveApp[],
+  hosts: ReadonlyMap<string, string>,
+): ReadonlyMap<string, DomainUse> => {
+  const uses = new Map<string, DomainUse>();
+  for (const { appId, domainUses } of apps) {
+    for (const [host, use] of Object.entries(domainUses)) {
+      if (hosts.get(host) === appId) uses.set(host, use);
+    }
+  }
+  const redirects = [...uses].filter(([, use]) => use.kind === 'redirect');
+  if (redirects.length === 0) return uses;
+  const table = domainTable(new Map([...hosts.keys()].map((host) => [host, uses.get(host)])));
+  for (const [host] of redirects) {
+    if (redirectLoop(host, table) !== undefined) uses.delete(host);
+  }
+  return uses;
 };
 
 /**

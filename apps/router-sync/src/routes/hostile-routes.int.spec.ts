@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HOST_PATTERN, ID_PATTERN } from '@shiplog/events';
+import { HOST_PATTERN, ID_PATTERN, parseDomain, type DomainUse } from '@shiplog/events';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { removeProxy, testConfig } from '../testing/test-platform.js';
 import { waitFor } from '../testing/wait-for.js';
@@ -108,6 +108,16 @@ const host = fc.oneof(
   fc.array(fc.oneof(label, WORDS), { minLength: 2, maxLength: 4 }).map((parts) => parts.join('.')),
   fc.array(piece, { minLength: 1, maxLength: 5 }).map((parts) => parts.join('.')),
   fc.array(piece, { minLength: 1, maxLength: 5 }).map((parts) => parts.join('')),
+);
+/** Wildcards and paths, in right and in odd places. */
+const domain = fc.oneof(
+  host,
+  fc
+    .tuple(fc.constantFrom('', '*.', '*', '**.'), host, fc.constantFrom('', '/'), piece)
+    .map((parts) => parts.join('')),
+  fc
+    .tuple(host, fc.array(fc.oneof(label, piece), { maxLength: 10 }))
+    .map(([name, parts]) => [name, ...parts].join('/')),
 );
 const id = fc.oneof(
   WORDS,
@@ -231,16 +241,33 @@ for (const [name, create] of [
       expect(sorted(await server.router.observe())).toEqual(before);
     };
 
-    it('takes hosts literally or not at all', async () => {
+    it('takes domains literally or not at all', async () => {
       await fc.assert(
-        fc.asyncProperty(host, (value) =>
+        fc.asyncProperty(domain, (value) =>
           isTakenLiterally(
-            HOST_PATTERN.test(value),
+            parseDomain(value) !== undefined,
             [{ kind: 'bind-host', host: value, appId: 'plain' }],
             [{ kind: 'unbind-host', host: value }],
             ({ hosts }) => hosts.get(value) === 'plain',
           ),
         ),
+        { numRuns: RUNS },
+      );
+      expect(await server.structure()).toBe(structure);
+    });
+
+    it('takes what is done with a domain literally or not at all', async () => {
+      const status = fc.constantFrom<301 | 302 | 307 | 308>(301, 302, 307, 308);
+      await fc.assert(
+        fc.asyncProperty(host, status, (to, code) => {
+          const use: DomainUse = { kind: 'redirect', to, status: code };
+          return isTakenLiterally(
+            HOST_PATTERN.test(to),
+            [{ kind: 'bind-host', host: '*.c.plain/x', appId: 'plain', use }],
+            [{ kind: 'unbind-host', host: '*.c.plain/x' }],
+            ({ uses }) => isDeepStrictEqual(uses.get('*.c.plain/x'), use),
+          );
+        }),
         { numRuns: RUNS },
       );
       expect(await server.structure()).toBe(structure);

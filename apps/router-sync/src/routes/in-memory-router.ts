@@ -1,4 +1,5 @@
 import type { TrafficCounters } from '@shiplog/domain';
+import type { DomainUse } from '@shiplog/events';
 import type { Notice } from './notice.js';
 import type { ActualEndpoint, ActualRoutes, Match, RouteAction, Router } from './router.port.js';
 
@@ -8,6 +9,7 @@ type Draft = { -readonly [K in keyof ActualEndpoint]: ActualEndpoint[K] };
 export class InMemoryRouter implements Router {
   readonly kind = 'haproxy';
   private readonly hosts = new Map<string, string>();
+  private readonly uses = new Map<string, DomainUse>();
   private readonly endpoints = new Map<string, Draft>();
   private readonly matches = new Map<string, Match>();
   private readonly notices = new Map<string, Notice>();
@@ -20,6 +22,7 @@ export class InMemoryRouter implements Router {
     ]);
     return Promise.resolve({
       hosts: new Map(this.hosts),
+      uses: new Map(this.uses),
       endpoints: new Map([...this.endpoints].map(([id, endpoint]) => [id, { ...endpoint }])),
       matches: new Map(this.matches),
       notices: new Map(this.notices),
@@ -80,9 +83,12 @@ export class InMemoryRouter implements Router {
       case 'bind-host':
         this.pools.add(action.appId);
         this.hosts.set(action.host, action.appId);
+        if (action.use === undefined) this.uses.delete(action.host);
+        else this.uses.set(action.host, action.use);
         return;
       case 'unbind-host':
         this.hosts.delete(action.host);
+        this.uses.delete(action.host);
         return;
       case 'suspend':
         this.setState(action.instanceId, 'out');

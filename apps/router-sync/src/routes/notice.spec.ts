@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressPrefixes, onOneLine, PREFIX_PATTERN } from './notice.js';
+import { addressPrefixes, PREFIX_PATTERN } from './notice.js';
 
 /** As the proxies find it: all digits of a client, with how many they are. */
 const finds = (prefixes: readonly string[], client: string): boolean =>
@@ -38,23 +38,6 @@ describe('addresses as beginnings of digits', () => {
   it('do not take IPv6 for IPv4', () => {
     expect(finds(addressPrefixes(['32.1.13.184']), '32:20010DB8000000000000000000000001')).toBe(
       false,
-    );
-  });
-});
-
-describe('a page on one line', () => {
-  it('keeps what is seen and what scripts do', () => {
-    const page = '<p>\r\na\tb\n</p><pre>x\n\ty</pre><script>// one\nf()</script>';
-    expect(onOneLine(page)).toBe(
-      '<p> a b </p><pre>x&#10;&#9;y</pre><script>// one\u2028f()</script>',
-    );
-  });
-
-  it('has no control character, whatever it was', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(onOneLine(text)).not.toMatch(/[\u0000-\u001f\u007f]/);
-      }),
     );
   });
 });

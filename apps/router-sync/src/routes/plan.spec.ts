@@ -42,6 +42,7 @@ const desiredOf = (
   knownApps: readonly string[] = ['a1'],
 ): DesiredRoutes => ({
   hosts: new Map(Object.entries(hosts)),
+  uses: new Map(),
   matches: new Map(),
   notices: new Map(),
   endpoints: new Map(endpoints.map((e) => [e.instanceId, e])),
@@ -53,6 +54,7 @@ const actualOf = (
   hosts: Readonly<Record<string, string>> = { 'a1.localhost': 'a1' },
 ): ActualRoutes => ({
   hosts: new Map(Object.entries(hosts)),
+  uses: new Map(),
   matches: new Map(),
   notices: new Map(),
   endpoints: new Map(endpoints.map((e) => [e.instanceId, e])),

@@ -1,3 +1,5 @@
+import type { DomainUse } from '@shiplog/events';
+import { useWord } from './domain-use.js';
 import type { DesiredEndpoint, DesiredRoutes } from './desired-routes.js';
 import { isSameNotice } from './notice.js';
 import type { ActualEndpoint, ActualRoutes, Match, RouteAction } from './router.port.js';
@@ -169,10 +171,20 @@ const strangerSteps = (
     .filter(({ instanceId }) => !desired.endpoints.has(instanceId))
     .map((endpoint) => drainStep(endpoint, DRAIN_MS_DEFAULT, since, nowMs));
 
+const bindOf = (host: string, appId: string, use: DomainUse | undefined): RouteAction => ({
+  kind: 'bind-host',
+  host,
+  appId,
+  ...(use === undefined ? {} : { use }),
+});
+
 const hostSteps = (desired: DesiredRoutes, actual: ActualRoutes, keepUnknown: boolean): Step[] => [
   ...[...desired.hosts]
-    .filter(([host, appId]) => actual.hosts.get(host) !== appId)
-    .map(([host, appId]) => ({ action: { kind: 'bind-host', host, appId } as const })),
+    .filter(([host, appId]) => {
+      const isSame = useWord(desired.uses.get(host)) === useWord(actual.uses.get(host));
+      return actual.hosts.get(host) !== appId || !isSame;
+    })
+    .map(([host, appId]) => ({ action: bindOf(host, appId, desired.uses.get(host)) })),
   ...[...actual.hosts]
     .filter(([host, appId]) => {
       if (desired.hosts.has(host)) return false;

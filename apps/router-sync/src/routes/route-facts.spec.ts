@@ -9,6 +9,7 @@ const nothing = { routed: [], unrouted: [], drained: [], weights: {} };
 
 const desired = (want: 'serving' | 'suspended' | 'draining'): DesiredRoutes => ({
   hosts: new Map([['a1.test', 'a1']]),
+  uses: new Map(),
   matches: new Map(),
   notices: new Map(),
   endpoints: new Map([['i1', { ...endpoint, want, drainMs: 0 }]]),
@@ -19,6 +20,7 @@ const actual = (state: State | undefined, host: string | undefined = 'a1'): Actu
   matches: new Map(),
   notices: new Map(),
   hosts: new Map(host === undefined ? [] : [['a1.test', host]]),
+  uses: new Map(),
   endpoints: new Map(state === undefined ? [] : [['i1', { ...endpoint, state, sessions: 0 }]]),
   emptyPools: new Map(),
 });

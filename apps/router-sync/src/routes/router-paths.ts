@@ -11,7 +11,7 @@ const SOCKET_PATH_LENGTH_MAX = 96;
 export interface RouterPaths {
   readonly directory: string;
   readonly config: string;
-  readonly hosts: string;
+  readonly domains: string;
   readonly owners: string;
   readonly matches: string;
   readonly picks: string;
@@ -38,7 +38,7 @@ export const routerPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Rou
   const files = {
     directory,
     config: file(FILES.config),
-    hosts: file(FILES.hosts),
+    domains: file(FILES.domains),
     owners: file(FILES.owners),
     matches: file(FILES.matches),
     picks: file(FILES.picks),

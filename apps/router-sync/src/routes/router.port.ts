@@ -1,4 +1,5 @@
 import type { TrafficCounters } from '@shiplog/domain';
+import type { DomainUse } from '@shiplog/events';
 import { OperationalError } from '@shiplog/runtime';
 import type { Notice } from './notice.js';
 
@@ -37,8 +38,10 @@ export interface Match {
 
 /** What the proxy really does, read back from it. */
 export interface ActualRoutes {
-  /** Host → app id. */
+  /** Domain → app id. A domain is a host or `*.` and a host, with or without a path. */
   readonly hosts: ReadonlyMap<string, string>;
+  /** Of domains whose app does not just answer. */
+  readonly uses: ReadonlyMap<string, DomainUse>;
   /** By instance id. */
   readonly endpoints: ReadonlyMap<string, ActualEndpoint>;
   /** By app id. */
@@ -58,7 +61,14 @@ export type RouteAction =
   | { readonly kind: 'unmatch'; readonly appId: string }
   /** What an app's clients are told from now on; null: nothing. */
   | { readonly kind: 'notify'; readonly appId: string; readonly notice: Notice | null }
-  | { readonly kind: 'bind-host'; readonly host: string; readonly appId: string }
+  | {
+      readonly kind: 'bind-host';
+      /** A domain. */
+      readonly host: string;
+      readonly appId: string;
+      /** Absent: its app just answers. */
+      readonly use?: DomainUse;
+    }
   | { readonly kind: 'unbind-host'; readonly host: string }
   /** Out of rotation at once, place kept: the process behind it died. */
   | { readonly kind: 'suspend'; readonly instanceId: string }

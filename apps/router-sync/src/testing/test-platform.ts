@@ -9,6 +9,7 @@ import {
   World,
   type AppCommand,
   type InstanceCommand,
+  type Reach,
   type RetireReason,
   type RouteState,
 } from '@shiplog/domain';
@@ -145,6 +146,8 @@ export const testPlatform = async (
       await feed.stop();
       await removeProxy(config);
     },
+    proxyPid: async (): Promise<number | undefined> =>
+      router === 'haproxy' ? masterPid(routerPaths(config, {})) : nginxPid(nginxPaths(config, {})),
     app: async (appId: string, command: AppCommand): Promise<void> => {
       const result = await api.handle('app', appId, command, { actor: user });
       if (result.outcome !== 'accepted') throw new Error(JSON.stringify(result));
@@ -176,9 +179,15 @@ export const testPlatform = async (
       await platform.readyAgain(instanceId);
     },
     /** It runs, but is not ready yet. */
-    scheduled: async (appId: string, instanceId: string, instancePort: number): Promise<void> => {
+    scheduled: async (
+      appId: string,
+      instanceId: string,
+      instancePort: number,
+      address?: string,
+    ): Promise<void> => {
       await instance(instanceId, {
         type: 'ScheduleInstance',
+        ...(address === undefined ? {} : { address }),
         instanceId,
         appId,
         process: 'web',
@@ -186,13 +195,15 @@ export const testPlatform = async (
         generation: 1,
         nodeId: NODE,
         port: instancePort,
-        containerPort: 8080,
+        containerPort: address === undefined ? 8080 : instancePort,
       });
       await platform.started(instanceId, 0);
     },
     started: (instanceId: string, restarts: number) =>
       instance(instanceId, { type: 'RecordStarted', containerId: 'a'.repeat(12), restarts }),
-    readyAgain: (instanceId: string) => instance(instanceId, { type: 'RecordReady' }),
+    /** `direct`: it is reached at the address that it was scheduled with. */
+    readyAgain: (instanceId: string, reach?: Reach) =>
+      instance(instanceId, { type: 'RecordReady', ...(reach === undefined ? {} : { reach }) }),
     unready: (instanceId: string) =>
       instance(instanceId, { type: 'RecordUnready', cause: 'readiness', check: '', got: '' }),
     exited: (instanceId: string) =>

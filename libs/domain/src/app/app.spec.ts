@@ -1,3 +1,4 @@
+import type { DomainUse } from '@shiplog/events';
 import { describe, expect, it } from 'vitest';
 import {
   APP,
@@ -263,17 +264,47 @@ describe('builds', () => {
 });
 
 describe('domains', () => {
-  const added = {
-    type: 'DomainAdded',
-    v: 1,
-    data: { appId: APP, host: 'www.example.com' },
-  } as const;
+  const plain = { kind: 'serve', strip: false } as const;
+  const toWww = { kind: 'redirect', to: 'www.example.com', status: 308 } as const;
+  const addedWith = <U extends DomainUse>(host: string, use: U) =>
+    ({ type: 'DomainAdded', v: 2, data: { appId: APP, host, use } }) as const;
+  const added = addedWith('www.example.com', plain);
   it('are added once and removed once', () => {
     given(created).when({ type: 'AddDomain', host: 'www.example.com' }).then(added);
     given(created, added).when({ type: 'AddDomain', host: 'www.example.com' }).thenNothing();
     given(created)
       .when({ type: 'RemoveDomain', host: 'www.example.com' })
       .thenRejected({ code: 'domain-not-on-app', host: 'www.example.com' });
+  });
+  it('are added together with their sister, and change what is done with them', () => {
+    given(created)
+      .when({
+        type: 'AddDomain',
+        host: 'www.example.com',
+        use: plain,
+        sisters: [{ host: 'example.com', use: toWww }],
+      })
+      .then(added, addedWith('example.com', toWww));
+    const old = addedWith('example.com', toWww);
+    given(created, old).when({ type: 'AddDomain', host: 'example.com' }).thenNothing();
+    given(created, old).when({ type: 'AddDomain', host: 'example.com', use: toWww }).thenNothing();
+    const changed = {
+      type: 'DomainUseChanged',
+      v: 1,
+      data: { appId: APP, host: 'example.com', use: plain },
+    } as const;
+    given(created, old).when({ type: 'AddDomain', host: 'example.com', use: plain }).then(changed);
+    given(created, old, changed)
+      .when({ type: 'AddDomain', host: 'example.com', use: plain })
+      .thenNothing();
+    const removed = {
+      type: 'DomainRemoved',
+      v: 2,
+      data: { appId: APP, host: 'example.com' },
+    } as const;
+    given(created, old, removed)
+      .when({ type: 'AddDomain', host: 'example.com', use: plain })
+      .then(addedWith('example.com', plain));
   });
 });
 

@@ -1,5 +1,6 @@
 import type {
   ChecksRequest,
+  DomainUse,
   Formation,
   Image,
   OwnLimits,
@@ -10,6 +11,7 @@ import type {
 import type { CheckRejection } from './change-checks.js';
 import type { KnownCronJob } from './cron-jobs.js';
 import type { Lock, LockHeld } from './lock.js';
+import type { MaintenanceCommand } from './maintenance.js';
 import type { ReservationAboveLimit } from './resources.js';
 import type { VolumeCommand, VolumeRejection } from './decide-volumes.js';
 
@@ -86,13 +88,21 @@ type AppChange =
   | { type: 'StartApp' }
   | { type: 'CancelRollout'; rolloutId: string }
   | { type: 'PromoteRollout'; rolloutId: string; step: number }
-  | { type: 'AddDomain'; host: string }
+  | {
+      type: 'AddDomain';
+      /** A domain, see `parseDomain`. */
+      host: string;
+      /** Absent: as it is, or served plainly. */
+      use?: DomainUse;
+      sisters?: readonly { host: string; use: DomainUse }[];
+    }
   | { type: 'RemoveDomain'; host: string }
   | ({ type: 'SetCronJob'; job: string } & KnownCronJob)
   | { type: 'RemoveCronJob'; job: string }
   | ({ type: 'LockApp' } & Lock)
   /** `at`: when it is asked for. */
   | { type: 'UnlockApp'; at: string }
+  | MaintenanceCommand
   | VolumeCommand
   /** Without `removesVolumes` they are kept, with what is in them. */
   | { type: 'DestroyApp'; confirm: string; removesVolumes?: boolean };

@@ -3,15 +3,16 @@ import { accept, reject, type Decision } from '../decider.js';
 import type { AppCommand, AppRejection } from './commands.js';
 import { removeCronJob, setCronJob } from './cron.js';
 import { changeSettings, resizeProcess } from './decide-settings.js';
+import { addDomain, removeDomain } from './domains.js';
 import { behindGate } from './gate.js';
 import { releaseOf, restarted } from './generation.js';
 import { decideVolume, exclusiveFault, removed } from './decide-volumes.js';
 import { lockApp, unlockApp } from './lock.js';
+import { decideMaintenance } from './maintenance.js';
 import { cancelRollout, promoteRollout } from './rollouts.js';
 import { withConfig, type ActiveApp, type AppState, type Config } from './state.js';
 
 export const INSTANCE_COUNT_MAX = 100;
-export const DOMAIN_COUNT_MAX = 100;
 /** Linux refuses to start a program whose environment and arguments are above 128 KiB a string or 2 MiB in all. */
 export const CONFIG_BYTES_MAX = 256 * 1024;
 
@@ -65,14 +66,7 @@ const decideOpen = (command: AppCommand, state: AppState): AppDecision => {
     case 'AddDomain':
       return addDomain(command, state);
     case 'RemoveDomain':
-      if (!state.domains.includes(command.host)) {
-        return reject({ code: 'domain-not-on-app', host: command.host });
-      }
-      return accept({
-        type: 'DomainRemoved',
-        v: 1,
-        data: { appId: state.appId, host: command.host },
-      });
+      return removeDomain(command, state);
     case 'SetCronJob': {
       const { type: _type, ...job } = command;
       return setCronJob(job, state);
@@ -88,6 +82,9 @@ const decideOpen = (command: AppCommand, state: AppState): AppDecision => {
       return lockApp(command, state);
     case 'UnlockApp':
       return unlockApp(command, state);
+    case 'BeginMaintenance':
+    case 'EndMaintenance':
+      return decideMaintenance(command, state);
     case 'DestroyApp':
       if (command.confirm !== state.name) {
         return reject({ code: 'confirmation-mismatch', expected: state.name });
@@ -274,14 +271,6 @@ const restart = (command: CommandOf<'Restart'>, state: ActiveApp): AppDecision =
   const base = releaseOf(state, command.baseVersion);
   if (base === undefined) return reject({ code: 'nothing-deployed' });
   return accept(restarted(state, base.version));
-};
-
-const addDomain = (command: CommandOf<'AddDomain'>, state: ActiveApp): AppDecision => {
-  if (state.domains.includes(command.host)) return accept();
-  if (state.domains.length >= DOMAIN_COUNT_MAX) {
-    return reject({ code: 'too-many-domains', limit: DOMAIN_COUNT_MAX });
-  }
-  return accept({ type: 'DomainAdded', v: 1, data: { appId: state.appId, host: command.host } });
 };
 
 const releaseCreated = (

@@ -1,8 +1,10 @@
 import type {
   AppEvent,
   Checks,
+  DomainUse,
   Formation,
   Image,
+  Maintenance,
   OwnLimits,
   ProcessSpec,
   Settings,
@@ -10,6 +12,7 @@ import type {
 } from '@shiplog/events';
 import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
+import { evolveDomains } from './domains.js';
 import type { Lock } from './lock.js';
 import { evolveVolumes, type Volumes } from './volumes.js';
 
@@ -91,6 +94,8 @@ export interface ActiveApp {
   /** Builds whose outcome may still matter: the newest ones, and those of kept releases. */
   readonly builds: Readonly<Record<string, RequestedBuild>>;
   readonly domains: readonly string[];
+  /** By domain; what is not here is served plainly. */
+  readonly domainUses: Readonly<Record<string, DomainUse>>;
   readonly stopped: boolean;
   readonly rolloutCancels: readonly string[];
   /** Steps that rollouts need not wait for, the newest ones. */
@@ -101,6 +106,7 @@ export interface ActiveApp {
   readonly volumes: Volumes;
   /** Also one that ended by itself. */
   readonly lock?: Lock | undefined;
+  readonly maintenance?: Maintenance | undefined;
 }
 
 export interface RolloutPromote {
@@ -177,9 +183,9 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       };
     }
     case 'DomainAdded':
-      return { ...state, domains: [...state.domains, event.data.host].toSorted() };
+    case 'DomainUseChanged':
     case 'DomainRemoved':
-      return { ...state, domains: state.domains.filter((host) => host !== event.data.host) };
+      return { ...state, ...evolveDomains(state, event) };
     case 'CronJobSet':
       return { ...state, cronJobs: withCronJob(state.cronJobs, event.data) };
     case 'CronJobRemoved':
@@ -195,6 +201,8 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
     }
     case 'AppUnlocked':
       return { ...state, lock: undefined };
+    case 'MaintenanceChanged':
+      return { ...state, maintenance: event.data.maintenance ?? undefined };
     case 'LockOverridden':
     case 'FreezeOverridden':
       return state;
@@ -218,6 +226,7 @@ const created = (data: { appId: string; name: string; teamId: string }): ActiveA
   generationVersion: 0,
   builds: {},
   domains: [],
+  domainUses: {},
   stopped: false,
   rolloutCancels: [],
   rolloutPromotes: [],

@@ -14,7 +14,7 @@ export type DomainState =
     };
 export type DomainRejection = { code: 'domain-taken'; host: string };
 
-/** One host belongs to one app at a time, across all teams. */
+/** One domain belongs to one app at a time, across all teams. */
 export const domain: Decider<DomainState, DomainCommand, DomainEvent, DomainRejection> = {
   initialState: { status: 'free' },
   decide: (command, state) => {
@@ -22,7 +22,7 @@ export const domain: Decider<DomainState, DomainCommand, DomainEvent, DomainReje
       case 'ReserveDomain': {
         const { host, appId, teamId } = command;
         if (state.status === 'free') {
-          return accept({ type: 'DomainReserved', v: 1, data: { host, appId, teamId } });
+          return accept({ type: 'DomainReserved', v: 2, data: { host, appId, teamId } });
         }
         return state.appId === appId ? accept() : reject({ code: 'domain-taken', host });
       }
@@ -30,7 +30,7 @@ export const domain: Decider<DomainState, DomainCommand, DomainEvent, DomainReje
         if (state.status === 'free' || state.appId !== command.appId) return accept();
         return accept({
           type: 'DomainReleased',
-          v: 1,
+          v: 2,
           data: { host: state.host, appId: state.appId },
         });
     }

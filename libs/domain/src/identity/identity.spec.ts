@@ -34,7 +34,7 @@ describe('a name', () => {
 
 describe('a domain', () => {
   const mine = { host: 'www.example.com', appId: 'a1', teamId: 't1' };
-  const reserved = { type: 'DomainReserved', v: 1, data: mine } as const;
+  const reserved = { type: 'DomainReserved', v: 2, data: mine } as const;
 
   it('belongs to one app at a time', () => {
     given(domain)()
@@ -51,7 +51,7 @@ describe('a domain', () => {
     given(domain)(reserved).when({ type: 'ReleaseDomain', appId: 'a2' }).thenNothing();
     given(domain)(reserved)
       .when({ type: 'ReleaseDomain', appId: 'a1' })
-      .then({ type: 'DomainReleased', v: 1, data: { host: 'www.example.com', appId: 'a1' } });
+      .then({ type: 'DomainReleased', v: 2, data: { host: 'www.example.com', appId: 'a1' } });
   });
 });
 

@@ -5,8 +5,15 @@ import { sortParts } from './changed-since.js';
 import { undoHealthCheck } from './checks.js';
 import { undoConfig } from './config.js';
 import { undoCronJob } from './cron.js';
-import { undoDomainAdded, undoDomainRemoved, undoStart, undoStop } from './on-off.js';
+import {
+  undoDomainAdded,
+  undoDomainRemoved,
+  undoDomainUse,
+  undoStart,
+  undoStop,
+} from './on-off.js';
 import { undoLock, undoUnlock } from './locks.js';
+import { undoMaintenance } from './maintenance.js';
 import { impossible, type UndoProposal } from './proposal.js';
 import { undoVolumeAdded, undoVolumeChanged } from './volumes.js';
 import { undoRelease } from './release.js';
@@ -66,6 +73,7 @@ export const appUndo: AppUndo = {
       `Go back to what served before it: shiplog rollback -a ${now.name}`,
     ),
   DomainAdded: ({ data: { host } }, question) => undoDomainAdded(host, question),
+  DomainUseChanged: ({ data: { host } }, question) => undoDomainUse(host, question),
   DomainRemoved: ({ data: { host } }, question) => undoDomainRemoved(host, question),
   CronJobSet: ({ data: { job } }, question) => undoCronJob(job, question),
   CronJobRemoved: ({ data: { job } }, question) => undoCronJob(job, question),
@@ -77,6 +85,7 @@ export const appUndo: AppUndo = {
     impossible(`What was in the volume ${name} was deleted.`, null),
   AppLocked: (event, question) => undoLock(event, question),
   AppUnlocked: (_event, question) => undoUnlock(question),
+  MaintenanceChanged: (_event, question) => undoMaintenance(question),
   LockOverridden: overridden,
   FreezeOverridden: overridden,
 };

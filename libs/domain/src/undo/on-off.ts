@@ -1,4 +1,5 @@
-import type { DomainEventUnion } from '@shiplog/events';
+import type { DomainEventUnion, DomainUse } from '@shiplog/events';
+import { isSameUse, useOf } from '../app/index.js';
 import { possible, type AppQuestion } from './app-question.js';
 import { changedSince, isChangedSince } from './changed-since.js';
 import { unneeded, type UndoProposal } from './proposal.js';
@@ -61,7 +62,8 @@ export const undoStart = (question: AppQuestion): UndoProposal => {
 const isOfHost =
   (host: string) =>
   (event: DomainEventUnion): boolean =>
-    (event.type === 'DomainAdded' || event.type === 'DomainRemoved') && event.data.host === host;
+    OF_DOMAIN.has(event.type) && 'host' in event.data && event.data.host === host;
+const OF_DOMAIN = new Set(['DomainAdded', 'DomainUseChanged', 'DomainRemoved']);
 
 export const undoDomainAdded = (host: string, question: AppQuestion): UndoProposal => {
   const { name, domains } = question.now;
@@ -82,11 +84,37 @@ export const undoDomainRemoved = (host: string, question: AppQuestion): UndoProp
   return turnRound(
     question,
     { what: host, turned: domains.includes(host) ? 'added' : false, touches: isOfHost(host) },
-    { type: 'AddDomain', host },
+    { type: 'AddDomain', host, use: useOf(question.before, host) },
     {
-      lines: [`domains add ${host}`],
+      lines: [`domains add ${host}${useFlags(useOf(question.before, host))}`],
       restores: [`${host} leads to ${name} again.`],
       causes: ['It is refused if another app has taken the host meanwhile.'],
     },
   );
+};
+
+export const undoDomainUse = (host: string, question: AppQuestion): UndoProposal => {
+  const { name, domains } = question.now;
+  const was = useOf(question.before, host);
+  if (!domains.includes(host)) return unneeded(`${host} was removed since.`);
+  if (isSameUse(was, useOf(question.now, host))) return unneeded(`${host} is as it was before.`);
+  return turnRound(
+    question,
+    { what: host, turned: false, touches: isOfHost(host) },
+    { type: 'AddDomain', host, use: was },
+    {
+      lines: [`domains add ${host}${useFlags(was)}`],
+      restores: [
+        was.kind === 'serve'
+          ? `${name} answers at ${host} again.`
+          : `${host} leads clients to ${was.to} again.`,
+      ],
+      causes: [],
+    },
+  );
+};
+
+const useFlags = (use: DomainUse): string => {
+  if (use.kind === 'redirect') return ` --redirect ${use.to} --status ${use.status}`;
+  return use.strip ? ' --strip' : '';
 };

@@ -30,6 +30,8 @@ export type UndoCommand =
         | 'ChangeVolume'
         | 'LockApp'
         | 'UnlockApp'
+        | 'BeginMaintenance'
+        | 'EndMaintenance'
       >;
     }
   | {

@@ -299,7 +299,11 @@ describe('undoing a release', () => {
 describe('undoing what is on or off', () => {
   const of = (type: 'AppStopped' | 'AppStarted') => ({ type, v: 1, data: { appId: APP } }) as const;
   const domain = (type: 'DomainAdded' | 'DomainRemoved') =>
-    ({ type, v: 1, data: { appId: APP, host: 'www.example.com' } }) as const;
+    ({
+      type,
+      v: 2,
+      data: { appId: APP, host: 'www.example.com', use: { kind: 'serve', strip: false } },
+    }) as const;
   it('turns it round', () => {
     expect(commandOf(undo([base, [of('AppStopped')]]))).toEqual({ type: 'StartApp' });
     expect(commandOf(undo([base, [of('AppStopped')], [of('AppStarted')]]))).toEqual({
@@ -340,7 +344,7 @@ describe('undoing what somebody turned round and back since', () => {
   const stop = [{ type: 'AppStopped', v: 1, data: { appId: APP } }] as const;
   const start = [{ type: 'AppStarted', v: 1, data: { appId: APP } }] as const;
   const domain = (type: 'DomainAdded' | 'DomainRemoved', host = 'www.example.com') =>
-    [{ type, v: 1, data: { appId: APP, host } }] as const;
+    [{ type, v: 2, data: { appId: APP, host, use: { kind: 'serve', strip: false } } }] as const;
   const settings = (pids: number) =>
     [{ type: 'SettingsChanged', v: 3, data: { appId: APP, changes: { pids } } }] as const;
   const scale = (web: number) => [scaled({ web })];
@@ -456,6 +460,28 @@ describe('undoing a lock', () => {
   });
 });
 
+describe('undoing maintenance', () => {
+  const first = {
+    by: { kind: 'user' as const, id: 'u-ada', name: 'ada' },
+    why: 'moves',
+    since: '2026-11-21T10:00:00.000Z',
+    page: '<h1>soon</h1>',
+    allow: ['10.0.0.0/8'],
+  };
+  const changed = (maintenance: typeof first | null): Events => [
+    { type: 'MaintenanceChanged', v: 1, data: { appId: APP, maintenance } },
+  ];
+
+  it('ends it, or brings back the one before with all that it had', () => {
+    expect(commandOf(undo([base, changed(first)]))).toEqual({ type: 'EndMaintenance' });
+    const proposal = undo([base, changed(first), changed(null)]);
+    expect(commandOf(proposal)).toEqual({ type: 'BeginMaintenance', ...first });
+    expect(proposal).toMatchObject({
+      commandLines: ['shiplog maintenance on --allow 10.0.0.0/8 --page FILE -m moves -a hello'],
+    });
+  });
+});
+
 describe('undoing what follows from a change', () => {
   it('points at that change', () => {
     const facts = { cause: toSequence(toPosition(7), 0) };
@@ -563,6 +589,7 @@ const POSSIBLE = [
   'CronJobRemoved',
   'CronJobSet',
   'DomainAdded',
+  'DomainUseChanged',
   'DomainRemoved',
   'FormationScaled',
   'AppStarted',
@@ -571,6 +598,7 @@ const POSSIBLE = [
   'FreezeRemoved',
   'GarbagePolicyChanged',
   'HealthCheckChanged',
+  'MaintenanceChanged',
   'ReleaseCreated',
   'SettingsChanged',
   'ProcessResized',
@@ -677,7 +705,11 @@ describe('every event type of the log', () => {
     const aggregate = aggregateOfType(type);
     const before: Events[] = aggregate === 'app' && type !== 'AppCreated' ? [base] : [];
     if (type === 'DomainRemoved') {
-      before.push([{ ...event, type: 'DomainAdded' } as DomainEventUnion]);
+      before.push([{ ...event, type: 'DomainAdded', data: samples.DomainAdded }]);
+    }
+    if (type === 'DomainUseChanged') {
+      const data = { ...samples.DomainAdded, host: samples.DomainUseChanged.host };
+      before.push([{ ...event, type: 'DomainAdded', data }]);
     }
     if (type === 'AppStarted') before.push([{ ...event, type: 'AppStopped' } as DomainEventUnion]);
     if (type === 'CronJobRemoved') {
@@ -798,6 +830,7 @@ describe('undo', () => {
       case 'AppStarted':
         return ['stopped'];
       case 'DomainAdded':
+      case 'DomainUseChanged':
       case 'DomainRemoved':
         return [`host ${event.data.host}`];
       case 'ConfigChanged':

@@ -2,7 +2,7 @@ const appId = '01936f3e-8d1a-7c52-9f00-a1b2c3d4e5f6';
 const by = { kind: 'user' as const, id: '01936f3e-8d1a-7c52-9f00-00000000d001', name: 'ada' };
 const since = '2026-11-21T10:00:00.000Z';
 
-/** Of locks and freeze windows. */
+/** Of locks, maintenance and freeze windows. */
 export const gateSamples = {
   AppLocked: {
     appId,
@@ -12,6 +12,16 @@ export const gateSamples = {
     until: '2026-11-21T18:00:00.000Z',
   },
   AppUnlocked: { appId },
+  MaintenanceChanged: {
+    appId,
+    maintenance: {
+      by,
+      why: 'the database moves',
+      since,
+      page: '<h1>Back soon</h1>',
+      allow: ['10.0.0.0/8'],
+    },
+  },
   LockOverridden: { appId, by, why: 'the auditors look at it', since },
   FreezeOverridden: {
     appId,

@@ -112,8 +112,13 @@ export const samples: Samples = {
   AppStopped: { appId },
   AppStarted: { appId },
   RolloutCancelRequested: { appId, rolloutId },
-  DomainAdded: { appId, host: 'www.example.com' },
-  DomainRemoved: { appId, host: 'www.example.com' },
+  DomainAdded: { appId, host: 'www.example.com/api', use: { kind: 'serve', strip: true } },
+  DomainUseChanged: {
+    appId,
+    host: 'example.com',
+    use: { kind: 'redirect', to: 'www.example.com', status: 308 },
+  },
+  DomainRemoved: { appId, host: 'www.example.com/api' },
   AppDestroyed: { appId },
 
   TeamCreated: { teamId, name: 'Crew' },
@@ -131,7 +136,7 @@ export const samples: Samples = {
   TokenRevoked: { tokenId: '01936f3e-8d1a-7c52-9f00-00000000f001' },
   NameReserved: { name: 'hello', appId, teamId },
   NameReleased: { name: 'hello', appId },
-  DomainReserved: { host: 'www.example.com', appId, teamId },
+  DomainReserved: { host: '*.example.com', appId, teamId },
   DomainReleased: { host: 'www.example.com', appId },
 
   BuildStarted: { buildId, appId, sourceDigest: digest },

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { z } from 'zod';
+import { DOMAIN_PATTERN } from '../domains.js';
 import { HOST_PATTERN } from '../ids.js';
 import { eventSchemaOf, type EventType } from '../event-types.js';
 import type { DomainEventUnion } from '../registry.js';
@@ -76,6 +77,7 @@ const stringOf = ({
   if (format === 'date-time') return anyTime.map((time) => time.toISOString());
   // It looks ahead, which no generator can.
   if (pattern === HOST_PATTERN.source) return fc.domain();
+  if (pattern === DOMAIN_PATTERN.source) return anyDomain;
   if (pattern !== undefined) return fc.stringMatching(new RegExp(pattern));
   return fc.string({
     unit: 'grapheme',
@@ -83,6 +85,14 @@ const stringOf = ({
     maxLength: Math.min(maxLength, 50),
   });
 };
+
+const anyDomain = fc
+  .tuple(
+    fc.constantFrom('', '*.'),
+    fc.domain().filter((host) => host.split('.').length <= 8),
+    fc.stringMatching(/^(?:\/[a-z0-9]{1,8}){0,3}$/),
+  )
+  .map((parts) => parts.join(''));
 
 const anyTime = fc.date({
   min: new Date('2000-01-01'),

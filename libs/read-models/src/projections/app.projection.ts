@@ -26,6 +26,7 @@ const EVENTS = [
   ...VOLUME_EVENTS,
   'AppLocked',
   'AppUnlocked',
+  'MaintenanceChanged',
   'LockOverridden',
   'FreezeOverridden',
   'AppDestroyed',
@@ -37,7 +38,7 @@ type AppModelEvent = EventNamed<(typeof EVENTS)[number]>;
 
 export const appProjection = defineProjection({
   model: 'apps',
-  version: 4,
+  version: 5,
   events: EVENTS,
   indexed: ['teamId', 'name'],
   needs: ({ type, data: { appId } }) =>
@@ -76,6 +77,7 @@ const created = (
   cronJobs: [],
   volumes: [],
   lock: null,
+  maintenance: null,
   config: {},
   lastVersion: 0,
   generation: 0,
@@ -149,6 +151,8 @@ const evolveKnown = (
     }
     case 'AppUnlocked':
       return { ...app, lock: null };
+    case 'MaintenanceChanged':
+      return { ...app, maintenance: event.data.maintenance };
     case 'RolloutCompleted': {
       const { version, generation } = event.data;
       return {
@@ -185,6 +189,7 @@ const destroyed = (app: AppDocument, at: Envelope): AppDocument => ({
   cronJobs: [],
   volumes: [],
   lock: null,
+  maintenance: null,
   liveVersion: null,
   liveGeneration: null,
   targetVersion: null,

@@ -1,9 +1,10 @@
+import { PLAIN_USE } from '@shiplog/domain';
 import { defineProjection } from '../projection.js';
 
 export const domainProjection = defineProjection({
   model: 'domains',
-  version: 1,
-  events: ['DomainReserved', 'DomainReleased', 'DomainAdded', 'DomainRemoved'],
+  version: 2,
+  events: ['DomainReserved', 'DomainReleased', 'DomainAdded', 'DomainUseChanged', 'DomainRemoved'],
   indexed: ['appId', 'teamId'],
   needs: ({ data: { host } }) => ({ documents: [host] }),
   evolve: (rows, event, at) => {
@@ -14,7 +15,14 @@ export const domainProjection = defineProjection({
       case 'DomainReserved': {
         const { teamId } = event.data;
         const added = { addedAt: at.time, addedBy: at.by };
-        return rows.replace(host, { host, appId, teamId, status: 'reserved', ...added });
+        return rows.replace(host, {
+          host,
+          appId,
+          teamId,
+          status: 'reserved',
+          use: PLAIN_USE,
+          ...added,
+        });
       }
       case 'DomainAdded': {
         if (domain !== undefined && own === undefined) return;
@@ -24,9 +32,13 @@ export const domainProjection = defineProjection({
           appId,
           teamId: own?.teamId ?? null,
           status: 'active',
+          use: event.data.use,
           ...added,
         });
       }
+      case 'DomainUseChanged':
+        if (own !== undefined) rows.put(host, { ...own, use: event.data.use });
+        return;
       case 'DomainRemoved':
         if (own !== undefined) rows.put(host, { ...own, status: 'reserved' });
         return;

@@ -1,5 +1,5 @@
 import { DEFAULT_SETTINGS, checksIn, checkText, isSameValue, type Lock } from '@shiplog/domain';
-import type { Settings } from '@shiplog/events';
+import type { Maintenance, Settings } from '@shiplog/events';
 import type {
   AppDocument,
   CronJobDocument,
@@ -23,6 +23,7 @@ export type FactKind =
   | 'cron'
   | 'volume'
   | 'lock'
+  | 'maintenance'
   | 'instance'
   | 'route'
   | 'token'
@@ -146,6 +147,19 @@ const appFacts = (app: AppDocument): Entry[] => {
             { ...of, kind: 'lock', name: 'lock', value: lockText(app.lock) },
           ] as const,
         ]),
+    ...(app.maintenance === null
+      ? []
+      : [
+          [
+            `maintenance:${appId}`,
+            {
+              ...of,
+              kind: 'maintenance',
+              name: 'maintenance',
+              value: maintenanceText(app.maintenance),
+            },
+          ] as const,
+        ]),
     ...app.cronJobs.map((cron): Entry => [
       `cron:${appId}:${cron.job}`,
       { ...of, kind: 'cron', name: cron.job, value: cronText(cron) },
@@ -161,6 +175,15 @@ const textOf = (value: Settings[keyof Settings]): string => {
   if (value === null) return 'none';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 };
+
+const maintenanceText = ({ why, page, allow }: Maintenance): string =>
+  [
+    why ?? 'on',
+    page === null ? '' : 'page of its own',
+    allow.length === 0 ? '' : `but for ${allow.join(', ')}`,
+  ]
+    .filter((part) => part !== '')
+    .join('; ');
 
 const volumeText = (volume: VolumeDocument): string => {
   const { path, processes, shared, sizeBytes, state, aboveBytes } = volume;

@@ -30,6 +30,7 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
       return Object.keys(formation).map((process) => `formation:${appId}:${process}`);
     }
     case 'DomainAdded':
+    case 'DomainUseChanged':
     case 'DomainRemoved':
       return [`domain:${event.data.appId}:${event.data.host}`];
     case 'CronJobSet':
@@ -48,6 +49,8 @@ export const touchesOf = (event: DomainEventUnion): readonly string[] => {
     case 'AppLocked':
     case 'AppUnlocked':
       return [`lock:${event.data.appId}`];
+    case 'MaintenanceChanged':
+      return [`maintenance:${event.data.appId}`];
     case 'RolloutCompleted':
       return [releaseOf(event.data), `live:${event.data.appId}`];
     case 'ReleaseCreated':
@@ -96,6 +99,7 @@ export const aroundOf = (key: string): string | undefined => {
   const isOfApp = [
     'live',
     'lock',
+    'maintenance',
     'config',
     'setting',
     'formation',
