@@ -39,7 +39,7 @@ const OTHER_VARIABLES = {
   NO_COLOR: ['set to anything: output without colours', 'colours on a terminal'],
 };
 /** For tests and for ourselves. */
-const INTERNAL = /^SHIPLOG_(FAULT|SKIP_BUILD|TEST_LEVEL|HOOK_\w+)$/;
+const INTERNAL = /^SHIPLOG_(FAULT|SKIP_BUILD|TEST_LEVEL|PEBBLE|HOOK_\w+)$/;
 
 /** What every instance finds in its environment, beside the config of the app. */
 const INSTANCE_VARIABLES = {

@@ -3,7 +3,7 @@ const { prepare } = require('./prepare.cjs');
 const { step } = require('./progress.cjs');
 const { removeStaleReady } = require('./stale-ready.cjs');
 const { leaveOthersTheirs } = require('./young-generation.cjs');
-const { parseStartArguments, START_HELP } = require('./arguments.cjs');
+const { parseStartArguments, environmentOf, START_HELP } = require('./arguments.cjs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 
@@ -18,7 +18,7 @@ const main = async () => {
   leaveOthersTheirs();
   removeStaleReady();
   const tools = await prepare({ yes: options.yes });
-  for (const [name, value] of Object.entries(tools.env)) {
+  for (const [name, value] of Object.entries({ ...tools.env, ...environmentOf(options) })) {
     if (value !== undefined) process.env[name] = value;
   }
   const entry = join(__dirname, '../../apps/standalone/dist/index.js');

@@ -6,6 +6,7 @@ const { join, relative } = require('node:path');
 const { which } = require('./run.cjs');
 const { NGINX_PACKAGES } = require('./nginx.cjs');
 const { startOwnEngine } = require('./own-engine.cjs');
+const { ensurePebble } = require('./pebble.cjs');
 const { prepare } = require('./prepare.cjs');
 const { ROOT } = require('./workspace.cjs');
 
@@ -114,6 +115,8 @@ const main = async () => {
   const env = Object.fromEntries(
     Object.entries(tools.env).filter(([, value]) => value !== undefined),
   );
+  const wantsUnitOnly = process.argv.slice(2).includes('unit');
+  if (!wantsUnitOnly) env.SHIPLOG_PEBBLE = await ensurePebble();
   const asked = process.argv.slice(2).filter((argument) => LEVELS.includes(argument));
   const filters = process.argv.slice(2).filter((argument) => !LEVELS.includes(argument));
   const results = [];

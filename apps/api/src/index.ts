@@ -18,6 +18,8 @@ import { Changes } from './changes/changes.js';
 import { startGitService, type GitService } from './git/index.js';
 import { Door } from './http/door.js';
 import { Checkpoints } from './integrity/checkpoints.js';
+import { AcmeAuthority } from './issuing/acme-authority.js';
+import { startIssuer } from './issuing/issuer.js';
 import { keyStoreOf } from './keys/key-store-of.js';
 import { Metrics } from './platform/metrics.js';
 import { Telemetry } from './platform/telemetry.js';
@@ -104,7 +106,13 @@ const startServing = async (
     telemetry,
   };
   const metrics = new Metrics(context, readModels);
+  const authority =
+    config.acme === undefined
+      ? undefined
+      : new AcmeAuthority({ acme: config.acme, certificates: keys.certificates });
   const { app, server } = await createServer(parts, {
+    config,
+    answerTo: authority && ((token) => authority.answerTo(token)),
     logger,
     metrics,
     readiness,
@@ -122,6 +130,7 @@ const startServing = async (
     rotateMasterKey: (keyId) => keys.store.rotate(keyId),
     forgetPerson: (userId, erasures) => persons.erase(userId, erasures),
   });
+  const issuer = authority && startIssuer({ context, authority, certificates: keys.certificates });
   const pruning = startPruningSources(context, parts.sources);
   const stop = async (): Promise<void> => {
     terminals.close();
@@ -130,6 +139,7 @@ const startServing = async (
       git.stop(),
       processManagers.stop(),
       pruning.stop(),
+      issuer?.stop(),
       closeServer(app, server),
     ]);
   };

@@ -11,6 +11,7 @@ import {
   describeError,
   pathsOf,
   readConfig,
+  urlOf,
   type Claim,
   type Logger,
   type PlatformConfig,
@@ -180,11 +181,13 @@ const nextStopSignal = (): Promise<'stop'> =>
 const readyOf = (config: PlatformConfig, version: string): Ready => {
   const host = config.bind === '0.0.0.0' ? '127.0.0.1' : config.bind;
   const api = `http://${host}:${config.apiPort}`;
+  const isPublic = config.acme !== undefined;
+  const outside = urlOf(config.domain, config, isPublic);
   return {
     api,
-    console: api,
-    router: `http://${config.domain}:${config.routerPort}`,
-    git: `${api}/git`,
+    console: isPublic ? outside : api,
+    router: outside,
+    git: `${isPublic ? outside : api}/git`,
     pid: process.pid,
     version,
   };
@@ -214,8 +217,9 @@ const maybeSample = async (
 
   process.stderr.write('\n  Deploying the sample app, by a git push as you would:\n\n');
   try {
-    await deploySample({ apiUrl: ready.api, gitUrl: ready.git, token });
-    return `http://hello.${config.domain}:${config.routerPort}/`;
+    // From this machine: there may be no certificate yet.
+    await deploySample({ apiUrl: ready.api, gitUrl: `${ready.api}/git`, token });
+    return `${urlOf(`hello.${config.domain}`, config, config.acme !== undefined)}/`;
   } catch (error) {
     // The platform is up; a failed sample is told, with its reason above, and does not end it.
     process.stderr.write(`\n  The sample was not deployed: ${String((error as Error).message)}\n`);

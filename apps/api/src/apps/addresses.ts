@@ -1,14 +1,14 @@
-import type { PlatformConfig } from '@shiplog/runtime';
+import { urlOf, type PlatformConfig } from '@shiplog/runtime';
 
-type Where = Pick<PlatformConfig, 'domain' | 'routerPort' | 'apiPort'>;
+type Where = Pick<PlatformConfig, 'domain' | 'routerPort' | 'tlsPort' | 'acme'>;
 
 /** Host at which an app answers without anybody asking for it. */
 export const defaultHost = (name: string, { domain }: Where): string => `${name}.${domain}`;
 
-/** Of a domain: its path goes behind the port. */
-export const urlOfHost = (domain: string, { routerPort }: Where): string => {
+/** Of a domain: its path goes behind the port. A public platform gets a certificate for each host by itself. */
+export const urlOfHost = (domain: string, where: Where): string => {
   const [host = '', ...path] = domain.split('/');
-  return `http://${host}${routerPort === 80 ? '' : `:${routerPort}`}/${path.join('/')}`;
+  return `${urlOf(host, where, where.acme !== undefined)}/${path.join('/')}`;
 };
 
 export const urlOfApp = (name: string, where: Where): string =>

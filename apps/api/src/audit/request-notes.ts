@@ -1,3 +1,4 @@
+import { addressOf } from '../http/https-only.js';
 import type { IncomingMessage } from 'node:http';
 import type { Actor } from '@shiplog/events';
 import { headerOf } from '../http/request-headers.js';
@@ -28,6 +29,6 @@ export const notesOf = (request: IncomingMessage): RequestNotes => notes.get(req
 
 export const calledFrom = (request: IncomingMessage, tokenId: string | null): CalledFrom => ({
   tokenId,
-  address: request.socket.remoteAddress?.slice(0, 64) ?? null,
+  address: addressOf(request),
   userAgent: headerOf(request, 'user-agent')?.slice(0, 300) ?? null,
 });

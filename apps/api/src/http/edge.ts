@@ -2,16 +2,20 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import helmet from 'helmet';
-import type { Logger, ReadinessProbe } from '@shiplog/runtime';
+import type { Logger, PlatformConfig, ReadinessProbe } from '@shiplog/runtime';
 import type { Metrics } from '../platform/metrics.js';
 import { VERSION } from '../version.js';
 import { accessLog } from './access-log.js';
 import { toProblem } from './error-problem.js';
+import { acmeChallenge, httpsOnly } from './https-only.js';
 import { lastWord } from './last-word.js';
 import { Problem } from './problem.js';
 import { sendProblem } from './problem.filter.js';
 
 export interface EdgeParts {
+  readonly config: PlatformConfig;
+  /** Answers the challenges of a certificate authority; absent where none is asked. */
+  readonly answerTo: ((token: string) => Promise<string>) | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly readiness: ReadinessProbe;
@@ -20,7 +24,8 @@ export interface EdgeParts {
 }
 
 /** What every request passes, and what is served without signing in. */
-export const createEdge = ({ logger, metrics, readiness, git }: EdgeParts): Express => {
+export const createEdge = (parts: EdgeParts): Express => {
+  const { config, logger, metrics, readiness, git, answerTo } = parts;
   const edge = express();
   edge.disable('x-powered-by');
   edge.disable('etag');
@@ -28,6 +33,8 @@ export const createEdge = ({ logger, metrics, readiness, git }: EdgeParts): Expr
   edge.use(accessLog(logger, (seen) => metrics.observe(seen)));
   edge.use(helmet({ strictTransportSecurity: false }));
   edge.use(withoutConditions);
+  edge.get('/.well-known/acme-challenge/:token', acmeChallenge(answerTo));
+  edge.use(httpsOnly(config));
   edge.use('/git', git);
   edge.get('/healthz', (_request, response) => void response.json({ status: 'ok' }));
   edge.get('/readyz', (_request, response, next) => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { PlatformConfig } from '@shiplog/runtime';
+import { secureOriginOf } from './https-only.js';
 
 const HOST = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-f:]{2,45}\])(?::\d{1,5})?$/;
 
@@ -9,8 +10,13 @@ const HOST = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-f:]{2,45}\])(?::\d{1,5})?$/;
  */
 export const originOf = (
   request: IncomingMessage,
-  config: Pick<PlatformConfig, 'publicApiPort' | 'bind'>,
+  config: Pick<
+    PlatformConfig,
+    'publicApiPort' | 'bind' | 'domain' | 'routerPort' | 'tlsPort' | 'acme'
+  >,
 ): string => {
+  const secure = secureOriginOf(request, config);
+  if (secure !== undefined) return secure;
   const host = request.headers.host ?? '';
   if (HOST.test(host)) return `http://${host}`;
   const listensEverywhere = config.bind === '0.0.0.0' || config.bind === '::';

@@ -32,6 +32,7 @@ export type ApiCode =
   | 'domain-of-platform'
   | 'redirect-loop'
   | 'domain-not-yours'
+  | 'https-required'
   | 'certificate-invalid'
   | 'key-missing'
   | 'key-store-unusable'
@@ -130,9 +131,10 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'too-many-domains': { status: 422, title: 'Too many domains' },
   'check-invalid': { status: 422, title: 'The health check cannot be asked' },
   'too-many-checks': { status: 422, title: 'Too many health checks' },
-  'redirect-loop': { status: 422, title: 'The redirect would lead back to itself' },
+  'https-required': { status: 403, title: 'Over https only' },
   'domain-not-yours': { status: 403, title: 'The domain is not yours' },
   'certificate-invalid': { status: 422, title: 'The certificate cannot be served' },
+  'redirect-loop': { status: 422, title: 'The redirect would lead back to itself' },
   'domain-of-platform': { status: 422, title: 'The host belongs to the platform' },
   'confirmation-mismatch': { status: 422, title: 'Confirmation does not match' },
   'idempotency-key-reused': { status: 422, title: 'Idempotency key used before' },

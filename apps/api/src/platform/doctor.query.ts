@@ -9,6 +9,7 @@ import { belongsTo, type Caller } from '../auth/caller.js';
 import { CHECKPOINTS, CONTEXT, READ_MODELS, TELEMETRY } from '../injection.js';
 import { backupFactsOf } from './doctor/backup-facts.js';
 import { backupVerdict } from './doctor/backup.js';
+import { certificatesVerdict } from './doctor/certificates.js';
 import { checkpointsVerdict } from './doctor/checkpoints.js';
 import { clockVerdict } from './doctor/clock.js';
 import { diskVerdict, type DiskRoom } from './doctor/disk.js';
@@ -97,6 +98,7 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
         // Its work has a finding of its own, of that name.
         finding(worker === 'backup' ? 'backup process' : worker, () => this.workerWithLag(worker)),
       ),
+      finding('certificates', () => Promise.resolve(this.certificates(nowMs))),
       finding('routing', () => Promise.resolve(routingVerdict(world))),
       finding('instances', () => Promise.resolve(unreadyVerdict(world, apps))),
       finding('volumes', () => Promise.resolve(volumesVerdict(world, apps))),
@@ -110,6 +112,14 @@ export class DiagnoseHandler implements IQueryHandler<Diagnose> {
   private behindFeed(position: Position): number {
     const { log, feed } = this.api;
     return Math.max(0, log.commitsBetween(position, feed.position));
+  }
+
+  private certificates(nowMs: number): Verdict {
+    const known = [...this.api.world.all('certificate')];
+    return certificatesVerdict(
+      known.filter((state) => state.status === 'known'),
+      nowMs,
+    );
   }
 
   private projections(): Promise<Verdict> {

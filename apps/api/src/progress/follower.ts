@@ -1,3 +1,4 @@
+import { urlOfApp } from '../apps/addresses.js';
 import type { Bus } from '@shiplog/bus';
 import type { World } from '@shiplog/domain';
 import type { EventLog, LogFeed } from '@shiplog/events/log';
@@ -11,7 +12,7 @@ export interface ProgressSources {
   readonly feed: LogFeed;
   readonly log: EventLog;
   readonly bus: Bus;
-  readonly config: Pick<PlatformConfig, 'domain' | 'routerPort'>;
+  readonly config: Pick<PlatformConfig, 'domain' | 'routerPort' | 'tlsPort' | 'acme'>;
   /** Milliseconds of the wall clock. Default `Date.now`. */
   readonly now?: () => number;
 }
@@ -46,6 +47,5 @@ export const waitingNotice = (follower: Follower, text: string): (() => readonly
 export const urlOf = ({ world, appId, config }: Follower): string | undefined => {
   const app = world.app(appId);
   if (app === undefined || !('web' in app.formation)) return undefined;
-  const port = config.routerPort === 80 ? '' : `:${config.routerPort}`;
-  return `http://${app.name}.${config.domain}${port}/`;
+  return urlOfApp(app.name, config);
 };

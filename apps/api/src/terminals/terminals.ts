@@ -9,6 +9,7 @@ import { calledFrom, noteOn } from '../audit/request-notes.js';
 import { isStillUsable, type Caller } from '../auth/caller.js';
 import { printable, type AppIdentity, type Door } from '../http/door.js';
 import { toProblem } from '../http/error-problem.js';
+import { refusePlainCredentials } from '../http/https-only.js';
 import { lastWord } from '../http/last-word.js';
 import { Problem } from '../http/problem.js';
 import { actorOf, reasonOf } from '../http/request-headers.js';
@@ -38,7 +39,7 @@ export class Terminals {
   });
 
   constructor(
-    private readonly api: Pick<ProcessContext, 'bus' | 'world' | 'logger'>,
+    private readonly api: Pick<ProcessContext, 'bus' | 'world' | 'logger' | 'config'>,
     private readonly door: Door,
     private readonly audit: Pick<AuditRecorder, 'refused' | 'performed'>,
   ) {}
@@ -72,6 +73,7 @@ export class Terminals {
         `Nothing here is spoken in "${printable(protocol)}". Send the request without an Upgrade header.`,
       );
     }
+    refusePlainCredentials(request, this.api.config);
     const caller = await this.door.callerOf(request);
     const match = PATH.exec(pathOf(request.url));
     if (match === null) {

@@ -24,6 +24,8 @@ const backup = (day: number, keys: string, ...objects: string[]): Manifest => ({
   sources: [],
   repositories: [],
   images: [],
+  volumes: [],
+  volumesLeft: [],
   missing: [],
   objects: [keys, ...objects].map((letters) => ({
     content: hash(letters),

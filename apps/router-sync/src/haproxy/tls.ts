@@ -32,6 +32,8 @@ export const platformLines = (platform: PlatformHost | undefined): string[] =>
         `http-request set-var(txn.backend) str(${PLATFORM_BACKEND}) if { var(txn.host) -m str ${platform.domain} }`,
         '# Whatever the host: the authority asks here whether it is ours.',
         `http-request set-var(txn.backend) str(${PLATFORM_BACKEND}) if { path_beg ${ACME_PATH} }`,
+        // Redirects and paths of a domain are none of these.
+        `http-request unset-var(txn.domain) if { var(txn.backend) -m str ${PLATFORM_BACKEND} }`,
       ];
 
 /** Only hosts that have a certificate are in the maps. 308 keeps method and body. */

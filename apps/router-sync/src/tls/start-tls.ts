@@ -1,4 +1,5 @@
 import { describeError, onOwnAccount, pathsOf, type ProcessContext } from '@shiplog/runtime';
+import { HOST_PATTERN } from '@shiplog/events';
 import { platformKeyStore } from '@shiplog/secrets';
 import { desiredHosts } from '../routes/desired-routes.js';
 import { RouterError } from '../routes/router.port.js';
@@ -17,7 +18,7 @@ export const startTls = (
   const reconcile = tlsReconciler({
     world,
     terminator,
-    hosts: () => desiredHosts(world, config.domain),
+    hosts: () => plainHosts(desiredHosts(world, config.domain)),
     load: (fingerprint) => certificates.load(fingerprint),
     record: async (served) => {
       const command = { type: 'RecordCertificates', served } as const;
@@ -35,4 +36,14 @@ export const startTls = (
       logger.error({ error: describeError(error) }, 'certificates-not-applied');
     }
   };
+};
+
+/** Of domains with a path the host; which hosts a wildcard stands for nobody knows. */
+const plainHosts = (domains: ReadonlyMap<string, string>): ReadonlyMap<string, string> => {
+  const hosts = new Map<string, string>();
+  for (const [domain, appId] of domains) {
+    const [host = ''] = domain.split('/');
+    if (HOST_PATTERN.test(host) && !hosts.has(host)) hosts.set(host, appId);
+  }
+  return hosts;
 };

@@ -12,7 +12,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ],
   machine: ['data disk', 'engine disk', 'private files', 'clock'],
   processes: ['builder', 'deployer', 'router-sync', 'gc', 'monitor-agent', 'backup process'],
-  apps: ['routing', 'instances', 'volumes', 'images', 'deploys'],
+  apps: ['certificates', 'routing', 'instances', 'volumes', 'images', 'deploys'],
 };
 
 /** `platform` for what is in none. */
