@@ -16,6 +16,9 @@ import { ensureFirstAdministrator } from './auth/first-administrator.js';
 import { startPruningSources } from './builds/prune-sources.js';
 import { Changes } from './changes/changes.js';
 import { startGitService, type GitService } from './git/index.js';
+import { startDomainChecks } from './domains/check-domains.js';
+import { DnsTxtRecords } from './domains/dns-txt-records.js';
+import { Ownership } from './domains/ownership.js';
 import { Door } from './http/door.js';
 import { Checkpoints } from './integrity/checkpoints.js';
 import { AcmeAuthority } from './issuing/acme-authority.js';
@@ -92,10 +95,13 @@ const startServing = async (
   const paths = pathsOf(config.home);
   const readiness = new ReadinessProbe(log, feed);
   const telemetry = new Telemetry(bus);
+  const records = new DnsTxtRecords(config.domainChecks.dnsServer);
+  const ownership = await Ownership.open(paths.domainKey, records);
   const door = new Door({ log, feed, world, readModels, persons, now: Date.now });
   const parts = {
     context,
     door,
+    ownership,
     changes: new Changes(commands, feed, world, readiness),
     keys,
     audit,
@@ -132,6 +138,7 @@ const startServing = async (
   });
   const issuer = authority && startIssuer({ context, authority, certificates: keys.certificates });
   const pruning = startPruningSources(context, parts.sources);
+  const domainChecks = startDomainChecks({ context, ownership, now: () => new Date() });
   const stop = async (): Promise<void> => {
     terminals.close();
     telemetry.close();
@@ -140,6 +147,7 @@ const startServing = async (
       processManagers.stop(),
       pruning.stop(),
       issuer?.stop(),
+      domainChecks.stop(),
       closeServer(app, server),
     ]);
   };

@@ -63,6 +63,7 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
   'settings set': ['port=3000 -a shop --no-wait', 'changeSettings'],
   'traffic-policy set': ['rate=20/second -a shop', 'changeTrafficPolicy'],
   'traffic-policy unset': ['rate -a shop', 'changeTrafficPolicy'],
+  'domains check': ['www.example.com -a shop', 'checkDomain'],
   'domains add': ['www.example.com -a shop --no-wait', 'addDomain'],
   'domains remove': ['www.example.com -a shop --no-wait', 'removeDomain'],
   'certs add': ['www.example.com --cert ENV --key ENV', 'addCertificate'],

@@ -28,6 +28,8 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'DomainUseChanged',
   'DomainRemoved',
   'MaintenanceChanged',
+  'DomainLookedUp',
+  'DomainReleased',
   'InstanceScheduled',
   'CertificateInstalled',
   'CertificateRemoved',

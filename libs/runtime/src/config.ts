@@ -10,6 +10,7 @@ import {
   publicFaults,
   type PublicConfig,
 } from './public-config.js';
+import { domainChecksOf, domainEnvironment, type DomainPlace } from './domain-environment.js';
 import { routerEnvironment } from './router-environment.js';
 
 /** The environment of every process. The schema is the manual: `docs/configuration.md` is made from it. */
@@ -141,6 +142,7 @@ export const environment = z.object({
     ),
   ...routerEnvironment,
   ...publicEnvironment,
+  ...domainEnvironment,
   SHIPLOG_DNSMASQ: z
     .string()
     .optional()
@@ -165,10 +167,9 @@ export type EventLogPlace =
   /** `users`: folder with a file of credentials for each process. */
   | { readonly kind: 'esdb'; readonly address: string; readonly users: string | undefined };
 
-export interface PlatformConfig extends PublicConfig {
+export interface PlatformConfig extends PublicConfig, DomainPlace {
   readonly home: string;
   readonly platform: string;
-  readonly domain: string;
   readonly apiPort: number;
   /** Where people reach the API: another port than `apiPort` where it is mapped. */
   readonly publicApiPort: number;
@@ -215,7 +216,7 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
   return {
     home,
     platform: e.SHIPLOG_PLATFORM,
-    domain: e.SHIPLOG_DOMAIN,
+    ...{ domain: e.SHIPLOG_DOMAIN, domainChecks: domainChecksOf(e) },
     apiPort: e.SHIPLOG_API_PORT,
     publicApiPort: e.SHIPLOG_PUBLIC_API_PORT ?? e.SHIPLOG_API_PORT,
     ...publicConfigOf(e),
@@ -297,6 +298,7 @@ export const pathsOf = (home: string) => ({
   masterKey: join(home, 'master-key/master.key'),
   /** Signed checkpoints of the log, and the key that signs them. */
   integrity: join(home, 'integrity'),
+  domainKey: join(home, 'domains/challenge.key'),
   sources: join(home, 'sources'),
   repositories: join(home, 'repositories'),
   builds: join(home, 'builds'),

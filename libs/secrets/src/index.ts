@@ -1,4 +1,5 @@
 export * from './certificate-store.js';
+export { createFile } from './durable-file.js';
 export * from './errors.js';
 export * from './key-store.js';
 export * from './keyring.js';

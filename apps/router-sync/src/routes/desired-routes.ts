@@ -1,6 +1,7 @@
 import {
   DEFAULT_SETTINGS,
   domainTable,
+  isProven,
   matchOf,
   redirectLoop,
   routeWeights,
@@ -93,15 +94,27 @@ export const desiredRoutes = (
 export const desiredHosts = (world: World, domain: string): ReadonlyMap<string, string> => {
   const apps = world.apps();
   const hosts = new Map<string, string>();
+  const unproven = unprovenIn(world);
   // Names of the platform first: nobody's custom domain takes over another app's name. What is no host
   // never gets near a proxy.
   for (const [host, appId] of [
     ...apps.map(({ name, appId }) => [`${name}.${domain}`, appId] as const),
-    ...apps.flatMap(({ domains, appId }) => domains.map((host) => [host, appId] as const)),
+    ...apps.flatMap(({ domains, appId }) =>
+      domains.flatMap((host) => (unproven.get(host) === appId ? [] : [[host, appId] as const])),
+    ),
   ]) {
     if (parseDomain(host) !== undefined && !hosts.has(host)) hosts.set(host, appId);
   }
   return hosts;
+};
+
+/** Domains whose team has yet to prove that they are theirs, and the app that holds them. */
+const unprovenIn = (world: World): ReadonlyMap<string, string> => {
+  const unproven = new Map<string, string>();
+  for (const state of world.all('domain')) {
+    if (state.status === 'reserved' && !isProven(state)) unproven.set(state.host, state.appId);
+  }
+  return unproven;
 };
 
 /** An app in maintenance, or one that has instances but none that is ready yet: it is starting. */

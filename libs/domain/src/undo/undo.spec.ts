@@ -657,6 +657,8 @@ const REFUSED = [
   'BuildSucceeded',
   'CommandsRefused',
   'DomainReleased',
+  'DomainProofDemanded',
+  'DomainLookedUp',
   'DomainReserved',
   'FreezeOverridden',
   'LockOverridden',
