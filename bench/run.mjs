@@ -3,7 +3,7 @@
 //   npm run bench -- append route        some
 //   npm run bench log                    everything about the log, long ones included
 //   npm run bench -- --quick             small ones, to see that they run: their figures say nothing
-//   node bench/run.mjs --write-docs      writes bench/results.json into docs/benchmarks.md, and runs nothing
+//   node bench/run.mjs --write-docs      writes bench/results.json into docs/benchmarks.md, and runs nothing; others stay
 // Progress on stderr; results in bench/results.json. Exit code 1 when a target is missed or one did not run.
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -30,6 +30,8 @@ const BENCHES = {
 const SUITES = { log: ['append', 'fold', 'verify', 'projection', 'start', 'long', 'at'] };
 /** Takes long, so it runs where it is named only. */
 const LONG = new Set(['at', 'long', 'releases']);
+/** Debian packages of what it compares with. */
+const PACKAGES_OF = { route: ['nginx', 'libnginx-mod-http-lua', 'caddy'] };
 const RESULTS = new URL('results.json', import.meta.url);
 const { prepare } = createRequire(import.meta.url)('../scripts/lib/prepare.cjs');
 
@@ -56,7 +58,8 @@ const run = (name, args, env) =>
   });
 
 const runAll = async (names, isQuick) => {
-  const { env } = await prepare({ yes: true, for: 'bench' });
+  const more = names.flatMap((name) => PACKAGES_OF[name] ?? []);
+  const { env } = await prepare({ yes: true, more });
   const tools = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));
   const results = isQuick ? {} : await readResults();
   const failed = [];

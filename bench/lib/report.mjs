@@ -1,11 +1,25 @@
 // One JSON document per benchmark: what was measured, on what, and whether the targets were met.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
-import { round } from './figures.mjs';
+import { median, round } from './figures.mjs';
 
 // Before the benchmark adds its own: tells whether the machine was quiet.
 const loadAverageBefore = Number(loadavg()[0].toFixed(2));
+
+/** How fast a core is now, so that figures of different machines, or hours of one, can be compared. */
+const measureCore = () => {
+  const bytes = Buffer.alloc(600, 7);
+  const rates = [];
+  for (let round = 0; round < 5; round += 1) {
+    const startedAt = performance.now();
+    for (let i = 0; i < 20_000; i += 1) createHash('sha256').update(bytes).digest('hex');
+    rates.push(20_000 / (performance.now() - startedAt));
+  }
+  return Math.round(median(rates) * 1_000);
+};
+const hashesPerSecond = measureCore();
 
 const describeMachine = () => ({
   cpu: cpus()[0]?.model,
@@ -13,6 +27,7 @@ const describeMachine = () => ({
   memoryMegabytes: Math.round(totalmem() / 1e6),
   kernel: release(),
   loadAverageBefore,
+  hashesPerSecond,
 });
 
 /** Kind and device of the file system that a folder lies on, such as `ext4 /dev/vda`. */

@@ -32,7 +32,7 @@ export const resultsTable = (results) => {
 };
 
 const surroundingsOf = ({ bench, at, machine, versions, storage }) => {
-  const { cpu, cores, memoryMegabytes, kernel, loadAverageBefore } = machine;
+  const { cpu, cores, memoryMegabytes, kernel, loadAverageBefore, hashesPerSecond } = machine;
   const facts = [
     `${cores} cores (${cpu}), ${Math.round(memoryMegabytes / 1000)} GB, Linux ${kernel}`,
     Object.entries(versions)
@@ -40,6 +40,9 @@ const surroundingsOf = ({ bench, at, machine, versions, storage }) => {
       .join(', '),
     Object.values(storage).join(', '),
     `load average before ${loadAverageBefore}`,
+    ...(hashesPerSecond === undefined
+      ? []
+      : [`one core makes ${Math.round(hashesPerSecond / 1000)},000 SHA-256 of 600 bytes a second`]),
   ];
   return `- **${bench}** (${at.slice(0, 16).replace('T', ' ')} UTC): ${facts.join('; ')}`;
 };
@@ -48,20 +51,48 @@ const surroundingsOf = ({ bench, at, machine, versions, storage }) => {
 const detailsOf = ({ bench, at, machine, versions, storage, targets, ...measured }) =>
   `<details><summary>${bench}: everything measured</summary>\n\n\`\`\`json\n${JSON.stringify(measured, null, 2)}\n\`\`\`\n\n</details>`;
 
-/** Puts the results between the two markers of docs/benchmarks.md. */
+/** What stands in the docs about benchmarks that were not run again: their rows, surroundings and details. */
+const partsIn = (text) => {
+  const known = new Map();
+  const add = (bench, kind, part) => {
+    const parts = known.get(bench) ?? { rows: [], surroundings: [], details: [] };
+    parts[kind].push(part);
+    known.set(bench, parts);
+  };
+  for (const [row, bench] of text.matchAll(/^\| (\w+) +\|.*$/gm))
+    if (bench !== HEAD[0]) add(bench, 'rows', row);
+  for (const [part, bench] of text.matchAll(/^- \*\*(\w+)\*\*.*$/gm))
+    add(bench, 'surroundings', part);
+  for (const [part, bench] of text.matchAll(
+    /^<details><summary>(\w+): everything measured<\/summary>.*?<\/details>$/gms,
+  ))
+    add(bench, 'details', part);
+  return known;
+};
+
+const line = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+
+/** Puts the results between the two markers of docs/benchmarks.md, in the place of older ones of the same benchmark. */
 export const writeDocs = async (resultsByName) => {
-  const results = Object.values(resultsByName);
   const text = await readFile(DOCS, 'utf8');
   const [before, rest] = text.split(BEGIN);
-  const after = rest?.split(END)[1];
+  const [figures, after] = rest?.split(END) ?? [];
   if (after === undefined) throw new Error(`docs/benchmarks.md lacks ${BEGIN} … ${END}`);
-  const line = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  const figures = [
-    [line(HEAD), line(HEAD.map(() => '---')), ...rowsOf(results).map(line)].join('\n'),
+  const parts = partsIn(figures);
+  for (const result of Object.values(resultsByName)) {
+    parts.set(result.bench, {
+      rows: rowsOf([result]).map(line),
+      surroundings: [surroundingsOf(result)],
+      details: [detailsOf(result)],
+    });
+  }
+  const all = [...parts.values()];
+  const written = [
+    [line(HEAD), line(HEAD.map(() => '---')), ...all.flatMap(({ rows }) => rows)].join('\n'),
     'Measured on:',
-    results.map(surroundingsOf).join('\n'),
-    ...results.map(detailsOf),
+    all.flatMap(({ surroundings }) => surroundings).join('\n'),
+    ...all.flatMap(({ details }) => details),
   ];
-  const filled = `${before}${BEGIN}\n\n${figures.join('\n\n')}\n\n${END}${after}`;
+  const filled = `${before}${BEGIN}\n\n${written.join('\n\n')}\n\n${END}${after}`;
   await writeFile(DOCS, await format(filled, { parser: 'markdown', printWidth: 100 }));
 };

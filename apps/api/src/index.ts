@@ -26,8 +26,8 @@ import { databaseIn, fillBeside, pastBeside } from './read-models/catch-up.js';
 import { closeServer, createServer, listen } from './server.js';
 import { Terminals } from './terminals/terminals.js';
 
-export { verifyInThread } from './integrity/verify-aside.js';
-export type { VerificationLine, VerifyJob } from './integrity/verify.js';
+export { verifyInThread, type VerifyJob } from './integrity/verify-aside.js';
+export type { VerificationLine } from './integrity/verify.js';
 export { prepareApi } from './read-models/catch-up.js';
 export { requirePort } from './server.js';
 

@@ -4,6 +4,7 @@
 
 local balancer = require "ngx.balancer"
 local ffi = require "ffi"
+local pages = require "shiplog_pages"
 
 ffi.cdef [[
   int kill(int pid, int signal);
@@ -11,7 +12,8 @@ ffi.cdef [[
   int shutdown(int fd, int how);
 ]]
 
--- `h:<domain>` is an app and what is done with requests, `a:<app>` its instances, one a line, `m:<app>` whose requests go to which of them.
+-- `h:<domain>` is an app and what is done with requests, `a:<app>` its instances, one a line, `m:<app>` whose requests go
+-- to which of them, `n:<app>` what its clients are told.
 local routes = ngx.shared.shiplog_routes
 -- `<instance> <worker>`: requests and tunnels under way. A key is changed by its own worker only.
 local active = ngx.shared.shiplog_active
@@ -103,6 +105,8 @@ local VERBS = {
   noapp = function(a) return is_id(a) end,
   match = function(a, b) return is_id(a) and is_match(b) end,
   nomatch = function(a) return is_id(a) end,
+  notice = function(a, b) return is_id(a) and pages.is_notice(b) end,
+  nonotice = function(a) return is_id(a) end,
   forget = function(a) return is_id(a) end,
   cut = function(a, b) return is_id(a) and b:find("^%S+ %d+$") ~= nil end,
 }
@@ -147,10 +151,13 @@ local DO = {
   noapp = function(a)
     counts:delete("r:" .. a)
     routes:delete("m:" .. a)
+    routes:delete("n:" .. a)
     return routes:delete("a:" .. a)
   end,
   match = function(a, b) return routes:safe_set("m:" .. a, b) end,
   nomatch = function(a) return routes:delete("m:" .. a) end,
+  notice = function(a, b) return routes:safe_set("n:" .. a, b) end,
+  nonotice = function(a) return routes:delete("n:" .. a) end,
   forget = function(a) forget(a) return true end,
   cut = function(_, b) return cuts:safe_set(b, true, CUT_KEPT_SECONDS) end,
 }
@@ -415,8 +422,9 @@ local function is_same_host(header, host)
   return header == nil or header:lower():gsub(":%d*$", ""):gsub("%.$", "") == host
 end
 
-local function fail(status)
-  ngx.var.shiplog_status = status
+-- `page`: a name of shiplog_pages.lua, or a status that stands for one.
+local function fail(page)
+  ngx.var.shiplog_status = page
   return ngx.exit(ngx.HTTP_INTERNAL_SERVER_ERROR)
 end
 
@@ -486,11 +494,19 @@ end
 
 local SAFE = { GET = true, HEAD = true, OPTIONS = true }
 
+-- Why no instance takes a request: `starting`, `maintenance` for who may pass, or nothing is known of it.
+local function nothing_serves(notice)
+  return notice ~= nil and notice:match("^%S+") or "no-instance"
+end
+
 function M.route()
   local var = ngx.var
   if not is_same_host(var.http_host, var.host) then return fail(400) end
   local app = arrive(var)
-  if #instances_of(app).serving == 0 then return fail(503) end
+  var.shiplog_app = app
+  local notice = routes:get("n:" .. app)
+  if notice ~= nil and pages.barred(notice) then return fail("maintenance") end
+  if #instances_of(app).serving == 0 then return fail(nothing_serves(notice)) end
   local headers = ngx.req.get_headers(0)
   drop_claims(headers)
   local id = var.request_id
@@ -556,7 +572,9 @@ function M.balance()
   end
   request.attempts = request.attempts + 1
   local one = claim(request)
-  if one == nil then return fail(request.again and 502 or 503) end
+  if one == nil then
+    return fail(request.again and 502 or nothing_serves(routes:get("n:" .. request.app)))
+  end
   request.tried[one.id] = true
   request.place = one.address .. " " .. one.port
   var.shiplog_instance = one.id
@@ -577,22 +595,18 @@ function M.finish()
   count(id, status >= 500, status ~= 101 and seconds and math.floor(seconds * 1000 + 0.5) or nil)
 end
 
-local PAGES = {
-  [400] = "This request is malformed.",
-  [404] = "No app answers at this host.",
-  [502] = "The app closed the connection before it answered.",
-  [503] = "This app has no running instance right now.",
-  [504] = "The app did not answer in time.",
-}
-local RETRY_AFTER = { [502] = "1", [503] = "5" }
-
+-- A status that nginx had by itself stands for a page, too.
 function M.page()
-  local status = tonumber(ngx.var.shiplog_status) or ngx.status
-  if PAGES[status] == nil then status = 502 end
-  ngx.status = status
-  ngx.header.content_type = "text/plain"
-  ngx.header.retry_after = RETRY_AFTER[status]
-  ngx.say(PAGES[status])
+  local var = ngx.var
+  if tonumber(var.shiplog_status) == 400 then
+    ngx.status = 400
+    ngx.header.content_type = "text/plain"
+    return ngx.say("This request is malformed.")
+  end
+  local notice = var.shiplog_app ~= "" and routes:get("n:" .. var.shiplog_app) or ""
+  local own = notice:match("^maintenance (%S+)")
+  local is_barred = var.shiplog_status == "maintenance"
+  pages.say(var.shiplog_status, tonumber(var.shiplog_status) or ngx.status, is_barred and own or nil)
 end
 
 -- Administration ------------------------------------------------------------------------------------
@@ -620,8 +634,12 @@ local function sessions()
   return lines
 end
 
-local KINDS = { host = "h:", nohost = "h:", app = "a:", noapp = "a:", match = "m:", nomatch = "m:" }
-local NONE = { h = "nohost ", a = "noapp ", m = "nomatch " }
+local KINDS = {
+  host = "h:", nohost = "h:", app = "a:", noapp = "a:", match = "m:", nomatch = "m:",
+  notice = "n:", nonotice = "n:",
+}
+local NONE = { h = "nohost ", a = "noapp ", m = "nomatch ", n = "nonotice " }
+local SOME = { h = "host ", m = "match ", n = "notice " }
 
 -- What is there now under a key, as the change that would make it so.
 local function now_at(lines, key)
@@ -631,7 +649,7 @@ local function now_at(lines, key)
   if value == nil then
     lines[#lines + 1] = NONE[kind] .. name
   elseif kind ~= "a" then
-    lines[#lines + 1] = (kind == "h" and "host " or "match ") .. name .. " " .. value
+    lines[#lines + 1] = SOME[kind] .. name .. " " .. value
   else
     local _, breaks = value:gsub("\n", "")
     lines[#lines + 1] = "app " .. name .. " " .. (value == "" and 0 or breaks + 1)

@@ -24,6 +24,7 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'DomainAdded',
   'DomainUseChanged',
   'DomainRemoved',
+  'InstanceScheduled',
   'InstanceReady',
   'InstanceUnready',
   'InstanceExited',

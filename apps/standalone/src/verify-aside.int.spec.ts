@@ -1,9 +1,12 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { verifyInThread, type VerificationLine, type VerifyJob } from '@shiplog/api';
 import { EMPTY, START } from '@shiplog/events';
 import { InMemoryEventLog, type StoredCommit } from '@shiplog/events/log';
+import { CheckpointFile } from '@shiplog/integrity';
 import { recordCommits, sealAll } from '@shiplog/integrity/testing';
 import { startTestNats, type TestNats } from '@shiplog/provisioner/testing';
-import { openLog } from '@shiplog/runtime';
+import { openLog, pathsOf } from '@shiplog/runtime';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const COMMITS = 60;
@@ -25,10 +28,12 @@ beforeAll(async () => {
 });
 afterAll(() => nats.close());
 
-const witnessOf = (commits: readonly StoredCommit[]): VerifyJob => {
-  const { sealed } = sealAll(commits);
-  const testimony = { name: 'a witness', isOwn: true, sealed, problem: undefined };
-  return { testimonies: [testimony], memories: [], pin: undefined };
+const JOB: VerifyJob = { copies: [], memories: [], pin: undefined };
+/** The file beside SQL swears to these, and to nothing else. */
+const swearTo = async (commits: readonly StoredCommit[]) => {
+  const path = join(pathsOf(nats.config.home).integrity, 'checkpoints.ndjson');
+  await rm(path, { force: true });
+  await new CheckpointFile('file', path).put(sealAll(commits).sealed);
 };
 const resultOf = async (lines: AsyncIterable<VerificationLine>) => {
   let last: VerificationLine | undefined;
@@ -36,21 +41,23 @@ const resultOf = async (lines: AsyncIterable<VerificationLine>) => {
   return last;
 };
 
-it('verifies in a thread, against what the witnesses hold', async () => {
+it('verifies in a thread, against what those say who keep checkpoints', async () => {
   const { signal } = new AbortController();
-  expect(await resultOf(verifyInThread(nats.config, witnessOf(stored), signal))).toMatchObject({
+  await swearTo(stored);
+  expect(await resultOf(verifyInThread(nats.config, JOB, signal))).toMatchObject({
     kind: 'result',
     ok: true,
     checked: COMMITS,
-    witnesses: [{ state: 'agrees', commits: COMMITS }],
+    witnesses: [{ name: 'SQL' }, { name: 'file', state: 'agrees', commits: COMMITS }],
   });
-  const ofAnother = verifyInThread(nats.config, witnessOf(await recordCommits(COMMITS)), signal);
+  await swearTo(await recordCommits(COMMITS));
+  const ofAnother = verifyInThread(nats.config, JOB, signal);
   expect(await resultOf(ofAnother)).toMatchObject({ ok: false, firstBad: { kind: 'forked' } });
 });
 
 it('ends the thread when nobody waits for it any more', async () => {
   const leaving = new AbortController();
-  const lines = verifyInThread(nats.config, witnessOf(stored), leaving.signal);
+  const lines = verifyInThread(nats.config, JOB, leaving.signal);
   const result = resultOf(lines);
   leaving.abort();
   expect(await result).toBeUndefined();

@@ -1,10 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   chainOf,
-  CheckpointFile,
   CheckpointKeeper,
-  CheckpointTable,
   CheckpointWebhook,
   commitCount,
   commonPart,
@@ -14,13 +12,10 @@ import {
   INTERVAL_MS,
   KeyFile,
   refill,
-  type CheckpointDatabase,
-  type CopyState,
   type CheckpointStore,
-  type TestifyingStore,
 } from '@shiplog/integrity';
 import { pathsOf, type PlatformConfig, type ProcessContext } from '@shiplog/runtime';
-import type { NamedTestimony } from './verify.js';
+import { openCheckpointStores, type CheckpointStores } from './checkpoint-stores.js';
 
 type CheckpointContext = Pick<ProcessContext, 'config' | 'log' | 'feed' | 'logger'>;
 
@@ -36,24 +31,17 @@ export class Checkpoints {
   private constructor(
     readonly keeper: CheckpointKeeper,
     private readonly context: CheckpointContext,
-    private readonly own: readonly TestifyingStore[],
-    private readonly elsewhere: readonly TestifyingStore[],
-    private readonly all: readonly CheckpointStore[],
+    readonly stores: CheckpointStores,
+    private readonly webhooks: readonly CheckpointStore[],
   ) {}
 
   /** Refuses a log that is not the one that the checkpoints testify to, unless an operator accepts it. */
   static async open(context: CheckpointContext): Promise<Checkpoints> {
     const { config, log, logger } = context;
-    const home = pathsOf(config.home).integrity;
-    await mkdir(home, { recursive: true, mode: 0o700 });
-    const table = await CheckpointTable.open(databaseIn(config, home));
+    const stores = await openCheckpointStores(config);
+    const { table, file, elsewhere } = stores;
     try {
-      const file = new CheckpointFile('file', join(home, 'checkpoints.ndjson'));
-      const { directory } = config.integrity;
-      const elsewhere =
-        directory === undefined
-          ? []
-          : [new CheckpointFile(directory, join(directory, 'checkpoints.ndjson'), false)];
+      const home = pathsOf(config.home).integrity;
       const webhooks = await webhooksOf(config, home);
       const keeper = new CheckpointKeeper({
         log,
@@ -63,9 +51,7 @@ export class Checkpoints {
         platform: config.platform,
         logger,
       });
-      const own = [table, file];
-      const all = [...own, ...elsewhere, ...webhooks];
-      const checkpoints = new Checkpoints(keeper, context, own, elsewhere, all);
+      const checkpoints = new Checkpoints(keeper, context, stores, webhooks);
       await checkpoints.refuseOther();
       await checkpoints.recover();
       return checkpoints;
@@ -95,27 +81,9 @@ export class Checkpoints {
     this.cut();
   }
 
-  /** What everybody who keeps checkpoints testifies to. */
-  async testimonies(): Promise<readonly NamedTestimony[]> {
-    const all: NamedTestimony[] = [];
-    for (const store of [...this.own, ...this.elsewhere]) {
-      const { name } = store;
-      // Before it is read: what it was given by then is there.
-      const given = this.keeper.state.copies.find((copy) => copy.name === name);
-      const { sealed, problem } = await store.testimony();
-      all.push({
-        name,
-        isOwn: this.own.includes(store),
-        sealed,
-        problem: problem ?? (sealed.length === 0 ? whyEmpty(given) : undefined),
-      });
-    }
-    return all;
-  }
-
   /** The checkpoints as they are exported with the log. */
   exported(): ReturnType<CheckpointStore['after']> {
-    return this.own[0]?.after(0) ?? Promise.resolve([]);
+    return this.stores.table.after(0);
   }
 
   async stop(): Promise<void> {
@@ -126,7 +94,9 @@ export class Checkpoints {
   }
 
   private async close(): Promise<void> {
-    await Promise.all(this.all.map((store) => store.close()));
+    const { table, file, elsewhere } = this.stores;
+    const all = [table, file, ...elsewhere, ...this.webhooks];
+    await Promise.all(all.map((store) => store.close()));
   }
 
   private cut(): void {
@@ -136,7 +106,8 @@ export class Checkpoints {
 
   private async refuseOther(): Promise<void> {
     const { log, config, logger } = this.context;
-    const store = await contradictionOf(log, [...this.elsewhere, ...this.own]);
+    const { table, file, elsewhere } = this.stores;
+    const store = await contradictionOf(log, [...elsewhere, table, file]);
     if (store === undefined) return;
     const error = await contradicted(log, store);
     if (error === undefined) return;
@@ -149,15 +120,14 @@ export class Checkpoints {
 
   /** Where SQL or the file was lost, the other one has it, or a witness. */
   private async recover(): Promise<void> {
-    const [table, file] = this.own;
-    if (table === undefined || file === undefined) return;
-    for (const store of [file, ...this.elsewhere]) await this.adopt(store);
+    const { file, elsewhere } = this.stores;
+    for (const store of [file, ...elsewhere]) await this.adopt(store);
   }
 
   /** Takes over what a store has and SQL has not, as far as it is one chain with what SQL has. */
   private async adopt(store: CheckpointStore): Promise<void> {
-    const [table] = this.own;
-    if (table === undefined || store === table) return;
+    const { table } = this.stores;
+    if (store === table) return;
     const newest = (await table.newest())?.checkpoint.number ?? 0;
     if (((await store.newest())?.checkpoint.number ?? 0) <= newest) return;
     const joined = [...(await table.after(0)), ...(await store.after(newest))];
@@ -171,20 +141,6 @@ export class Checkpoints {
     logger.warn({ from: store.name, checkpoints }, 'checkpoints-taken-over');
   }
 }
-
-/** Undefined where nothing is wrong with that: it was not given any yet. */
-const whyEmpty = (given: CopyState | undefined): string | undefined => {
-  if (given === undefined) return undefined;
-  const { problem, number } = given;
-  if (problem !== null) return `it holds no checkpoint, and cannot be given any: ${problem}`;
-  return (number ?? 0) > 0 ? `it holds no checkpoint, and had them up to ${number}` : undefined;
-};
-
-/** SQLite: a file of its own, which survives whoever deletes the read models. */
-const databaseIn = ({ databaseUrl: url }: PlatformConfig, home: string): CheckpointDatabase =>
-  url === undefined
-    ? { kind: 'sqlite', file: join(home, 'checkpoints.sqlite') }
-    : { kind: 'postgres', url };
 
 const webhooksOf = async (
   { integrity: { webhook } }: PlatformConfig,

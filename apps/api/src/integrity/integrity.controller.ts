@@ -14,8 +14,7 @@ import { CHECKPOINTS, CONTEXT, READ_MODELS } from '../injection.js';
 import type { Checkpoints } from './checkpoints.js';
 import * as routes from './integrity.routes.js';
 import { storedUpTo } from './stored-up-to.js';
-import { verifyAside } from './verify-aside.js';
-import type { VerifyJob } from './verify.js';
+import { verifyAside, type VerifyJob } from './verify-aside.js';
 
 @Controller()
 export class IntegrityController {
@@ -31,12 +30,15 @@ export class IntegrityController {
     @Res() response: Response,
   ): Promise<void> {
     const { world } = this.api;
+    const { keeper, stores } = this.checkpoints;
     const job: VerifyJob = {
-      testimonies: await this.checkpoints.testimonies(),
+      copies: keeper.state.copies,
       memories: [{ name: 'the read models', ...this.readModels.checkpoint() }],
       pin: query.key,
     };
-    await sendLines(response, { world, caller }, (signal) => verifyAside(this.api, job, signal));
+    await sendLines(response, { world, caller }, (signal) =>
+      verifyAside(this.api, stores, job, signal),
+    );
   }
 
   @Handles(routes.exportLogRoute)
@@ -66,7 +68,7 @@ export class IntegrityController {
 
   private async shown() {
     const { newest, copies, problem } = this.checkpoints.keeper.state;
-    const [first] = await this.checkpoints.exported();
+    const [first] = await this.checkpoints.stores.table.after(0, 1);
     const body = {
       firstKey: first?.checkpoint.key ?? null,
       key: newest === null ? null : (newest.nextKey ?? newest.key),

@@ -10,6 +10,7 @@ import { recordCommits } from '@shiplog/integrity/testing';
 import { createLogger, pathsOf, readConfig } from '@shiplog/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../testing/start-test-api.js';
+import { testimoniesOf } from './checkpoint-stores.js';
 import { Checkpoints } from './checkpoints.js';
 
 const VERIFY_LOG = fileURLToPath(new URL('../../../../tools/verify-log', import.meta.url));
@@ -111,7 +112,10 @@ describe('a start', () => {
     const own = await mkdtemp(join(tmpdir(), 'shiplog-fence-'));
     const env = { SHIPLOG_HOME: own, SHIPLOG_WITNESS_DIRECTORY: witness };
     const checkpoints = await started(await logWith(20), env);
-    const saidOfIt = async () => (await checkpoints.testimonies()).at(-1)?.problem;
+    const saidOfIt = async () => {
+      const { keeper, stores } = checkpoints;
+      return (await testimoniesOf(stores, keeper.state.copies)).at(-1)?.problem;
+    };
     expect(await saidOfIt()).toBeUndefined();
     await checkpoints.keeper.cutAll();
     expect(await saidOfIt()).toBeUndefined();

@@ -19,8 +19,8 @@ type StoredLog = Pick<
   'readStored' | 'readCheckable' | 'head' | 'commitsBetween' | 'isDense'
 >;
 
-/** What a log is checked against. Plain data, so that another thread can do it. */
-export interface VerifyJob {
+/** What a log is checked against. */
+export interface Evidence {
   readonly testimonies: readonly NamedTestimony[];
   readonly memories: readonly Memory[];
   /** The key that the first checkpoint must be signed with. */
@@ -38,7 +38,7 @@ const PROGRESS_MS = 500;
 /** Checks the whole log as it is now, and tells how far it is. */
 export async function* verifyLog(
   log: StoredLog,
-  { testimonies, memories, pin }: VerifyJob,
+  { testimonies, memories, pin }: Evidence,
   signal: AbortSignal,
 ): AsyncGenerator<VerificationLine> {
   // After the testimonies were gathered: what they testify to must be there.

@@ -12,6 +12,8 @@ const empty: HaproxyState = {
   matches: new Map(),
   picks: new Map(),
   owners: new Map(),
+  notices: new Map(),
+  allowed: new Map(),
   servers: new Map(),
 };
 const pool = { backends: 2, servers: 2 };
@@ -149,6 +151,24 @@ describe('commands of the runtime API', () => {
     }
     for (const port of [0, -1, 65_536, 1.5, Number.NaN]) {
       expect(() => commandsOf([serve('i1', 'a1', port)])).toThrow();
+    }
+  });
+
+  it('tell nothing that is no page and let nobody pass who is no address', () => {
+    const owners = new Map([['slot0001', 'a1']]);
+    const maintain = (page: string | null, ...allow: string[]): RouteAction => ({
+      kind: 'notify',
+      appId: 'a1',
+      notice: { kind: 'maintenance', page, allow },
+    });
+    const state = { ...empty, owners };
+    expect(commandsOf([maintain('PGgx', '8:0A')], state)).toEqual([
+      'add map allowed.map slot0001=8:0A on',
+      'add map notices.map slot0001 maintenance:PGgx',
+    ]);
+    for (const wrong of ['', '<h1>', 'PGgx PGgx', 'PGgx\nset', 'PG=x', '8:0G', '8:0A 1']) {
+      expect(() => commandsOf([maintain(wrong)], state)).toThrow('base64');
+      expect(() => commandsOf([maintain(null, wrong)], state)).toThrow('address');
     }
   });
 

@@ -3,8 +3,11 @@ import { WEIGHT_MAX } from '@shiplog/domain';
 import { ID_PATTERN, parseDomain, type DomainUse } from '@shiplog/events';
 import { domainKey as keyOf, domainValue } from './domains.js';
 import { matchCommands, unmatchCommands } from './matches.js';
+import { noticeCommands } from './notices.js';
 import type { HaproxyState } from './state.js';
-import { backendName, FILES, SERVER_PREFIX, type PoolSize } from './render.js';
+import { FILES } from './file-names.js';
+import { backendName, SERVER_PREFIX, type PoolSize } from './render.js';
+import type { Notice } from '../routes/notice.js';
 import { RouterError, type Endpoint, type Match, type RouteAction } from '../routes/router.port.js';
 
 export interface Translation {
@@ -73,6 +76,8 @@ class Draft {
         if (backend === undefined) return;
         return unmatchCommands(this.state, backend).forEach((command) => this.say(command));
       }
+      case 'notify':
+        return this.notify(action.appId, action.notice);
       case 'bind-host':
         return this.bindHost(action.host, action.appId, action.use);
       case 'unbind-host':
@@ -88,6 +93,8 @@ class Draft {
         this.onSlot(action.instanceId, (slot) => `set server ${slot} state maint`);
         return this.disown(this.slotOfInstance, action.instanceId);
       case 'release-pool':
+        // Whoever has the place next is not told of.
+        this.notify(action.appId, null);
         return this.disown(this.backendOfApp, action.appId);
     }
   }
@@ -106,6 +113,12 @@ class Draft {
       this.say(setWeight(slot, weight));
     }
     this.say(`set server ${slot} state ready`);
+  }
+
+  private notify(appId: string, notice: Notice | null): void {
+    const backend = this.backendOfApp.get(appId);
+    if (backend === undefined || this.missing.has(backend)) return;
+    for (const command of noticeCommands(this.state, backend, notice)) this.say(command);
   }
 
   /** Who has no place is not drawn; where nobody is left, nobody's requests match. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile, access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -5,6 +6,7 @@ import type { PlatformConfig } from '@shiplog/runtime';
 import { domainKey, domainValue } from './domains.js';
 import { STATE_FILE_HEADER, type HaproxyState } from './state.js';
 import { renderHaproxy, type PoolSize } from './render.js';
+import { pagesText } from '../pages/pages.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
 /** Places that a platform starts with: about 10 MB of HAProxy. */
@@ -48,7 +50,9 @@ export const writeConfig = async (
     directory: paths.directory,
     adminSocket: paths.admin,
     pool,
+    pages: createHash('sha256').update(pagesText()).digest('hex').slice(0, 16),
   });
+  await replaceFile(paths.pages, pagesText());
   await writePool(paths, pool);
   const before = await readFile(paths.config, 'utf8').catch(() => undefined);
   if (before === text) return false;
@@ -66,6 +70,8 @@ export const ensureStateFiles = async (paths: RouterPaths): Promise<void> => {
     [paths.owners, ''],
     [paths.matches, ''],
     [paths.picks, ''],
+    [paths.notices, ''],
+    [paths.allowed, ''],
     [paths.serverState, STATE_FILE_HEADER],
   ];
   for (const [path, text] of empty) {
@@ -87,6 +93,8 @@ export const writeState = async (paths: RouterPaths, state: HaproxyState): Promi
   await replaceFile(paths.owners, mapText(state.owners));
   await replaceFile(paths.matches, mapText(state.matches));
   await replaceFile(paths.picks, mapText(state.picks));
+  await replaceFile(paths.allowed, mapText(state.allowed));
+  await replaceFile(paths.notices, mapText(state.notices));
   await replaceFile(paths.domains, domainsText(state));
 };
 

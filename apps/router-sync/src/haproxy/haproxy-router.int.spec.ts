@@ -7,6 +7,7 @@ import { describeDomains } from '../routes/domains.contract.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
+import { describePages } from '../pages/pages.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 import { routerPaths } from '../routes/router-paths.js';
 import { ask } from '../testing/client.js';
@@ -36,6 +37,7 @@ describeServing('HAProxy', haproxy);
 describeMatches('HAProxy', haproxy);
 describeHostile('HAProxy', haproxy);
 describeDomains('HAProxy', haproxy);
+describePages('HAProxy', haproxy);
 
 describe('a HAProxy whose places are all taken', () => {
   const app = { host: 'a1.localhost' };

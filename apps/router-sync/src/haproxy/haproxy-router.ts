@@ -3,6 +3,7 @@ import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
 import { translate } from './commands.js';
 import { readPool, writeState } from './files.js';
 import { matchesIn } from './matches.js';
+import { noticesIn } from './notices.js';
 import { grow, workersOf } from './process.js';
 import { backendsOf, readState, showServers } from './read.js';
 import { HaproxyRuntime } from './runtime.js';
@@ -15,7 +16,8 @@ import {
   type ServerSlot,
 } from './state.js';
 import { parseTraffic } from './traffic.js';
-import { FILES, KEEP_ALIVE_SECONDS, REQUEST_HEAD_SECONDS, type PoolSize } from './render.js';
+import { FILES } from './file-names.js';
+import { KEEP_ALIVE_SECONDS, REQUEST_HEAD_SECONDS, type PoolSize } from './render.js';
 import {
   RouterError,
   type ActualEndpoint,
@@ -76,13 +78,11 @@ export class HaproxyRouter implements Router {
     const matches = new Map(
       [...matchesIn(state)].map(([backend, match]) => [backendApp(backend), match]),
     );
-    return {
-      hosts,
-      uses: state.uses,
-      endpoints,
-      matches,
-      emptyPools: await this.emptyPools(state),
-    };
+    const notices = new Map(
+      [...noticesIn(state)].map(([backend, notice]) => [backendApp(backend), notice]),
+    );
+    const { uses } = state;
+    return { hosts, uses, endpoints, matches, notices, emptyPools: await this.emptyPools(state) };
   }
 
   async apply(actions: readonly RouteAction[]): Promise<void> {

@@ -1,6 +1,6 @@
 import type { HaproxyState } from './state.js';
 import { picksOf, requestPattern } from '../routes/match-rule.js';
-import { FILES } from './render.js';
+import { FILES } from './file-names.js';
 import type { Match } from '../routes/router.port.js';
 
 type Maps = Pick<HaproxyState, 'matches' | 'picks' | 'owners'>;

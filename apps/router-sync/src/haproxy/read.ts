@@ -1,7 +1,8 @@
 import { domainsIn } from './domains.js';
 import type { HaproxyRuntime } from './runtime.js';
 import { parseMap, parseServersState, type HaproxyState, type ServerSlot } from './state.js';
-import { FILES, type PoolSize } from './render.js';
+import { FILES } from './file-names.js';
+import { type PoolSize } from './render.js';
 
 /**
  * Hosts, owners and the slots that somebody owns. `likely`: backends to ask for together with the maps;
@@ -11,11 +12,21 @@ export const readState = async (
   runtime: HaproxyRuntime,
   likely: readonly string[] = [],
 ): Promise<HaproxyState> => {
-  const [domains = '', owners = '', matches = '', picks = '', ...states] = await runtime.ask([
+  const [
+    domains = '',
+    owners = '',
+    matches = '',
+    picks = '',
+    notices = '',
+    allowed = '',
+    ...states
+  ] = await runtime.ask([
     `show map ${FILES.domains}`,
     `show map ${FILES.owners}`,
     `show map ${FILES.matches}`,
     `show map ${FILES.picks}`,
+    `show map ${FILES.notices}`,
+    `show map ${FILES.allowed}`,
     ...likely.map(showServers),
   ]);
   const maps = {
@@ -23,6 +34,8 @@ export const readState = async (
     owners: parseMap(owners),
     matches: parseMap(matches),
     picks: parseMap(picks),
+    notices: parseMap(notices),
+    allowed: parseMap(allowed),
   };
   const missing = backendsOf(maps.owners).filter((backend) => !likely.includes(backend));
   states.push(...(await runtime.ask(missing.map(showServers))));

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { findHaproxy } from './binary.js';
-import { FILES, renderHaproxy } from './render.js';
+import { FILES } from './file-names.js';
+import { renderHaproxy } from './render.js';
 
 const run = promisify(execFile);
 
@@ -13,7 +14,7 @@ const run = promisify(execFile);
 const check = async (write: (path: string) => Promise<void>): Promise<string> => {
   const directory = await mkdtemp(join(tmpdir(), 'haproxy-check-'));
   const path = join(directory, FILES.config);
-  const maps = [FILES.domains, FILES.owners, FILES.matches, FILES.picks];
+  const maps = Object.values(FILES).filter((name) => name.endsWith('.map'));
   await Promise.all(maps.map((map) => writeFile(join(directory, map), '')));
   await write(path);
   const { stdout } = await run(await findHaproxy(process.env), ['-c', '-f', path]);
@@ -35,6 +36,7 @@ describe('HAProxy itself', () => {
       runAs: null,
       directory: '/tmp/a "strange" $name\\',
       adminSocket: '127.0.0.1:9999',
+      pages: '0',
       pool: { backends: 64, servers: 16 },
     });
     expect(await check((path) => writeFile(path, text))).toContain('valid');

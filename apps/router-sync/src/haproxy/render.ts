@@ -1,4 +1,7 @@
-import { domainRules, domainUseRules } from './domains.js';
+import { domainRules, redirectRules, stripRules } from './domains.js';
+import { FILES } from './file-names.js';
+import { maintenanceLines } from './notices.js';
+import { failurePages, formLines, pageHeaderLines, returnPage } from './pages.js';
 
 /** How many places the rendered configuration offers. Growing is the only reason for a reload. */
 export interface PoolSize {
@@ -20,23 +23,11 @@ export interface HaproxyConfig {
   /** Unix path, or `host:port`. */
   readonly adminSocket: string;
   readonly pool: PoolSize;
+  /** Fingerprint of the pages beside it: with others it is another configuration. */
+  readonly pages: string;
   /** A request may take this long. Default 60. */
   readonly requestSeconds?: number;
 }
-
-/** Files beside the configuration; HAProxy names its maps by these words, too. */
-export const FILES = {
-  config: 'haproxy.cfg',
-  domains: 'domains.map',
-  owners: 'owners.map',
-  /** Regular expressions that requests of a canary match. */
-  matches: 'matches.map',
-  /** Apps that have such requests, and who gets them. */
-  picks: 'picks.map',
-  serverState: 'servers.state',
-  pool: 'pool.json',
-  log: 'haproxy.log',
-} as const;
 
 /** How long a client may keep a connection open without a request. */
 export const KEEP_ALIVE_SECONDS = 30;
@@ -58,9 +49,10 @@ export const renderHaproxy = (config: HaproxyConfig): string =>
     .join('\n\n')
     .concat('\n');
 
-const globalSection = ({ platform, runAs, adminSocket, directory }: HaproxyConfig): string =>
+const globalSection = ({ pages, platform, runAs, adminSocket, directory }: HaproxyConfig): string =>
   section('global', [
     '# Written by Shiplog; changes are overwritten.',
+    `# pages ${word(pages, /^[0-9a-f]+$/)}`,
     'default-path config',
     `node ${word(platform, /^[a-z0-9-]+$/)}`,
     ...(runAs === null ? [] : [`uid ${int(runAs.uid)}`, `gid ${int(runAs.gid)}`]),
@@ -96,17 +88,17 @@ const defaultsSection = (requestSeconds: number): string =>
     'load-server-state-from-file global',
     page(400, 'This request is malformed.'),
     page(408, 'The request did not arrive in time.'),
-    page(502, 'The app closed the connection before it answered.', 'Retry-After 1'),
-    // Not by a rule on nbsrv: in a worker on its way out that is 0, and requests there would fail.
-    page(503, 'This app has no running instance right now.', 'Retry-After 5'),
-    page(504, 'The app did not answer in time.'),
+    ...failurePages(),
   ]);
 
 const frontend = ({ bind, port }: HaproxyConfig): string =>
   section('frontend apps', [
     `bind ${address(bind)}:${int(port)}`,
     ...domainRules(FILES.domains),
-    'http-request return status 404 content-type text/plain string "No app answers at this host.\\n" unless { var(txn.backend) -m found }',
+    ...formLines(),
+    returnPage('unknown-host', 'unless { var(txn.backend) -m found }'),
+    ...redirectRules(),
+    ...maintenanceLines(),
     `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
     '# What a client claims about itself is replaced by what we see.',
     // Many frameworks take `_` for `-`: they would find the claim under the name of the truth.
@@ -120,7 +112,7 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     'http-request set-header X-Request-Id %[uuid()]',
     '# An app that changed to HTTP/2 here would get its next requests past these rules.',
     'http-request del-header Upgrade if { req.fhdr(upgrade) -m sub -i h2c }',
-    ...domainUseRules(),
+    ...stripRules(),
     '# What may have been carried out is not sent again, unless the client says that it may.',
     'http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(idempotency-key) -m found }',
     '# Requests that a canary gets whatever its part: by expressions in a map, and only for apps that have one.',
@@ -128,6 +120,7 @@ const frontend = ({ bind, port }: HaproxyConfig): string =>
     `http-request set-var(txn.rule) var(txn.backend),concat(|,txn.head),map_reg(${FILES.matches}) if { var(txn.head) -m found }`,
     `http-request set-var(txn.pick) rand(${PICKS}) if { var(txn.rule) -m found }`,
     `http-request set-var(txn.server) var(txn.backend),concat(/,txn.pick),map_str(${FILES.picks}) if { var(txn.rule) -m found }`,
+    ...pageHeaderLines(),
     'use_backend %[var(txn.backend)]',
   ]);
 
@@ -157,8 +150,9 @@ const backend = (n: number, pool: PoolSize): string =>
 const section = (head: string, lines: readonly string[]): string =>
   [head, ...lines.map((line) => `  ${line}`)].join('\n');
 
-const page = (status: number, text: string, header?: string): string =>
-  `http-error status ${status} content-type text/plain string "${text}\\n"${header === undefined ? '' : ` hdr ${header}`}`;
+/** Of a request that could not be read: what its client would like to get is not known. */
+const page = (status: number, text: string): string =>
+  `http-error status ${status} content-type text/plain string "${text}\\n"`;
 
 const socket = (path: string): string => {
   if (/^\/[A-Za-z0-9._/-]+$/.test(path)) return `${path} mode 600 expose-fd listeners`;

@@ -28,6 +28,10 @@ export interface HaproxyState {
   readonly matches: ReadonlyMap<string, string>;
   /** `slot0001` → `on`, `slot0001/0` to `slot0001/59` → server. */
   readonly picks: ReadonlyMap<string, string>;
+  /** `slot0001` → `starting`, `maintenance`, or that and a page: `maintenance:PGgx…`. */
+  readonly notices: ReadonlyMap<string, string>;
+  /** `slot0001=8:7F` → `on`. */
+  readonly allowed: ReadonlyMap<string, string>;
   /** By key. */
   readonly servers: ReadonlyMap<string, ServerSlot>;
 }

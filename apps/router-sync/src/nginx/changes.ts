@@ -5,11 +5,13 @@ import {
   domainOf,
   hostLine,
   matchLine,
+  noticeLine,
   ownId,
   portNumber,
   type NginxInstance,
   type NginxTable,
 } from './table.js';
+import type { Notice } from '../routes/notice.js';
 import type { Endpoint, Match, RouteAction } from '../routes/router.port.js';
 
 /**
@@ -49,6 +51,8 @@ class Draft {
         return this.match(action.appId, action.match);
       case 'unmatch':
         return this.say(`nomatch ${ownId(action.appId)}`);
+      case 'notify':
+        return this.notify(action.appId, action.notice);
       case 'bind-host':
         return this.bindHost(action.host, action.appId, action.use);
       case 'unbind-host':
@@ -87,6 +91,11 @@ class Draft {
     const there = instanceIds.filter((id) => own?.has(id) === true);
     if (there.length === 0) this.say(`nomatch ${ownId(appId)}`);
     else this.say(matchLine(appId, { rule, instanceIds: there }));
+  }
+
+  private notify(appId: string, notice: Notice | null): void {
+    if (notice === null || !this.apps.has(appId)) this.say(`nonotice ${ownId(appId)}`);
+    else this.say(noticeLine(appId, notice));
   }
 
   private bindHost(host: string, appId: string, use: DomainUse | undefined): void {

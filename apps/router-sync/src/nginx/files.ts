@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { replaceFile } from '../haproxy/files.js';
+import { pagesText } from '../pages/pages.js';
 import type { NginxProgram } from './binary.js';
 import { NGINX_FILES, renderNginx, type NginxConfig } from './render.js';
 import { routerPaths, type RouterPaths } from '../routes/router-paths.js';
@@ -14,8 +15,6 @@ import { RouterError } from '../routes/router.port.js';
 const run = promisify(execFile);
 
 export interface NginxPaths extends RouterPaths {
-  /** What its workers do, in Lua. */
-  readonly code: string;
   /** Today's routes, for an nginx that is started without us. */
   readonly routes: string;
   readonly pidFile: string;
@@ -30,7 +29,6 @@ export const nginxPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Ngin
     ...ours,
     admin: join(ours.socketDirectory, 'nginx.sock'),
     config: file(NGINX_FILES.config),
-    code: file(NGINX_FILES.code),
     routes: file(NGINX_FILES.routes),
     pidFile: file(NGINX_FILES.pid),
     log: file(NGINX_FILES.log),
@@ -38,10 +36,11 @@ export const nginxPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Ngin
   };
 };
 
-/** The configuration and the code, as they should be. */
+/** The configuration and what it reads, as they should be. */
 export interface NginxFiles {
   readonly config: string;
-  readonly code: string;
+  /** By name: what its workers do, in Lua, and what they say. */
+  readonly others: Readonly<Record<string, string>>;
   readonly fingerprint: string;
 }
 
@@ -54,7 +53,7 @@ export const renderFiles = async (
     const what = `SHIPLOG_HOME is ${config.home}: Nginx takes no "$", ";" or "?" in the path of its files`;
     throw new RouterError('router-config-invalid', `${what}, choose another one`);
   }
-  const code = await readFile(new URL('../../nginx/shiplog.lua', import.meta.url), 'utf8');
+  const others = await otherFiles();
   const user = await unprivilegedUser();
   const parts: NginxConfig = {
     platform: config.platform,
@@ -67,32 +66,47 @@ export const renderFiles = async (
     luaLibraries: program.luaLibraries,
     fingerprint: '0',
   };
-  const hash = createHash('sha256').update(renderNginx(parts)).update(code);
+  const hash = createHash('sha256').update(renderNginx(parts)).update(JSON.stringify(others));
   const fingerprint = hash.digest('hex').slice(0, 16);
-  await check({ ...parts, fingerprint }, code, program, user);
-  return { config: renderNginx({ ...parts, fingerprint }), code, fingerprint };
+  await check({ ...parts, fingerprint }, others, program, user);
+  return { config: renderNginx({ ...parts, fingerprint }), others, fingerprint };
+};
+
+const otherFiles = async (): Promise<NginxFiles['others']> => {
+  const code = [NGINX_FILES.code, NGINX_FILES.pagesCode].map(async (name) => {
+    const text = await readFile(new URL(`../../nginx/${name}`, import.meta.url), 'utf8');
+    return [name, text] as const;
+  });
+  return { ...Object.fromEntries(await Promise.all(code)), [NGINX_FILES.pages]: pagesText() };
 };
 
 export const readFiles = async (
   paths: NginxPaths,
-): Promise<Pick<NginxFiles, 'config' | 'code'> | undefined> => {
-  const texts = [paths.config, paths.code].map((path) => readFile(path, 'utf8'));
-  const [config, code] = await Promise.all(texts).catch(() => []);
-  return config === undefined || code === undefined ? undefined : { config, code };
+): Promise<Pick<NginxFiles, 'config' | 'others'> | undefined> => {
+  const config = await readFile(paths.config, 'utf8').catch(() => undefined);
+  if (config === undefined) return undefined;
+  const names = [NGINX_FILES.code, NGINX_FILES.pagesCode, NGINX_FILES.pages];
+  const texts = names.map(async (name) => {
+    // Earlier ones had fewer files.
+    const text = await readFile(join(paths.directory, name), 'utf8').catch(() => '');
+    return [name, text] as const;
+  });
+  return { config, others: Object.fromEntries(await Promise.all(texts)) };
 };
 
 export const writeFiles = async (
   paths: NginxPaths,
-  { config, code }: Pick<NginxFiles, 'config' | 'code'>,
+  { config, others }: Pick<NginxFiles, 'config' | 'others'>,
 ): Promise<void> => {
-  await replaceFile(paths.code, code);
+  for (const [name, text] of Object.entries(others))
+    await replaceFile(join(paths.directory, name), text);
   await replaceFile(paths.config, config);
 };
 
 /** A configuration is tried in a folder of its own, by somebody who may do nothing else. */
 const check = async (
   parts: NginxConfig,
-  code: string,
+  others: NginxFiles['others'],
   program: NginxProgram,
   user: User | null,
 ): Promise<void> => {
@@ -109,10 +123,10 @@ const check = async (
     });
     const file = join(directory, NGINX_FILES.config);
     await writeFile(file, text);
-    await writeFile(join(directory, NGINX_FILES.code), code);
+    const paths = Object.keys(others).map((name) => join(directory, name));
+    for (const [name, text] of Object.entries(others)) await writeFile(join(directory, name), text);
     if (user !== null) {
-      for (const path of [directory, file, join(directory, NGINX_FILES.code)])
-        await chown(path, user.uid, user.gid);
+      for (const path of [directory, file, ...paths]) await chown(path, user.uid, user.gid);
     }
     const args = ['-t', '-q', '-p', directory, '-c', file, '-e', join(directory, NGINX_FILES.log)];
     await run(program.command, args, { ...ids, cwd: '/', env: libraryPath(process.env) });

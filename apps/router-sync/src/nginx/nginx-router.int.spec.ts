@@ -8,6 +8,7 @@ import { describeDomains } from '../routes/domains.contract.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
+import { describePages } from '../pages/pages.contract.js';
 import { describeServing } from '../routes/serving.contract.js';
 
 const nginx = async () => {
@@ -31,3 +32,4 @@ describeServing('Nginx', nginx);
 describeMatches('Nginx', nginx);
 describeHostile('Nginx', nginx);
 describeDomains('Nginx', nginx);
+describePages('Nginx', nginx);

@@ -58,6 +58,7 @@ export class NginxRouter implements Router {
       uses: table.uses,
       endpoints,
       matches: table.matches,
+      notices: table.notices,
       emptyPools: new Map(empty.map(([appId]) => [appId, 0])),
     };
   }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { trimLog, waitUntilPortIsFree } from '../haproxy/process.js';
 import { NginxAdmin } from './admin.js';
@@ -77,7 +78,7 @@ const renew = async (
 ): Promise<void> => {
   const before = await readFiles(paths);
   const after = await renderFiles(config, paths, running.program);
-  if (before?.config === after.config && before.code === after.code) return;
+  if (isDeepStrictEqual(before, { config: after.config, others: after.others })) return;
   if (before !== undefined && !before.config.includes(`:${config.routerPort} default_server`))
     await waitUntilPortIsFree(config);
   await writeFiles(paths, after);

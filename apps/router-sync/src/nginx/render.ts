@@ -19,6 +19,8 @@ export interface NginxConfig {
 export const NGINX_FILES = {
   config: 'nginx.conf',
   code: 'shiplog.lua',
+  pagesCode: 'shiplog_pages.lua',
+  pages: 'nginx-pages.map',
   routes: 'nginx.routes',
   pid: 'nginx.pid',
   log: 'nginx.log',
@@ -53,7 +55,7 @@ export const renderNginx = (config: NginxConfig): string => {
     'worker_shutdown_timeout 1h;',
     ...block('events', [`worker_connections ${CONNECTIONS};`]),
     ...block('http', [
-      ...lua(config, file('routes')),
+      ...lua(config, file('routes'), file('pages')),
       ...limits(config.directory),
       ...upstreams(),
       ...apps(config),
@@ -64,7 +66,7 @@ export const renderNginx = (config: NginxConfig): string => {
 };
 
 /** The memory is named and sized as before, or a reload would begin with an empty one. */
-const lua = (config: NginxConfig, routes: string): string[] => [
+const lua = (config: NginxConfig, routes: string, pages: string): string[] => [
   `lua_package_path ${path(`${config.directory}/?.lua;${config.luaLibraries}/?.lua;;`)};`,
   'lua_shared_dict shiplog_routes 64m;',
   'lua_shared_dict shiplog_active 16m;',
@@ -80,6 +82,7 @@ const lua = (config: NginxConfig, routes: string): string[] => [
     `shiplog.configuration = "${word(config.fingerprint, /^[0-9a-f]+$/)}"`,
     `shiplog.connections = ${CONNECTIONS}`,
     `shiplog.load(${routes})`,
+    `require("shiplog_pages").load(${pages})`,
   ]),
   'init_worker_by_lua_block { require("shiplog").start_worker() }',
 ];
@@ -121,6 +124,7 @@ const apps = ({ bind, port }: NginxConfig): string[] =>
     'server_name _;',
     'set $shiplog_instance "";',
     'set $shiplog_status "";',
+    'set $shiplog_app "";',
     'set $shiplog_request "";',
     'set $shiplog_upgrade "";',
     'set $shiplog_connection close;',
@@ -146,6 +150,7 @@ const apps = ({ bind, port }: NginxConfig): string[] =>
       'proxy_set_header X-Forwarded-Prefix $shiplog_prefix;',
       'proxy_set_header X-Real-IP $remote_addr;',
       'proxy_set_header X-Request-Id $shiplog_request;',
+      'proxy_hide_header X-Shiplog-Router;',
       'proxy_pass_header Server;',
       'proxy_pass_header Date;',
       // An app does not steer the proxy by what it answers.

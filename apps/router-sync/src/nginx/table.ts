@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { WEIGHT_MAX } from '@shiplog/domain';
 import { ID_PATTERN, parseDomain, type DomainUse } from '@shiplog/events';
 import { parseUseWord, useWord } from '../routes/domain-use.js';
+import { BASE64_PATTERN, PREFIX_PATTERN, type Notice } from '../routes/notice.js';
 import { parseMatchRule } from '../routes/match-rule.js';
 import {
   RouterError,
@@ -28,6 +29,8 @@ export interface NginxTable {
   readonly appOf: ReadonlyMap<string, string>;
   /** By app id. */
   readonly matches: ReadonlyMap<string, Match>;
+  /** By app id. */
+  readonly notices: ReadonlyMap<string, Notice>;
 }
 
 export interface NginxAnswer {
@@ -71,6 +74,7 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
   const apps = new Map(before.apps);
   const appOf = new Map(before.appOf);
   const matches = new Map(before.matches);
+  const notices = new Map(before.notices);
   const forget = (appId: string): void => {
     for (const id of apps.get(appId)?.keys() ?? []) appOf.delete(id);
     apps.delete(appId);
@@ -92,8 +96,15 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
       case 'nomatch':
         matches.delete(key);
         continue;
+      case 'notice':
+        notices.set(key, parseNotice(lines[i] ?? ''));
+        continue;
+      case 'nonotice':
+        notices.delete(key);
+        continue;
       case 'noapp':
         matches.delete(key);
+        notices.delete(key);
         forget(key);
         continue;
       default:
@@ -104,7 +115,7 @@ export const withLines = (before: NginxTable, lines: readonly string[]): NginxTa
     for (const { instanceId } of own) appOf.set(instanceId, key);
     i += own.length;
   }
-  return { hosts, uses, apps, appOf, matches };
+  return { hosts, uses, apps, appOf, matches, notices };
 };
 
 const setUse = (uses: Map<string, DomainUse>, domain: string, word: string): void => {
@@ -119,6 +130,7 @@ export const NO_ROUTES: NginxTable = {
   apps: new Map(),
   appOf: new Map(),
   matches: new Map(),
+  notices: new Map(),
 };
 
 const parseInstance = (appId: string, line: string): NginxInstance => {
@@ -140,10 +152,12 @@ export const tableText = ({
   uses,
   apps,
   matches,
-}: Pick<NginxTable, 'hosts' | 'uses' | 'apps' | 'matches'>): string =>
+  notices,
+}: Pick<NginxTable, 'hosts' | 'uses' | 'apps' | 'matches' | 'notices'>): string =>
   [
     ...[...apps].map(([appId, instances]) => appLines(appId, instances)),
     ...[...matches].map(([appId, match]) => matchLine(appId, match)),
+    ...[...notices].map(([appId, notice]) => noticeLine(appId, notice)),
     ...[...hosts].map(([host, appId]) => hostLine(host, appId, uses.get(host))),
   ]
     .map((line) => `${line}\n`)
@@ -158,6 +172,23 @@ export const matchLine = (appId: string, { rule, instanceIds }: Match): string =
   // It throws for what is none.
   parseMatchRule(rule);
   return `match ${ownId(appId)} ${rule} ${instanceIds.map(ownId).join(',')}`;
+};
+
+export const noticeLine = (appId: string, notice: Notice): string => {
+  if (notice.kind === 'starting') return `notice ${ownId(appId)} starting`;
+  const page = notice.page === null ? '-' : pageText(notice.page);
+  const allow = notice.allow.map(prefix).join() || '-';
+  return `notice ${ownId(appId)} maintenance ${page} ${allow}`;
+};
+
+const parseNotice = (line: string): Notice => {
+  const [, , kind, page = '-', allow = '-'] = line.split(' ');
+  if (kind === 'starting') return { kind };
+  return {
+    kind: 'maintenance',
+    page: page === '-' ? null : page,
+    allow: allow === '-' ? [] : allow.split(','),
+  };
 };
 
 const instanceLine = ({ instanceId, host, port, weight, state }: NginxInstance): string =>
@@ -179,6 +210,9 @@ export const hostLine = (domain: string, appId: string, use: DomainUse | undefin
 export const ownId = (value: string): string => checked(value, ID_PATTERN.test(value), 'id');
 export const portNumber = (port: number): string =>
   checked(String(port), Number.isInteger(port) && port > 0 && port < 65_536, 'port');
+const pageText = (page: string): string => checked(page, BASE64_PATTERN.test(page), 'base64');
+const prefix = (text: string): string =>
+  checked(text, PREFIX_PATTERN.test(text), 'beginning of an address');
 const partOf = (weight: number): string =>
   checked(
     String(weight),

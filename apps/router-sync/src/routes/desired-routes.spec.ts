@@ -53,6 +53,23 @@ const exited = { type: 'RecordExited', exitCode: 1, oomKilled: false, logLines: 
 const retired = { type: 'RetireInstance', reason: 'superseded' } as const;
 
 describe('desired routes', () => {
+  it('say that an app starts as long as it has instances and none that is ready', async () => {
+    const { instance, app, desired } = await platform();
+    const notice = async () => (await desired()).notices.get('a1')?.kind;
+    expect(await notice()).toBeUndefined();
+    await instance('w1', scheduled('w1', 'worker', null));
+    expect(await notice()).toBeUndefined();
+    await instance('i1', scheduled('i1'));
+    expect(await notice()).toBe('starting');
+    await instance('i1', started, ready);
+    await instance('i2', scheduled('i2'));
+    expect(await notice()).toBeUndefined();
+    await instance('i1', exited);
+    expect(await notice()).toBe('starting');
+    await app({ type: 'StopApp' });
+    expect(await notice()).toBeUndefined();
+  });
+
   it('bind every host of an app, whether or not it has an instance', async () => {
     const { app, desired } = await platform();
     await app({ type: 'AddDomain', host: 'www.example.org' });

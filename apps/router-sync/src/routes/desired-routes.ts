@@ -11,6 +11,7 @@ import {
   type World,
 } from '@shiplog/domain';
 import { parseDomain, type DomainUse } from '@shiplog/events';
+import type { Notice } from './notice.js';
 import type { Endpoint, Match } from './router.port.js';
 
 export interface DesiredEndpoint extends Endpoint {
@@ -30,6 +31,8 @@ export interface DesiredRoutes {
   readonly endpoints: ReadonlyMap<string, DesiredEndpoint>;
   /** By app id: requests that a canary gets whatever its part. */
   readonly matches: ReadonlyMap<string, Match>;
+  /** By app id: what its clients are told. */
+  readonly notices: ReadonlyMap<string, Notice>;
   /** Apps of which the log knows, destroyed ones too: taking their routes out needs no other reason. */
   readonly knownApps: { has(appId: string): boolean };
 }
@@ -72,6 +75,7 @@ export const desiredRoutes = (
     uses: usesIn(apps, hosts),
     endpoints,
     matches,
+    notices: noticesOf(world),
     knownApps: { has: (appId) => world.knowsApp(appId) },
   };
 };
@@ -94,6 +98,22 @@ const usesIn = (
     if (redirectLoop(host, table) !== undefined) uses.delete(host);
   }
   return uses;
+};
+
+/** An app that has instances but none that is ready yet is starting, for whoever asks for it. */
+const noticesOf = (world: World): ReadonlyMap<string, Notice> => {
+  const starting = new Set<string>();
+  const ready = new Set<string>();
+  for (const { appId, process, status } of world.instances()) {
+    if (process !== WEB) continue;
+    if (status === 'scheduled' || status === 'starting') starting.add(appId);
+    else if (status === 'ready') ready.add(appId);
+  }
+  return new Map(
+    [...starting]
+      .filter((appId) => !ready.has(appId) && world.app(appId)?.stopped === false)
+      .map((appId) => [appId, { kind: 'starting' }]),
+  );
 };
 
 /**

@@ -1,5 +1,6 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import type { DomainUse } from '@shiplog/events';
+import type { Notice } from './notice.js';
 import type { ActualEndpoint, ActualRoutes, Match, RouteAction, Router } from './router.port.js';
 
 type Draft = { -readonly [K in keyof ActualEndpoint]: ActualEndpoint[K] };
@@ -11,6 +12,7 @@ export class InMemoryRouter implements Router {
   private readonly uses = new Map<string, DomainUse>();
   private readonly endpoints = new Map<string, Draft>();
   private readonly matches = new Map<string, Match>();
+  private readonly notices = new Map<string, Notice>();
   private readonly pools = new Set<string>();
 
   observe(): Promise<ActualRoutes> {
@@ -23,6 +25,7 @@ export class InMemoryRouter implements Router {
       uses: new Map(this.uses),
       endpoints: new Map([...this.endpoints].map(([id, endpoint]) => [id, { ...endpoint }])),
       matches: new Map(this.matches),
+      notices: new Map(this.notices),
       emptyPools: new Map([...this.pools].filter((id) => !held.has(id)).map((id) => [id, 0])),
     });
   }
@@ -72,6 +75,11 @@ export class InMemoryRouter implements Router {
       case 'unmatch':
         this.matches.delete(action.appId);
         return;
+      case 'notify':
+        if (action.notice !== null && this.pools.has(action.appId))
+          this.notices.set(action.appId, action.notice);
+        else this.notices.delete(action.appId);
+        return;
       case 'bind-host':
         this.pools.add(action.appId);
         this.hosts.set(action.host, action.appId);
@@ -96,6 +104,7 @@ export class InMemoryRouter implements Router {
         return;
       case 'release-pool':
         this.pools.delete(action.appId);
+        this.notices.delete(action.appId);
         return;
     }
   }

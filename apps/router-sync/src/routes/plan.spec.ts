@@ -44,6 +44,7 @@ const desiredOf = (
   hosts: new Map(Object.entries(hosts)),
   uses: new Map(),
   matches: new Map(),
+  notices: new Map(),
   endpoints: new Map(endpoints.map((e) => [e.instanceId, e])),
   knownApps: new Set(knownApps),
 });
@@ -55,6 +56,7 @@ const actualOf = (
   hosts: new Map(Object.entries(hosts)),
   uses: new Map(),
   matches: new Map(),
+  notices: new Map(),
   endpoints: new Map(endpoints.map((e) => [e.instanceId, e])),
   emptyPools: new Map(),
 });
@@ -91,6 +93,32 @@ describe('the plan', () => {
     expect(kinds(planRoutes(ends, there, never, 0))).toEqual(['unmatch', 'drain']);
     const other = matching([i1, wanted('i2', 'serving')], ['a1', { ...match, rule: 'cookie:x' }]);
     expect(kinds(planRoutes(other, there, never, 0))).toEqual(['match']);
+  });
+
+  it('tells clients what there is to tell, and no more when there is nothing', () => {
+    const starting = { kind: 'starting' } as const;
+    const maintained = { kind: 'maintenance', page: null, allow: ['8:0A'] } as const;
+    const desired = desiredOf([wanted('i1', 'suspended')]);
+    const told = { ...desired, notices: new Map([['a1', starting]]) };
+    const actual = actualOf([]);
+    expect(planRoutes(told, actual, never, 0).actions).toEqual([
+      { kind: 'notify', appId: 'a1', notice: starting },
+    ]);
+    const there = { ...actual, notices: new Map([['a1', { ...maintained }]]) };
+    const same = { ...desired, notices: new Map([['a1', maintained]]) };
+    expect(kinds(planRoutes(same, there, never, 0))).toEqual([]);
+    expect(planRoutes(desired, there, never, 0).actions).toEqual([
+      { kind: 'notify', appId: 'a1', notice: null },
+    ]);
+  });
+
+  it('keeps what clients of apps are told that the log does not know, where that is all', () => {
+    const empty = { ...desiredOf([], {}), knownApps: new Set<string>() };
+    const actual = {
+      ...actualOf([seen('i1', 'serving')]),
+      notices: new Map([['a1', { kind: 'starting' } as const]]),
+    };
+    expect(planRoutes(empty, actual, never, 0).actions).toEqual([]);
   });
 
   it('takes the host away before the servers behind it', () => {

@@ -1,6 +1,7 @@
 import type { DomainUse } from '@shiplog/events';
 import { useWord } from './domain-use.js';
 import type { DesiredEndpoint, DesiredRoutes } from './desired-routes.js';
+import { isSameNotice } from './notice.js';
 import type { ActualEndpoint, ActualRoutes, Match, RouteAction } from './router.port.js';
 
 /** Since when something has been so, in milliseconds of one clock. Kept between rounds, lost with the process. */
@@ -41,6 +42,7 @@ const ORDER: Readonly<Record<RouteAction['kind'], number>> = {
   weigh: 1,
   unmatch: 2,
   match: 2,
+  notify: 2,
   'bind-host': 2,
   'unbind-host': 3,
   drain: 4,
@@ -67,6 +69,7 @@ export const planRoutes = (
     ...(refused.length > 0 ? [] : strangerSteps(desired, actual, since, nowMs)),
     ...matchSteps(desired, actual),
     ...hostSteps(desired, actual, refused.length > 0),
+    ...noticeSteps(desired, actual, refused.length > 0),
     ...poolSteps(desired, actual, since, nowMs),
   ];
   const actions = steps.flatMap(({ action }) => action ?? []).toSorted((a, b) => rank(a) - rank(b));
@@ -198,6 +201,21 @@ const matchSteps = (desired: DesiredRoutes, actual: ActualRoutes): Step[] => [
   ...[...actual.matches.keys()]
     .filter((appId) => !desired.matches.has(appId))
     .map((appId) => ({ action: { kind: 'unmatch', appId } as const })),
+];
+
+/** Where an app is not known, and much else neither, what its clients are told stays. */
+const noticeSteps = (
+  desired: DesiredRoutes,
+  actual: ActualRoutes,
+  keepUnknown: boolean,
+): Step[] => [
+  ...[...desired.notices]
+    .filter(([appId, notice]) => !isSameNotice(notice, actual.notices.get(appId)))
+    .map(([appId, notice]) => ({ action: { kind: 'notify', appId, notice } as const })),
+  ...[...actual.notices.keys()]
+    .filter((appId) => !desired.notices.has(appId))
+    .filter((appId) => !keepUnknown || desired.knownApps.has(appId))
+    .map((appId) => ({ action: { kind: 'notify', appId, notice: null } as const })),
 ];
 
 const isSameMatch = (a: Match, b: Match | undefined): boolean =>

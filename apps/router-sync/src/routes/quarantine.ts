@@ -117,6 +117,7 @@ export class QuarantiningRouter implements Router {
       case 'bind-host':
       case 'match':
       case 'unmatch':
+      case 'notify':
       case 'release-pool':
         return action.appId;
       case 'unbind-host':

@@ -11,12 +11,14 @@ const desired = (want: 'serving' | 'suspended' | 'draining'): DesiredRoutes => (
   hosts: new Map([['a1.test', 'a1']]),
   uses: new Map(),
   matches: new Map(),
+  notices: new Map(),
   endpoints: new Map([['i1', { ...endpoint, want, drainMs: 0 }]]),
   knownApps: new Set(['a1']),
 });
 type State = 'serving' | 'leaving' | 'draining' | 'out';
 const actual = (state: State | undefined, host: string | undefined = 'a1'): ActualRoutes => ({
   matches: new Map(),
+  notices: new Map(),
   hosts: new Map(host === undefined ? [] : [['a1.test', host]]),
   uses: new Map(),
   endpoints: new Map(state === undefined ? [] : [['i1', { ...endpoint, state, sessions: 0 }]]),

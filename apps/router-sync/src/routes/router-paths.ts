@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathsOf, type PlatformConfig } from '@shiplog/runtime';
-import { FILES } from '../haproxy/render.js';
+import { FILES } from '../haproxy/file-names.js';
 import { RouterError } from './router.port.js';
 
 /** The limit that HAProxy puts on the path of a unix socket. */
@@ -15,6 +15,9 @@ export interface RouterPaths {
   readonly owners: string;
   readonly matches: string;
   readonly picks: string;
+  readonly notices: string;
+  readonly allowed: string;
+  readonly pages: string;
   readonly serverState: string;
   readonly pool: string;
   readonly log: string;
@@ -37,6 +40,9 @@ export const routerPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Rou
     owners: file(FILES.owners),
     matches: file(FILES.matches),
     picks: file(FILES.picks),
+    notices: file(FILES.notices),
+    allowed: file(FILES.allowed),
+    pages: file(FILES.pages),
     serverState: file(FILES.serverState),
     pool: file(FILES.pool),
     log: file(FILES.log),

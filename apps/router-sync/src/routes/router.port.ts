@@ -1,6 +1,7 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import type { DomainUse } from '@shiplog/events';
 import { OperationalError } from '@shiplog/runtime';
+import type { Notice } from './notice.js';
 
 /** Where one instance is reached. */
 export interface Endpoint {
@@ -45,6 +46,8 @@ export interface ActualRoutes {
   readonly endpoints: ReadonlyMap<string, ActualEndpoint>;
   /** By app id. */
   readonly matches: ReadonlyMap<string, Match>;
+  /** By app id. */
+  readonly notices: ReadonlyMap<string, Notice>;
   /** Apps that hold a place without host and endpoint, and the requests still under way there. */
   readonly emptyPools: ReadonlyMap<string, number>;
 }
@@ -56,6 +59,8 @@ export type RouteAction =
   /** All requests that match go there, and to nobody else. Instances that have no place are left out. */
   | { readonly kind: 'match'; readonly appId: string; readonly match: Match }
   | { readonly kind: 'unmatch'; readonly appId: string }
+  /** What an app's clients are told from now on; null: nothing. */
+  | { readonly kind: 'notify'; readonly appId: string; readonly notice: Notice | null }
   | {
       readonly kind: 'bind-host';
       /** A domain. */

@@ -66,6 +66,13 @@ const answer = (
     case '/headers':
       response.end(JSON.stringify(request.headers));
       return;
+    case '/spoof':
+      // As if it were the router.
+      response.setHeader('X-Shiplog-Router', 'starting');
+      response.setHeader('content-type', 'text/x-own');
+      response.statusCode = 503;
+      response.end(name);
+      return;
     case '/broken':
       response.statusCode = 500;
       response.end(name);

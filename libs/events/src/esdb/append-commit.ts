@@ -155,8 +155,11 @@ const wasNeverConnected = (cause: unknown): boolean => {
   if (type === UNAVAILABLE) {
     return /ECONNREFUSED|No connection established/.test((cause as Error).message);
   }
-  return type === DEADLINE_EXCEEDED && /Waiting for LB pick$/.test((cause as Error).message);
+  return type === DEADLINE_EXCEEDED && WAITED_FOR_A_CONNECTION.test((cause as Error).message);
 };
+
+/** What a call was doing when its time was over, told last: each of these comes before anything is sent. */
+const WAITED_FOR_A_CONNECTION = /waiting for (?:name resolution|metadata filters|LB pick)$/i;
 
 /** What lies at our place is ours, or somebody else's, or nothing. */
 const look = async (

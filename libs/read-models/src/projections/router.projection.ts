@@ -27,9 +27,7 @@ export const routerProjection = defineProjection({
       case 'RoutesApplied': {
         if (router === undefined) return;
         const { routed, unrouted, drained, position } = event.data;
-        const gone = new Set([...unrouted, ...drained]);
-        const kept = router.routed.filter((id) => !gone.has(id));
-        const now = routed.length === 0 ? kept : [...new Set([...kept, ...routed])].toSorted();
+        const now = changed(router.routed, [...unrouted, ...drained], routed);
         return rows.put(routerId, { ...router, position, routed: now, updatedAt: at.time });
       }
       case 'RouterRemoved':
@@ -39,3 +37,33 @@ export const routerProjection = defineProjection({
   },
   columns: ({ status }) => ({ status }),
 });
+
+/** A sorted list without some and with others: nothing is sorted, since few change and many stay. */
+const changed = (
+  sorted: readonly string[],
+  gone: readonly string[],
+  added: readonly string[],
+): readonly string[] => {
+  const now = [...sorted];
+  for (const id of gone) {
+    const place = placeOf(now, id);
+    if (now[place] === id) now.splice(place, 1);
+  }
+  for (const id of added) {
+    const place = placeOf(now, id);
+    if (now[place] !== id) now.splice(place, 0, id);
+  }
+  return now;
+};
+
+/** Where it is, or would have to be, by binary search. */
+const placeOf = (sorted: readonly string[], id: string): number => {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((sorted[middle] ?? '') < id) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+};

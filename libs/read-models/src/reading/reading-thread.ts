@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Position } from '@shiplog/events';
-import { checkedLines, type EventLog } from '@shiplog/events/log';
+import { toPosition, type Position } from '@shiplog/events';
+import { checkedLines, type EventLog, type StoredCommit } from '@shiplog/events/log';
 
 /** What such a thread reads. Plain data. */
 export interface Stretch {
@@ -12,6 +12,8 @@ export interface Stretch {
 export type Used = 'used';
 
 const COMMITS_OF_A_PIECE = 1_000;
+/** On their way: with one alone the server waits while it is looked at. A dense log has them at known places. */
+const PIECES_ASKED = 2;
 /** Handed over and not used yet. */
 const PIECES_AHEAD = 6;
 
@@ -27,16 +29,28 @@ export const serveReading = async (
     ahead -= 1;
     goOn();
   });
-  const read = (position: Position) => log.readStored(position, COMMITS_OF_A_PIECE);
+  const asked: Promise<readonly StoredCommit[]>[] = [];
+  let askedUpTo = Number(after);
+  const askAhead = (): void => {
+    while (asked.length < PIECES_ASKED) {
+      const reading = log.readStored(toPosition(askedUpTo), COMMITS_OF_A_PIECE);
+      // Seen when its turn comes.
+      reading.catch(() => undefined);
+      asked.push(reading);
+      askedUpTo += COMMITS_OF_A_PIECE;
+    }
+  };
   try {
-    let next = read(after);
     for (let end = after; end < until;) {
-      const stored = await next;
+      askAhead();
+      const stored = (await asked.shift()) ?? [];
       const last = stored.at(-1);
       if (last === undefined) return;
-      next = read(last.position);
-      // Seen when its turn comes.
-      next.catch(() => undefined);
+      if (stored.length < COMMITS_OF_A_PIECE) {
+        asked.length = 0;
+        askedUpTo = Number(last.position);
+      }
+      askAhead();
       const piece = checkedLines(Number(end) + 1, stored);
       port.postMessage(piece, [piece.bytes.buffer, piece.ends.buffer]);
       end = last.position;

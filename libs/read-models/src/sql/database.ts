@@ -126,8 +126,9 @@ export class SqlDatabase {
     this.isClosing = true;
   }
 
+  /** While a long stretch is filled, of the connection that writes: what it wrote last it has at hand. */
   get queries(): EntityManager {
-    return this.reader.manager;
+    return (this.use === 'filling' ? this.writer : this.reader).manager;
   }
 
   async snapshot(): Promise<Snapshot> {

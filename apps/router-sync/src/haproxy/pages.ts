@@ -1,0 +1,55 @@
+import { FORMS, MEDIA_TYPES, PAGES, type Page, type PageName } from '../pages/pages.js';
+import { FILES } from './file-names.js';
+
+/** Which form of a page a client wants, for all lines that follow. Before anything is answered. */
+export const formLines = (): readonly string[] => [
+  'http-request set-var(txn.form) str(text)',
+  'http-request set-var(txn.form) str(json) if { req.fhdr(accept) -m sub json }',
+  'http-request set-var(txn.form) str(html) if { req.fhdr(accept) -m sub text/html }',
+];
+
+/**
+ * Answers with a page where a condition holds (`if { … }`, `unless { … }`). The one way in which a rule of
+ * the frontend refuses a request: the form, the headers and the name are those of every other page.
+ */
+export const returnPage = (
+  name: PageName,
+  condition: string,
+  body = bodyOf(`str(${name}/)`),
+): string =>
+  `http-request return status ${PAGES[name].status} content-type text/plain lf-string "%[${body}]\\n" ${headersOf(name, name)} ${condition}`;
+
+/** Pages of HAProxy's own failures; what it says when no server takes a request depends on why. */
+export const failurePages = (): readonly string[] => [
+  failurePage('instance-failed'),
+  // Not by a rule on nbsrv: in a worker on its way out that is 0, and requests there would fail.
+  `http-error status 503 content-type text/plain lf-string "%[${bodyOf(`${WHY_NONE},concat(/)`)}]\\n" ${headersOf('no-instance', `%[${WHY_NONE}]`)}`,
+  failurePage('instance-silent'),
+];
+
+/** A page says in which form it is; an app cannot pass for the router. */
+export const pageHeaderLines = (): readonly string[] => [
+  'http-response del-header X-Shiplog-Router',
+  ...FORMS.map(
+    (form) =>
+      `http-after-response set-header Content-Type "${MEDIA_TYPES[form]}" if { res.hdr(x-shiplog-router) -m found } { var(txn.form) -m str ${form} }`,
+  ),
+];
+
+/** What the app's notice is called, where it has one. */
+const WHY_NONE = `var(txn.backend),map_str(${FILES.notices},no-instance),field(1,:)`;
+
+const failurePage = (name: PageName): string =>
+  `http-error status ${PAGES[name].status} content-type text/plain lf-string "%[${bodyOf(`str(${name}/)`)}]\\n" ${headersOf(name, name)}`;
+
+/** `prefix` ends in `/`. */
+const bodyOf = (prefix: string): string => `${prefix},concat(,txn.form),map_str(${FILES.pages})`;
+
+const headersOf = (page: PageName, name: string): string => {
+  const { retryAfterSeconds }: Page = PAGES[page];
+  return [
+    ...(retryAfterSeconds === undefined ? [] : [`hdr Retry-After ${retryAfterSeconds}`]),
+    'hdr Cache-Control no-store',
+    `hdr X-Shiplog-Router ${name}`,
+  ].join(' ');
+};
