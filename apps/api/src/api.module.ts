@@ -28,6 +28,9 @@ import { CronController } from './cron/cron.controller.js';
 import { ListCronJobsHandler } from './cron/cron.queries.js';
 import { DeploysController } from './deploys/deploys.controller.js';
 import { ListDeploysHandler, ShowDeployHandler } from './deploys/deploys.queries.js';
+import { CheckDomainHandler } from './domains/check-domain.handler.js';
+import { Claims } from './domains/claims.js';
+import type { Ownership } from './domains/ownership.js';
 import { DomainsController } from './domains/domains.controller.js';
 import { AddDomainHandler, RemoveDomainHandler } from './domains/domains.handlers.js';
 import { EventsController } from './events/events.controller.js';
@@ -70,6 +73,7 @@ export interface ApiParts {
   readonly context: ProcessContext;
   readonly door: Door;
   readonly changes: Changes;
+  readonly ownership: Ownership;
   readonly keys: PlatformKeyStore;
   readonly audit: AuditRecorder;
   readonly persons: Persons;
@@ -88,6 +92,7 @@ const COMMAND_HANDLERS = [
   PromoteReleaseHandler,
   AddDomainHandler,
   RemoveDomainHandler,
+  CheckDomainHandler,
   CreateTokenHandler,
   RevokeTokenHandler,
   ErasePersonHandler,
@@ -154,6 +159,12 @@ export class ApiModule {
       providers: [
         { provide: tokens.CONTEXT, useFactory: () => parts.context },
         { provide: tokens.DOOR, useFactory: () => parts.door },
+        { provide: tokens.OWNERSHIP, useFactory: () => parts.ownership },
+        {
+          provide: tokens.CLAIMS,
+          useFactory: () =>
+            new Claims(parts.context, parts.changes, parts.ownership, () => new Date()),
+        },
         { provide: tokens.CHANGES, useFactory: () => parts.changes },
         { provide: tokens.KEYRING, useFactory: () => parts.keys.apps },
         { provide: tokens.KEY_STORE, useFactory: () => parts.keys },

@@ -16,6 +16,9 @@ import { ensureFirstAdministrator } from './auth/first-administrator.js';
 import { startPruningSources } from './builds/prune-sources.js';
 import { Changes } from './changes/changes.js';
 import { startGitService, type GitService } from './git/index.js';
+import { startDomainChecks } from './domains/check-domains.js';
+import { DnsTxtRecords } from './domains/dns-txt-records.js';
+import { Ownership } from './domains/ownership.js';
 import { Door } from './http/door.js';
 import { Checkpoints } from './integrity/checkpoints.js';
 import { keyStoreOf } from './keys/key-store-of.js';
@@ -90,10 +93,13 @@ const startServing = async (
   const paths = pathsOf(config.home);
   const readiness = new ReadinessProbe(log, feed);
   const telemetry = new Telemetry(bus);
+  const records = new DnsTxtRecords(config.domainChecks.dnsServer);
+  const ownership = await Ownership.open(paths.domainKey, records);
   const door = new Door({ log, feed, world, readModels, persons, now: Date.now });
   const parts = {
     context,
     door,
+    ownership,
     changes: new Changes(commands, feed, world, readiness),
     keys,
     audit,
@@ -123,6 +129,7 @@ const startServing = async (
     forgetPerson: (userId, erasures) => persons.erase(userId, erasures),
   });
   const pruning = startPruningSources(context, parts.sources);
+  const domainChecks = startDomainChecks({ context, ownership, now: () => new Date() });
   const stop = async (): Promise<void> => {
     terminals.close();
     telemetry.close();
@@ -130,6 +137,7 @@ const startServing = async (
       git.stop(),
       processManagers.stop(),
       pruning.stop(),
+      domainChecks.stop(),
       closeServer(app, server),
     ]);
   };

@@ -1,5 +1,7 @@
 /** Names under which Nest hands out what is not its own. */
 export const CONTEXT = Symbol('ProcessContext');
+export const OWNERSHIP = Symbol('Ownership');
+export const CLAIMS = Symbol('Claims');
 export const CHANGES = Symbol('Changes');
 export const KEYRING = Symbol('Keyring');
 export const KEY_STORE = Symbol('KeyStore');

@@ -194,7 +194,11 @@ describe('a change', () => {
     ['remove', 'DELETE', 'www.example.com is free; shop answers there no more.'],
   ])('tells what became of a domain: %s', async (verb, method, said) => {
     const run = await cli(`domains ${verb} www.example.com -a shop`, {
-      [`${method} /v1/apps/shop/domains/www.example.com`]: { sequence: SEQUENCE },
+      [`${method} /v1/apps/shop/domains/www.example.com`]: {
+        sequence: SEQUENCE,
+        host: 'www.example.com',
+        ownership: { status: 'not-demanded', record: null },
+      },
       'GET /v1/apps/shop/progress': (response) =>
         sendLines(response, [{ kind: 'done', text: 'shop: web=1', at: '2026-11-21T12:00:00Z' }]),
     });

@@ -61,6 +61,7 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
   'config unset': ['A -a shop --no-wait', 'changeConfig'],
   'config import': ['ENV -a shop --no-wait', 'changeConfig'],
   'settings set': ['port=3000 -a shop --no-wait', 'changeSettings'],
+  'domains check': ['www.example.com -a shop', 'checkDomain'],
   'domains add': ['www.example.com -a shop --no-wait', 'addDomain'],
   'domains remove': ['www.example.com -a shop --no-wait', 'removeDomain'],
   'runs stop': ['r1 -a shop', 'stopRun'],

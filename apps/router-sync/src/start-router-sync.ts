@@ -24,6 +24,8 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'DomainAdded',
   'DomainUseChanged',
   'DomainRemoved',
+  'DomainLookedUp',
+  'DomainReleased',
   'InstanceScheduled',
   'InstanceReady',
   'InstanceUnready',

@@ -183,6 +183,15 @@ const domainsOf = ({ fetch: api, url }: Connection) => ({
       }),
       url,
     ),
+  check: (app: string, host: string, options: ChangeOptions) =>
+    valueOf(
+      api.POST('/v1/apps/{app}/domains/{host}/check', {
+        params: { path: { app, host } },
+        body: {},
+        ...change(options),
+      }),
+      url,
+    ),
   remove: (app: string, host: string, options: ChangeOptions) =>
     valueOf(
       api.DELETE('/v1/apps/{app}/domains/{host}', {

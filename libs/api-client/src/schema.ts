@@ -313,6 +313,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/apps/{app}/domains/{host}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look now for the DNS record that proves that a domain is the team's */
+        post: operations["checkDomain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/apps/{app}/formation": {
         parameters: {
             query?: never;
@@ -1324,6 +1341,7 @@ export interface components {
              * @enum {string}
              */
             kind: "default" | "custom";
+            ownership: components["schemas"]["DomainOwnership"];
             /** @description Where clients are sent; null: the app answers. */
             redirect: {
                 /** @enum {number} */
@@ -1700,6 +1718,12 @@ export interface components {
             sequence: string;
             volume: components["schemas"]["Volume"];
         };
+        CheckedDomain: {
+            host: string;
+            ownership: components["schemas"]["DomainOwnership"];
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+        };
         CloudEvent: {
             /** @description Name of the user or process. */
             actor: string;
@@ -1867,6 +1891,7 @@ export interface components {
              * @enum {string}
              */
             kind: "default" | "custom";
+            ownership: components["schemas"]["DomainOwnership"];
             /** @description Where clients are sent; null: the app answers. */
             redirect: {
                 /** @enum {number} */
@@ -1879,6 +1904,24 @@ export interface components {
             /** @description The same as a person reads it. */
             unicode: string;
             url: string;
+        };
+        DomainOwnership: {
+            /** @description When it was looked for last. */
+            lookedAt: string | null;
+            /** @description What was found instead, the last time. */
+            reason: string | null;
+            /** @description The TXT record that proves it; null where nothing has to be proven. */
+            record: {
+                name: string;
+                value: string;
+            } | null;
+            /**
+             * @description Has the team proven that the host is theirs? pending: it was not looked for yet; failed: it was, and was not found. Routers answer for a domain where this is not-demanded or verified.
+             * @enum {string}
+             */
+            status: "not-demanded" | "pending" | "failed" | "verified";
+            /** @description Not proven until then, the domain is given up. */
+            until: string | null;
         };
         ErasedPerson: {
             /** @description Place of the change in the log; pass it as atLeast. */
@@ -5494,6 +5537,143 @@ export interface operations {
                 };
             };
             /** @description idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkDomain: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+                /** @description Domain: a host such as www.example.com, a wildcard such as *.example.com, each with a path (/api) or without. Letters outside ASCII may be typed as they are. */
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description What was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedDomain"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found, domain-not-on-app */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -54,6 +54,22 @@ export type NameEvent = z.infer<typeof nameEvent>;
 /** One stream per custom domain, its id the SHA-256 of the domain. */
 export const domainEvent = z.discriminatedUnion('type', [
   defineEvent('DomainReserved', 2, { host: domainName, appId: id, teamId: id }),
+  /** Its team has to prove that it is theirs, by a DNS record. */
+  defineEvent('DomainProofDemanded', 1, {
+    host: domainName,
+    appId: id,
+    since: z.iso.datetime(),
+    /** Not proven until then, it is given up. */
+    until: z.iso.datetime(),
+  }),
+  defineEvent('DomainLookedUp', 1, {
+    host: domainName,
+    appId: id,
+    outcome: z.enum(['verified', 'failed']),
+    /** What was found instead; null where the record was found. */
+    reason: z.string().max(300).nullable(),
+    at: z.iso.datetime(),
+  }),
   defineEvent('DomainReleased', 2, { host: domainName, appId: id }),
 ]);
 export type DomainEvent = z.infer<typeof domainEvent>;

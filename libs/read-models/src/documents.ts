@@ -1,4 +1,4 @@
-import type { KnownCronJob, KnownVolume, Lock } from '@shiplog/domain';
+import type { DomainProof, KnownCronJob, KnownVolume, Lock } from '@shiplog/domain';
 import type {
   Checks,
   DomainUse,
@@ -244,6 +244,8 @@ export interface DomainDocument {
   /** `reserved`: nobody else may have it; `active`: routed to the app. */
   readonly status: 'reserved' | 'active';
   readonly use: DomainUse;
+  /** Null: nobody has to prove that it is theirs. */
+  readonly proof: DomainProof | null;
   readonly addedAt: string;
   readonly addedBy: string;
 }

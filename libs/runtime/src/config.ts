@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { domainChecksOf, domainEnvironment, type DomainChecks } from './domain-environment.js';
 import { routerEnvironment } from './router-environment.js';
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -136,6 +137,7 @@ export const environment = z.object({
       'Address on which ports of instances are published. `auto`: loopback, or the gateway of the default bridge where that is how SHIPLOG_INSTANCE_HOST is reached (processes in containers on Linux).',
     ),
   ...routerEnvironment,
+  ...domainEnvironment,
   SHIPLOG_HAPROXY: z
     .string()
     .optional()
@@ -175,6 +177,8 @@ export interface PlatformConfig {
   readonly home: string;
   readonly platform: string;
   readonly domain: string;
+  /** Who has to prove that a domain is theirs, and how. */
+  readonly domainChecks: DomainChecks;
   readonly apiPort: number;
   /** Where people reach the API: another port than `apiPort` where it is mapped. */
   readonly publicApiPort: number;
@@ -220,7 +224,7 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
   return {
     home,
     platform: e.SHIPLOG_PLATFORM,
-    domain: e.SHIPLOG_DOMAIN,
+    ...{ domain: e.SHIPLOG_DOMAIN, domainChecks: domainChecksOf(e) },
     apiPort: e.SHIPLOG_API_PORT,
     publicApiPort: e.SHIPLOG_PUBLIC_API_PORT ?? e.SHIPLOG_API_PORT,
     routerPort: e.SHIPLOG_ROUTER_PORT,
@@ -298,6 +302,7 @@ export const pathsOf = (home: string) => ({
   masterKey: join(home, 'master-key/master.key'),
   /** Signed checkpoints of the log, and the key that signs them. */
   integrity: join(home, 'integrity'),
+  domainKey: join(home, 'domains/challenge.key'),
   sources: join(home, 'sources'),
   repositories: join(home, 'repositories'),
   builds: join(home, 'builds'),

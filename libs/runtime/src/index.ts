@@ -1,6 +1,7 @@
 export * from './claim-home.js';
 export * from './code-hash.js';
 export * from './config.js';
+export type { DomainChecks } from './domain-environment.js';
 export * from './connect-nats.js';
 export * from './disk-room.js';
 export * from './errors.js';

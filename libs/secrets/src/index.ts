@@ -1,3 +1,4 @@
+export { createFile } from './durable-file.js';
 export * from './errors.js';
 export * from './key-store.js';
 export * from './keyring.js';

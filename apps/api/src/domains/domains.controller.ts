@@ -1,34 +1,33 @@
 import { Controller, Inject } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { PLAIN_USE } from '@shiplog/domain';
-import type { DomainUse } from '@shiplog/events';
-import type { PlatformConfig, ProcessContext } from '@shiplog/runtime';
-import { defaultHost, urlOfHost } from '../apps/addresses.js';
+import type { ProcessContext } from '@shiplog/runtime';
+import { defaultHost } from '../apps/addresses.js';
 import { appDocument } from '../apps/apps.queries.js';
 import { sequenceAt, type Reply } from '../http/answer.js';
-import type { Admitted } from '../http/door.js';
+import type { Admitted, AppIdentity } from '../http/door.js';
 import { Admission, Handles } from '../http/route.decorator.js';
-import { CONTEXT } from '../injection.js';
+import { CONTEXT, OWNERSHIP } from '../injection.js';
 import { AddDomain, RemoveDomain } from './domains.handlers.js';
+import { domainIdOf } from '../process-managers/index.js';
 import * as routes from './domains.routes.js';
-import { domainShown } from './international.js';
 import { domainSpelt } from './domain-name.js';
+import { CheckDomain } from './check-domain.handler.js';
+import { DomainView } from './domain-view.js';
+import type { Ownership } from './ownership.js';
 import { wantedDomains } from './wanted.js';
-
-const viewOf = (host: string, use: DomainUse, config: PlatformConfig) => ({
-  host,
-  unicode: domainShown(host),
-  url: urlOfHost(host, config),
-  strip: use.kind === 'serve' && use.strip,
-  redirect: use.kind === 'redirect' ? { to: use.to, status: use.status } : null,
-});
 
 @Controller()
 export class DomainsController {
+  private readonly view: DomainView;
+
   constructor(
     @Inject(CommandBus) private readonly commands: CommandBus,
     @Inject(CONTEXT) private readonly api: ProcessContext,
-  ) {}
+    @Inject(OWNERSHIP) ownership: Ownership,
+  ) {
+    this.view = new DomainView(api.config, ownership);
+  }
 
   @Handles(routes.listDomains)
   async list(
@@ -41,7 +40,8 @@ export class DomainsController {
     ]);
     const byHost = new Map(reserved.map((one) => [one.host, one]));
     const toDomain = (host: string, kind: 'default' | 'custom') => ({
-      ...viewOf(host, byHost.get(host)?.use ?? PLAIN_USE, config),
+      ...this.view.of(host, byHost.get(host)?.use ?? PLAIN_USE),
+      ownership: this.view.ownership(host, app.teamId, byHost.get(host)?.proof ?? null),
       kind,
       addedAt: kind === 'default' ? document.createdAt : (byHost.get(host)?.addedAt ?? null),
     });
@@ -63,12 +63,33 @@ export class DomainsController {
     return {
       body: {
         sequence: sequenceAt(position),
-        ...viewOf(host, use, config),
+        ...this.view.of(host, use),
+        ownership: this.ownershipNow(host, app),
         kind: 'custom',
         addedAt: null,
       },
       position,
     };
+  }
+
+  @Handles(routes.checkDomain)
+  async check(
+    @Admission() { app, params, context }: Admitted<typeof routes.checkDomain>,
+  ): Reply<typeof routes.checkDomain> {
+    const host = domainSpelt(params.host);
+    const position = await this.commands.execute(new CheckDomain(app, host, context));
+    const body = {
+      sequence: sequenceAt(position),
+      host,
+      ownership: this.ownershipNow(host, app),
+    };
+    return { body, position };
+  }
+
+  private ownershipNow(host: string, { teamId }: AppIdentity) {
+    const { state } = this.api.world.get('domain', domainIdOf(host));
+    const proof = state.status === 'reserved' ? state.proof : null;
+    return this.view.ownership(host, teamId, proof);
   }
 
   @Handles(routes.removeDomain)

@@ -5,8 +5,9 @@ import { faultPoint, type ProcessContext } from '@shiplog/runtime';
 import type { Change, Changes } from '../changes/changes.js';
 import type { AppIdentity } from '../http/door.js';
 import { Problem } from '../http/problem.js';
-import { CHANGES, CONTEXT } from '../injection.js';
+import { CHANGES, CLAIMS, CONTEXT } from '../injection.js';
 import { domainIdOf } from '../process-managers/index.js';
+import type { Claims } from './claims.js';
 import { refuseLoops, type WantedDomain } from './wanted.js';
 
 export class AddDomain extends Command<Change<'app'>> {
@@ -28,6 +29,7 @@ export class AddDomain extends Command<Change<'app'>> {
 export class AddDomainHandler implements ICommandHandler<AddDomain> {
   constructor(
     @Inject(CHANGES) private readonly changes: Changes,
+    @Inject(CLAIMS) private readonly claims: Claims,
     @Inject(CONTEXT) private readonly api: Pick<ProcessContext, 'world'>,
   ) {}
 
@@ -39,7 +41,7 @@ export class AddDomainHandler implements ICommandHandler<AddDomain> {
     const reserved: string[] = [];
     try {
       for (const { host } of wanted) {
-        if (await this.reserve(host, app, plain)) reserved.push(host);
+        if (await this.claims.reserve(host, app, plain)) reserved.push(host);
       }
       faultPoint('api/domain-reserved');
       const [{ host, use }, ...sisters] = wanted;
@@ -53,26 +55,9 @@ export class AddDomainHandler implements ICommandHandler<AddDomain> {
     }
   }
 
-  /** True when the app did not have it before. */
-  private async reserve(host: string, app: AppIdentity, context: CommandContext): Promise<boolean> {
-    const { appId, teamId } = app;
-    const id = domainIdOf(host);
-    await this.freeHostOfDestroyedApp(id, context);
-    const command = { type: 'ReserveDomain', host, appId, teamId } as const;
-    return (await this.changes.make('domain', id, command, context)).events.length > 0;
-  }
-
   private async giveBack(host: string, { appId }: AppIdentity, context: CommandContext) {
     if (this.api.world.app(appId)?.domains.includes(host) === true) return;
     await this.changes.make('domain', domainIdOf(host), { type: 'ReleaseDomain', appId }, context);
-  }
-
-  private async freeHostOfDestroyedApp(id: string, context: CommandContext): Promise<void> {
-    const { state } = this.api.world.get('domain', id);
-    if (state.status !== 'reserved') return;
-    const { appId } = state;
-    if (this.api.world.get('app', appId).state.status !== 'destroyed') return;
-    await this.changes.make('domain', id, { type: 'ReleaseDomain', appId }, context);
   }
 }
 

@@ -19,6 +19,24 @@ const redirect = z.strictObject({
   status: z.literal(REDIRECT_STATUSES),
 });
 
+const ownership = z
+  .object({
+    status: z
+      .enum(['not-demanded', 'pending', 'failed', 'verified'])
+      .describe(
+        'Has the team proven that the host is theirs? pending: it was not looked for yet; failed: it was, and was not found. ' +
+          'Routers answer for a domain where this is not-demanded or verified.',
+      ),
+    record: z
+      .object({ name: z.string(), value: z.string() })
+      .nullable()
+      .describe('The TXT record that proves it; null where nothing has to be proven.'),
+    until: time.nullable().describe('Not proven until then, the domain is given up.'),
+    lookedAt: time.nullable().describe('When it was looked for last.'),
+    reason: z.string().nullable().describe('What was found instead, the last time.'),
+  })
+  .meta({ id: 'DomainOwnership' });
+
 const domain = z
   .object({
     host: z.string().describe('The domain in ASCII, as it is routed.'),
@@ -27,6 +45,7 @@ const domain = z
     addedAt: time.nullable(),
     kind: z.enum(['default', 'custom']).describe('default: <app>.<domain of the platform>.'),
     strip: z.boolean().describe('The app sees paths without the path of the domain.'),
+    ownership,
     redirect: redirect.nullable().describe('Where clients are sent; null: the app answers.'),
   })
   .meta({ id: 'Domain' });
@@ -75,6 +94,22 @@ export const addDomain = defineRoute({
     schema: changed.extend(domain.shape).meta({ id: 'AddedDomain' }),
   },
   refuses: ['domain-taken', 'domain-of-platform', 'too-many-domains', 'redirect-loop'],
+});
+
+export const checkDomain = defineRoute({
+  id: 'checkDomain',
+  method: 'POST',
+  path: '/v1/apps/{app}/domains/{host}/check',
+  summary: "Look now for the DNS record that proves that a domain is the team's",
+  tag,
+  params: domainParams,
+  body: z.strictObject({}),
+  answer: {
+    status: 200,
+    description: 'What was found.',
+    schema: changed.extend({ host: z.string(), ownership }).meta({ id: 'CheckedDomain' }),
+  },
+  refuses: ['domain-not-on-app'],
 });
 
 export const removeDomain = defineRoute({

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger, pathsOf, type RunningProcess } from '@shiplog/runtime';
+import { createLogger, pathsOf, type PlatformConfig, type RunningProcess } from '@shiplog/runtime';
 import request from 'supertest';
 import { hashOfToken, newTokenText } from '../auth/token-text.js';
 import { startApi } from '../index.js';
@@ -26,13 +26,15 @@ export interface TestApi {
 }
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
-export const startTestApi = async (): Promise<TestApi> => {
+export const startTestApi = async (
+  settings: Partial<Pick<PlatformConfig, 'domainChecks'>> = {},
+): Promise<TestApi> => {
   const home = await mkdtemp(join(tmpdir(), 'shiplog-api-'));
   const platform = await startTestPlatform(home);
   const port = await freePort();
   const context = {
     ...platform.api,
-    config: { ...platform.api.config, apiPort: port, publicApiPort: port },
+    config: { ...platform.api.config, apiPort: port, publicApiPort: port, ...settings },
     logger: createLogger('silent'),
   };
   const api: RunningProcess = await startApi(context);

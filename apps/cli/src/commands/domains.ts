@@ -1,6 +1,7 @@
 import type { AddedDomainUse, Domain } from '@shiplog/api-client';
 import { defineCommand, type GroupSpec, type Invocation } from '../command.js';
 import { usageError } from '../exit-code.js';
+import { printableLine } from '../render/printable.js';
 import { settle } from '../settle.js';
 
 const DOMAIN = [
@@ -23,6 +24,7 @@ const list = defineCommand({
         { title: 'kind', value: ({ kind }) => kind },
         { title: 'url', value: ({ url }) => url },
         { title: 'then', value: useText },
+        { title: 'ownership', value: ({ ownership }) => ownership.status },
       ],
       'No domains.',
     );
@@ -105,8 +107,21 @@ const add = defineCommand<AddOptions>({
         ? `${domain} leads to ${app} now.`
         : `${domain} redirects to ${redirect} now.`,
     );
+    for (const line of proofText(answer)) invocation.out.line(printableLine(line));
   },
 });
+
+/** What is still to be done before routers answer for a domain; nothing where all is. */
+const proofText = ({ host, ownership }: Pick<Domain, 'host' | 'ownership'>): readonly string[] => {
+  const { status, record, until, reason } = ownership;
+  if (record === null || status === 'verified') return [];
+  return [
+    `${host} is not routed before it is proven to be yours (${reason ?? 'nobody looked yet'}).`,
+    `Put this TXT record into its DNS${until === null ? '' : ` until ${until}`}:`,
+    `  ${record.name}  ${record.value}`,
+    `Then: shiplog domains check ${host}`,
+  ];
+};
 
 const useOf = ({ strip, redirect, status, www }: AddOptions): AddedDomainUse => {
   if (status !== undefined && redirect === undefined) {
@@ -124,6 +139,26 @@ const useOf = ({ strip, redirect, status, www }: AddOptions): AddedDomainUse => 
 /** Hosts are the same in capitals, paths are not. */
 const spelt = ({ args }: Pick<Invocation, 'args'>): string =>
   (args[0] ?? '').replace(/^[^/]*/, (host) => host.toLowerCase());
+
+const check = defineCommand({
+  name: 'check',
+  args: [DOMAIN],
+  summary: 'look now for the DNS record that proves that a domain is yours',
+  details: 'The platform looks by itself as well, ever more rarely. What was proven once stays so.',
+  examples: [['domains check www.example.com -a shop', 'after the record is in the DNS']],
+  takes: ['app', 'reason'],
+  run: async (invocation) => {
+    const domain = spelt(invocation);
+    const app = await invocation.app();
+    const answer = await (await invocation.client()).domains.check(app, domain, invocation.change);
+    invocation.out.json(answer);
+    const { status } = answer.ownership;
+    const todo = proofText(answer);
+    const said = status === 'verified' ? 'is proven to be yours' : 'has nothing to be proven';
+    const lines = todo.length === 0 ? [`${answer.host} ${said}.`] : todo;
+    for (const line of lines) invocation.out.line(printableLine(line));
+  },
+});
 
 const remove = defineCommand({
   name: 'remove',
@@ -148,5 +183,5 @@ const remove = defineCommand({
 export const domains: GroupSpec = {
   name: 'domains',
   summary: 'read and change custom domains',
-  commands: [list, add, remove],
+  commands: [list, add, check, remove],
 };

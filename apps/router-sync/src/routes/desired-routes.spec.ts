@@ -1,5 +1,11 @@
 import { CommandHandler, worldFold } from '@shiplog/commands';
-import { World, type AppCommand, type InstanceCommand, type RolloutCommand } from '@shiplog/domain';
+import {
+  World,
+  type AppCommand,
+  DomainCommand,
+  type InstanceCommand,
+  type RolloutCommand,
+} from '@shiplog/domain';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
 import { describe, expect, it } from 'vitest';
 import { desiredRoutes } from './desired-routes.js';
@@ -24,8 +30,10 @@ const platform = async () => {
   await app({ type: 'CreateApp', appId: 'a1', name: 'hello', teamId: 't1' });
   const rollout = (command: RolloutCommand) =>
     commands.handle('rollout', 'a1-g2', command, { actor });
+  const domain = (command: DomainCommand) => commands.handle('domain', 'd1', command, { actor });
   return {
     app,
+    domain,
     instance,
     rollout,
     desired: async () => {
@@ -84,6 +92,19 @@ describe('desired routes', () => {
     await app({ type: 'AddDomain', host: 'other.example.com' });
     await app({ type: 'CreateApp', appId: 'a2', name: 'other', teamId: 't2' }, 'a2');
     expect((await desired()).hosts.get('other.example.com')).toBe('a2');
+  });
+
+  it('have no domain that its team has yet to prove', async () => {
+    const { app, domain, desired } = await platform();
+    const host = '*.proven.example';
+    const [since, until] = ['2026-11-26T10:00:00.000Z', '2026-12-03T10:00:00.000Z'];
+    const proof = { since, until };
+    await domain({ type: 'ReserveDomain', host, appId: 'a1', teamId: 't1', proof });
+    await app({ type: 'AddDomain', host });
+    expect((await desired()).hosts.has(host)).toBe(false);
+    const look = { outcome: 'verified', reason: null, at: since } as const;
+    await domain({ type: 'RecordDomainLook', appId: 'a1', look });
+    expect((await desired()).hosts.get(host)).toBe('a1');
   });
 
   it('say what is done with a domain, and carry out no redirect that leads back to itself', async () => {

@@ -1,6 +1,7 @@
 import {
   DEFAULT_SETTINGS,
   domainTable,
+  isProven,
   matchOf,
   redirectLoop,
   routeWeights,
@@ -56,11 +57,14 @@ export const desiredRoutes = (
 ): DesiredRoutes => {
   const apps = world.apps();
   const hosts = new Map<string, string>();
+  const unproven = unprovenIn(world);
   // Names of the platform first: nobody's custom domain takes over another app's name. What is no host
   // never gets near a proxy.
   for (const [host, appId] of [
     ...apps.map(({ name, appId }) => [`${name}.${place.domain}`, appId] as const),
-    ...apps.flatMap(({ domains, appId }) => domains.map((host) => [host, appId] as const)),
+    ...apps.flatMap(({ domains, appId }) =>
+      domains.flatMap((host) => (unproven.get(host) === appId ? [] : [[host, appId] as const])),
+    ),
   ]) {
     if (parseDomain(host) !== undefined && !hosts.has(host)) hosts.set(host, appId);
   }
@@ -78,6 +82,15 @@ export const desiredRoutes = (
     notices: noticesOf(world),
     knownApps: { has: (appId) => world.knowsApp(appId) },
   };
+};
+
+/** Domains whose team has yet to prove that they are theirs, and the app that holds them. */
+const unprovenIn = (world: World): ReadonlyMap<string, string> => {
+  const unproven = new Map<string, string>();
+  for (const state of world.all('domain')) {
+    if (state.status === 'reserved' && !isProven(state)) unproven.set(state.host, state.appId);
+  }
+  return unproven;
 };
 
 /** A redirect that leads back to itself is not carried out: its app answers. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { DomainEvent } from '@shiplog/events';
 import { given } from '../testing/index.js';
-import { domain } from './domain.js';
+import { domain, type DomainLook } from './domain.js';
 import { name } from './name.js';
 import { team, user } from './people.js';
 import { isTokenUsable, token } from './token.js';
@@ -46,6 +47,47 @@ describe('a domain', () => {
     given(domain)(reserved)
       .when({ type: 'ReserveDomain', ...mine })
       .thenNothing();
+  });
+  it('is proven by what is looked up, once and for all', () => {
+    const [since, until, at] = [
+      '2026-11-26T10:00:00.000Z',
+      '2026-12-03T10:00:00.000Z',
+      '2026-11-26T10:01:00.000Z',
+    ];
+    const proof = { since, until };
+    const { host, appId } = mine;
+    const demanded = {
+      type: 'DomainProofDemanded',
+      v: 1,
+      data: { host, appId, ...proof },
+    } as const;
+    given(domain)()
+      .when({ type: 'ReserveDomain', ...mine, proof })
+      .then(reserved, demanded);
+    given(domain)(reserved, demanded)
+      .when({ type: 'ReserveDomain', ...mine, proof })
+      .thenNothing();
+    const verified = { outcome: 'verified', reason: null, at } as const;
+    const failed = { outcome: 'failed', reason: 'there is none', at } as const;
+    const looked = (look: DomainLook) =>
+      ({ type: 'DomainLookedUp', v: 1, data: { host, appId, ...look } }) as const;
+    given(domain)(reserved, demanded)
+      .when({ type: 'RecordDomainLook', appId, look: failed })
+      .then(looked(failed));
+    // Of another app, and of a domain of which nothing has to be proven, nothing is recorded.
+    given(domain)(reserved, demanded)
+      .when({ type: 'RecordDomainLook', appId: 'a2', look: verified })
+      .thenNothing();
+    given(domain)(reserved).when({ type: 'RecordDomainLook', appId, look: verified }).thenNothing();
+    const stateAfter = (...events: DomainEvent[]) =>
+      events.reduce(domain.evolve, domain.initialState);
+    expect(stateAfter(reserved, demanded)).toMatchObject({ proof: { status: 'pending' } });
+    expect(stateAfter(reserved, demanded, looked(failed))).toMatchObject({
+      proof: { status: 'failed', lastLook: failed },
+    });
+    expect(stateAfter(reserved, demanded, looked(verified), looked(failed))).toMatchObject({
+      proof: { status: 'verified', lastLook: failed },
+    });
   });
   it('is given back by its own app only', () => {
     given(domain)(reserved).when({ type: 'ReleaseDomain', appId: 'a2' }).thenNothing();

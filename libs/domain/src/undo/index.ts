@@ -82,6 +82,8 @@ const otherUndo: OtherUndo = {
   NameReserved: partOf('the creation of an app'),
   NameReleased: partOf('the destruction of an app'),
   DomainReserved: partOf('the addition of a domain'),
+  DomainProofDemanded: partOf('the addition of a domain'),
+  DomainLookedUp: fact('the api'),
   DomainReleased: partOf('the removal of a domain'),
   BuildStarted: fact('the builder'),
   BuildSucceeded: fact('the builder'),

@@ -600,6 +600,8 @@ const REFUSED = [
   'BuildSucceeded',
   'CommandsRefused',
   'DomainReleased',
+  'DomainProofDemanded',
+  'DomainLookedUp',
   'DomainReserved',
   'FreezeOverridden',
   'LockOverridden',

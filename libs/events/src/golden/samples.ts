@@ -135,6 +135,19 @@ export const samples: Samples = {
   NameReserved: { name: 'hello', appId, teamId },
   NameReleased: { name: 'hello', appId },
   DomainReserved: { host: '*.example.com', appId, teamId },
+  DomainProofDemanded: {
+    host: '*.example.com',
+    appId,
+    since: '2026-11-26T10:00:00.000Z',
+    until: '2026-12-03T10:00:00.000Z',
+  },
+  DomainLookedUp: {
+    host: '*.example.com',
+    appId,
+    outcome: 'failed',
+    reason: 'there is no TXT record at _shiplog-challenge.example.com',
+    at: '2026-11-26T10:01:00.000Z',
+  },
   DomainReleased: { host: 'www.example.com', appId },
 
   BuildStarted: { buildId, appId, sourceDigest: digest },

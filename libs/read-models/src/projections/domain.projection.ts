@@ -1,10 +1,18 @@
-import { PLAIN_USE } from '@shiplog/domain';
-import { defineProjection } from '../projection.js';
+import { PLAIN_USE, type DomainProof } from '@shiplog/domain';
+import { defineProjection, type EventNamed } from '../projection.js';
 
 export const domainProjection = defineProjection({
   model: 'domains',
-  version: 2,
-  events: ['DomainReserved', 'DomainReleased', 'DomainAdded', 'DomainUseChanged', 'DomainRemoved'],
+  version: 3,
+  events: [
+    'DomainReserved',
+    'DomainProofDemanded',
+    'DomainLookedUp',
+    'DomainReleased',
+    'DomainAdded',
+    'DomainUseChanged',
+    'DomainRemoved',
+  ],
   indexed: ['appId', 'teamId'],
   needs: ({ data: { host } }) => ({ documents: [host] }),
   evolve: (rows, event, at) => {
@@ -21,6 +29,7 @@ export const domainProjection = defineProjection({
           teamId,
           status: 'reserved',
           use: PLAIN_USE,
+          proof: null,
           ...added,
         });
       }
@@ -33,18 +42,36 @@ export const domainProjection = defineProjection({
           teamId: own?.teamId ?? null,
           status: 'active',
           use: event.data.use,
+          proof: own?.proof ?? null,
           ...added,
         });
       }
+      case 'DomainProofDemanded':
+      case 'DomainLookedUp': {
+        const proof = proofAfter(own?.proof ?? null, event);
+        return own === undefined ? undefined : rows.put(host, { ...own, proof });
+      }
       case 'DomainUseChanged':
-        if (own !== undefined) rows.put(host, { ...own, use: event.data.use });
-        return;
+        return own === undefined ? undefined : rows.put(host, { ...own, use: event.data.use });
       case 'DomainRemoved':
-        if (own !== undefined) rows.put(host, { ...own, status: 'reserved' });
-        return;
+        return own === undefined ? undefined : rows.put(host, { ...own, status: 'reserved' });
       case 'DomainReleased':
         if (own !== undefined) rows.remove(host);
     }
   },
   columns: ({ appId, teamId, status }) => ({ appId, teamId, status }),
 });
+
+type ProofEvent = EventNamed<'DomainProofDemanded' | 'DomainLookedUp'>;
+
+/** As the domain itself has it: proven once, it stays so. */
+const proofAfter = (before: DomainProof | null, event: ProofEvent): DomainProof | null => {
+  if (event.type === 'DomainProofDemanded') {
+    const { since, until } = event.data;
+    return { status: 'pending', since, until, lastLook: null };
+  }
+  if (before === null) return null;
+  const { outcome, reason, at } = event.data;
+  const status = before.status === 'verified' ? 'verified' : outcome;
+  return { ...before, status, lastLook: { outcome, reason, at } };
+};

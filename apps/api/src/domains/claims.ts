@@ -1,0 +1,135 @@
+import type { CommandContext } from '@shiplog/commands';
+import { conflictsWith, type HeldDomain, type DomainLook } from '@shiplog/domain';
+import type { Position } from '@shiplog/events';
+import type { ProcessContext } from '@shiplog/runtime';
+import type { Changes } from '../changes/changes.js';
+import type { AppIdentity } from '../http/door.js';
+import { Problem } from '../http/problem.js';
+import { domainIdOf } from '../process-managers/index.js';
+import type { Ownership } from './ownership.js';
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** Who may have a domain, over all teams. */
+export class Claims {
+  constructor(
+    private readonly api: Pick<ProcessContext, 'world' | 'config' | 'commands'>,
+    private readonly changes: Changes,
+    private readonly ownership: Ownership,
+    private readonly now: () => Date,
+  ) {}
+
+  /** True when the app did not have it before. Throws where it is somebody else's. */
+  async reserve(host: string, app: AppIdentity, context: CommandContext): Promise<boolean> {
+    const { appId, teamId } = app;
+    const id = domainIdOf(host);
+    await this.freeOfDestroyedApp(id, context);
+    const { areDemanded } = this.api.config.domainChecks;
+    const held = this.api.world.get('domain', id).state;
+    if (held.status === 'reserved' && held.appId === appId) return false;
+    const others = this.conflicts(host, teamId);
+    const look = areDemanded ? await this.ownership.look(host, teamId, this.now()) : undefined;
+    if (others.length > 0) await this.takeFrom(others, { host, teamId, look }, context);
+    const command = { type: 'ReserveDomain', host, appId, teamId, ...this.proof() } as const;
+    const reserved = await this.changes.make('domain', id, command, context);
+    // Whoever was faster is in the log before: of two that reserve at once, one at least sees the other.
+    const [faster] = this.conflicts(host, teamId);
+    if (faster !== undefined) {
+      await this.changes.make('domain', id, { type: 'ReleaseDomain', appId }, context);
+      throw taken(host, faster.host, 'Somebody else took it in the same moment.');
+    }
+    if (look !== undefined) await this.record(id, appId, look, context);
+    return reserved.events.length > 0;
+  }
+
+  /** Looks and writes down what was found. */
+  async check(host: string, app: AppIdentity, context: CommandContext): Promise<Position> {
+    const look = await this.ownership.look(host, app.teamId, this.now());
+    return this.record(domainIdOf(host), app.appId, look, context);
+  }
+
+  private async record(
+    id: string,
+    appId: string,
+    { outcome, reason, at }: DomainLook,
+    context: CommandContext,
+  ): Promise<Position> {
+    const command = { type: 'RecordDomainLook', appId, look: { outcome, reason, at } } as const;
+    return (await this.changes.make('domain', id, command, context)).position;
+  }
+
+  private proof() {
+    const { areDemanded, lapseDays } = this.api.config.domainChecks;
+    if (!areDemanded) return {};
+    const now = this.now();
+    const until = new Date(now.getTime() + lapseDays * DAY_MS);
+    return { proof: { since: now.toISOString(), until: until.toISOString() } };
+  }
+
+  private conflicts(host: string, teamId: string): readonly HeldDomain[] {
+    const { world } = this.api;
+    const held = [...world.all('domain')].flatMap((state) =>
+      state.status === 'reserved' && world.app(state.appId) !== undefined ? [state] : [],
+    );
+    return conflictsWith(host, teamId, held);
+  }
+
+  /** Who proves that a name is theirs takes it from whoever does not. */
+  private async takeFrom(
+    others: readonly HeldDomain[],
+    claim: { host: string; teamId: string; look: DomainLook | undefined },
+    context: CommandContext,
+  ): Promise<void> {
+    const { host, teamId, look } = claim;
+    const [first] = others;
+    if (look === undefined) {
+      throw taken(host, first?.host ?? host, 'Ask its team to remove it, or take another one.');
+    }
+    if (look.outcome !== 'verified') {
+      const { name, value } = this.ownership.recordOf(host, teamId);
+      throw taken(
+        host,
+        first?.host ?? host,
+        `If it is yours, put a TXT record at ${name} with the value ${value} and add it again (now: ${look.reason}).`,
+      );
+    }
+    for (const other of others) {
+      const theirs = await this.ownership.look(other.host, other.teamId, this.now());
+      if (theirs.outcome === 'verified') {
+        throw taken(
+          host,
+          other.host,
+          'They prove that it is theirs, too: remove their TXT record.',
+        );
+      }
+      if (!theirs.isKnown) {
+        throw taken(host, other.host, `Whether it is theirs cannot be told: ${theirs.reason}.`);
+      }
+    }
+    for (const { host: theirs, appId } of others) {
+      const plain = { ...context, reason: `${host} was proven to be of another team` };
+      const remove = { type: 'RemoveDomain', host: theirs } as const;
+      // Past the gate of their app: it has no say in whose the name is.
+      await this.api.commands.handle('app', appId, remove, plain);
+      const release = { type: 'ReleaseDomain', appId } as const;
+      await this.changes.make('domain', domainIdOf(theirs), release, plain);
+    }
+  }
+
+  private async freeOfDestroyedApp(id: string, context: CommandContext): Promise<void> {
+    const { state } = this.api.world.get('domain', id);
+    if (state.status !== 'reserved') return;
+    const { appId } = state;
+    if (this.api.world.get('app', appId).state.status !== 'destroyed') return;
+    await this.changes.make('domain', id, { type: 'ReleaseDomain', appId }, context);
+  }
+}
+
+const taken = (host: string, theirs: string, todo: string): Problem =>
+  new Problem(
+    'domain-taken',
+    host === theirs
+      ? `The domain ${host} belongs to another team. ${todo}`
+      : `${host} answers for hosts of ${theirs}, which belongs to another team. ${todo}`,
+    { members: { host, conflictsWith: theirs } },
+  );
