@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { domainChecksOf, domainEnvironment, type DomainChecks } from './domain-environment.js';
+import { domainChecksOf, domainEnvironment, type DomainPlace } from './domain-environment.js';
 import { routerEnvironment } from './router-environment.js';
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -173,12 +173,9 @@ export type EventLogPlace =
   /** `users`: folder with a file of credentials for each process. */
   | { readonly kind: 'esdb'; readonly address: string; readonly users: string | undefined };
 
-export interface PlatformConfig {
+export interface PlatformConfig extends DomainPlace {
   readonly home: string;
   readonly platform: string;
-  readonly domain: string;
-  /** Who has to prove that a domain is theirs, and how. */
-  readonly domainChecks: DomainChecks;
   readonly apiPort: number;
   /** Where people reach the API: another port than `apiPort` where it is mapped. */
   readonly publicApiPort: number;

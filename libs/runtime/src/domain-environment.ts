@@ -37,6 +37,12 @@ export interface DomainChecks {
   readonly dnsServer?: string;
 }
 
+export interface DomainPlace {
+  /** Apps answer at <app>.<domain>. */
+  readonly domain: string;
+  readonly domainChecks: DomainChecks;
+}
+
 interface DomainSettings {
   readonly SHIPLOG_DOMAIN: string;
   readonly SHIPLOG_DOMAIN_CHECKS: 'auto' | 'on' | 'off';

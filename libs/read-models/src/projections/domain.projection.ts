@@ -1,4 +1,5 @@
 import { PLAIN_USE, type DomainProof } from '@shiplog/domain';
+import type { DomainDocument } from '../documents.js';
 import { defineProjection, type EventNamed } from '../projection.js';
 
 export const domainProjection = defineProjection({
@@ -19,6 +20,9 @@ export const domainProjection = defineProjection({
     const { host, appId } = event.data;
     const domain = rows.document(host);
     const own = domain?.appId === appId ? domain : undefined;
+    const putOwn = (change: (now: DomainDocument) => Partial<DomainDocument>): void => {
+      if (own !== undefined) rows.put(host, { ...own, ...change(own) });
+    };
     switch (event.type) {
       case 'DomainReserved': {
         const { teamId } = event.data;
@@ -47,14 +51,12 @@ export const domainProjection = defineProjection({
         });
       }
       case 'DomainProofDemanded':
-      case 'DomainLookedUp': {
-        const proof = proofAfter(own?.proof ?? null, event);
-        return own === undefined ? undefined : rows.put(host, { ...own, proof });
-      }
+      case 'DomainLookedUp':
+        return putOwn((now) => ({ proof: proofAfter(now.proof, event) }));
       case 'DomainUseChanged':
-        return own === undefined ? undefined : rows.put(host, { ...own, use: event.data.use });
+        return putOwn(() => ({ use: event.data.use }));
       case 'DomainRemoved':
-        return own === undefined ? undefined : rows.put(host, { ...own, status: 'reserved' });
+        return putOwn(() => ({ status: 'reserved' }));
       case 'DomainReleased':
         if (own !== undefined) rows.remove(host);
     }
