@@ -26,7 +26,7 @@ module.exports = {
       to: {
         dependencyTypesNot: ['type-only'],
         pathNot:
-          '^libs/(domain|events)/src|\\.port\\.ts$|/plan[a-z-]*\\.ts$|/render-[a-z]+\\.ts$|/(model|grammar|desired|match)[a-z-]*\\.ts$',
+          '^libs/(domain|events)/src|\\.port\\.ts$|/plan[a-z-]*\\.ts$|/render-[a-z]+\\.ts$|/(model|grammar|desired|match|notice|domain)[a-z-]*\\.ts$',
       },
     },
     {

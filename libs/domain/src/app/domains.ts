@@ -1,25 +1,10 @@
 import type { AppEvent, DomainUse } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
 import type { AppCommand, AppRejection } from './commands.js';
+import { isSameUse, PLAIN_USE, useOf } from './domain-uses.js';
 import type { ActiveApp } from './state.js';
 
 export const DOMAIN_COUNT_MAX = 100;
-
-/** The app answers at it, and sees paths as clients send them. */
-export const PLAIN_USE: DomainUse = { kind: 'serve', strip: false };
-
-export const useOf = ({ domainUses }: Pick<ActiveApp, 'domainUses'>, host: string): DomainUse =>
-  domainUses[host] ?? PLAIN_USE;
-
-/** Behind the name of a domain; nothing where the app just answers. */
-export const useText = (use: DomainUse): string => {
-  if (use.kind === 'redirect') return ` redirects to ${use.to} (${use.status})`;
-  return use.strip ? ' without its path' : '';
-};
-
-export const isSameUse = (a: DomainUse, b: DomainUse): boolean =>
-  JSON.stringify(a, KEYS) === JSON.stringify(b, KEYS);
-const KEYS = ['kind', 'strip', 'to', 'status'];
 
 type CommandOf<T extends AppCommand['type']> = Extract<AppCommand, { type: T }>;
 type DomainDecision = Decision<AppEvent, AppRejection>;
@@ -52,23 +37,3 @@ export const removeDomain = (
   state.domains.includes(host)
     ? accept({ type: 'DomainRemoved', v: 2, data: { appId: state.appId, host } })
     : reject({ code: 'domain-not-on-app', host });
-
-type DomainEvents = Extract<
-  AppEvent,
-  { type: 'DomainAdded' | 'DomainUseChanged' | 'DomainRemoved' }
->;
-
-export const evolveDomains = (
-  { domains, domainUses }: Pick<ActiveApp, 'domains' | 'domainUses'>,
-  event: DomainEvents,
-): Pick<ActiveApp, 'domains' | 'domainUses'> => {
-  const { host } = event.data;
-  const { [host]: _before, ...others } = domainUses;
-  const without = domains.filter((one) => one !== host);
-  if (event.type === 'DomainRemoved') return { domains: without, domainUses: others };
-  const { use } = event.data;
-  return {
-    domains: [...without, host].toSorted(),
-    domainUses: isSameUse(use, PLAIN_USE) ? others : { ...others, [host]: use },
-  };
-};

@@ -21,7 +21,8 @@ export {
   type Volumes,
 } from './volumes.js';
 export { CONFIG_BYTES_MAX, INSTANCE_COUNT_MAX } from './decide.js';
-export { DOMAIN_COUNT_MAX, PLAIN_USE, isSameUse, useOf, useText } from './domains.js';
+export { PLAIN_USE, isSameUse, useOf, useText } from './domain-uses.js';
+export { DOMAIN_COUNT_MAX } from './domains.js';
 export { CRON_JOB_COUNT_MAX } from './cron.js';
 export type { KnownCronJob } from './cron-jobs.js';
 export {

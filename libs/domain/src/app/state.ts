@@ -11,7 +11,7 @@ import type {
 } from '@shiplog/events';
 import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
-import { evolveDomains } from './domains.js';
+import { evolveDomains } from './domain-uses.js';
 import type { Lock } from './lock.js';
 import { evolveVolumes, type Volumes } from './volumes.js';
 
