@@ -3,14 +3,20 @@ import { readFileSync } from 'node:fs';
 import type { CommandResult } from '@shiplog/commands';
 import type { DomainEventUnion } from '@shiplog/events';
 import { startReconcileLoop, type RoundResult } from '@shiplog/reconcile';
-import { describeError, faultPoint, onOwnAccount, type StartProcess } from '@shiplog/runtime';
+import {
+  describeError,
+  faultPoint,
+  onOwnAccount,
+  type ProcessContext,
+  type StartProcess,
+} from '@shiplog/runtime';
 import { startAccess } from './access/start-access.js';
 import { reportTraffic } from './report-traffic.js';
 import { proxyOf } from './routes/proxy.js';
 import { QuarantiningRouter } from './routes/quarantine.js';
 import { startTls } from './tls/start-tls.js';
 import { routesReconciler } from './routes/reconcile.js';
-import { RouterError } from './routes/router.port.js';
+import { RouterError, type Router } from './routes/router.port.js';
 import { routerHealth } from './router-health.js';
 
 /** How soon a proxy that died is noticed. */
@@ -52,13 +58,7 @@ export const startRouterSync: StartProcess = async (context) => {
   const routerId = `router-${config.nodeId}`;
   const proxy = proxyOf(config, process.env);
   const { kind } = proxy;
-  const router = new QuarantiningRouter(proxy.router, {
-    nowMs: () => performance.now(),
-    onChange: (appId, reason) =>
-      reason === undefined
-        ? logger.info({ appId }, 'app-no-longer-quarantined')
-        : logger.error({ appId, reason }, 'app-quarantined'),
-  });
+  const router = quarantining(proxy.router, logger);
   const found = await proxy.ensure();
   let { pid } = found;
   logger.info({ pid, wasAdopted: found.wasAdopted, socket: proxy.socket }, `${kind}-ready`);
@@ -144,6 +144,16 @@ export const startRouterSync: StartProcess = async (context) => {
     },
   };
 };
+
+/** An app that the proxy refuses keeps the routes that it had, and is told of. */
+const quarantining = (router: Router, logger: ProcessContext['logger']): QuarantiningRouter =>
+  new QuarantiningRouter(router, {
+    nowMs: () => performance.now(),
+    onChange: (appId, reason) =>
+      reason === undefined
+        ? logger.info({ appId }, 'app-no-longer-quarantined')
+        : logger.error({ appId, reason }, 'app-quarantined'),
+  });
 
 /** A refused fact is a bug or a removed router; the loop reports it and tries again. */
 const assertAccepted = (result: CommandResult<'router'>): void => {

@@ -33,10 +33,17 @@ export const limitsOf = ({ fetch: api, url }: Connection) => ({
 
 export const trafficPolicyOf = ({ fetch: api, url }: Connection) => ({
   show: (app: string, read: ReadOptions) =>
-    valueOf(api.GET('/v1/apps/{app}/traffic-policy', { params: { path: { app }, query: read } }), url),
+    valueOf(
+      api.GET('/v1/apps/{app}/traffic-policy', { params: { path: { app }, query: read } }),
+      url,
+    ),
   change: (app: string, body: TrafficChange, options: ChangeOptions) =>
     valueOf(
-      api.PATCH('/v1/apps/{app}/traffic-policy', { params: { path: { app } }, body, ...change(options) }),
+      api.PATCH('/v1/apps/{app}/traffic-policy', {
+        params: { path: { app } },
+        body,
+        ...change(options),
+      }),
       url,
     ),
 });

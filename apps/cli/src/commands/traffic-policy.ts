@@ -67,10 +67,19 @@ const set = defineCommand({
   examples: [
     ['traffic-policy set -a shop rate=20/second,burst:40', 'each client address, 429 above it'],
     ['traffic-policy set -a shop rate=600/minute,by:header:x-api-key', 'each key'],
-    ['traffic-policy set -a shop concurrency=50,queue:200', 'the rest waits for up to 5 s, then 503'],
-    ['traffic-policy set -a shop allow=10.0.0.0/8,2001:db8::/32 deny=10.6.6.0/24', 'by client address'],
+    [
+      'traffic-policy set -a shop concurrency=50,queue:200',
+      'the rest waits for up to 5 s, then 503',
+    ],
+    [
+      'traffic-policy set -a shop allow=10.0.0.0/8,2001:db8::/32 deny=10.6.6.0/24',
+      'by client address',
+    ],
     ['traffic-policy set -a shop sticky=on body=10M response-timeout=2m', 'several at once'],
-    [`traffic-policy set -a shop response.x-frame-options=DENY response.server=`, 'one more, one less'],
+    [
+      `traffic-policy set -a shop response.x-frame-options=DENY response.server=`,
+      'one more, one less',
+    ],
   ],
   takes: ['app', 'reason'],
   run: async (invocation) => {

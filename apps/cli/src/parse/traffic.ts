@@ -61,7 +61,10 @@ const parseNetworks = (text: string): string[] =>
 
 const parseSticky = (text: string): TrafficPolicy => {
   if (text === 'on') return { sticky: true };
-  throw usageError(`sticky: "${text}" is not "on"`, 'To end it: shiplog traffic-policy unset sticky');
+  throw usageError(
+    `sticky: "${text}" is not "on"`,
+    'To end it: shiplog traffic-policy unset sticky',
+  );
 };
 
 export const TRAFFIC: Readonly<Record<string, Part>> = {

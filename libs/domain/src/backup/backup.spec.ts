@@ -31,7 +31,14 @@ describe('a backup', () => {
     given(backup)(started)
       .when({ type: 'FailBackup', ...one, ...problem })
       .then(failed);
-    const figures = { bytes: 1, addedBytes: 1, objects: 1, durationMs: 1, missing: [], volumes: [] };
+    const figures = {
+      bytes: 1,
+      addedBytes: 1,
+      objects: 1,
+      durationMs: 1,
+      missing: [],
+      volumes: [],
+    };
     const manifest = `sha256:${'0'.repeat(64)}`;
     const position = '00000000000000000042';
     given(backup)(started, failed)

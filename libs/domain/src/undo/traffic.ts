@@ -51,6 +51,8 @@ const linesOf = (was: TrafficPolicy, now: TrafficPolicy): readonly string[] => {
     ...(gone.length === 0 ? [] : [`traffic-policy unset ${gone.join(' ')}`]),
     ...(wanted.length === 0
       ? []
-      : [`traffic-policy set ${wanted.map(([name, text]) => shellWord(`${name}=${text}`)).join(' ')}`]),
+      : [
+          `traffic-policy set ${wanted.map(([name, text]) => shellWord(`${name}=${text}`)).join(' ')}`,
+        ]),
   ];
 };

@@ -1,5 +1,6 @@
 import type { DomainEventUnion } from '../registry.js';
 import { aliveCheck } from './sample-check.js';
+import { auditSamples } from './audit-samples.js';
 import { certificateSamples } from './certificate-samples.js';
 import { gateSamples } from './gate-samples.js';
 import { strategySamples } from './strategy-samples.js';
@@ -31,12 +32,6 @@ const image = {
   sizeBytes: 123_456_789,
   exposedPorts: [80, 8080],
   repoDigest: `registry.example.com/team/hello@${digest}`,
-};
-
-const sealedOrigin = {
-  tokenId: '01936f3e-8d1a-7c52-9f00-00000000f001',
-  address: 'enc1.aXYtaXYtaXYtaXYt.dGFnLXRhZy10YWctdGFnLXQ.YWRkcmVzcw',
-  userAgent: 'enc1.aXYtaXYtaXYtaXYt.dGFnLXRhZy10YWctdGFnLXQ.YWdlbnQ',
 };
 
 const explanation = {
@@ -271,53 +266,5 @@ export const samples: Samples = {
     previousKeyId: 'mk_fedcba9876543210',
     keys: 12,
   },
-  CommandsRefused: {
-    refusals: [
-      {
-        outcome: 'rejected',
-        code: 'process-type-unknown',
-        command: 'scaleApp',
-        appId,
-        target: 'hello',
-        actor: { kind: 'user', id: userId, name: 'ann' },
-        origin: sealedOrigin,
-        reason: 'more workers',
-        count: 2,
-        firstAt: '2026-11-21T10:00:00.000Z',
-        lastAt: '2026-11-21T10:00:09.000Z',
-      },
-    ],
-    unlisted: 17,
-  },
-  SecretsRead: {
-    reads: [
-      {
-        appId,
-        keys: ['DATABASE_URL'],
-        keysUnlisted: 0,
-        actor: { kind: 'user', id: userId, name: 'ann' },
-        origin: sealedOrigin,
-        count: 1,
-        firstAt: '2026-11-21T10:00:00.000Z',
-        lastAt: '2026-11-21T10:00:00.000Z',
-      },
-    ],
-    unlisted: 0,
-  },
-  OperationsDone: {
-    operations: [
-      {
-        operation: 'exec',
-        appId,
-        target: 'hello',
-        actor: { kind: 'user', id: userId, name: 'ann' },
-        origin: sealedOrigin,
-        reason: 'why is it slow',
-        count: 1,
-        firstAt: '2026-11-21T10:00:00.000Z',
-        lastAt: '2026-11-21T10:00:00.000Z',
-      },
-    ],
-    unlisted: 0,
-  },
+  ...auditSamples({ appId, userId }),
 };
