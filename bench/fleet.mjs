@@ -15,6 +15,7 @@ import { connectNats, inboxPrefixOf, readConfig } from '@shiplog/runtime';
 import { ask } from '../apps/router-sync/dist/testing/client.js';
 import { freePort } from '../apps/router-sync/dist/testing/free-port.js';
 import { testPlatform } from '../apps/router-sync/dist/testing/test-platform.js';
+import { atTheEnd, endAll } from './lib/at-the-end.mjs';
 import { latencyFigures, median, round } from './lib/figures.mjs';
 import { fillRaw } from './lib/long-log.mjs';
 import { atMost, fileSystemOf, report } from './lib/report.mjs';
@@ -50,7 +51,7 @@ const history = async () => {
     }
     if (a % 1_000 === 999) process.stderr.write(`    ${a + 1} apps told\n`);
   }
-  await platform.feed.stop();
+  await platform.close();
   return platform.log;
 };
 
@@ -71,9 +72,11 @@ async function* commitsOf(log) {
 }
 
 const home = await mkdtemp(join(tmpdir(), 'bench-fleet-'));
+atTheEnd(() => rm(home, { recursive: true }));
 const config = readConfig({ SHIPLOG_HOME: home, SHIPLOG_NATS_PORT: String(await freePort()) });
 const filled = await fillRaw(config, commitsOf(await history()));
 const nats = await ensureNatsServer(config);
+atTheEnd(() => nats.stop());
 
 /** Resident memory of a process and all that it started. */
 const residentMegabytes = async (pid) => {
@@ -101,6 +104,14 @@ const measure = async (kind) => {
     logs.set(name, new JetStreamEventLog(connection, options));
   }
   const platform = await testPlatform((name) => logs.get(name), kind);
+  let isClosed = false;
+  const close = async () => {
+    if (isClosed) return;
+    isClosed = true;
+    await platform.close();
+    for (const connection of connections) await connection.close();
+  };
+  atTheEnd(close);
   const foldedMs = performance.now() - startedAt;
   await platform.start();
   let routed = 0;
@@ -131,8 +142,7 @@ const measure = async (kind) => {
   agent.destroy();
   const pid = await platform.proxyPid();
   const megabytes = await residentMegabytes(pid);
-  await platform.close();
-  for (const connection of connections) await connection.close();
+  await close();
   return {
     coldStart: { seconds: round(coldMs / 1000), ofWhichFoldSeconds: round(foldedMs / 1000) },
     change: latencyFigures(times),
@@ -143,9 +153,8 @@ const measure = async (kind) => {
 
 const measured = {};
 for (const kind of kinds) measured[kind] = await measure(kind);
-await nats.stop();
+await endAll();
 server.close();
-await rm(home, { recursive: true });
 
 report({
   bench: 'fleet',

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { findHaproxy } from '../apps/router-sync/dist/haproxy/binary.js';
 import { findNginx } from '../apps/router-sync/dist/nginx/binary.js';
 import { ask } from '../apps/router-sync/dist/testing/client.js';
+import { atTheEnd, endAll } from './lib/at-the-end.mjs';
 import { latencyFigures, median, quantile, round } from './lib/figures.mjs';
 import { caddyByApi, haproxyByHand, haproxyReloaded, nginxReloaded } from './lib/plain-proxies.mjs';
 import { atMost, fileSystemOf, firstLineOf, report } from './lib/report.mjs';
@@ -51,14 +52,19 @@ const firstAnswerOf = async ({ port, host = 'bench' }, instancePort) => {
   }
 };
 
-const contenders = {
-  'shiplog-haproxy': await shiplogWith('haproxy', 'bench'),
-  'shiplog-nginx': await shiplogWith('nginx', 'bench'),
-  'haproxy-api': await haproxyByHand(haproxy),
-  'caddy-api': await caddyByApi(caddy),
-  'haproxy-reload': await haproxyReloaded(haproxy),
-  'nginx-reload': await nginxReloaded(nginx.command),
+const starts = {
+  'shiplog-haproxy': () => shiplogWith('haproxy', 'bench'),
+  'shiplog-nginx': () => shiplogWith('nginx', 'bench'),
+  'haproxy-api': () => haproxyByHand(haproxy),
+  'caddy-api': () => caddyByApi(caddy),
+  'haproxy-reload': () => haproxyReloaded(haproxy),
+  'nginx-reload': () => nginxReloaded(nginx.command),
 };
+const contenders = {};
+for (const [name, start] of Object.entries(starts)) {
+  contenders[name] = await start();
+  atTheEnd(contenders[name].close);
+}
 const samples = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
 const appends = [];
 for (let n = 0; n < rounds + WARM_UP; n += 1) {
@@ -79,7 +85,7 @@ for (let n = 0; n < rounds + WARM_UP; n += 1) {
   }
 }
 const failed = Object.values(contenders).flatMap((contender) => contender.failed?.() ?? []);
-for (const { close } of Object.values(contenders)) await close();
+await endAll();
 for (const agent of agents.values()) agent.destroy();
 for (const server of instances) server.close();
 
