@@ -64,9 +64,8 @@ export const domainRules = (map: string): readonly string[] => [
   'http-request set-var(txn.backend) var(txn.domain),field(1,|)',
 ];
 
-/** What is done with requests of a domain before its app gets them. */
-export const domainUseRules = (): readonly string[] => [
-  '# Redirects and paths that apps do not see.',
+/** Where clients are sent elsewhere; its app has no part in it. */
+export const redirectRules = (): readonly string[] => [
   'http-request set-var(txn.use) var(txn.domain),field(2,|) if { var(txn.domain) -m sub | }',
   'http-request set-var(txn.use_of) var(txn.domain),field(3,|) if { var(txn.use) -m found }',
   'http-request set-var-fmt(txn.port) ":%[req.fhdr(host),field(2,:)]" if { var(txn.use) -m found } { req.fhdr(host),field(2,:) -m reg ^[0-9]{1,5}$ }',
@@ -74,6 +73,10 @@ export const domainUseRules = (): readonly string[] => [
     (status) =>
       `http-request redirect location "%[ssl_fc,iif(https,http)]://%[var(txn.use_of)]%[var(txn.port)]%[pathq]" code ${status} if { var(txn.use) -m str ${status} }`,
   ),
+];
+
+/** Paths that apps do not see. */
+export const stripRules = (): readonly string[] => [
   ...Array.from({ length: PATH_PARTS_MAX }, (_, i) => i + 1).flatMap((parts) => {
     const isSo = `if { var(txn.use) -m str strip } { var(txn.use_of) -m str ${parts} }`;
     return [

@@ -20,7 +20,7 @@ import {
   rateTables,
   streamRules,
 } from './policy-rules.js';
-import { domainRules, domainUseRules } from './domains.js';
+import { domainRules, redirectRules, stripRules } from './domains.js';
 
 /** How many places the rendered configuration offers. Growing is the only reason for a reload. */
 export interface PoolSize {
@@ -148,6 +148,7 @@ const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
     // Before anything is answered in its place: that is the app's, in its log and its figures.
     `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
     ...redirectLines(tls),
+    ...redirectRules(),
     ...maintenanceLines(),
     ...policyRequestRules(),
     '# What a client claims about itself is replaced by what we see.',
@@ -163,7 +164,7 @@ const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
     'http-request set-header X-Request-Id %[var(txn.id)]',
     '# An app that changed to HTTP/2 here would get its next requests past these rules.',
     'http-request del-header Upgrade if { req.fhdr(upgrade) -m sub -i h2c }',
-    ...domainUseRules(),
+    ...stripRules(),
     '# What may have been carried out is not sent again, unless the client says that it may.',
     'http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(idempotency-key) -m found }',
     '# Requests that a canary gets whatever its part: by expressions in a map, and only for apps that have one.',

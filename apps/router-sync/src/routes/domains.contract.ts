@@ -186,6 +186,21 @@ export const describeDomains = (name: string, create: () => Promise<RestartableR
       },
     );
 
+    it('sends clients elsewhere while the app of the domain is in maintenance', async () => {
+      const maintenance = { kind: 'maintenance', page: null, allow: [] } as const;
+      await underTest.router.apply([
+        { kind: 'notify', appId: 'deep', notice: maintenance },
+        bind('moved.example.org', 'deep', { kind: 'redirect', to: 'example.com', status: 302 }),
+      ]);
+      expect(await seenAt('moved.example.org')).toBe('302');
+      expect(await seenAt('example.com', '/api/v2')).toBe('503');
+      await underTest.router.apply([
+        { kind: 'notify', appId: 'deep', notice: null },
+        { kind: 'unbind-host', host: 'moved.example.org' },
+      ]);
+      expect(await appAt('example.com', '/api/v2')).toBe('deep');
+    });
+
     it('finds one among ten thousand', async () => {
       const many = Array.from({ length: 10_000 }, (_, i) => i);
       await underTest.router.apply(
