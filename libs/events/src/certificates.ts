@@ -2,12 +2,18 @@ import { z } from 'zod';
 import { defineEvent } from './event.js';
 import { HOST_PATTERN, id } from './ids.js';
 
-/** What a certificate is for: a host, or `*.` and a host, which stands for one label before it. */
+/** A host, or `*.` and a host, which stands for one label before it. */
+export const CERTIFICATE_DOMAIN_PATTERN = new RegExp(
+  String.raw`^(?:\*\.)?${HOST_PATTERN.source.slice(1)}`,
+);
+
+/** What a certificate is for. */
 export const certificateDomain = z
   .string()
-  .refine((text) => HOST_PATTERN.test(text.replace(/^\*\./, '')), {
-    message: 'a lower-case host name such as www.example.com, or *.example.com',
-  });
+  .regex(
+    CERTIFICATE_DOMAIN_PATTERN,
+    'a lower-case host name such as www.example.com, or *.example.com',
+  );
 
 /** SHA-256 of the certificate itself (not of its chain), in hexadecimal. */
 export const certificateFingerprint = z.string().regex(/^[0-9a-f]{64}$/);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { z } from 'zod';
+import { CERTIFICATE_DOMAIN_PATTERN } from '../certificates.js';
 import { DOMAIN_PATTERN } from '../domains.js';
 import { HOST_PATTERN } from '../ids.js';
 import { eventSchemaOf, type EventType } from '../event-types.js';
@@ -22,6 +23,7 @@ interface Schema {
   readonly maxLength?: number;
   readonly minItems?: number;
   readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
   readonly maximum?: number;
 }
 
@@ -49,7 +51,7 @@ const arbitraryOf = (schema: Schema): fc.Arbitrary<unknown> => {
       return fc.boolean();
     case 'integer':
       return fc.integer({
-        min: schema.minimum ?? -1_000_000,
+        min: schema.minimum ?? (schema.exclusiveMinimum ?? -1_000_001) + 1,
         max: Math.min(schema.maximum ?? 1e9, 1e9),
       });
     case 'number':
@@ -77,6 +79,8 @@ const stringOf = ({
   if (format === 'date-time') return anyTime.map((time) => time.toISOString());
   // It looks ahead, which no generator can.
   if (pattern === HOST_PATTERN.source) return fc.domain();
+  if (pattern === CERTIFICATE_DOMAIN_PATTERN.source) return hostOrWildcard;
+  if (format === 'uri') return fc.webUrl();
   if (pattern === DOMAIN_PATTERN.source) return anyDomain;
   if (pattern !== undefined) return fc.stringMatching(new RegExp(pattern));
   return fc.string({
@@ -85,6 +89,10 @@ const stringOf = ({
     maxLength: Math.min(maxLength, 50),
   });
 };
+
+const hostOrWildcard = fc
+  .tuple(fc.constantFrom('', '*.'), fc.domain())
+  .map((parts) => parts.join(''));
 
 const anyDomain = fc
   .tuple(
