@@ -50,10 +50,7 @@ const arbitraryOf = (schema: Schema): fc.Arbitrary<unknown> => {
     case 'boolean':
       return fc.boolean();
     case 'integer':
-      return fc.integer({
-        min: schema.minimum ?? (schema.exclusiveMinimum ?? -1_000_001) + 1,
-        max: Math.min(schema.maximum ?? 1e9, 1e9),
-      });
+      return integerOf(schema);
     case 'number':
       return fc.double({ min: schema.minimum ?? -1e9, max: schema.maximum ?? 1e9, noNaN: true });
     case 'string':
@@ -69,6 +66,9 @@ const arbitraryOf = (schema: Schema): fc.Arbitrary<unknown> => {
       throw new Error(`no arbitrary for ${JSON.stringify(schema)}`);
   }
 };
+
+const integerOf = ({ minimum, exclusiveMinimum = -1_000_001, maximum = 1e9 }: Schema) =>
+  fc.integer({ min: minimum ?? exclusiveMinimum + 1, max: Math.min(maximum, 1e9) });
 
 const stringOf = ({
   pattern,
