@@ -5854,12 +5854,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key again is the same change, carried out once. */
-                "Idempotency-Key"?: string;
-                /** @description The revision the change is meant for. */
-                "If-Match"?: string;
-                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
-                "Shiplog-Override"?: string;
                 /** @description Why; percent-encoded UTF-8. */
                 "Shiplog-Reason"?: string;
             };
@@ -5922,15 +5916,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description revision-conflict */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description body-too-large */
             413: {
                 headers: {
@@ -5949,7 +5934,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description invalid-body, idempotency-key-reused */
+            /** @description invalid-body */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5960,24 +5945,6 @@ export interface operations {
             };
             /** @description internal */
             500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description storage-full */
-            507: {
                 headers: {
                     [name: string]: unknown;
                 };

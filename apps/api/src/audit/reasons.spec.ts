@@ -140,7 +140,7 @@ const NO_CHANGE: Readonly<Record<string, Change>> = {
   rotateSigningKey: ['post', '/v1/audit/key/rotate', {}],
 };
 /** The same, of a worker or of work that is under way; recorded in one place with the others. */
-const NOT_TRIED = ['verifyBackup', 'cancelRebuild', 'collectGarbage'];
+const NOT_TRIED = ['verifyBackup', 'cancelRebuild', 'collectGarbage', 'checkDomain'];
 /** What it is for stands in the log with the build that is asked for next. */
 const UPLOAD = 'uploadSource';
 

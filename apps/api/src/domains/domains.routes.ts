@@ -100,6 +100,8 @@ export const checkDomain = defineRoute({
   id: 'checkDomain',
   method: 'POST',
   path: '/v1/apps/{app}/domains/{host}/check',
+  // A look: what it finds is written, where there is anything to prove.
+  changes: false,
   summary: "Look now for the DNS record that proves that a domain is the team's",
   tag,
   params: domainParams,

@@ -28,6 +28,7 @@ const ONLY_NOW: Readonly<Record<string, string>> = {
   listBackups: 'what lies at a place outside now',
   backupProgress: 'is live',
   showBackupPolicy: 'what holds now',
+  showTraffic: 'what clients felt in the last minute',
 };
 
 /** What a request needs besides its path. */
