@@ -52,8 +52,8 @@ export default defineConfig({
     testTimeout: level === 'unit' ? 10_000 : level === 'int' ? 60_000 : 300_000,
     hookTimeout: level === 'unit' ? 10_000 : 300_000,
     fileParallelism: level !== 'engine',
-    // Most of an int test's time is waiting for its neighbour.
-    ...(level === 'int' ? { maxWorkers: 2 } : {}),
+    // Two cores are the least that there are; by itself vitest leaves one of them to itself, which does little with it.
+    ...(level === 'int' || level === 'unit' ? { maxWorkers: 2 } : {}),
     ...(level === 'e2e' ? { projects: twoLanes } : {}),
   },
 });

@@ -22,6 +22,7 @@ describe('a policy against services', () => {
     const script = `
       const { withoutServices } = require(${JSON.stringify(join(ROOT, 'scripts/lib/debian.cjs'))});
       const { existsSync, writeFileSync } = require('node:fs');
+      process.once('SIGINT', () => writeFileSync('interrupted', ''));
       const work = () => new Promise((done) => {
         writeFileSync('started', '');
         const timer = setInterval(() => existsSync('end') && (clearInterval(timer), done()), 10);
@@ -33,8 +34,9 @@ describe('a policy against services', () => {
     );
     return { child, ended };
   };
-  const started = (): Promise<void> =>
-    waitFor('the installation to begin', () => existsSync(join(folder, 'started')));
+  const isThere = (name: string): Promise<void> =>
+    waitFor(`${name} to be there`, () => existsSync(join(folder, name)));
+  const started = (): Promise<void> => isThere('started');
   const end = (): Promise<void> => writeFile(join(folder, 'end'), '');
 
   it('is there while packages are installed, and gone afterwards', async () => {
@@ -50,6 +52,8 @@ describe('a policy against services', () => {
     const { child, ended } = install();
     await started();
     child.kill('SIGINT');
+    // Else the installation may be over before the signal is heard.
+    await isThere('interrupted');
     await end();
     expect(await ended).toBe('SIGINT');
     expect(existsSync(policy)).toBe(false);
