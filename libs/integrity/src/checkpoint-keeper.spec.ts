@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toPosition } from '@shiplog/events';
-import { InMemoryEventLog, type EventLog, type StoredCommit } from '@shiplog/events/log';
+import { InMemoryEventLog, sha256, type EventLog, type StoredCommit } from '@shiplog/events/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainOf } from './chain.js';
 import { CheckpointKeeper, COMMITS_MAX, INTERVAL_MS, refill } from './checkpoint-keeper.js';
@@ -58,6 +58,25 @@ describe('signed checkpoints', () => {
     expect(chain()).toMatchObject({ problem: undefined, leaves: { count: COMMITS_MAX + 244 } });
     expect(table.kept.map(({ checkpoint }) => checkpoint.count)).toEqual([COMMITS_MAX, 234, 10]);
     expect(witness.kept).toEqual(table.kept);
+  });
+
+  it.each([
+    ['is no JSON', '{"garbage",],"from":3,"id":"x"}', 'decoding'],
+    ['has another count of versions', undefined, 'versions'],
+  ])('do not swear to a commit that %s, whatever its hash', async (_, garbage, problem) => {
+    const commits = await recordCommits(4);
+    const last = commits.at(-1);
+    const text =
+      garbage ??
+      Buffer.from(last?.bytes ?? '')
+        .toString()
+        .replace(/"to":\d+/, '"to":99');
+    const bytes = Buffer.from(text);
+    const wrong = [...commits.slice(0, 3), { ...last, bytes, hash: sha256(bytes) } as StoredCommit];
+    const keeper = keeperOf(logOf(wrong));
+    await keeper.cutAll();
+    expect(table.kept).toEqual([]);
+    expect(keeper.state.problem).toContain(problem);
   });
 
   it('are made of a full stretch at once, of fewer commits and of none after five minutes', async () => {

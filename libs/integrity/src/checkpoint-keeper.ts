@@ -1,5 +1,11 @@
 import { START, type Position } from '@shiplog/events';
-import { LogDamagedError, sha256, type EventLog } from '@shiplog/events/log';
+import {
+  decodeCommit,
+  LogDamagedError,
+  LogNewerError,
+  type EventLog,
+  type StoredCommit,
+} from '@shiplog/events/log';
 import { seal, type Checkpoint, type Reset } from './checkpoint.js';
 import { CheckpointTakenError, type CheckpointStore } from './checkpoint-store.js';
 import { placeOfLast } from './fence.js';
@@ -40,6 +46,21 @@ export interface KeeperState {
   /** Why no checkpoint can be made. */
   readonly problem: string | null;
 }
+
+/**
+ * What is sworn to is not looked into again: nothing that would end its readers may get there. One of a newer
+ * Shiplog is read by that one.
+ */
+const assertReadable = ({ position, hash, bytes }: StoredCommit): void => {
+  try {
+    const { from, to, events } = decodeCommit(bytes, hash, position);
+    if (to - from === events.length) return;
+  } catch (error) {
+    if (error instanceof LogNewerError) return;
+    throw error;
+  }
+  throw new LogDamagedError('its versions are not as many as its events', position);
+};
 
 /** Commits that follow a place. */
 interface Stretch {
@@ -163,12 +184,8 @@ export class CheckpointKeeper {
   private async commitsAfter(previous: Checkpoint | undefined): Promise<Stretch> {
     const after = await this.endOf(previous);
     const found = await this.parts.log.readStored(after, COMMITS_MAX);
-    const commits = found.map(({ position, hash, bytes }) => {
-      if (sha256(bytes) !== hash)
-        throw new LogDamagedError('bytes are not those of their hash', position);
-      return { position, hash };
-    });
-    return { after, commits };
+    found.forEach(assertReadable);
+    return { after, commits: found };
   }
 
   private async endOf(previous: Checkpoint | undefined): Promise<Position> {
