@@ -6,8 +6,9 @@ import {
   type CheckpointDatabase,
   type CopyState,
   type TestifyingStore,
+  type Testimony,
 } from '@shiplog/integrity';
-import { pathsOf, type PlatformConfig } from '@shiplog/runtime';
+import { describeError, pathsOf, type PlatformConfig } from '@shiplog/runtime';
 import type { NamedTestimony } from './verify.js';
 
 /** Who keeps the checkpoints of a platform and can be asked for them. */
@@ -40,7 +41,7 @@ export const testimoniesOf = async (
   const all: NamedTestimony[] = [];
   for (const store of [table, file, ...elsewhere]) {
     const { name } = store;
-    const { sealed, problem } = await store.testimony();
+    const { sealed, problem } = await testimonyOf(store);
     const given = copies.find((copy) => copy.name === name);
     all.push({
       name,
@@ -51,6 +52,13 @@ export const testimoniesOf = async (
   }
   return all;
 };
+
+/** One that cannot be asked says nothing, and that is told: the others are heard all the same. */
+const testimonyOf = (store: TestifyingStore): Promise<Testimony> =>
+  store.testimony().catch((error: unknown) => ({
+    sealed: [],
+    problem: `it cannot be read: ${describeError(error)}`,
+  }));
 
 /** Undefined where nothing is wrong with that: it was not given any yet. */
 const whyEmpty = (given: CopyState | undefined): string | undefined => {

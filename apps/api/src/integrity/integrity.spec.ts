@@ -126,6 +126,8 @@ describe('a start', () => {
     expect(await saidOfIt()).toContain('cannot be read');
     await rm(file);
     expect(await saidOfIt()).toBe('it holds no checkpoint, and had them up to 1');
+    await mkdir(file);
+    expect(await saidOfIt()).toContain('cannot be read: EISDIR');
     await rm(witness, { recursive: true });
     await checkpoints.keeper.cutAll();
     expect(await saidOfIt()).toContain('cannot be given any: ENOENT');
