@@ -31,18 +31,20 @@ export const volumeLabels = (of: {
   [LABEL.volume]: of.volumeId,
 });
 
+const ANSWER_WITHIN_MS = 10 * 60_000;
+
 export interface EngineOptions {
   /** `unix:///…` or `tcp://…`; default: DOCKER_HOST, else the socket of Docker, rootless Docker or podman. */
   readonly host?: string;
-  /** A call without an answer for so long fails with `NoAnswerError`; default: every call waits for ever. */
+  /** A call without an answer for so long fails with `NoAnswerError`; default: ten minutes, for what an engine does while it says nothing, such as packing a large image. */
   readonly answerWithinMs?: number;
 }
 
 /** A client of the engine this machine has. It connects at the first call. */
-export const connectEngine = ({ answerWithinMs, ...options }: EngineOptions = {}): Docker => {
-  const docker = clientOf(options);
-  return answerWithinMs === undefined ? docker : withPatience(docker, answerWithinMs);
-};
+export const connectEngine = ({
+  answerWithinMs = ANSWER_WITHIN_MS,
+  ...options
+}: EngineOptions = {}): Docker => withPatience(clientOf(options), answerWithinMs);
 
 const clientOf = (options: EngineOptions): Docker => {
   const host = options.host ?? process.env['DOCKER_HOST'] ?? `unix://${findSocket()}`;

@@ -12,7 +12,7 @@ const WITHIN_MS = 150;
 /** By the id that is asked for: what becomes of the call. */
 const answer = ({ url = '' }: IncomingMessage, response: ServerResponse): unknown => {
   const say = () => response.end(JSON.stringify({ Id: 'c1' }));
-  if (url.includes('hangs')) return undefined;
+  if (url.includes('hangs') || url.includes('/prune')) return undefined;
   if (url.includes('stalls')) return response.write('{"Id":');
   if (url.includes('slow')) return setTimeout(say, WITHIN_MS + 200);
   if (url.includes('cut')) {
@@ -55,6 +55,10 @@ describe('a client of the engine with patience for so long', () => {
   it('gives a stop its grace period besides', async () => {
     await docker.getContainer('slow').stop({ t: 1 });
     await expect(docker.getContainer('slow').stop({ t: 0 })).rejects.toBeInstanceOf(NoAnswerError);
+  });
+
+  it('does not wait for ever for the cleaning of what builds left', async () => {
+    await expect(docker.pruneBuilder()).rejects.toBeInstanceOf(NoAnswerError);
   });
 
   it('waits for the end of a program for as long as it takes', async () => {

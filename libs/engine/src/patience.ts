@@ -16,8 +16,8 @@ export class NoAnswerError extends Error {
   }
 }
 
-/** These are answered when something ends that has all the time in the world. */
-const UNBOUNDED = /\/(wait|build|images\/create|images\/load)\b/;
+/** These are answered when something ends that has all the time in the world: a program, a build, a transfer. */
+const UNBOUNDED = /\/(wait|build|images\/create|images\/load)(?:\?|$)/;
 
 /** What the call asks for beside the answer: a stop takes its grace period. */
 const graceMsOf = ({ options }: DialOptions): number => {
