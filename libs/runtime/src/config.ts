@@ -28,7 +28,10 @@ export const environment = z.object({
     ),
   SHIPLOG_DOMAIN: z
     .string()
-    .regex(/^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$/)
+    .regex(
+      /^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$/,
+      'expected a host name such as paas.example.com: lower-case letters, digits, "-" and dots',
+    )
     .default('localhost')
     .describe('Apps answer at <app>.<domain>.'),
   SHIPLOG_API_PORT: port.default(4600).describe('Port of API, git and console.'),

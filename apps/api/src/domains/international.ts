@@ -41,7 +41,7 @@ export const hostOf = (text: string): { host: string } | { fault: string } => {
 };
 
 const NO_HOST =
-  'is not a host name; expected one such as www.example.com: labels of letters, digits and "-", joined by dots.';
+  'is no domain; expected one such as www.example.com, *.example.com or www.example.com/api: labels of letters, digits and "-", joined by dots, at least two of them.';
 
 const labelFault = (label: string): string | undefined => {
   const scripts = scriptsOf(label);

@@ -33,7 +33,7 @@ const fieldErrors = (place: Place, issue: z.core.$ZodIssue): FieldError[] => {
       return [
         {
           path,
-          message: `${issue.issues.map(({ message }) => message).join(', ')} is what a key looks like.`,
+          message: `no key of it; expected ${issue.issues.map(({ message }) => message).join(', ')}.`,
         },
       ];
     case 'invalid_format':
