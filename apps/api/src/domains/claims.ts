@@ -125,11 +125,11 @@ export class Claims {
   }
 }
 
-const taken = (host: string, theirs: string, todo: string): Problem =>
+const taken = (host: string, theirs: string, advice: string): Problem =>
   new Problem(
     'domain-taken',
     host === theirs
-      ? `The domain ${host} belongs to another team. ${todo}`
-      : `${host} answers for hosts of ${theirs}, which belongs to another team. ${todo}`,
+      ? `The domain ${host} belongs to another team. ${advice}`
+      : `${host} answers for hosts of ${theirs}, which belongs to another team. ${advice}`,
     { members: { host, conflictsWith: theirs } },
   );

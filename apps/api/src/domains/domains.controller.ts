@@ -39,15 +39,15 @@ export class DomainsController {
       documents.domains({ appId: app.appId, limit: 1_000 }),
     ]);
     const byHost = new Map(reserved.map((one) => [one.host, one]));
-    const toDomain = (host: string, kind: 'default' | 'custom') => ({
+    const shown = (host: string, kind: 'default' | 'custom') => ({
       ...this.view.of(host, byHost.get(host)?.use ?? PLAIN_USE),
       ownership: this.view.ownership(host, app.teamId, byHost.get(host)?.proof ?? null),
       kind,
       addedAt: kind === 'default' ? document.createdAt : (byHost.get(host)?.addedAt ?? null),
     });
     const body = [
-      toDomain(defaultHost(document.name, config), 'default'),
-      ...document.domains.map((host) => toDomain(host, 'custom')),
+      shown(defaultHost(document.name, config), 'default'),
+      ...document.domains.map((host) => shown(host, 'custom')),
     ];
     return { body, position: await documents.position() };
   }
