@@ -43,14 +43,16 @@ local M = { platform = "", configuration = "" }
 -- Grammar -------------------------------------------------------------------------------------------
 
 local function is_id(text) return #text <= 64 and text:find("^[%w_-]+$") ~= nil end
-local function is_host(text) return #text <= 253 and text:find("^[a-z0-9][a-z0-9.-]*$") ~= nil end
 
 -- As `parseDomain` of libs/events has it.
 local PATH_PARTS_MAX, WILDCARD_LABELS_MAX = 8, 8
+local HOST_MAX, PATH_MAX = 253, 128
+local function is_host(text) return #text <= HOST_MAX and text:find("^[a-z0-9][a-z0-9.-]*$") ~= nil end
+
 local function is_domain(text)
   local host, path = text:match("^([^/]*)(.*)$")
   local base = host:match("^%*%.(.+)$") or host
-  if not is_host(base) or #path > 128 then return false end
+  if not is_host(base) or #path > PATH_MAX then return false end
   for part in path:gmatch("/([^/]*)") do
     if not part:find("^[%w_~-][%w._~-]*$") then return false end
   end
@@ -488,16 +490,16 @@ local function is_in(networks, address)
 end
 
 -- Who is counted: what a header says, or the address, of IPv6 as much as one client has for itself.
-local function client_of(policy, address)
-  local own = policy.by ~= nil and ngx.req.get_headers(0)[policy.by] or nil
+local function client_of(policy, address, headers)
+  local own = policy.by ~= nil and headers[policy.by] or nil
   if type(own) == "table" then own = own[#own] end
   if own ~= nil and own ~= "" then return own:sub(1, 64) end
   return #address == 32 and address:sub(1, 16) or address
 end
 
 -- Seconds until it may come again; nil: it may now, and is counted.
-local function seconds_above_rate(policy, app, address)
-  local now, key = ngx.now(), app .. " " .. client_of(policy, address)
+local function seconds_above_rate(policy, app, address, headers)
+  local now, key = ngx.now(), app .. " " .. client_of(policy, address, headers)
   local each = PERIODS[policy.rate] / policy.requests
   local due = math.max(rates:get(key) or 0, now) + each
   local wait = due - now - each * policy.peak
@@ -507,13 +509,13 @@ local function seconds_above_rate(policy, app, address)
 end
 
 -- What keeps a request from the app: a page, and after how many seconds it may be tried again.
-local function refusal_of(policy, app)
+local function refusal_of(policy, app, headers)
   local var = ngx.var
   local address = hex_of(var.binary_remote_addr)
   if policy.deny ~= nil and is_in(policy.deny, address) then return "address-denied" end
   if policy.allow ~= nil and not is_in(policy.allow, address) then return "address-denied" end
   if policy.rate ~= nil then
-    local seconds = seconds_above_rate(policy, app, address)
+    local seconds = seconds_above_rate(policy, app, address, headers)
     if seconds ~= nil then return "rate-limited", seconds end
   end
   if policy.body ~= nil then
@@ -572,6 +574,8 @@ end
 
 -- A request -----------------------------------------------------------------------------------------
 
+-- As many as HAProxy takes: some of what is done is done for each header of a request.
+local HEADERS_MAX = 100
 local CLAIMS = { ["forwarded"] = true, ["x-real-ip"] = true, ["x-request-id"] = true }
 
 -- What a client claims about itself goes; what we see is put there by the configuration.
@@ -587,6 +591,27 @@ end
 
 local function is_wanted(value, wanted) return wanted == "" or value == wanted end
 
+-- Where the text from `from` to `to` ends without the space after it.
+local function without_space(text, from, to)
+  while to >= from and (text:byte(to) == 32 or text:byte(to) == 9) do to = to - 1 end
+  return to
+end
+
+-- Is this cookie among those of a client? No byte is looked at more than a few times, whatever the client wrote.
+local function has_cookie(text, name, wanted)
+  local from, start = 1, name .. "="
+  while from <= #text do
+    local ends = text:find(";", from, true) or #text + 1
+    local first = text:find("[^ \t]", from) or ends
+    local value = first + #start
+    if text:sub(first, value - 1) == start then
+      if is_wanted(text:sub(value, without_space(text, value, ends - 1)), wanted) then return true end
+    end
+    from = ends + 1
+  end
+  return false
+end
+
 -- Has a request the header or the cookie of this rule?
 local function is_matched(rule, headers)
   local kind, name, wanted = rule:match("^(%a+):([^=]+)=?(.*)$")
@@ -594,10 +619,8 @@ local function is_matched(rule, headers)
   for _, value in ipairs(type(values) == "table" and values or { values }) do
     if kind == "header" then
       if is_wanted(value, wanted) then return true end
-    else
-      for key, of in value:gmatch("%s*([^=;]+)=([^;]*)") do
-        if key == name and is_wanted(of:gsub("%s+$", ""), wanted) then return true end
-      end
+    elseif has_cookie(value, name, wanted) then
+      return true
     end
   end
   return false
@@ -636,11 +659,12 @@ end
 -- What is bound for a request: by the host itself, else by the longest wildcard above it. As many questions
 -- as a host has labels and a path has parts, whatever the number of domains.
 local function bound_to(host, path)
+  if #host > HOST_MAX then return nil end
   if not host:find("^[a-z0-9_-][a-z0-9_.-]*$") or host:find("..", 1, true) then return nil end
   local paths, ends = { "" }, 1
   while #paths <= PATH_PARTS_MAX do
     local from, to = path:find("/[^/]*", ends)
-    if from == nil then break end
+    if from == nil or to > PATH_MAX then break end
     if to > 1 then paths[#paths + 1] = path:sub(1, to) end
     ends = to + 1
   end
@@ -696,21 +720,21 @@ end
 
 function M.route()
   local var = ngx.var
-  if not is_same_host(var.http_host, var.host) then return fail(400) end
+  local headers, too_many = ngx.req.get_headers(HEADERS_MAX)
+  if too_many or not is_same_host(var.http_host, var.host) then return fail(400) end
   local app = arrive(var)
   var.shiplog_app = app
   local notice = routes:get("n:" .. app)
   if notice ~= nil and pages.barred(notice) then return fail("maintenance") end
   local policy = policy_of(app)
   if policy ~= nil then
-    local page, seconds = refusal_of(policy, app)
+    local page, seconds = refusal_of(policy, app, headers)
     if page ~= nil then
       var.shiplog_retry = seconds or ""
       return fail(page)
     end
   end
   if #instances_of(app).serving == 0 then return fail(nothing_serves(notice)) end
-  local headers = ngx.req.get_headers(0)
   drop_claims(headers)
   local id = var.request_id
   var.shiplog_request = table.concat(
