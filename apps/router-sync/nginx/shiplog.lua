@@ -183,14 +183,61 @@ local DO = {
   cut = function(_, b) return cuts:safe_set(b, true, CUT_KEPT_SECONDS) end,
 }
 
--- Nothing is put out of the table for something else: a route that has no place is refused.
-local function carry_out(changes)
-  for _, change in ipairs(changes) do
-    local ok, problem = DO[change[1]](change[2], change[3])
-    if not ok and problem ~= nil then return problem end
+local KINDS = {
+  host = "h:", nohost = "h:", app = "a:", noapp = "a:", match = "m:", nomatch = "m:",
+  notice = "n:", nonotice = "n:", policy = "p:", nopolicy = "p:",
+}
+local PARTS_OF_APP = { "a:", "m:", "p:", "n:" }
+
+-- What is there at the keys that these changes touch; false: nothing.
+local function before_of(changes)
+  local before = {}
+  local function keep(key)
+    if before[key] == nil then before[key] = routes:get(key) or false end
   end
-  routes:incr("generation", 1, 0)
-  return nil
+  for _, change in ipairs(changes) do
+    local verb, name = change[1], change[2]
+    if verb == "noapp" then
+      for _, kind in ipairs(PARTS_OF_APP) do keep(kind .. name) end
+    elseif KINDS[verb] ~= nil then
+      keep(KINDS[verb] .. name)
+    end
+  end
+  return before
+end
+
+-- False where not all of it found its place again.
+local function put_back(before)
+  for key, value in pairs(before) do
+    if routes:get(key) ~= (value or nil) then routes:delete(key) end
+  end
+  local is_whole = true
+  for key, value in pairs(before) do
+    if value and routes:get(key) == nil and not routes:safe_set(key, value) then is_whole = false end
+  end
+  return is_whole
+end
+
+-- First what may find no place; figures and connections, which nothing brings back, when all of it did.
+local function carry_out_all(changes)
+  for _, is_route in ipairs { true, false } do
+    for _, change in ipairs(changes) do
+      if (KINDS[change[1]] ~= nil) == is_route then
+        local ok, problem = DO[change[1]](change[2], change[3])
+        if not ok and problem ~= nil then return problem end
+      end
+    end
+  end
+end
+
+-- All changes, or none and what was wrong. Nothing is put out of the table for something else: a route that
+-- has no place is refused. (What a bigger value was to replace is gone when it finds no place: it comes back, too.)
+local function carry_out(changes)
+  local before = before_of(changes)
+  local problem = carry_out_all(changes)
+  -- A table that could not be put back is another one: whoever keeps a copy of it reads it again.
+  if problem == nil or not put_back(before) then routes:incr("generation", 1, 0) end
+  return problem
 end
 
 local function generation()
@@ -205,10 +252,13 @@ function M.load(path)
   local file = io.open(path, "r")
   local text = file and file:read("*a") or ""
   if file then file:close() end
-  local problem = carry_out(parse(text, function(line)
-    ngx.log(ngx.CRIT, "left out of the routes: ", line)
-  end))
-  if problem then ngx.log(ngx.CRIT, "not all routes have a place: ", problem) end
+  local changes = parse(text, function(line) ngx.log(ngx.CRIT, "left out of the routes: ", line) end)
+  -- Each for itself: one without a place is no reason to begin without all others.
+  for _, change in ipairs(changes) do
+    local problem = carry_out({ change })
+    if problem then ngx.log(ngx.CRIT, "no place for a route: ", change[1], " ", change[2], ": ", problem) end
+  end
+  routes:incr("generation", 1, 0)
   math.randomseed(ngx.now() * 1000 + ngx.worker.pid())
   routes:set("epoch", string.format("%x-%x", ngx.now() * 1000, math.random(0, 0x7fffffff)))
 end
@@ -877,10 +927,6 @@ local function sessions()
   return lines
 end
 
-local KINDS = {
-  host = "h:", nohost = "h:", app = "a:", noapp = "a:", match = "m:", nomatch = "m:",
-  notice = "n:", nonotice = "n:", policy = "p:", nopolicy = "p:",
-}
 local NONE = { h = "nohost ", a = "noapp ", m = "nomatch ", n = "nonotice ", p = "nopolicy " }
 local SOME = { h = "host ", m = "match ", n = "notice ", p = "policy " }
 
