@@ -43,14 +43,16 @@ local M = { platform = "", configuration = "" }
 -- Grammar -------------------------------------------------------------------------------------------
 
 local function is_id(text) return #text <= 64 and text:find("^[%w_-]+$") ~= nil end
-local function is_host(text) return #text <= 253 and text:find("^[a-z0-9][a-z0-9.-]*$") ~= nil end
 
 -- As `parseDomain` of libs/events has it.
 local PATH_PARTS_MAX, WILDCARD_LABELS_MAX = 8, 8
+local HOST_MAX, PATH_MAX = 253, 128
+local function is_host(text) return #text <= HOST_MAX and text:find("^[a-z0-9][a-z0-9.-]*$") ~= nil end
+
 local function is_domain(text)
   local host, path = text:match("^([^/]*)(.*)$")
   local base = host:match("^%*%.(.+)$") or host
-  if not is_host(base) or #path > 128 then return false end
+  if not is_host(base) or #path > PATH_MAX then return false end
   for part in path:gmatch("/([^/]*)") do
     if not part:find("^[%w_~-][%w._~-]*$") then return false end
   end
@@ -181,14 +183,61 @@ local DO = {
   cut = function(_, b) return cuts:safe_set(b, true, CUT_KEPT_SECONDS) end,
 }
 
--- Nothing is put out of the table for something else: a route that has no place is refused.
-local function carry_out(changes)
-  for _, change in ipairs(changes) do
-    local ok, problem = DO[change[1]](change[2], change[3])
-    if not ok and problem ~= nil then return problem end
+local KINDS = {
+  host = "h:", nohost = "h:", app = "a:", noapp = "a:", match = "m:", nomatch = "m:",
+  notice = "n:", nonotice = "n:", policy = "p:", nopolicy = "p:",
+}
+local PARTS_OF_APP = { "a:", "m:", "p:", "n:" }
+
+-- What is there at the keys that these changes touch; false: nothing.
+local function before_of(changes)
+  local before = {}
+  local function keep(key)
+    if before[key] == nil then before[key] = routes:get(key) or false end
   end
-  routes:incr("generation", 1, 0)
-  return nil
+  for _, change in ipairs(changes) do
+    local verb, name = change[1], change[2]
+    if verb == "noapp" then
+      for _, kind in ipairs(PARTS_OF_APP) do keep(kind .. name) end
+    elseif KINDS[verb] ~= nil then
+      keep(KINDS[verb] .. name)
+    end
+  end
+  return before
+end
+
+-- False where not all of it found its place again.
+local function put_back(before)
+  for key, value in pairs(before) do
+    if routes:get(key) ~= (value or nil) then routes:delete(key) end
+  end
+  local is_whole = true
+  for key, value in pairs(before) do
+    if value and routes:get(key) == nil and not routes:safe_set(key, value) then is_whole = false end
+  end
+  return is_whole
+end
+
+-- First what may find no place; figures and connections, which nothing brings back, when all of it did.
+local function carry_out_all(changes)
+  for _, is_route in ipairs { true, false } do
+    for _, change in ipairs(changes) do
+      if (KINDS[change[1]] ~= nil) == is_route then
+        local ok, problem = DO[change[1]](change[2], change[3])
+        if not ok and problem ~= nil then return problem end
+      end
+    end
+  end
+end
+
+-- All changes, or none and what was wrong. Nothing is put out of the table for something else: a route that
+-- has no place is refused. (What a bigger value was to replace is gone when it finds no place: it comes back, too.)
+local function carry_out(changes)
+  local before = before_of(changes)
+  local problem = carry_out_all(changes)
+  -- A table that could not be put back is another one: whoever keeps a copy of it reads it again.
+  if problem == nil or not put_back(before) then routes:incr("generation", 1, 0) end
+  return problem
 end
 
 local function generation()
@@ -203,10 +252,13 @@ function M.load(path)
   local file = io.open(path, "r")
   local text = file and file:read("*a") or ""
   if file then file:close() end
-  local problem = carry_out(parse(text, function(line)
-    ngx.log(ngx.CRIT, "left out of the routes: ", line)
-  end))
-  if problem then ngx.log(ngx.CRIT, "not all routes have a place: ", problem) end
+  local changes = parse(text, function(line) ngx.log(ngx.CRIT, "left out of the routes: ", line) end)
+  -- Each for itself: one without a place is no reason to begin without all others.
+  for _, change in ipairs(changes) do
+    local problem = carry_out({ change })
+    if problem then ngx.log(ngx.CRIT, "no place for a route: ", change[1], " ", change[2], ": ", problem) end
+  end
+  routes:incr("generation", 1, 0)
   math.randomseed(ngx.now() * 1000 + ngx.worker.pid())
   routes:set("epoch", string.format("%x-%x", ngx.now() * 1000, math.random(0, 0x7fffffff)))
 end
@@ -488,16 +540,16 @@ local function is_in(networks, address)
 end
 
 -- Who is counted: what a header says, or the address, of IPv6 as much as one client has for itself.
-local function client_of(policy, address)
-  local own = policy.by ~= nil and ngx.req.get_headers(0)[policy.by] or nil
+local function client_of(policy, address, headers)
+  local own = policy.by ~= nil and headers[policy.by] or nil
   if type(own) == "table" then own = own[#own] end
   if own ~= nil and own ~= "" then return own:sub(1, 64) end
   return #address == 32 and address:sub(1, 16) or address
 end
 
 -- Seconds until it may come again; nil: it may now, and is counted.
-local function seconds_above_rate(policy, app, address)
-  local now, key = ngx.now(), app .. " " .. client_of(policy, address)
+local function seconds_above_rate(policy, app, address, headers)
+  local now, key = ngx.now(), app .. " " .. client_of(policy, address, headers)
   local each = PERIODS[policy.rate] / policy.requests
   local due = math.max(rates:get(key) or 0, now) + each
   local wait = due - now - each * policy.peak
@@ -507,13 +559,13 @@ local function seconds_above_rate(policy, app, address)
 end
 
 -- What keeps a request from the app: a page, and after how many seconds it may be tried again.
-local function refusal_of(policy, app)
+local function refusal_of(policy, app, headers)
   local var = ngx.var
   local address = hex_of(var.binary_remote_addr)
   if policy.deny ~= nil and is_in(policy.deny, address) then return "address-denied" end
   if policy.allow ~= nil and not is_in(policy.allow, address) then return "address-denied" end
   if policy.rate ~= nil then
-    local seconds = seconds_above_rate(policy, app, address)
+    local seconds = seconds_above_rate(policy, app, address, headers)
     if seconds ~= nil then return "rate-limited", seconds end
   end
   if policy.body ~= nil then
@@ -572,6 +624,8 @@ end
 
 -- A request -----------------------------------------------------------------------------------------
 
+-- As many as HAProxy takes: some of what is done is done for each header of a request.
+local HEADERS_MAX = 100
 local CLAIMS = { ["forwarded"] = true, ["x-real-ip"] = true, ["x-request-id"] = true }
 
 -- What a client claims about itself goes; what we see is put there by the configuration.
@@ -587,6 +641,27 @@ end
 
 local function is_wanted(value, wanted) return wanted == "" or value == wanted end
 
+-- Where the text from `from` to `to` ends without the space after it.
+local function without_space(text, from, to)
+  while to >= from and (text:byte(to) == 32 or text:byte(to) == 9) do to = to - 1 end
+  return to
+end
+
+-- Is this cookie among those of a client? No byte is looked at more than a few times, whatever the client wrote.
+local function has_cookie(text, name, wanted)
+  local from, start = 1, name .. "="
+  while from <= #text do
+    local ends = text:find(";", from, true) or #text + 1
+    local first = text:find("[^ \t]", from) or ends
+    local value = first + #start
+    if text:sub(first, value - 1) == start then
+      if is_wanted(text:sub(value, without_space(text, value, ends - 1)), wanted) then return true end
+    end
+    from = ends + 1
+  end
+  return false
+end
+
 -- Has a request the header or the cookie of this rule?
 local function is_matched(rule, headers)
   local kind, name, wanted = rule:match("^(%a+):([^=]+)=?(.*)$")
@@ -594,10 +669,8 @@ local function is_matched(rule, headers)
   for _, value in ipairs(type(values) == "table" and values or { values }) do
     if kind == "header" then
       if is_wanted(value, wanted) then return true end
-    else
-      for key, of in value:gmatch("%s*([^=;]+)=([^;]*)") do
-        if key == name and is_wanted(of:gsub("%s+$", ""), wanted) then return true end
-      end
+    elseif has_cookie(value, name, wanted) then
+      return true
     end
   end
   return false
@@ -636,11 +709,12 @@ end
 -- What is bound for a request: by the host itself, else by the longest wildcard above it. As many questions
 -- as a host has labels and a path has parts, whatever the number of domains.
 local function bound_to(host, path)
+  if #host > HOST_MAX then return nil end
   if not host:find("^[a-z0-9_-][a-z0-9_.-]*$") or host:find("..", 1, true) then return nil end
   local paths, ends = { "" }, 1
   while #paths <= PATH_PARTS_MAX do
     local from, to = path:find("/[^/]*", ends)
-    if from == nil then break end
+    if from == nil or to > PATH_MAX then break end
     if to > 1 then paths[#paths + 1] = path:sub(1, to) end
     ends = to + 1
   end
@@ -696,21 +770,21 @@ end
 
 function M.route()
   local var = ngx.var
-  if not is_same_host(var.http_host, var.host) then return fail(400) end
+  local headers, too_many = ngx.req.get_headers(HEADERS_MAX)
+  if too_many or not is_same_host(var.http_host, var.host) then return fail(400) end
   local app = arrive(var)
   var.shiplog_app = app
   local notice = routes:get("n:" .. app)
   if notice ~= nil and pages.barred(notice) then return fail("maintenance") end
   local policy = policy_of(app)
   if policy ~= nil then
-    local page, seconds = refusal_of(policy, app)
+    local page, seconds = refusal_of(policy, app, headers)
     if page ~= nil then
       var.shiplog_retry = seconds or ""
       return fail(page)
     end
   end
   if #instances_of(app).serving == 0 then return fail(nothing_serves(notice)) end
-  local headers = ngx.req.get_headers(0)
   drop_claims(headers)
   local id = var.request_id
   var.shiplog_request = table.concat(
@@ -853,10 +927,6 @@ local function sessions()
   return lines
 end
 
-local KINDS = {
-  host = "h:", nohost = "h:", app = "a:", noapp = "a:", match = "m:", nomatch = "m:",
-  notice = "n:", nonotice = "n:", policy = "p:", nopolicy = "p:",
-}
 local NONE = { h = "nohost ", a = "noapp ", m = "nomatch ", n = "nonotice ", p = "nopolicy " }
 local SOME = { h = "host ", m = "match ", n = "notice ", p = "policy " }
 

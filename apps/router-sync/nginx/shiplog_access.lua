@@ -3,7 +3,7 @@
 
 local lines = ngx.shared.shiplog_access
 
-local LINES_MAX, TAKEN_MAX, PATH_MAX = 20000, 5000, 1000
+local LINES_MAX, TAKEN_MAX, PATH_MAX, METHOD_MAX = 20000, 5000, 1000, 32
 local M = {}
 
 local function field(text)
@@ -26,7 +26,7 @@ function M.write()
   local line = table.concat({
     string.format("%.3f", ngx.req.start_time()),
     field(var.shiplog_app), field(var.shiplog_instance), field(var.shiplog_request),
-    field(var.request_method), field(var.host and var.host:sub(1, 253)), status,
+    field((var.request_method or ""):sub(1, METHOD_MAX)), field(var.host and var.host:sub(1, 253)), status,
     var.request_length or 0, var.bytes_sent or 0, ms(var.request_time), 0, retries,
     termination(status), field((var.request_uri or ""):match("^[^?]*"):sub(1, PATH_MAX)),
   }, " ")

@@ -5,6 +5,7 @@ import { ensureProcess, masterPid, reload, workersOf } from './process.js';
 import { HaproxyRouter } from './haproxy-router.js';
 import { describeDomains } from '../routes/domains.contract.js';
 import { describeHostile } from '../routes/hostile.contract.js';
+import { describeLongHeads } from '../routes/long-heads.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describePolicy } from '../routes/policy.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
@@ -41,6 +42,7 @@ const haproxy = async () => {
 describeRouter('HAProxy', haproxy);
 describeServing('HAProxy', haproxy);
 describeMatches('HAProxy', haproxy);
+describeLongHeads('HAProxy', haproxy);
 describePolicy('HAProxy', haproxy);
 describeHostile('HAProxy', haproxy);
 describePages('HAProxy', haproxy);

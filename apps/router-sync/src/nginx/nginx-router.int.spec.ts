@@ -6,6 +6,7 @@ import { ensureNginx, nginxPid } from './process.js';
 import { NginxRouter } from './nginx-router.js';
 import { describeDomains } from '../routes/domains.contract.js';
 import { describeHostile } from '../routes/hostile.contract.js';
+import { describeLongHeads } from '../routes/long-heads.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
 import { describePolicy } from '../routes/policy.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
@@ -35,6 +36,7 @@ const nginx = async () => {
 describeRouter('Nginx', nginx);
 describeServing('Nginx', nginx);
 describeMatches('Nginx', nginx);
+describeLongHeads('Nginx', nginx);
 describePolicy('Nginx', nginx);
 describeHostile('Nginx', nginx);
 describePages('Nginx', nginx);

@@ -19,7 +19,7 @@ import { PATIENTLY, waitFor } from '../testing/wait-for.js';
 import { ensureProcess } from '../haproxy/process.js';
 import { NginxAdmin } from './admin.js';
 import { findNginx } from './binary.js';
-import { nginxPaths } from './files.js';
+import { nginxPaths, renderFiles, writeFiles } from './files.js';
 import { ensureNginx, nginxPid } from './process.js';
 import { NginxRouter } from './nginx-router.js';
 import { proxyOf } from '../routes/proxy.js';
@@ -209,6 +209,31 @@ describe('starting nginx', () => {
     });
     socket.destroy();
     await instance.kill();
+    await removeProxy(moved);
+  });
+
+  it('loads what was written for it by somebody who died before the reload', async () => {
+    const config = await testConfig('nginx');
+    const paths = nginxPaths(config, {});
+    const { pid } = await ensureNginx(config, paths);
+    const moved = { ...config, routerPort: await freePort() };
+    const written = await renderFiles(moved, paths, await findNginx(process.env));
+    await writeFiles(paths, written);
+    expect(await ensureNginx(moved, paths)).toEqual({ pid, wasAdopted: true });
+    const { fingerprint, workers } = await new NginxAdmin(paths.admin).read();
+    expect([fingerprint, [...workers.values()].includes(fingerprint)]).toEqual([
+      written.fingerprint,
+      true,
+    ]);
+    expect(await ask(moved.routerPort, { host: 'nobody.localhost' })).toMatchObject({
+      status: 404,
+    });
+    // What runs is what is there now: no worker is replaced again.
+    const before = [...workers.keys()];
+    await ensureNginx(moved, paths);
+    expect([...(await new NginxAdmin(paths.admin).read()).workers.keys()]).toEqual(
+      expect.arrayContaining(before.filter((one) => workers.get(one) === fingerprint)),
+    );
     await removeProxy(moved);
   });
 

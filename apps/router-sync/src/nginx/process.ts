@@ -43,8 +43,8 @@ export const ensureNginx = async (
   const found = program ?? (await findNginx(process.env));
   const pid = await nginxPid(paths);
   if (pid === undefined) return { pid: await start(config, paths, found), wasAdopted: false };
-  await assertOurs(config, paths);
-  await renew(config, paths, { pid, program: found });
+  const { fingerprint } = await assertOurs(config, paths);
+  await renew(config, paths, { pid, program: found, fingerprint });
   return { pid, wasAdopted: true };
 };
 
@@ -59,27 +59,29 @@ export const nginxPid = async (paths: NginxPaths): Promise<number | undefined> =
 const titleOf = (pid: number): Promise<string> =>
   readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
 
-const assertOurs = async (config: PlatformConfig, paths: NginxPaths): Promise<void> => {
-  const { platform } = await new NginxAdmin(paths.admin).read();
-  if (platform === config.platform) return;
+const assertOurs = async (config: PlatformConfig, paths: NginxPaths): Promise<NginxAnswer> => {
+  const answer = await new NginxAdmin(paths.admin).read();
+  if (answer.platform === config.platform) return answer;
   throw new RouterError(
     'router-socket-unsafe',
-    `the nginx at ${paths.admin} belongs to platform "${platform}", this is "${config.platform}": give one of them another SHIPLOG_HOME`,
+    `the nginx at ${paths.admin} belongs to platform "${answer.platform}", this is "${config.platform}": give one of them another SHIPLOG_HOME`,
   );
 };
 
 /**
  * An upgrade of Shiplog, another port, files that were deleted: the nginx that runs goes on with another
- * configuration, by one graceful reload. The routes stay where they are.
+ * configuration, by one graceful reload. The routes stay where they are. Files that are right already say nothing
+ * of what runs: whoever wrote them may have died before the reload.
  */
 const renew = async (
   config: PlatformConfig,
   paths: NginxPaths,
-  running: { readonly pid: number; readonly program: NginxProgram },
+  running: { readonly pid: number; readonly program: NginxProgram; readonly fingerprint: string },
 ): Promise<void> => {
   const before = await readFiles(paths);
   const after = await renderFiles(config, paths, running.program);
-  if (isDeepStrictEqual(before, { config: after.config, others: after.others })) return;
+  const isWritten = isDeepStrictEqual(before, { config: after.config, others: after.others });
+  if (isWritten && running.fingerprint === after.fingerprint) return;
   if (before !== undefined && !before.config.includes(`:${config.routerPort} default_server`))
     await waitUntilPortIsFree(config);
   await writeFiles(paths, after);

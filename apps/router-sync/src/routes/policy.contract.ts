@@ -214,11 +214,10 @@ export const describePolicy = (name: string, create: () => Promise<RestartedRout
     });
 
     it('lets a request wait for 5 s at most', async () => {
-      const { host } = await app({ concurrency: { perInstance: 1, queue: 5 } });
+      const { host, appId } = await app({ concurrency: { perInstance: 1, queue: 5 } });
       const first = to(host, { path: '/slow?ms=7000' });
-      await expect
-        .poll(async () => (await underTest.router.observe()).endpoints.size, PATIENTLY)
-        .toBeGreaterThan(0);
+      const inHand = async () => (await underTest.router.underWay()).instances.get(`${appId}-1`);
+      await expect.poll(inHand, PATIENTLY).toBe(1);
       const begun = Date.now();
       const waiting = await to(host);
       expect(waiting).toMatchObject({ status: 503 });
