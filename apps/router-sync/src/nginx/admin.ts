@@ -5,7 +5,7 @@ import { RouterError } from '../routes/router.port.js';
 
 const TIMEOUT_MS = 5_000;
 
-/** What `shiplog.lua` tells and takes at its unix socket. */
+/** What `shiplog_admin.lua` tells and takes at its unix socket. */
 export class NginxAdmin {
   constructor(readonly socket: string) {}
 

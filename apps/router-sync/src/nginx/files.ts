@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -36,7 +36,11 @@ export const nginxPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Ngin
   };
 };
 
-const CODE = [NGINX_FILES.code, NGINX_FILES.accessCode, NGINX_FILES.pagesCode];
+const CODE = new URL('../../nginx/', import.meta.url);
+
+/** All that lies there: a module that is added is placed, and reloaded, without being named here. */
+const codeNames = async (): Promise<readonly string[]> =>
+  (await readdir(CODE)).filter((name) => name.endsWith('.lua')).toSorted();
 
 /** The configuration and what it reads, as they should be. */
 export interface NginxFiles {
@@ -75,8 +79,8 @@ export const renderFiles = async (
 };
 
 const otherFiles = async (): Promise<NginxFiles['others']> => {
-  const code = CODE.map(async (name) => {
-    const text = await readFile(new URL(`../../nginx/${name}`, import.meta.url), 'utf8');
+  const code = (await codeNames()).map(async (name) => {
+    const text = await readFile(new URL(name, CODE), 'utf8');
     return [name, text] as const;
   });
   return { ...Object.fromEntries(await Promise.all(code)), [NGINX_FILES.pages]: pagesText() };
@@ -87,7 +91,7 @@ export const readFiles = async (
 ): Promise<Pick<NginxFiles, 'config' | 'others'> | undefined> => {
   const config = await readFile(paths.config, 'utf8').catch(() => undefined);
   if (config === undefined) return undefined;
-  const names = [...CODE, NGINX_FILES.pages];
+  const names = [...(await codeNames()), NGINX_FILES.pages];
   const texts = names.map(async (name) => {
     // Earlier ones had fewer files.
     const text = await readFile(join(paths.directory, name), 'utf8').catch(() => '');

@@ -69,8 +69,8 @@ const assertOurs = async (config: PlatformConfig, paths: NginxPaths): Promise<Ng
 };
 
 /**
- * An upgrade of Shiplog, another port, files that were deleted: the nginx that runs goes on with another
- * configuration, by one graceful reload. The routes stay where they are. Files that are right already say nothing
+ * An upgrade of Shiplog, another port: the nginx that runs goes on with another configuration, by one graceful
+ * reload. Files that were deleted are written again. The routes stay where they are. Files that are right already say nothing
  * of what runs: whoever wrote them may have died before the reload.
  */
 const renew = async (
@@ -81,7 +81,10 @@ const renew = async (
   const before = await readFiles(paths);
   const after = await renderFiles(config, paths, running.program);
   const isWritten = isDeepStrictEqual(before, { config: after.config, others: after.others });
-  if (isWritten && running.fingerprint === after.fingerprint) return;
+  if (running.fingerprint === after.fingerprint) {
+    if (!isWritten) await writeFiles(paths, after);
+    return;
+  }
   if (before !== undefined && !before.config.includes(`:${config.routerPort} default_server`))
     await waitUntilPortIsFree(config);
   await writeFiles(paths, after);

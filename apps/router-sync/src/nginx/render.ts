@@ -18,9 +18,6 @@ export interface NginxConfig {
 /** Files beside the configuration. */
 export const NGINX_FILES = {
   config: 'nginx.conf',
-  code: 'shiplog.lua',
-  pagesCode: 'shiplog_pages.lua',
-  accessCode: 'shiplog_access.lua',
   pages: 'nginx-pages.map',
   routes: 'nginx.routes',
   pid: 'nginx.pid',
@@ -35,7 +32,7 @@ export const NGINX_HEAD_SECONDS = 10;
 
 /**
  * The whole configuration: made of numbers, paths of this machine and the platform's name. Nothing that a
- * user typed is in it; hosts and instances live in the memory of `shiplog.lua`, changed at run time.
+ * user typed is in it; hosts and instances live in the memory of `shiplog_table.lua`, changed at run time.
  */
 export const renderNginx = (config: NginxConfig): string => {
   const file = (name: keyof typeof NGINX_FILES): string =>
@@ -81,14 +78,16 @@ const lua = (config: NginxConfig, routes: string, pages: string): string[] => [
   // An instance that refuses a connection is no error of the proxy.
   'lua_socket_log_errors off;',
   ...block('init_by_lua_block', [
-    'local shiplog = require "shiplog"',
-    `shiplog.platform = "${word(config.platform, /^[a-z0-9-]+$/)}"`,
-    `shiplog.configuration = "${word(config.fingerprint, /^[0-9a-f]+$/)}"`,
-    `shiplog.connections = ${CONNECTIONS}`,
-    `shiplog.load(${routes})`,
+    // All of the code, so that what is wrong with it is found before it serves.
+    'require "shiplog"',
+    `require("shiplog_admin").platform = "${word(config.platform, /^[a-z0-9-]+$/)}"`,
+    'local workers = require "shiplog_workers"',
+    `workers.configuration = "${word(config.fingerprint, /^[0-9a-f]+$/)}"`,
+    `workers.connections = ${CONNECTIONS}`,
+    `require("shiplog_table").load(${routes})`,
     `require("shiplog_pages").load(${pages})`,
   ]),
-  'init_worker_by_lua_block { require("shiplog").start_worker() }',
+  'init_worker_by_lua_block { require("shiplog_workers").start() }',
 ];
 
 const limits = (directory: string): string[] => [
@@ -176,9 +175,9 @@ const administration = (socket: string): string[] =>
   block('server', [
     `listen unix:${word(socket, /^\/[A-Za-z0-9._/-]+$/)};`,
     'client_body_buffer_size 64m;',
-    'location = /routes { content_by_lua_block { require("shiplog").administer() } }',
+    'location = /routes { content_by_lua_block { require("shiplog_admin").administer() } }',
     'location = /access { content_by_lua_block { require("shiplog_access").administer() } }',
-    'location = /traffic { content_by_lua_block { require("shiplog").traffic() } }',
+    'location = /traffic { content_by_lua_block { require("shiplog_figures").traffic() } }',
   ]);
 
 const block = (head: string, lines: readonly string[]): string[] => [
