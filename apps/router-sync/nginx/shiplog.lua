@@ -12,6 +12,7 @@ local health = require "shiplog_health"
 local match = require "shiplog_match"
 local pages = require "shiplog_pages"
 local policies = require "shiplog_policy"
+local tls = require "shiplog_tls"
 local workers = require "shiplog_workers"
 
 local routes = ngx.shared.shiplog_routes
@@ -47,9 +48,8 @@ local function fail(page)
   return ngx.exit(ngx.HTTP_INTERNAL_SERVER_ERROR)
 end
 
-local function redirect(var, status, to)
-  local port = (var.http_host or ""):match(":%d+$") or ""
-  ngx.header.location = var.scheme .. "://" .. to .. port .. domains.written_uri(var)
+local function redirect(var, status, origin)
+  ngx.header.location = origin .. domains.written_uri(var)
   ngx.status = status
   return ngx.exit(status)
 end
@@ -61,7 +61,12 @@ local function arrive(var)
   if bound == nil then return fail(404) end
   local app, use = bound:match("^(%S+) ?(.*)$")
   local status, to = use:match("^(%d+):(.+)$")
-  if status ~= nil then return redirect(var, grammar.REDIRECTS[status], to) end
+  local secure = tls.secure_origin(var)
+  if secure ~= nil then return redirect(var, 308, secure) end
+  if status ~= nil then
+    local port = (var.http_host or ""):match(":%d+$") or ""
+    return redirect(var, grammar.REDIRECTS[status], var.scheme .. "://" .. to .. port)
+  end
   var.shiplog_uri = uri
   if use == "strip" then
     local rest = uri:sub(#prefix + 1)
@@ -204,8 +209,12 @@ function M.page()
     var.shiplog_retry)
 end
 
+-- A request of the platform itself, or of the authority that asks whether a host is ours.
+function M.to_platform() drop_claims((ngx.req.get_headers(HEADERS_MAX))) end
+
 -- Before an answer goes out.
 function M.answer()
+  tls.answer()
   local request, id = ngx.ctx.shiplog, ngx.var.shiplog_instance
   if request == nil or request.policy == nil or id == "" then return end
   policies.change_answer(request.policy, request, id)

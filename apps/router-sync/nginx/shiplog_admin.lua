@@ -2,6 +2,7 @@
 
 local grammar = require "shiplog_grammar"
 local routing = require "shiplog_table"
+local tls = require "shiplog_tls"
 local workers = require "shiplog_workers"
 
 local routes = ngx.shared.shiplog_routes
@@ -50,5 +51,7 @@ function M.administer()
   end
   ngx.print(table.concat(lines, "\n"), "\n")
 end
+
+function M.administer_tls() return tls.administer(body) end
 
 return M

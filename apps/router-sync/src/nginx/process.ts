@@ -16,8 +16,9 @@ import {
   type NginxPaths,
 } from './files.js';
 import type { NginxAnswer } from './table.js';
+import { ensureTlsFiles } from '../tls/tls-files.js';
 import { prepareDirectories } from '../routes/router-paths.js';
-import { waitUntilPortIsFree } from '../routes/listeners.js';
+import { listenersOf, waitUntilFree, waitUntilPortIsFree } from '../routes/listeners.js';
 import { RouterError } from '../routes/router.port.js';
 
 const START_TIMEOUT_MS = 10_000;
@@ -40,6 +41,7 @@ export const ensureNginx = async (
   program?: NginxProgram,
 ): Promise<NginxProcess> => {
   await prepareDirectories(paths);
+  if (config.tlsPort !== undefined) await ensureTlsFiles(paths);
   const found = program ?? (await findNginx(process.env));
   const pid = await nginxPid(paths);
   if (pid === undefined) return { pid: await start(config, paths, found), wasAdopted: false };
@@ -85,8 +87,10 @@ const renew = async (
     if (!isWritten) await writeFiles(paths, after);
     return;
   }
-  if (before !== undefined && !before.config.includes(`:${config.routerPort} default_server`))
-    await waitUntilPortIsFree(config);
+  for (const listener of listenersOf(config)) {
+    const isOurs = before === undefined || listensOn(listener.port).test(before.config);
+    if (!isOurs) await waitUntilFree(listener);
+  }
   await writeFiles(paths, after);
   try {
     await reload(paths, running.pid, after);
@@ -96,6 +100,8 @@ const renew = async (
     throw error;
   }
 };
+
+const listensOn = (port: number): RegExp => new RegExp(`listen \\S+:${port} `);
 
 /** Until new workers answer with the new configuration, and no old one takes a connection any more. */
 const reload = async (paths: NginxPaths, pid: number, files: NginxFiles): Promise<void> => {

@@ -53,6 +53,10 @@ describe('the configuration of nginx', () => {
     ['fingerprint', '"x'],
     ['port', 80.5],
     ['runAs', { user: 'a b', group: 'c' }],
+    ['platformHost', { domain: 'a;b', apiPort: 1 }],
+    ['platformHost', { domain: 'a.b', apiPort: 1.5 }],
+    ['tls', { port: 443.5, list: '/a' }],
+    ['tls', { port: 443, list: '/a$b' }],
   ])('is not made with %s %j', (key, value) => {
     expect(() => renderNginx({ ...CONFIG, [key]: value })).toThrow(/nginx\.conf/);
   });
