@@ -90,6 +90,9 @@ export class World extends KnownWorld {
       case 'InstanceResized':
         this.resizes.done(id);
         return;
+      case 'InstanceReady':
+        // A router may send to it again from now on, and says so a little later.
+        return this.forgetRoutes(id, 'unrouted');
       case 'InstanceStopped':
         this.resizes.done(id);
         this.forget('instance', event.data.appId, id);
@@ -140,11 +143,14 @@ export class World extends KnownWorld {
     for (const day of old) audit.delete(day);
   }
 
-  private forgetRoutes(instanceId: string): void {
+  /** Everything about it, or only that it is in this state. */
+  private forgetRoutes(instanceId: string, only?: RouteState): void {
     for (const [routerId, tracked] of this.entries.router) {
       if (tracked.state.status !== 'active') continue;
+      if (only !== undefined && tracked.state.routes.get(instanceId) !== only) continue;
       const routes = tracked.state.routes.without(instanceId);
-      const weights = tracked.state.weights.without(instanceId);
+      const weights =
+        only === undefined ? tracked.state.weights.without(instanceId) : tracked.state.weights;
       this.entries.router.set(routerId, {
         ...tracked,
         state: { ...tracked.state, routes, weights },

@@ -179,6 +179,14 @@ describe('a plan for one app', () => {
       [],
     ],
     [
+      'does not complete before it is known that what was ready a moment ago is out of routing',
+      {
+        app: replacing(gone, fresh('n1'), fresh('n2')),
+        routes: { n1: 'routed', n2: 'routed' },
+      },
+      [],
+    ],
+    [
       'fails a rollout at the third crash and leaves the old ones alone',
       {
         app: replacing(...old, fresh('n1', { status: 'exited', restarts: 2, wasReady: false })),

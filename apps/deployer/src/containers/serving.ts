@@ -64,3 +64,10 @@ export const drainOf = (
 export const isOutOfRouting = (instance: KnownInstance, routers: PlanInput['routers']): boolean =>
   instance.process !== ROUTED_PROCESS ||
   routers.every(({ routes }) => routes.get(instance.instanceId) !== 'routed');
+
+/** Every router said that it does not route to it, since it was ready the last time. */
+export const isConfirmedOut = (instance: KnownInstance, routers: PlanInput['routers']): boolean =>
+  isOutOfRouting(instance, routers) &&
+  (instance.process !== ROUTED_PROCESS ||
+    !instance.wasReady ||
+    routers.every(({ routes }) => routes.get(instance.instanceId) !== undefined));
