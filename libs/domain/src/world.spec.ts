@@ -81,13 +81,15 @@ describe('what a router does with an instance', () => {
       .routers()[0]
       ?.routes.get('web-1');
 
-  it('is not known between its becoming ready again and what the router says next', () => {
+  it('is not certain between its becoming ready again and what the router says next', () => {
     const ready = instance('InstanceReady', {});
     const out = routes({ unrouted: ['web-1'] });
     expect(routeAfter(out)).toBe('unrouted');
-    expect(routeAfter(out, ready)).toBeUndefined();
+    expect(routeAfter(out, ready)).toBe('returning');
+    expect(routeAfter(routes({ drained: ['web-1'] }), ready)).toBe('returning');
     expect(routeAfter(out, ready, out)).toBe('unrouted');
     // Whatever else it was told to do, it does still.
     expect(routeAfter(routes({ routed: ['web-1'] }), ready)).toBe('routed');
+    expect(routeAfter(ready)).toBeUndefined();
   });
 });

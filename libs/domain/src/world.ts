@@ -91,8 +91,7 @@ export class World extends KnownWorld {
         this.resizes.done(id);
         return;
       case 'InstanceReady':
-        // A router may send to it again from now on, and says so a little later.
-        return this.forgetRoutes(id, 'unrouted');
+        return this.expectRoutes(id);
       case 'InstanceStopped':
         this.resizes.done(id);
         this.forget('instance', event.data.appId, id);
@@ -143,14 +142,20 @@ export class World extends KnownWorld {
     for (const day of old) audit.delete(day);
   }
 
-  /** Everything about it, or only that it is in this state. */
-  private forgetRoutes(instanceId: string, only?: RouteState): void {
+  /** A router that had let go of it may send to it again from now on, and says so a little later. */
+  private expectRoutes(instanceId: string): void {
+    for (const [routerId, { state, ...end }] of this.entries.router) {
+      if (state.status !== 'active' || !isLetGo(state.routes.get(instanceId))) continue;
+      const routes = state.routes.with(instanceId, 'returning');
+      this.entries.router.set(routerId, { ...end, state: { ...state, routes } });
+    }
+  }
+
+  private forgetRoutes(instanceId: string): void {
     for (const [routerId, tracked] of this.entries.router) {
       if (tracked.state.status !== 'active') continue;
-      if (only !== undefined && tracked.state.routes.get(instanceId) !== only) continue;
       const routes = tracked.state.routes.without(instanceId);
-      const weights =
-        only === undefined ? tracked.state.weights.without(instanceId) : tracked.state.weights;
+      const weights = tracked.state.weights.without(instanceId);
       this.entries.router.set(routerId, {
         ...tracked,
         state: { ...tracked.state, routes, weights },
@@ -244,6 +249,9 @@ export class World extends KnownWorld {
     this.entries.router.set(id, { ...tracked, state });
   }
 }
+
+const isLetGo = (route: RouteState | undefined): boolean =>
+  route === 'unrouted' || route === 'drained';
 
 const placesOf = ({
   port,

@@ -1,4 +1,4 @@
-import type { App, ProgressLine, Settings } from '@shiplog/api-client';
+import type { App, DeployPlan, ProgressLine, Settings } from '@shiplog/api-client';
 import { defineCommand, type Invocation } from '../command.js';
 import { isLoopback } from '../connection/resolve-connection.js';
 import { usageError } from '../exit-code.js';
@@ -80,12 +80,18 @@ const showPlan = async (
     ['Takes over from', plan.fromRelease === null ? null : `v${plan.fromRelease}`],
     ['Instances', counts(plan.wanted)],
     ['At most', `${counts(plan.atMost)} at one time, old and new`],
+    ['Release command', releaseText(plan.releaseCommand)],
     ['Deadline', durationText(plan.deadlineSeconds * 1000)],
   ]);
   plan.order.forEach((line, i) => out.line(`${`${i + 1}.`.padStart(4)} ${printableLine(line)}`));
   for (const warning of plan.warnings) out.line(`Note: ${printableLine(warning)}`);
   out.line('Nothing was done.');
 };
+
+const releaseText = (of: DeployPlan['releaseCommand']): string | null =>
+  of === null
+    ? null
+    : `${printableLine(of.command.join(' '))}, for up to ${durationText(of.deadlineSeconds * 1000)}`;
 
 const settingsOf = ({ port, healthPath, strategy }: DeployOptions): Partial<Settings> => ({
   ...(port !== undefined && parseSetting('port', port)),
