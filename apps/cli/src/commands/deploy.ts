@@ -57,13 +57,16 @@ export const deploy = defineCommand<DeployOptions>({
     if (options.plan === true) return showPlan(invocation, settings.strategy);
     const app = await (await client()).apps.show(await invocation.app(), {});
     const source = await sourceOf(invocation, app);
-    if (Object.keys(settings).length > 0) {
-      await (await client()).settings.change(app.name, settings, change);
-    }
-    const build = await (await client()).builds.request(app.name, source, change);
-    await finish(invocation, app, build);
+    const api = await client();
+    const request = () => api.builds.request(app.name, source, change);
+    // Where a deploy would be refused, it is asked for first: what it was to change must not stay.
+    const refused = isHeld(app) && change.override === undefined ? await request() : undefined;
+    if (Object.keys(settings).length > 0) await api.settings.change(app.name, settings, change);
+    await finish(invocation, app, refused ?? (await request()));
   },
 });
+
+const isHeld = ({ gate }: App): boolean => gate.lock !== null || gate.frozen.length > 0;
 
 const showPlan = async (
   { client, app, out }: DeployInvocation,
