@@ -1547,6 +1547,8 @@ export interface components {
                 memoryReservationBytes: number | null;
                 pids: number;
                 port: number | null;
+                /** @enum {string} */
+                protocol: "http" | "h2c";
                 readOnlyRoot: boolean;
                 releasesKept: number;
                 retainSeconds: number;
@@ -2813,6 +2815,8 @@ export interface components {
             memoryReservationBytes: number | null;
             pids: number;
             port: number | null;
+            /** @enum {string} */
+            protocol: "http" | "h2c";
             readOnlyRoot: boolean;
             releasesKept: number;
             retainSeconds: number;
@@ -8930,6 +8934,8 @@ export interface operations {
                     memoryReservationBytes?: number | null;
                     pids?: number;
                     port?: number | null;
+                    /** @enum {string} */
+                    protocol?: "http" | "h2c";
                     readOnlyRoot?: boolean;
                     releasesKept?: number;
                     retainSeconds?: number;

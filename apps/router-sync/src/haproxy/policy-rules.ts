@@ -104,8 +104,12 @@ export const policyBackendRules = (): readonly string[] => [
   `http-request set-var(txn.tunnel) ${part('tunnel')} if ${has('policy')}`,
   `http-request set-timeout tunnel var(txn.tunnel),add(0) if ${has('tunnel')}`,
 ];
-/** An event stream is silent for as long as nothing happens. */
+/** An event stream, or a stream of gRPC, is silent for as long as nothing happens. */
 export const streamRules = (): readonly string[] => [
-  `http-request set-timeout server 1h if { req.hdr(accept) -m sub text/event-stream }`,
-  `http-request set-timeout server var(txn.tunnel),add(0) if ${has('tunnel')} { req.hdr(accept) -m sub text/event-stream }`,
+  ...['accept) -m sub text/event-stream', 'content-type) -m beg application/grpc'].flatMap(
+    (stream) => [
+      `http-request set-timeout server 1h if { req.hdr(${stream} }`,
+      `http-request set-timeout server var(txn.tunnel),add(0) if ${has('tunnel')} { req.hdr(${stream} }`,
+    ],
+  ),
 ];
