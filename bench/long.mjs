@@ -5,7 +5,8 @@
 //   grown     the first start after the log grew by all of it: no snapshot, no read models of it
 //   again     after Ctrl-C: nats-server and HAProxy run and are adopted
 //   powerCut  control plane, nats-server and HAProxy were killed with -9
-// `shiplog rebuild` runs in the platform: read from nats-server, folded on another core, compared, switched to.
+// `shiplog rebuild` runs in the platform, when that has signed all of the log and is at rest: read from nats-server,
+// folded on another core, compared, switched to.
 import { ensureNatsServer, inspectServer } from '@shiplog/provisioner';
 import { startPostgres } from '@shiplog/read-models/testing';
 import { median, round, spread } from './lib/figures.mjs';
@@ -33,6 +34,7 @@ const starts = async (before) => {
 
 /** Its rate, and the memory of the control plane at each tenth of it. */
 const rebuild = async () => {
+  await platform.atRest();
   const client = await platform.client();
   const tenths = [];
   const startedAt = performance.now();

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openShiplogClient } from '@shiplog/api-client';
 import { connectEngine, ownedBy } from '@shiplog/engine';
@@ -13,6 +14,8 @@ import { waitFor } from './wait.mjs';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const READY_WITHIN_MS = 300_000;
+/** Of CPU within two seconds. */
+const AT_REST_MS_MAX = 200;
 
 export class BenchPlatform {
   #child;
@@ -58,6 +61,16 @@ export class BenchPlatform {
   /** Pid of the control plane. */
   get pid() {
     return this.#pid;
+  }
+
+  /** Until the control plane does next to nothing: after a long log grew from outside, it signs and keeps snapshots of it. */
+  async atRest(withinMs = 15 * 60_000) {
+    const isAtRest = async () => {
+      const before = await cpuMsOf(this.#pid);
+      await delay(2_000);
+      return (await cpuMsOf(this.#pid)) - before < AT_REST_MS_MAX;
+    };
+    await waitFor('the platform to be at rest', isAtRest, { timeoutMs: withinMs });
   }
 
   /** Milliseconds from the command a person types until the platform says that it is ready. */
@@ -185,6 +198,12 @@ const signalTo = (pid, signal) => {
   } catch (error) {
     if (error.code !== 'ESRCH') throw error;
   }
+};
+
+const cpuMsOf = async (pid) => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const [userTicks, systemTicks] = stat.split(') ')[1].split(' ').slice(11, 13).map(Number);
+  return (userTicks + systemTicks) * 10;
 };
 
 /** Resident memory of a process, in bytes; what it shares with others counts, as `ps` counts it. */

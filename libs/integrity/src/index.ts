@@ -9,5 +9,6 @@ export * from './export.js';
 export * from './fence.js';
 export * from './key-file.js';
 export * from './kinds.js';
+export * from './sealed-lines.js';
 export * from './signing-key.js';
 export * from './verification.js';

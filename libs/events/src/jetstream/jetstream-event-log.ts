@@ -107,6 +107,20 @@ export class JetStreamEventLog implements EventLog {
     });
   }
 
+  readBytes(after: Position, limit: number): Promise<readonly Uint8Array[]> {
+    return this.reading(`reading bytes after ${after}`, async (timeoutMs) => {
+      const found: Uint8Array[] = [];
+      while (found.length < limit) {
+        const from = Number(after) + found.length + 1;
+        const count = Math.min(READ_BATCH, limit - found.length);
+        const batch = await this.api.data({ from, count }, timeoutMs);
+        if (batch.length === 0) break;
+        found.push(...batch);
+      }
+      return found;
+    });
+  }
+
   private async readDense(
     after: number,
     limit: number,

@@ -40,6 +40,12 @@ export interface BatchQuery {
   readonly subject?: string;
 }
 
+/** What the server says instead of a message. */
+interface Status {
+  readonly code: number;
+  readonly line: string;
+}
+
 /** The requests that a worker may send. Errors are those of the client, or `StreamApiError`. */
 export class StreamApi {
   constructor(
@@ -105,41 +111,68 @@ export class StreamApi {
   }
 
   /** As `batch`, nothing of the headers read yet. */
-  receive(query: BatchQuery, timeoutMs: number): Promise<readonly ReceivedMessage[]> {
+  async receive(query: BatchQuery, timeoutMs: number): Promise<readonly ReceivedMessage[]> {
+    const found: ReceivedMessage[] = [];
+    await this.stream(query, timeoutMs, (message, inbox) => {
+      const received = new ReceivedMessage(message, inbox);
+      const status = received.hasStatus ? statusOf(received.block) : 0;
+      if (status !== 0) return { code: status, line: received.block.split('\r\n')[0] ?? '' };
+      found.push(received);
+      return undefined;
+    });
+    return found;
+  }
+
+  /** As `batch`, the data alone: with headers the server needs three times the time, and the client four times [M]. */
+  async data(query: BatchQuery, timeoutMs: number): Promise<readonly Uint8Array[]> {
+    const found: Uint8Array[] = [];
+    await this.stream({ ...query, no_hdr: true }, timeoutMs, ({ headers, data }) => {
+      const { code = 0, status = '' } = headers ?? {};
+      if (code !== 0) return { code, line: status };
+      found.push(data);
+      return undefined;
+    });
+    return found;
+  }
+
+  /** Asks for a batch, and gives each answer to `take`, which keeps a message, or tells the status of what is none. */
+  private stream(
+    { from, count, subject: of, ...more }: BatchQuery & { readonly no_hdr?: true },
+    timeoutMs: number,
+    take: (answer: Msg, inbox: string) => Status | undefined,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
-      const found: ReceivedMessage[] = [];
       const inbox = createInbox(this.inboxPrefix);
       const subject = `$JS.API.DIRECT.GET.${LOG_STREAM}`;
       const finish = (error?: Error): void => {
         clearTimeout(timer);
         subscription.unsubscribe();
-        if (error === undefined) resolve(found);
+        if (error === undefined) resolve();
         else reject(error);
       };
       const subscription = this.connection.subscribe(inbox, {
         callback: (error, message) => {
           if (error !== null) return finish(error);
-          const received = new ReceivedMessage(message, inbox);
-          if (!received.hasStatus) return void found.push(received);
-          const { block } = received;
-          const status = statusOf(block);
-          if (status === 0) found.push(received);
-          else if (status === END_OF_BATCH || status === NO_MESSAGES) finish();
+          const status = take(message, inbox);
+          if (status === undefined) return;
+          const { code, line } = status;
+          if (code === END_OF_BATCH || code === NO_MESSAGES) finish();
           // The stream is not up yet: asked again, it may answer.
-          else if (status === NOBODY_THERE) finish(new NoRespondersError(subject));
-          else finish(new StreamApiError(status, block.split('\r\n')[0] ?? 'unknown status'));
+          else if (code === NOBODY_THERE) finish(new NoRespondersError(subject));
+          else finish(new StreamApiError(code, line));
         },
       });
       // One timer for the whole batch: restarting it for every message would cost more than reading.
       const timer = setTimeout(
-        () => finish(new Error(`reading from ${query.from}: no answer in ${timeoutMs} ms`)),
+        () => finish(new Error(`reading from ${from}: no answer in ${timeoutMs} ms`)),
         timeoutMs,
       );
       const request = {
-        seq: query.from,
-        batch: query.count,
+        seq: from,
+        batch: count,
         max_bytes: BATCH_BYTES_MAX,
-        ...(query.subject === undefined ? {} : { next_by_subj: query.subject }),
+        ...(of === undefined ? {} : { next_by_subj: of }),
+        ...more,
       };
       this.connection.publish(subject, JSON.stringify(request), { reply: inbox });
     });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { START, toPosition } from '../sequence.js';
 import { appendMany, commitAfter, endOf, newStream } from '../testing/commits.js';
-import { checkedLines, recordsIn } from './checked-lines.js';
+import { checkedLines, provenLines, recordsIn } from './checked-lines.js';
 import { LogDamagedError } from './errors.js';
 import type { StoredCommit } from './event-log.port.js';
 import { InMemoryEventLog } from './in-memory-event-log.js';
@@ -27,6 +27,25 @@ describe('commits as checked lines', () => {
     for (let from = 0; from <= all.length; from += 1) {
       expect(recordsIn(lines, from, 3)).toEqual(all.slice(from, from + 3));
     }
+  });
+
+  it('are the same commits where their hashes are known', async () => {
+    const all = await log.readAfter(START, 100);
+    const known = all.map(({ hash }) => hash).join('');
+    const bytes = stored.map((one) => one.bytes);
+    const lines = structuredClone(provenLines(1, bytes, known));
+    expect(lines && recordsIn(lines, 0, 100)).toEqual(all);
+    const fewer = provenLines(1, bytes.slice(0, 4), known);
+    expect(fewer && recordsIn(fewer, 2, 100)).toEqual(all.slice(2, 4));
+  });
+
+  it('are none where one has another hash than is known of it', () => {
+    const known = stored.map(({ hash }) => hash).join('');
+    const bytes = stored.map((one) => one.bytes);
+    const altered = second().bytes.with(40, 33);
+    expect(provenLines(1, bytes.with(1, altered), known)).toBeUndefined();
+    expect(provenLines(1, bytes.toSpliced(1, 1), known)).toBeUndefined();
+    expect(provenLines(1, bytes, known.slice(0, 5 * 64))).toBeUndefined();
   });
 
   it('are not made of bytes that were altered, nor over a gap', () => {

@@ -83,6 +83,12 @@ export interface EventLog {
   /** As `readStored`, for one who expects something of every commit; where it is absent, nothing is gained by it. */
   readCheckable?(after: Position, limit: number): Promise<readonly CheckableCommit[]>;
 
+  /**
+   * The bytes alone of the commits after `after`, at most `limit`, nothing of them checked: for one who knows the
+   * hashes that they must have. What a log keeps beside them can cost more to read than they do.
+   */
+  readBytes?(after: Position, limit: number): Promise<readonly Uint8Array[]>;
+
   /** Calls the handler with all commits after `after`, in order, each once, one call at a time. */
   follow(after: Position, handler: FollowHandler): Subscription;
 

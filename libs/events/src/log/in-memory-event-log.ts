@@ -75,6 +75,10 @@ export class InMemoryEventLog implements EventLog {
     });
   }
 
+  async readBytes(after: Position, limit: number): Promise<readonly Uint8Array[]> {
+    return (await this.readStored(after, limit)).map(({ bytes }) => bytes);
+  }
+
   follow(after: Position, handler: FollowHandler): Subscription {
     let stopped = false;
     let wake = (): void => undefined;

@@ -294,6 +294,11 @@ export const describeEventLog = (name: string, open: () => Promise<EventLogUnder
         }));
         expect(texts ?? stored.slice(7, 10)).toEqual(stored.slice(7, 10));
         expect((await log.readCheckable?.(after(12), 3)) ?? []).toEqual([]);
+        const bytes = (at: number, limit: number) =>
+          log.readBytes?.(after(at), limit) ?? stored.slice(at, at + limit).map((one) => one.bytes);
+        expect(await bytes(7, 3)).toEqual(stored.slice(7, 10).map((one) => one.bytes));
+        expect(await bytes(10, 3)).toEqual(stored.slice(10).map((one) => one.bytes));
+        expect(await bytes(12, 3)).toEqual([]);
       });
 
       it('reads its own append at once', async () => {

@@ -2,10 +2,10 @@ import { EventEmitter } from 'node:events';
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { START, toPosition, type RecordedCommit } from '@shiplog/events';
-import { InMemoryEventLog, LogDamagedError, type EventLog } from '@shiplog/events/log';
+import { checkedLines, InMemoryEventLog, LogDamagedError } from '@shiplog/events/log';
 import { appendMany, newStream } from '@shiplog/events/testing';
 import { ReadAhead } from './read-ahead.js';
-import { serveReading } from './reading-thread.js';
+import { serveReading, type ReadLines } from './reading-thread.js';
 
 const COMMITS = 100;
 const log = new InMemoryEventLog();
@@ -16,12 +16,13 @@ beforeAll(async () => {
 });
 
 /** Of the thread: a piece is seven commits. */
-const stored: Pick<EventLog, 'readStored'> = {
-  readStored: (after, limit) => log.readStored(after, Math.min(limit, 7)),
+const lines: ReadLines = async (after, limit) => {
+  const stored = await log.readStored(after, Math.min(limit, 7));
+  return stored.length === 0 ? undefined : checkedLines(Number(after) + 1, stored);
 };
 
 /** The thread, in this one. */
-const setUp = (read = stored, until = COMMITS) => {
+const setUp = (read = lines, until = COMMITS) => {
   const asked: string[] = [];
   const reader = {
     compare: (a: string, b: string) => log.compare(a, b),
@@ -83,7 +84,7 @@ describe('a log read in another thread', () => {
   });
 
   it('is read here where that thread ends early or gives something else', async () => {
-    const { ahead, asked } = setUp(stored, 20);
+    const { ahead, asked } = setUp(lines, 20);
     expect(await readAll(ahead, 50)).toEqual(all);
     expect(asked[0]).toBe('21+50');
     const jumping = setUp();
@@ -93,7 +94,7 @@ describe('a log read in another thread', () => {
 
   it('is read here where that thread fails', async () => {
     const failing = vi.fn(() => Promise.reject(new LogDamagedError('damaged', toPosition(1))));
-    const { ahead, asked } = setUp({ readStored: failing });
+    const { ahead, asked } = setUp(failing);
     expect(await readAll(ahead, 50)).toEqual(all);
     expect(asked[0]).toBe('0+50');
     expect(failing).toHaveBeenCalled();

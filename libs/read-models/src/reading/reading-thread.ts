@@ -1,12 +1,15 @@
 import type { MessagePort } from 'node:worker_threads';
 import { toPosition, type Position } from '@shiplog/events';
-import { checkedLines, type EventLog, type StoredCommit } from '@shiplog/events/log';
+import type { CheckedLines } from '@shiplog/events/log';
 
 /** What such a thread reads. Plain data. */
 export interface Stretch {
   readonly after: Position;
   readonly until: Position;
 }
+
+/** Checked commits after a place, at most so many; undefined where there are none. Asked for in the order of the log. */
+export type ReadLines = (after: Position, limit: number) => Promise<CheckedLines | undefined>;
 
 /** From the other side: a piece was used. */
 export type Used = 'used';
@@ -17,10 +20,10 @@ const PIECES_ASKED = 2;
 /** Handed over and not used yet. */
 const PIECES_AHEAD = 6;
 
-/** The whole of such a thread: reads, checks, and hands over `CheckedLines`, a few pieces ahead. */
+/** The whole of such a thread: reads, and hands over what it read, a few pieces ahead. */
 export const serveReading = async (
   port: MessagePort,
-  log: Pick<EventLog, 'readStored'>,
+  read: ReadLines,
   { after, until }: Stretch,
 ): Promise<void> => {
   let ahead = 0;
@@ -29,11 +32,11 @@ export const serveReading = async (
     ahead -= 1;
     goOn();
   });
-  const asked: Promise<readonly StoredCommit[]>[] = [];
+  const asked: Promise<CheckedLines | undefined>[] = [];
   let askedUpTo = Number(after);
   const askAhead = (): void => {
     while (asked.length < PIECES_ASKED) {
-      const reading = log.readStored(toPosition(askedUpTo), COMMITS_OF_A_PIECE);
+      const reading = read(toPosition(askedUpTo), COMMITS_OF_A_PIECE);
       // Seen when its turn comes.
       reading.catch(() => undefined);
       asked.push(reading);
@@ -41,19 +44,17 @@ export const serveReading = async (
     }
   };
   try {
-    for (let end = after; end < until;) {
+    for (let end = Number(after); end < Number(until);) {
       askAhead();
-      const stored = (await asked.shift()) ?? [];
-      const last = stored.at(-1);
-      if (last === undefined) return;
-      if (stored.length < COMMITS_OF_A_PIECE) {
+      const piece = await asked.shift();
+      if (piece === undefined) return;
+      end += piece.ends.length;
+      if (piece.ends.length < COMMITS_OF_A_PIECE) {
         asked.length = 0;
-        askedUpTo = Number(last.position);
+        askedUpTo = end;
       }
       askAhead();
-      const piece = checkedLines(Number(end) + 1, stored);
       port.postMessage(piece, [piece.bytes.buffer, piece.ends.buffer]);
-      end = last.position;
       ahead += 1;
       while (ahead >= PIECES_AHEAD) await new Promise<void>((resolve) => (goOn = resolve));
     }
