@@ -46,6 +46,15 @@ export const policyRequestRules = (): readonly string[] => [
   `http-request set-var(txn.sticky) ${part('sticky')} if ${has('policy')}`,
   `http-request set-var(txn.cookie) req.cook(${SESSION_COOKIE}) if ${has('sticky')}`,
   `http-request set-var(txn.session) var(txn.backend),concat(/,txn.cookie) if ${has('cookie')}`,
+  ...withoutCookieRules(),
+];
+
+/** It is between us and the client: no app sees it, and none could tell an instance by it. */
+const withoutCookieRules = (): readonly string[] => [
+  `http-request set-var(txn.unpinned) bool(true) if { req.cook(${SESSION_COOKIE}) -m found }`,
+  `http-request replace-header Cookie '^(.*; *)?${SESSION_COOKIE}=[^;]*(?:; *)?(.*)$' '\\1\\2' if ${has('unpinned')}`,
+  `http-request replace-header Cookie '^(.*[^; ])?[; ]*$' '\\1' if ${has('unpinned')}`,
+  `http-request del-header Cookie if ${has('unpinned')} { req.fhdr(cookie) -m len 0 }`,
 ];
 
 const rateRules = (): readonly string[] => [
