@@ -639,6 +639,20 @@ local function drop_claims(headers)
   end
 end
 
+-- The cookie of a sticky session is between us and the client: no app sees it.
+local function take_session(var)
+  local session = var.cookie_shiplog_session
+  if session == nil then return nil end
+  local kept = {}
+  for part in (var.http_cookie or ""):gmatch("[^;]+") do
+    local cookie = part:sub(part:match("^ *()"))
+    if cookie ~= "" and cookie:sub(1, 16) ~= "shiplog_session=" then kept[#kept + 1] = cookie end
+  end
+  if #kept == 0 then ngx.req.clear_header("Cookie")
+  else ngx.req.set_header("Cookie", table.concat(kept, "; ")) end
+  return session
+end
+
 local function is_wanted(value, wanted) return wanted == "" or value == wanted end
 
 -- Where the text from `from` to `to` ends without the space after it.
@@ -786,6 +800,7 @@ function M.route()
   end
   if #instances_of(app).serving == 0 then return fail(nothing_serves(notice)) end
   drop_claims(headers)
+  local session = take_session(var)
   local id = var.request_id
   var.shiplog_request = table.concat(
     { id:sub(1, 8), id:sub(9, 12), "4" .. id:sub(14, 16), "a" .. id:sub(18, 20), id:sub(21) }, "-")
@@ -812,7 +827,7 @@ function M.route()
   if policy ~= nil then
     local ms = (is_stream or is_upgrade) and policy.tunnel or not (is_stream or is_upgrade) and policy.response
     if ms then request.seconds = ms / 1000 end
-    if policy.sticky ~= nil then request.session = var.cookie_shiplog_session end
+    if policy.sticky ~= nil then request.session = session end
     if policy.request ~= nil then change_request(policy.request) end
     if policy.concurrency ~= nil and not has_room(request, policy) then
       return fail("busy")

@@ -1547,6 +1547,8 @@ export interface components {
                 memoryReservationBytes: number | null;
                 pids: number;
                 port: number | null;
+                /** @enum {string} */
+                protocol: "http" | "h2c";
                 readOnlyRoot: boolean;
                 releasesKept: number;
                 retainSeconds: number;
@@ -2830,6 +2832,8 @@ export interface components {
             memoryReservationBytes: number | null;
             pids: number;
             port: number | null;
+            /** @enum {string} */
+            protocol: "http" | "h2c";
             readOnlyRoot: boolean;
             releasesKept: number;
             retainSeconds: number;
@@ -8947,6 +8951,8 @@ export interface operations {
                     memoryReservationBytes?: number | null;
                     pids?: number;
                     port?: number | null;
+                    /** @enum {string} */
+                    protocol?: "http" | "h2c";
                     readOnlyRoot?: boolean;
                     releasesKept?: number;
                     retainSeconds?: number;

@@ -29,7 +29,7 @@ type Processes = Readonly<Record<string, { command: string[] }>>;
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 export const startTestApi = async (
-  settings: Partial<Pick<PlatformConfig, 'domainChecks'>> = {},
+  settings: Partial<Pick<PlatformConfig, 'domainChecks' | 'router'>> = {},
 ): Promise<TestApi> => {
   const home = await mkdtemp(join(tmpdir(), 'shiplog-api-'));
   const platform = await startTestPlatform(home);

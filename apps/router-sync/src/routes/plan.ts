@@ -145,7 +145,8 @@ export const isServingAt = (
   actual.host === wanted.host &&
   actual.port === wanted.port;
 
-const bare = ({ instanceId, appId, host, port, weight }: DesiredEndpoint) => ({
+const bare = ({ instanceId, appId, host, port, weight, protocol }: DesiredEndpoint) => ({
+  ...(protocol !== undefined && { protocol }),
   instanceId,
   appId,
   host,
