@@ -15,7 +15,7 @@ describe('an app that speaks gRPC', () => {
   beforeAll(async () => {
     platform = await TestPlatform.start({ name: 'talk' });
     repository = await deployed(platform, 'talk', 'grpc');
-    await platform.json(['settings', 'set', '-a', 'talk', 'protocol=h2c']);
+    await platform.json(['settings', 'set', '-a', 'talk', 'protocol=h2c', 'health-path=/up']);
     client = new Client(new URL(platform.routerUrl).host, credentials.createInsecure(), {
       'grpc.default_authority': 'talk.localhost',
     });

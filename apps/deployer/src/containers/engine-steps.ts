@@ -267,7 +267,7 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
 
 /** Where it is asked; null for a process that is not reached over the network. */
 const webOf = (
-  { process, port, containerPort, address }: KnownInstance,
+  { process, port, containerPort, address, protocol }: KnownInstance,
   app: ActiveApp,
   { instanceHost, domain }: PlatformConfig,
 ): ProbeTarget['web'] =>
@@ -280,6 +280,7 @@ const webOf = (
         address: address ?? null,
         healthPath: app.settings.healthPath,
         virtualHost: `${app.name}.${domain}`,
+        protocol,
       };
 
 const readyBy = async (

@@ -13,7 +13,7 @@ const server = createServer();
 server.on('stream', (stream, headers) => {
   stream.on('error', () => undefined);
   if (headers['content-type']?.startsWith('application/grpc') !== true) {
-    stream.respond({ ':status': 415 }, { endStream: true });
+    stream.respond({ ':status': headers[':path'] === '/up' ? 200 : 415 }, { endStream: true });
     return;
   }
   stream.respond({ 'content-type': 'application/grpc' }, { waitForTrailers: true });
