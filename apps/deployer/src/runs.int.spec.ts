@@ -121,11 +121,18 @@ it('one whose deploy is cancelled is told to end, and that is told', async () =>
 });
 
 it('a job runs on demand, in the release that serves, and again beside its history', async () => {
-  const job = {
-    ...{ schedule: '0 3 1 1 *', timeZone: 'UTC', overlap: 'forbid', missed: 'skip' },
-    command: ['sh', '-c', 'echo $SHIPLOG_RELEASE $SHIPLOG_CRON_JOB; ls /files; exit 6'],
-    ...{ timeoutSeconds: null, since: new Date().toISOString() },
+  const when = {
+    schedule: '0 3 1 1 *',
+    timeZone: 'UTC',
+    overlap: 'forbid',
+    missed: 'skip',
   } as const;
+  const job = {
+    ...when,
+    command: ['sh', '-c', 'echo $SHIPLOG_RELEASE $SHIPLOG_CRON_JOB; ls /files; exit 6'],
+    timeoutSeconds: null,
+    since: new Date().toISOString(),
+  };
   await platform.app(APP, { type: 'SetCronJob', job: 'tidy', ...job });
   const runs: string[] = [];
   for (const n of [1, 2]) {
