@@ -3,8 +3,8 @@ import { request } from 'node:https';
 import { connect } from 'node:tls';
 import { selfSigned } from '@shiplog/secrets/self-signed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { masterPid } from './haproxy/process.js';
-import { routerPaths } from './routes/router-paths.js';
+import { NginxAdmin } from './nginx/admin.js';
+import { nginxPaths } from './nginx/files.js';
 import { ask } from './testing/client.js';
 import { freePort } from './testing/free-port.js';
 import { handshake } from './testing/handshake.js';
@@ -14,10 +14,13 @@ import { PATIENTLY, waitFor } from './testing/wait-for.js';
 
 let platform: TestPlatform;
 let instance: TestInstance;
+/** Stands for the api: it answers with its name. */
+let api: TestInstance;
 let port: number;
 let tlsPort: number;
 
-const HOST = 'one.localhost';
+const DOMAIN = 'paas.example.com';
+const HOST = `one.${DOMAIN}`;
 const made = (name: string) =>
   selfSigned({
     names: [name],
@@ -49,30 +52,49 @@ const install = async (domain: string): Promise<string> => {
   return fingerprint;
 };
 
-beforeAll(async () => {
+const start = async (router: 'haproxy' | 'nginx'): Promise<void> => {
   tlsPort = await freePort();
-  platform = await testPlatform(undefined, 'haproxy', { tlsPort });
+  api = await startInstance('api', 0);
+  platform = await testPlatform(undefined, router, {
+    ...{ tlsPort, domain: DOMAIN, apiPort: api.port },
+    acme: {
+      email: 'ops@example.com',
+      directory: '',
+      externalAccount: undefined,
+      dnsHook: undefined,
+    },
+  });
   port = platform.config.routerPort;
   await platform.start();
   await platform.createApp('one');
   instance = await startInstance('i1', 0);
   await platform.ready('one', 'i1', instance.port);
   await platform.recorded('i1', 'routed');
-});
-afterAll(async () => {
-  await platform.close();
-  await instance.kill();
-});
+};
+const kill = async (router: 'haproxy' | 'nginx'): Promise<void> => {
+  const workers =
+    router === 'nginx'
+      ? (await new NginxAdmin(nginxPaths(platform.config, {}).admin).read()).workers.keys()
+      : [];
+  for (const pid of [(await platform.proxyPid()) ?? Number.NaN, ...workers])
+    process.kill(pid, 'SIGKILL');
+};
 
-describe('an app with a certificate', () => {
+describe.each(['haproxy', 'nginx'] as const)('an app with a certificate, by %s', (router) => {
+  beforeAll(() => start(router));
+  afterAll(async () => {
+    await platform.close();
+    await instance.kill();
+    await api.kill();
+  });
+
   it('is served over HTTPS as soon as the router recorded it, without a reload', async () => {
-    const paths = routerPaths(platform.config, {});
-    const pid = await masterPid(paths);
+    const pid = await platform.proxyPid();
     expect(await handshake(tlsPort, HOST)).toBeUndefined();
     expect(await ask(port, { host: HOST })).toMatchObject({ status: 200, body: 'i1' });
     await install(HOST);
     expect(await secure(HOST)).toMatchObject({ status: 200, body: 'i1' });
-    expect(await masterPid(paths)).toBe(pid);
+    expect(await platform.proxyPid()).toBe(pid);
   });
 
   it('gets plain requests sent on, with their path, unless it wants them', async () => {
@@ -106,6 +128,27 @@ describe('an app with a certificate', () => {
     await platform.https('one', { redirect: false, hstsSeconds: null });
     await expect.poll(() => ask(port, { host }), PATIENTLY).toMatchObject({ status: 200 });
     await platform.https('one', { redirect: true, hstsSeconds: 3600 });
+  });
+
+  it('lets the authority and the clients of the platform through, redirect or not', async () => {
+    const path = '/.well-known/acme-challenge/abc';
+    expect(await ask(port, { host: HOST, path })).toMatchObject({ status: 200, body: 'api' });
+    expect(await ask(port, { host: 'nobody.org', path })).toMatchObject({ body: 'api' });
+    await install(DOMAIN);
+    expect(await secure(DOMAIN)).toMatchObject({ status: 200, body: 'api' });
+    const told = await ask(port, {
+      host: DOMAIN,
+      path: '/headers',
+      headers: { 'x-forwarded-proto': 'https', 'x-forwarded-for': '1.2.3.4', 'x-real-ip': 'a' },
+    });
+    expect(JSON.parse(told.body)).toMatchObject({
+      host: DOMAIN,
+      'x-forwarded-proto': 'http',
+      'x-forwarded-for': '127.0.0.1',
+    });
+    expect(JSON.parse((await secure(DOMAIN, '/headers')).body)).toMatchObject({
+      'x-forwarded-proto': 'https',
+    });
   });
 
   it('hears that it is https, whatever a client claims', async () => {
@@ -165,9 +208,9 @@ describe('an app with a certificate', () => {
     expect(answered).toBeGreaterThan(50);
   });
 
-  it('is back with it when HAProxy was killed and nobody but router-sync is there', async () => {
+  it('is back with it when the proxy was killed and nobody but router-sync is there', async () => {
     const before = await handshake(tlsPort, HOST);
-    process.kill((await masterPid(routerPaths(platform.config, {}))) ?? Number.NaN, 'SIGKILL');
+    await kill(router);
     await expect
       .poll(() => handshake(tlsPort, HOST), { timeout: 5_000, interval: 20 })
       .toBe(before);

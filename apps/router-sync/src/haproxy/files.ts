@@ -6,7 +6,7 @@ import type { PlatformConfig } from '@shiplog/runtime';
 import { domainKey, domainValue } from './domains.js';
 import { STATE_FILE_HEADER, type HaproxyState } from './state.js';
 import { renderHaproxy, type HaproxyConfig, type PoolSize } from './render.js';
-import { tlsPaths } from './tls-paths.js';
+import { tlsPaths } from '../tls/tls-paths.js';
 import { pagesText } from '../pages/pages.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 

@@ -4,8 +4,8 @@ import { FILES } from './file-names.js';
 import { replaceFile } from './files.js';
 import { HaproxyRuntime } from './runtime.js';
 import { parseMap } from './state.js';
-import { listLine, writeTlsFiles } from './tls-files.js';
-import { tlsPaths } from './tls-paths.js';
+import { listLine, writeTlsFiles } from '../tls/tls-files.js';
+import { tlsPaths } from '../tls/tls-paths.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 import { RouterError } from '../routes/router.port.js';
 import type {

@@ -13,7 +13,7 @@ import {
 } from './files.js';
 import { readPoolSize, readState } from './read.js';
 import { HaproxyRuntime } from './runtime.js';
-import { ensureTlsFiles } from './tls-files.js';
+import { ensureTlsFiles } from '../tls/tls-files.js';
 import { parseWorkers, type Workers } from './state.js';
 import type { PoolSize } from './render.js';
 import { prepareDirectories, type RouterPaths } from '../routes/router-paths.js';

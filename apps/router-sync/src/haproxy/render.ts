@@ -9,8 +9,8 @@ import {
   redirectLines,
   tlsBindLines,
   type HaproxyTls,
-  type PlatformHost,
 } from './tls.js';
+import type { PlatformHost } from '../tls/platform-host.js';
 import { failurePages, formLines, pageHeaderLines, returnPage } from './pages.js';
 import {
   policyAnswerRules,

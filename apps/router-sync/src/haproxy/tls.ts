@@ -1,3 +1,4 @@
+import { ACME_PATH, type PlatformHost } from '../tls/platform-host.js';
 import { FILES } from './file-names.js';
 
 /** HTTPS, and what the platform itself answers at. All of it is of the operator or made here. */
@@ -7,14 +8,7 @@ export interface HaproxyTls {
   readonly list: string;
 }
 
-/** A public platform: its own host, and where its api listens. */
-export interface PlatformHost {
-  readonly domain: string;
-  readonly apiPort: number;
-}
-
 export const PLATFORM_BACKEND = 'platform';
-export const ACME_PATH = '/.well-known/acme-challenge/';
 
 export const tlsBindLines = (address: string, tls: HaproxyTls | undefined): string[] =>
   tls === undefined

@@ -5,7 +5,7 @@ import { RouterError } from '../routes/router.port.js';
 
 const TIMEOUT_MS = 5_000;
 
-/** What `shiplog.lua` tells and takes at its unix socket. */
+/** What `shiplog_admin.lua` tells and takes at its unix socket. */
 export class NginxAdmin {
   constructor(readonly socket: string) {}
 
@@ -49,6 +49,18 @@ export class NginxAdmin {
   /** Requests that were answered since nginx began. */
   async answered(): Promise<number> {
     return Number((await this.ask('GET', '/access')).trim().split(' ')[1]);
+  }
+
+  /** What is served over HTTPS, a line each. */
+  async readTls(): Promise<readonly string[]> {
+    const [head, ...lines] = (await this.ask('GET', '/tls')).trimEnd().split('\n');
+    if (head === 'tls') return lines;
+    throw new RouterError('router-unreachable', 'what answers at the socket is not our nginx');
+  }
+
+  /** In order, up to the first that is refused. What is said of that has no key in it. */
+  async changeTls(lines: readonly string[]): Promise<void> {
+    await this.ask('POST', '/tls', lines.map((line) => `${line}\n`).join(''));
   }
 
   private ask(method: string, path: string, body = ''): Promise<string> {

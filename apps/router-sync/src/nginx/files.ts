@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,6 +9,7 @@ import { replaceFile } from '../haproxy/files.js';
 import { pagesText } from '../pages/pages.js';
 import type { NginxProgram } from './binary.js';
 import { NGINX_FILES, renderNginx, type NginxConfig } from './render.js';
+import { tlsPaths } from '../tls/tls-paths.js';
 import { routerPaths, type RouterPaths } from '../routes/router-paths.js';
 import { RouterError } from '../routes/router.port.js';
 
@@ -17,6 +18,8 @@ const run = promisify(execFile);
 export interface NginxPaths extends RouterPaths {
   /** Today's routes, for an nginx that is started without us. */
   readonly routes: string;
+  /** Policies of hosts over HTTPS, for an nginx that is started without us. */
+  readonly https: string;
   readonly pidFile: string;
   /** Workers whose master was killed, and who end what they began. */
   readonly earlier: string;
@@ -30,13 +33,18 @@ export const nginxPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Ngin
     admin: join(ours.socketDirectory, 'nginx.sock'),
     config: file(NGINX_FILES.config),
     routes: file(NGINX_FILES.routes),
+    https: file(NGINX_FILES.https),
     pidFile: file(NGINX_FILES.pid),
     log: file(NGINX_FILES.log),
     earlier: file('nginx.earlier'),
   };
 };
 
-const CODE = [NGINX_FILES.code, NGINX_FILES.accessCode, NGINX_FILES.pagesCode];
+const CODE = new URL('../../nginx/', import.meta.url);
+
+/** All that lies there: a module that is added is placed, and reloaded, without being named here. */
+const codeNames = async (): Promise<readonly string[]> =>
+  (await readdir(CODE)).filter((name) => name.endsWith('.lua')).toSorted();
 
 /** The configuration and what it reads, as they should be. */
 export interface NginxFiles {
@@ -59,13 +67,19 @@ export const renderFiles = async (
   const user = await unprivilegedUser();
   const parts: NginxConfig = {
     platform: config.platform,
-    bind: config.bind,
+    bind: config.routerBind ?? config.bind,
     port: config.routerPort,
     runAs: user,
     directory: paths.directory,
     adminSocket: paths.admin,
     modules: program.modules,
     luaLibraries: program.luaLibraries,
+    ...(config.tlsPort !== undefined && {
+      tls: { port: config.tlsPort, list: tlsPaths(paths).list },
+    }),
+    ...(config.acme !== undefined && {
+      platformHost: { domain: config.domain, apiPort: config.apiPort },
+    }),
     fingerprint: '0',
   };
   const hash = createHash('sha256').update(renderNginx(parts)).update(JSON.stringify(others));
@@ -75,8 +89,8 @@ export const renderFiles = async (
 };
 
 const otherFiles = async (): Promise<NginxFiles['others']> => {
-  const code = CODE.map(async (name) => {
-    const text = await readFile(new URL(`../../nginx/${name}`, import.meta.url), 'utf8');
+  const code = (await codeNames()).map(async (name) => {
+    const text = await readFile(new URL(name, CODE), 'utf8');
     return [name, text] as const;
   });
   return { ...Object.fromEntries(await Promise.all(code)), [NGINX_FILES.pages]: pagesText() };
@@ -87,7 +101,7 @@ export const readFiles = async (
 ): Promise<Pick<NginxFiles, 'config' | 'others'> | undefined> => {
   const config = await readFile(paths.config, 'utf8').catch(() => undefined);
   if (config === undefined) return undefined;
-  const names = [...CODE, NGINX_FILES.pages];
+  const names = [...(await codeNames()), NGINX_FILES.pages];
   const texts = names.map(async (name) => {
     // Earlier ones had fewer files.
     const text = await readFile(join(paths.directory, name), 'utf8').catch(() => '');
@@ -121,7 +135,11 @@ const check = async (
       adminSocket: join(directory, 'admin.sock'),
       runAs: null,
       // Root's ports are tried by somebody who may not have them.
-      port: parts.port < 1024 ? parts.port + 64_000 : parts.port,
+      port: portToTry(parts.port),
+      // Nor may they read certificates.
+      ...(parts.tls !== undefined && {
+        tls: { port: portToTry(parts.tls.port), list: join(directory, 'crt.list') },
+      }),
     });
     const file = join(directory, NGINX_FILES.config);
     await writeFile(file, text);
@@ -142,6 +160,8 @@ const check = async (
     await rm(directory, { recursive: true, force: true });
   }
 };
+
+const portToTry = (port: number): number => (port < 1024 ? port + 64_000 : port);
 
 /** Of our environment nginx gets the one thing that an unpacked package needs, and no secret. */
 export const libraryPath = ({ LD_LIBRARY_PATH }: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../testing/client.js';
@@ -235,6 +235,54 @@ describe('starting nginx', () => {
       expect.arrayContaining(before.filter((one) => workers.get(one) === fingerprint)),
     );
     await removeProxy(moved);
+  });
+
+  it('reloads once for each module that is another one than it should be', async () => {
+    const config = await testConfig('nginx');
+    const paths = nginxPaths(config, {});
+    await ensureNginx(config, paths);
+    const right = await renderFiles(config, paths, await findNginx(process.env));
+    const earlier = '0'.repeat(right.fingerprint.length);
+    const listed = async () => {
+      const { workers } = await new NginxAdmin(paths.admin).read();
+      const pids = await Promise.all(
+        [...workers.keys()].map(async (one) => {
+          const title = await readFile(`/proc/${one}/cmdline`, 'utf8').catch(() => '');
+          return title.includes('worker process') && !title.includes('shutting') ? one : undefined;
+        }),
+      );
+      return pids.filter((one) => one !== undefined).toSorted((a, b) => a - b);
+    };
+    /** One a core; each tells of itself when it has begun. */
+    const serving = async () => {
+      await expect.poll(listed, PATIENTLY).toHaveLength(availableParallelism());
+      return listed();
+    };
+    for (const name of Object.keys(right.others).filter((other) => other.endsWith('.lua'))) {
+      await writeFiles(paths, {
+        config: right.config.replace(right.fingerprint, earlier),
+        others: { ...right.others, [name]: `${right.others[name]}-- of an earlier version` },
+      });
+      process.kill((await nginxPid(paths)) ?? Number.NaN, 'SIGHUP');
+      const runs = async () => (await new NginxAdmin(paths.admin).read()).fingerprint;
+      await expect.poll(runs, PATIENTLY).toBe(earlier);
+      const before = await serving();
+      await ensureNginx(config, paths);
+      const after = await serving();
+      expect([name, after.filter((one) => before.includes(one))]).toEqual([name, []]);
+      expect(await readFile(join(paths.directory, name), 'utf8')).toBe(right.others[name]);
+      await ensureNginx(config, paths);
+      expect([name, await serving()]).toEqual([name, after]);
+    }
+    // What runs is right: a file beside it is no reason to replace workers.
+    const before = await serving();
+    await writeFile(join(paths.directory, 'shiplog.lua'), '-- damaged');
+    await ensureNginx(config, paths);
+    expect(await serving()).toEqual(before);
+    expect(await readFile(join(paths.directory, 'shiplog.lua'), 'utf8')).toBe(
+      right.others['shiplog.lua'],
+    );
+    await removeProxy(config);
   });
 
   it('goes on as before with a configuration that it cannot load, and says why', async () => {

@@ -16,8 +16,9 @@ import {
   type NginxPaths,
 } from './files.js';
 import type { NginxAnswer } from './table.js';
+import { ensureTlsFiles } from '../tls/tls-files.js';
 import { prepareDirectories } from '../routes/router-paths.js';
-import { waitUntilPortIsFree } from '../routes/listeners.js';
+import { listenersOf, waitUntilFree, waitUntilPortIsFree } from '../routes/listeners.js';
 import { RouterError } from '../routes/router.port.js';
 
 const START_TIMEOUT_MS = 10_000;
@@ -40,6 +41,7 @@ export const ensureNginx = async (
   program?: NginxProgram,
 ): Promise<NginxProcess> => {
   await prepareDirectories(paths);
+  if (config.tlsPort !== undefined) await ensureTlsFiles(paths);
   const found = program ?? (await findNginx(process.env));
   const pid = await nginxPid(paths);
   if (pid === undefined) return { pid: await start(config, paths, found), wasAdopted: false };
@@ -69,8 +71,8 @@ const assertOurs = async (config: PlatformConfig, paths: NginxPaths): Promise<Ng
 };
 
 /**
- * An upgrade of Shiplog, another port, files that were deleted: the nginx that runs goes on with another
- * configuration, by one graceful reload. The routes stay where they are. Files that are right already say nothing
+ * An upgrade of Shiplog, another port: the nginx that runs goes on with another configuration, by one graceful
+ * reload. Files that were deleted are written again. The routes stay where they are. Files that are right already say nothing
  * of what runs: whoever wrote them may have died before the reload.
  */
 const renew = async (
@@ -81,9 +83,14 @@ const renew = async (
   const before = await readFiles(paths);
   const after = await renderFiles(config, paths, running.program);
   const isWritten = isDeepStrictEqual(before, { config: after.config, others: after.others });
-  if (isWritten && running.fingerprint === after.fingerprint) return;
-  if (before !== undefined && !before.config.includes(`:${config.routerPort} default_server`))
-    await waitUntilPortIsFree(config);
+  if (running.fingerprint === after.fingerprint) {
+    if (!isWritten) await writeFiles(paths, after);
+    return;
+  }
+  for (const listener of listenersOf(config)) {
+    const isOurs = before === undefined || listensOn(listener.port).test(before.config);
+    if (!isOurs) await waitUntilFree(listener);
+  }
   await writeFiles(paths, after);
   try {
     await reload(paths, running.pid, after);
@@ -93,6 +100,8 @@ const renew = async (
     throw error;
   }
 };
+
+const listensOn = (port: number): RegExp => new RegExp(`listen \\S+:${port} `);
 
 /** Until new workers answer with the new configuration, and no old one takes a connection any more. */
 const reload = async (paths: NginxPaths, pid: number, files: NginxFiles): Promise<void> => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { renderNginx, type NginxConfig } from './render.js';
 
@@ -18,6 +18,16 @@ describe('the configuration of nginx', () => {
   it('is the golden one', () => {
     const golden = new URL('golden/nginx.conf', import.meta.url);
     expect(renderNginx(CONFIG)).toBe(readFileSync(golden, 'utf8'));
+  });
+
+  it('leaves no module of its code unused', () => {
+    const folder = new URL('../../nginx/', import.meta.url);
+    const names = readdirSync(folder).map((name) => name.replace(/\.lua$/, ''));
+    const texts = names.map((name) => readFileSync(new URL(`${name}.lua`, folder), 'utf8'));
+    const required = [...texts, renderNginx(CONFIG)].flatMap((text) =>
+      [...text.matchAll(/require[ (]+"(shiplog\w*)"/g)].map(([, name]) => name),
+    );
+    expect(new Set(required)).toEqual(new Set(names));
   });
 
   it('listens on IPv6, on names and everywhere', () => {
@@ -43,6 +53,10 @@ describe('the configuration of nginx', () => {
     ['fingerprint', '"x'],
     ['port', 80.5],
     ['runAs', { user: 'a b', group: 'c' }],
+    ['platformHost', { domain: 'a;b', apiPort: 1 }],
+    ['platformHost', { domain: 'a.b', apiPort: 1.5 }],
+    ['tls', { port: 443.5, list: '/a' }],
+    ['tls', { port: 443, list: '/a$b' }],
   ])('is not made with %s %j', (key, value) => {
     expect(() => renderNginx({ ...CONFIG, [key]: value })).toThrow(/nginx\.conf/);
   });

@@ -1,3 +1,11 @@
+import { ACME_PATH, type PlatformHost } from '../tls/platform-host.js';
+
+export interface NginxTls {
+  readonly port: number;
+  /** Path of the list of certificates that it begins with. */
+  readonly list: string;
+}
+
 export interface NginxConfig {
   readonly platform: string;
   /** Address to listen on: IPv4, IPv6, `*` or a host name. */
@@ -11,6 +19,10 @@ export interface NginxConfig {
   /** Folders of what the Lua module consists of. */
   readonly modules: string;
   readonly luaLibraries: string;
+  /** Absent: no HTTPS. */
+  readonly tls?: NginxTls;
+  /** Absent: the platform answers at the port of its api alone. */
+  readonly platformHost?: PlatformHost;
   /** Names this configuration: a worker that answers with it runs it. */
   readonly fingerprint: string;
 }
@@ -18,11 +30,10 @@ export interface NginxConfig {
 /** Files beside the configuration. */
 export const NGINX_FILES = {
   config: 'nginx.conf',
-  code: 'shiplog.lua',
-  pagesCode: 'shiplog_pages.lua',
-  accessCode: 'shiplog_access.lua',
   pages: 'nginx-pages.map',
   routes: 'nginx.routes',
+  /** Hosts whose plain HTTP is sent on to https, and what browsers are told of it. */
+  https: 'nginx.https',
   pid: 'nginx.pid',
   log: 'nginx.log',
 } as const;
@@ -35,7 +46,7 @@ export const NGINX_HEAD_SECONDS = 10;
 
 /**
  * The whole configuration: made of numbers, paths of this machine and the platform's name. Nothing that a
- * user typed is in it; hosts and instances live in the memory of `shiplog.lua`, changed at run time.
+ * user typed is in it; hosts and instances live in the memory of `shiplog_table.lua`, changed at run time.
  */
 export const renderNginx = (config: NginxConfig): string => {
   const file = (name: keyof typeof NGINX_FILES): string =>
@@ -56,10 +67,11 @@ export const renderNginx = (config: NginxConfig): string => {
     'worker_shutdown_timeout 1h;',
     ...block('events', [`worker_connections ${CONNECTIONS};`]),
     ...block('http', [
-      ...lua(config, file('routes'), file('pages')),
+      ...lua(config, file),
       ...limits(config.directory),
       ...upstreams(),
       ...apps(config),
+      ...(config.platformHost === undefined ? [] : platform(config, config.platformHost)),
       ...administration(config.adminSocket),
     ]),
     '',
@@ -67,7 +79,7 @@ export const renderNginx = (config: NginxConfig): string => {
 };
 
 /** The memory is named and sized as before, or a reload would begin with an empty one. */
-const lua = (config: NginxConfig, routes: string, pages: string): string[] => [
+const lua = (config: NginxConfig, file: (name: keyof typeof NGINX_FILES) => string): string[] => [
   `lua_package_path ${path(`${config.directory}/?.lua;${config.luaLibraries}/?.lua;;`)};`,
   'lua_shared_dict shiplog_routes 64m;',
   'lua_shared_dict shiplog_active 16m;',
@@ -78,18 +90,34 @@ const lua = (config: NginxConfig, routes: string, pages: string): string[] => [
   'lua_shared_dict shiplog_access 16m;',
   'lua_shared_dict shiplog_rates 16m;',
   'lua_shared_dict shiplog_waiting 1m;',
+  'lua_shared_dict shiplog_tls 64m;',
   // An instance that refuses a connection is no error of the proxy.
   'lua_socket_log_errors off;',
   ...block('init_by_lua_block', [
-    'local shiplog = require "shiplog"',
-    `shiplog.platform = "${word(config.platform, /^[a-z0-9-]+$/)}"`,
-    `shiplog.configuration = "${word(config.fingerprint, /^[0-9a-f]+$/)}"`,
-    `shiplog.connections = ${CONNECTIONS}`,
-    `shiplog.load(${routes})`,
-    `require("shiplog_pages").load(${pages})`,
+    // All of the code, so that what is wrong with it is found before it serves.
+    'require "shiplog"',
+    `require("shiplog_admin").platform = "${word(config.platform, /^[a-z0-9-]+$/)}"`,
+    'local workers = require "shiplog_workers"',
+    `workers.configuration = "${word(config.fingerprint, /^[0-9a-f]+$/)}"`,
+    `workers.connections = ${CONNECTIONS}`,
+    `require("shiplog_table").load(${file('routes')})`,
+    `require("shiplog_pages").load(${file('pages')})`,
+    ...httpsLoad(config.tls, file('https')),
   ]),
-  'init_worker_by_lua_block { require("shiplog").start_worker() }',
+  'init_worker_by_lua_block { require("shiplog_workers").start() }',
+  ...(config.platformHost === undefined
+    ? []
+    : block('map $http_upgrade $shiplog_api_connection', ['default upgrade;', '"" close;'])),
 ];
+
+const httpsLoad = (tls: NginxTls | undefined, policies: string): string[] =>
+  tls === undefined
+    ? []
+    : [
+        'local tls = require "shiplog_tls"',
+        `tls.suffix = "${tls.port === 443 ? '' : `:${int(tls.port)}`}"`,
+        `tls.load(${path(tls.list)}, ${policies})`,
+      ];
 
 const limits = (directory: string): string[] => [
   'default_type text/plain;',
@@ -122,10 +150,27 @@ const upstreams = (): string[] => [
   ]),
 ];
 
-const apps = ({ bind, port }: NginxConfig): string[] =>
-  block('server', [
-    `listen ${address(bind)}:${int(port)} default_server backlog=4096;`,
-    'server_name _;',
+/** A host of ours, or all others: what both begin with. */
+const server = (config: NginxConfig, name: string, locations: readonly string[]): string[] => {
+  const isDefault = name === '_';
+  const at = address(config.bind);
+  const options = isDefault ? ' default_server backlog=4096' : '';
+  return block('server', [
+    `listen ${at}:${int(config.port)}${options};`,
+    ...(config.tls === undefined
+      ? []
+      : [
+          `listen ${at}:${int(config.tls.port)} ssl http2${options};`,
+          // Nginx wants to hear of one, and loads what a variable names in a handshake: none.
+          'set $shiplog_none "";',
+          'ssl_certificate data:$shiplog_none;',
+          'ssl_certificate_key data:$shiplog_none;',
+          'ssl_certificate_by_lua_block { require("shiplog_tls").certify() }',
+          'ssl_protocols TLSv1.2 TLSv1.3;',
+          // A certificate that was taken out must not serve on in sessions that are taken up again.
+          'ssl_session_tickets off;',
+        ]),
+    `server_name ${name};`,
     'set $shiplog_instance "";',
     'set $shiplog_status "";',
     'set $shiplog_retry "";',
@@ -138,32 +183,31 @@ const apps = ({ bind, port }: NginxConfig): string[] =>
     'set $shiplog_uri "";',
     'set $shiplog_prefix "";',
     'log_by_lua_block { require("shiplog").finish() }',
+    'header_filter_by_lua_block { require("shiplog").answer() }',
     'error_page 500 502 504 @page;',
     ...block('location @page', ['content_by_lua_block { require("shiplog").page() }']),
+    ...locations,
+  ]);
+};
+
+const apps = (config: NginxConfig): string[] =>
+  server(config, '_', [
+    ...(config.platformHost === undefined
+      ? []
+      : toPlatform(`location ^~ ${ACME_PATH}`, config.platformHost)),
     ...block('location /', [
       'rewrite_by_lua_block { require("shiplog").route() }',
-      'header_filter_by_lua_block { require("shiplog").answer() }',
       'proxy_pass http://$shiplog_upstream$shiplog_uri;',
-      'proxy_http_version 1.1;',
-      'proxy_set_header Host $http_host;',
       'proxy_set_header Connection $shiplog_connection;',
       'proxy_set_header Upgrade $shiplog_upgrade;',
-      'proxy_set_header Forwarded "";',
-      'proxy_set_header X-Forwarded-For $remote_addr;',
-      'proxy_set_header X-Forwarded-Proto http;',
-      'proxy_set_header X-Forwarded-Host $http_host;',
-      'proxy_set_header X-Forwarded-Port $server_port;',
       'proxy_set_header X-Forwarded-Prefix $shiplog_prefix;',
-      'proxy_set_header X-Real-IP $remote_addr;',
       'proxy_set_header X-Request-Id $shiplog_request;',
+      ...FORWARDED,
       'proxy_hide_header X-Shiplog-Router;',
       'proxy_pass_header Server;',
       'proxy_pass_header Date;',
       // An app does not steer the proxy by what it answers.
       'proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset Cache-Control Expires Set-Cookie Vary;',
-      'proxy_redirect off;',
-      'proxy_buffering off;',
-      'proxy_request_buffering off;',
       // 16k of head, as for requests.
       'proxy_buffer_size 16k;',
       'proxy_buffers 4 16k;',
@@ -172,13 +216,46 @@ const apps = ({ bind, port }: NginxConfig): string[] =>
     ]),
   ]);
 
+const platform = (config: NginxConfig, host: PlatformHost): string[] =>
+  server(config, word(host.domain, /^[a-z0-9.-]+$/), toPlatform('location /', host));
+
+/** The api speaks for itself: its streams are silent for long, and a push takes what it takes. */
+const toPlatform = (location: string, { apiPort }: PlatformHost): string[] =>
+  block(location, [
+    'rewrite_by_lua_block { require("shiplog").to_platform() }',
+    `proxy_pass http://127.0.0.1:${int(apiPort)};`,
+    'proxy_set_header Connection $shiplog_api_connection;',
+    'proxy_set_header Upgrade $http_upgrade;',
+    'proxy_set_header X-Forwarded-Prefix "";',
+    'proxy_set_header X-Request-Id $request_id;',
+    ...FORWARDED,
+    'proxy_read_timeout 1h;',
+    'proxy_send_timeout 1h;',
+  ]);
+
+/** What a server behind us is told of a client, and that nothing waits here. */
+const FORWARDED: readonly string[] = [
+  'proxy_http_version 1.1;',
+  'proxy_set_header Host $http_host;',
+  'proxy_set_header Forwarded "";',
+  'proxy_set_header X-Forwarded-For $remote_addr;',
+  'proxy_set_header X-Forwarded-Proto $scheme;',
+  'proxy_set_header X-Forwarded-Host $http_host;',
+  'proxy_set_header X-Forwarded-Port $server_port;',
+  'proxy_set_header X-Real-IP $remote_addr;',
+  'proxy_redirect off;',
+  'proxy_buffering off;',
+  'proxy_request_buffering off;',
+];
+
 const administration = (socket: string): string[] =>
   block('server', [
     `listen unix:${word(socket, /^\/[A-Za-z0-9._/-]+$/)};`,
     'client_body_buffer_size 64m;',
-    'location = /routes { content_by_lua_block { require("shiplog").administer() } }',
+    'location = /routes { content_by_lua_block { require("shiplog_admin").administer() } }',
     'location = /access { content_by_lua_block { require("shiplog_access").administer() } }',
-    'location = /traffic { content_by_lua_block { require("shiplog").traffic() } }',
+    'location = /tls { content_by_lua_block { require("shiplog_admin").administer_tls() } }',
+    'location = /traffic { content_by_lua_block { require("shiplog_figures").traffic() } }',
   ]);
 
 const block = (head: string, lines: readonly string[]): string[] => [

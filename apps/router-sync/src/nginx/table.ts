@@ -50,7 +50,7 @@ export interface NginxAnswer {
   readonly lines: readonly string[] | undefined;
 }
 
-/** An answer of `/routes`; `shiplog.lua` writes it. */
+/** An answer of `/routes`; `shiplog_admin.lua` writes it. */
 export const parseAnswer = (text: string): NginxAnswer => {
   const lines = text.trimEnd().split('\n');
   const at = lines.indexOf('table');

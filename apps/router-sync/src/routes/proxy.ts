@@ -8,6 +8,7 @@ import { HaproxyTerminator } from '../haproxy/haproxy-terminator.js';
 import { NginxAdmin } from '../nginx/admin.js';
 import { nginxPaths } from '../nginx/files.js';
 import { ensureNginx, nginxPid } from '../nginx/process.js';
+import { NginxTerminator } from '../nginx/nginx-terminator.js';
 import { NginxRouter } from '../nginx/nginx-router.js';
 import { routerPaths } from './router-paths.js';
 import type { Terminator } from '../tls/terminator.port.js';
@@ -52,7 +53,7 @@ export const proxyOf = (config: PlatformConfig, env: NodeJS.ProcessEnv): Proxy =
   return {
     kind: 'nginx',
     router: new NginxRouter(nginx),
-    terminator: undefined,
+    terminator: config.tlsPort === undefined ? undefined : new NginxTerminator(nginx),
     access: new NginxAccess(new NginxAdmin(nginx.admin)),
     socket: nginx.admin,
     ensure: async () => {
@@ -60,12 +61,6 @@ export const proxyOf = (config: PlatformConfig, env: NodeJS.ProcessEnv): Proxy =
         throw new RouterError(
           'router-config-invalid',
           'SHIPLOG_HAPROXY_SOCKET names a HAProxy that somebody else runs, but SHIPLOG_ROUTER is nginx: unset one of them',
-        );
-      }
-      if (config.tlsPort !== undefined) {
-        throw new RouterError(
-          'router-config-invalid',
-          'SHIPLOG_TLS_PORT is set, but SHIPLOG_ROUTER is nginx: HTTPS is served by HAProxy (unset one of them)',
         );
       }
       assertAlone('nginx', 'haproxy', await masterPid(haproxy));

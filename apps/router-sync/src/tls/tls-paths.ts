@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RouterPaths } from '../routes/router-paths.js';
 
-/** Where HAProxy finds certificates when it starts: beside its sockets, which is memory and no disk. */
+/** Where a proxy finds certificates when it starts: beside its sockets, which is memory and no disk. */
 export const tlsPaths = ({ socketDirectory }: Pick<RouterPaths, 'socketDirectory'>) => {
   const directory = join(socketDirectory, 'tls');
   return {
