@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Bus, Frame, Session } from '@shiplog/bus';
-import { releaseRunIdOf } from '@shiplog/domain';
+import { releaseRunIdOf, type KnownCronJob } from '@shiplog/domain';
 import { connectEngine } from '@shiplog/engine';
 import type { DomainEventUnion, RunEvent } from '@shiplog/events';
 import type { RunningProcess } from '@shiplog/runtime';
@@ -121,14 +121,11 @@ it('one whose deploy is cancelled is told to end, and that is told', async () =>
 });
 
 it('a job runs on demand, in the release that serves, and again beside its history', async () => {
-  const when = {
+  const job: KnownCronJob = {
     schedule: '0 3 1 1 *',
     timeZone: 'UTC',
     overlap: 'forbid',
     missed: 'skip',
-  } as const;
-  const job = {
-    ...when,
     command: ['sh', '-c', 'echo $SHIPLOG_RELEASE $SHIPLOG_CRON_JOB; ls /files; exit 6'],
     timeoutSeconds: null,
     since: new Date().toISOString(),
