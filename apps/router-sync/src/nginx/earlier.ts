@@ -15,9 +15,16 @@ const earlierFile = z.object({
   known: z.array(z.object({ pid: z.number().int(), started: z.string() })),
 });
 
-export const writeEarlier = async (paths: NginxPaths, pids: readonly number[]): Promise<void> => {
-  const known = await Promise.all(pids.map(async (pid) => ({ pid, started: await startOf(pid) })));
+/** Adds these to those that live of masters before: a second one may be killed while the first one's serve on. All of them. */
+export const addEarlier = async (
+  paths: NginxPaths,
+  pids: readonly number[],
+): Promise<readonly number[]> => {
+  const before = (await readEarlier(paths))?.pids ?? [];
+  const all = [...new Set([...before, ...pids])];
+  const known = await Promise.all(all.map(async (pid) => ({ pid, started: await startOf(pid) })));
   await replaceFile(paths.earlier, JSON.stringify({ sinceMs: Date.now(), known }));
+  return all;
 };
 
 /** Those that still live; undefined where there are none. */

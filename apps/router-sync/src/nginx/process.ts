@@ -6,7 +6,7 @@ import type { PlatformConfig } from '@shiplog/runtime';
 import { trimLog } from '../haproxy/process.js';
 import { NginxAdmin } from './admin.js';
 import { findNginx, type NginxProgram } from './binary.js';
-import { writeEarlier } from './earlier.js';
+import { addEarlier } from './earlier.js';
 import {
   libraryPath,
   readFiles,
@@ -185,13 +185,12 @@ const start = async (
 
 /**
  * Workers serve on when their master is killed, but nobody replaces them: the new ones take over. They end
- * what they began; until then they count for whatever is taken out of routing (`writeEarlier`).
+ * what they began; until then they count for whatever is taken out of routing (`addEarlier`).
  */
 const endEarlierWorkers = async (config: PlatformConfig, paths: NginxPaths): Promise<void> => {
   const answer = await new NginxAdmin(paths.admin).read('nothing').catch(() => undefined);
   if (answer === undefined || answer.platform !== config.platform) return;
-  const pids = [...answer.workers.keys()];
-  await writeEarlier(paths, pids);
+  const pids = await addEarlier(paths, [...answer.workers.keys()]);
   for (const pid of pids) {
     if ((await titleOf(pid)).startsWith('nginx: worker')) process.kill(pid, 'SIGQUIT');
   }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InMemoryRouter } from './in-memory-router.js';
 import { QuarantiningRouter } from './quarantine.js';
@@ -10,7 +11,9 @@ class PickyRouter extends InMemoryRouter {
   refused = /^bad/;
   override apply(actions: readonly RouteAction[]): Promise<void> {
     this.asked += 1;
-    const culprit = actions.find((a) => a.kind === 'serve' && this.refused.test(a.endpoint.appId));
+    const culprit = actions.find(
+      (a) => a.kind === 'serve' && this.refused.test(a.endpoint.instanceId),
+    );
     return culprit === undefined
       ? super.apply(actions)
       : Promise.reject(new RouterError('router-refused', 'no such address'));
@@ -85,4 +88,97 @@ describe('an app that the proxy refuses', () => {
     });
     expect(said).toEqual([]);
   });
+});
+
+/** Refuses whole what has one of these in it. */
+class RefusingRouter extends InMemoryRouter {
+  constructor(private readonly refused: ReadonlySet<string>) {
+    super();
+  }
+  override apply(actions: readonly RouteAction[]): Promise<void> {
+    return actions.some((action) => this.refused.has(JSON.stringify(action)))
+      ? Promise.reject(new RouterError('router-refused', 'no such address'))
+      : super.apply(actions);
+  }
+}
+
+describe('what of an app is held back', () => {
+  const APPS = ['a', 'b', 'c'];
+  const rules = (id: string) => ({ id }) as Extract<RouteAction, { kind: 'police' }>['rules'];
+  const actionsOf = (appId: string): RouteAction[] => {
+    const ids = [1, 2, 3].map((n) => `${appId}-${n}`);
+    const at = { appId, host: '127.0.0.1', port: 1, weight: 1 };
+    return [
+      ...ids.map((instanceId) => ({ kind: 'suspend', instanceId }) as const),
+      { kind: 'serve', endpoint: { ...at, instanceId: `${appId}-4` } },
+      { kind: 'serve', endpoint: { ...at, instanceId: `${appId}-5` } },
+      { kind: 'police', appId, rules: rules('p') },
+      { kind: 'bind-host', host: `${appId}.new`, appId },
+      { kind: 'unbind-host', host: `${appId}.old` },
+      ...ids.map((instanceId) => ({ kind: 'drain', instanceId }) as const),
+      ...ids.map((instanceId) => ({ kind: 'release', instanceId }) as const),
+    ];
+  };
+  const there = APPS.flatMap((appId): RouteAction[] => [
+    ...[1, 2, 3].map((n) => ({
+      kind: 'serve' as const,
+      endpoint: { instanceId: `${appId}-${n}`, appId, host: '127.0.0.1', port: 1, weight: 1 },
+    })),
+    { kind: 'bind-host', host: `${appId}.old`, appId },
+  ]);
+  const fine = serve('fine');
+  const all = APPS.flatMap(actionsOf);
+
+  it('is what was refused and nothing else, at once and in the next rounds; no policy, no new host', async () => {
+    const chosen = fc.subarray(all, { minLength: 1 }).chain((asked) =>
+      fc.record({
+        asked: fc.constant(asked),
+        refused: fc.subarray(
+          asked.filter(({ kind }) => ['serve', 'police', 'bind-host'].includes(kind)),
+        ),
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(chosen, async ({ asked, refused }) => {
+        const inner = new RefusingRouter(new Set(refused.map((action) => JSON.stringify(action))));
+        const router = new QuarantiningRouter(inner, { nowMs: () => 0, onChange: () => undefined });
+        const model = new InMemoryRouter();
+        await inner.apply(there);
+        await model.apply(there);
+        await router.observe();
+        const unpoliced = new Set(
+          refused.flatMap((action) => (action.kind === 'police' ? action.appId : [])),
+        );
+        const isCarriedOut = (action: RouteAction): boolean =>
+          !refused.includes(action) &&
+          !(action.kind === 'bind-host' && unpoliced.has(action.appId));
+        await model.apply([fine, ...asked.filter(isCarriedOut)]);
+        for (let round = 0; round < 2; round += 1) {
+          await router.apply([fine, ...asked]);
+          expect(await inner.observe()).toEqual(await model.observe());
+        }
+        const blamed = refused.flatMap((action) =>
+          action.kind === 'serve' ? action.endpoint.appId : 'appId' in action ? action.appId : [],
+        );
+        expect(new Set(router.quarantined.keys())).toEqual(new Set(blamed));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('does not keep an instance in that the log takes out, where its successor is refused', async () => {
+    const { router, said } = setUp();
+    await router.apply([{ kind: 'serve', endpoint: { ...OLD, instanceId: 'old' } }, fine]);
+    const { endpoints } = await router.observe();
+    expect(endpoints.get('old')).toMatchObject({ state: 'serving' });
+    await router.apply([serve('bad'), { kind: 'drain', instanceId: 'old' }, fine]);
+    const after = (await router.observe()).endpoints;
+    expect(after.get('old')).toMatchObject({ state: 'draining' });
+    expect(after.has('bad-1')).toBe(false);
+    await router.apply([serve('bad'), { kind: 'release', instanceId: 'old' }]);
+    expect((await router.observe()).endpoints.has('old')).toBe(false);
+    expect(said).toEqual(['bad: no such address']);
+  });
+
+  const OLD = { appId: 'bad', host: '127.0.0.1', port: 1, weight: 1 };
 });

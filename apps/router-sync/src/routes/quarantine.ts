@@ -18,14 +18,20 @@ export interface QuarantineDependencies {
 
 interface Held {
   readonly reason: string;
-  /** What was refused: something else is tried at once. */
-  readonly asked: string;
+  /** What was refused, as text: something else is tried at once. */
+  readonly actions: ReadonlySet<string>;
   readonly untilMs: number;
 }
 
+interface Refusal {
+  readonly error: RouterError;
+  readonly actions: readonly RouteAction[];
+}
+
 /**
- * One app that the proxy refuses keeps no other app's routes as they are: it is found by halves and put
- * aside, with the routes that it had. When everything is refused, no app is to blame, and that is an error.
+ * One app that the proxy refuses keeps no other app's routes as they are: it is found by halves, and what was
+ * refused of it put aside. All else of it is carried out: an instance that is taken out does not wait for one
+ * that cannot be put in. When everything is refused, no app is to blame, and that is an error.
  */
 export class QuarantiningRouter implements Router {
   readonly kind: Router['kind'];
@@ -66,37 +72,86 @@ export class QuarantiningRouter implements Router {
     const byApp = this.byApp(actions);
     for (const appId of this.held.keys()) if (!byApp.has(appId)) this.letGo(appId);
     const now = this.deps.nowMs();
-    const apps = [...byApp].filter(([appId, own]) => this.isDue(appId, own, now)).map(([id]) => id);
-    const refused = await this.tryApps(apps, actions);
-    for (const appId of apps) if (!refused.has(appId)) this.letGo(appId);
-    const [first] = refused.values();
-    if (first !== undefined && refused.size === apps.length && apps.length > 1) throw first;
-    for (const [appId, { message }] of refused) {
-      const isNews = this.held.get(appId)?.reason !== message;
-      const asked = textOf(byApp.get(appId));
-      this.held.set(appId, { reason: message, asked, untilMs: now + TRY_AGAIN_MS });
-      if (isNews) this.deps.onChange(appId, message);
-    }
+    const back = new Map(
+      [...byApp].map(([appId, own]) => [appId, this.heldBack(appId, own, now)] as const),
+    );
+    const due = actions.filter((action) => back.get(this.appOf(action))?.has(action) !== true);
+    const apps = [...this.byApp(due).keys()];
+    const refused = await this.tryApps(apps, due);
+    const refusals = [...refused.values()];
+    const [first] = refusals;
+    const isAll = refusals.flatMap((refusal) => refusal.actions).length === due.length;
+    if (first !== undefined && isAll && apps.length > 1) throw first.error;
+    for (const [appId, own] of back) this.hold(appId, own, refused.get(appId));
   }
 
-  /** The apps of these that the proxy refuses; all others have what they should have. */
+  /** What is not tried now; while a policy is, nobody reaches the app at a host that it did not have. */
+  private heldBack(
+    appId: string,
+    own: readonly RouteAction[],
+    now: number,
+  ): ReadonlySet<RouteAction> {
+    const held = this.held.get(appId);
+    if (held === undefined || now >= held.untilMs) return new Set();
+    const back = own.filter((action) => held.actions.has(textOf(action)));
+    if (!back.some(isPolicy)) return new Set(back);
+    return new Set([...back, ...own.filter(isBinding)]);
+  }
+
+  private hold(appId: string, back: ReadonlySet<RouteAction>, refusal: Refusal | undefined): void {
+    const before = this.held.get(appId);
+    const actions = new Set([...back, ...(refusal?.actions ?? [])].map(textOf));
+    if (actions.size === 0) return this.letGo(appId);
+    const reason = refusal?.error.message ?? before?.reason ?? '';
+    const untilMs =
+      refusal === undefined && before !== undefined
+        ? before.untilMs
+        : this.deps.nowMs() + TRY_AGAIN_MS;
+    this.held.set(appId, { reason, actions, untilMs });
+    if (before?.reason !== reason) this.deps.onChange(appId, reason);
+  }
+
+  /** What the proxy refuses, by app; all else of these apps is as it should be. */
   private async tryApps(
     apps: readonly string[],
     actions: readonly RouteAction[],
-  ): Promise<ReadonlyMap<string, RouterError>> {
+  ): Promise<ReadonlyMap<string, Refusal>> {
     if (apps.length === 0) return new Map();
     const chosen = new Set(apps);
+    const own = actions.filter((action) => chosen.has(this.appOf(action)));
+    const error = await this.tryAll(own);
+    if (error === undefined) return new Map();
+    const [only] = apps;
+    if (apps.length === 1 && only !== undefined)
+      return new Map([[only, await this.tryEach(own, error)]]);
+    const half = Math.ceil(apps.length / 2);
+    const left = await this.tryApps(apps.slice(0, half), actions);
+    const right = await this.tryApps(apps.slice(half), actions);
+    return new Map([...left, ...right]);
+  }
+
+  /** Of one app that is refused as a whole. */
+  private async tryEach(own: readonly RouteAction[], whole: RouterError): Promise<Refusal> {
+    if (own.length === 1) return { error: whole, actions: own };
+    const refused: RouteAction[] = [];
+    let first: RouterError | undefined;
+    for (const action of own) {
+      const isOpen = isBinding(action) && refused.some(isPolicy);
+      const error = isOpen ? first : await this.tryAll([action]);
+      if (error === undefined) continue;
+      first ??= error;
+      refused.push(action);
+    }
+    return { error: first ?? whole, actions: refused };
+  }
+
+  private async tryAll(actions: readonly RouteAction[]): Promise<RouterError | undefined> {
     try {
-      await this.router.apply(actions.filter((action) => chosen.has(this.appOf(action))));
-      return new Map();
+      await this.router.apply(actions);
+      return undefined;
     } catch (error) {
       if (!(error instanceof RouterError) || error.code !== 'router-refused') throw error;
-      const [only] = apps;
-      if (apps.length === 1 && only !== undefined) return new Map([[only, error]]);
-      const half = Math.ceil(apps.length / 2);
-      const left = await this.tryApps(apps.slice(0, half), actions);
-      const right = await this.tryApps(apps.slice(half), actions);
-      return new Map([...left, ...right]);
+      return error;
     }
   }
 
@@ -109,11 +164,6 @@ export class QuarantiningRouter implements Router {
       else own.push(action);
     }
     return byApp;
-  }
-
-  private isDue(appId: string, asked: readonly RouteAction[], now: number): boolean {
-    const held = this.held.get(appId);
-    return held === undefined || now >= held.untilMs || held.asked !== textOf(asked);
   }
 
   private letGo(appId: string): void {
@@ -140,4 +190,6 @@ export class QuarantiningRouter implements Router {
   }
 }
 
-const textOf = (actions: readonly RouteAction[] | undefined): string => JSON.stringify(actions);
+const textOf = (action: RouteAction): string => JSON.stringify(action);
+const isPolicy = ({ kind }: RouteAction): boolean => kind === 'police';
+const isBinding = ({ kind }: RouteAction): boolean => kind === 'bind-host';
