@@ -1,4 +1,5 @@
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.js';
 
 // Four levels by file name: `.spec` touches nothing outside the process, `.int.spec` one real neighbour,
 // `.e2e.spec` the whole stack, `.engine.spec` that and ends the engine, of which it has one of its own.
@@ -17,8 +18,8 @@ const measuring = [
   'test/scenarios/{health,under-load}.e2e.spec.ts',
   'test/faults/{companions-killed,full-disk}.e2e.spec.ts',
 ];
-/** The others wait most of the time, for an engine, a build, a deadline: two at a time. */
-const twoLanes: TestProjectConfiguration[] = [
+/** The others wait most of the time, for an engine, a build, a deadline: three at a time. */
+const lanes: TestProjectConfiguration[] = [
   {
     extends: true,
     test: { name: 'alone', include: measuring, maxWorkers: 1, sequence: { groupOrder: 1 } },
@@ -29,7 +30,7 @@ const twoLanes: TestProjectConfiguration[] = [
       name: 'beside',
       include: ['test/**/*.e2e.spec.ts'],
       exclude: measuring,
-      maxWorkers: 2,
+      maxWorkers: 3,
       sequence: { groupOrder: 0 },
     },
   },
@@ -52,8 +53,11 @@ export default defineConfig({
     testTimeout: level === 'unit' ? 10_000 : level === 'int' ? 60_000 : 300_000,
     hookTimeout: level === 'unit' ? 10_000 : 300_000,
     fileParallelism: level !== 'engine',
+    ...(level === 'e2e' ? { sequence: { sequencer: LongestFirst } } : {}),
+    // Loading what is tested takes as long as testing it. Specs share no state: they make what they need.
+    isolate: level !== 'unit',
     // Two cores are the least that there are; by itself vitest leaves one of them to itself, which does little with it.
     ...(level === 'int' || level === 'unit' ? { maxWorkers: 2 } : {}),
-    ...(level === 'e2e' ? { projects: twoLanes } : {}),
+    ...(level === 'e2e' ? { projects: lanes } : {}),
   },
 });

@@ -19,6 +19,7 @@ const BENCHES = {
   fleet: ['20', '2'],
   fold: ['500', '2'],
   long: ['20000'],
+  'long-run': ['3000', '3', '300'],
   projection: ['20000'],
   published: ['1'],
   releases: ['2', '1', '1', '1'],
@@ -30,7 +31,7 @@ const BENCHES = {
 /** By one name: everything about the log. */
 const SUITES = { log: ['append', 'fold', 'verify', 'projection', 'start', 'long', 'at'] };
 /** Takes long, so it runs where it is named only. */
-const LONG = new Set(['at', 'fleet', 'long', 'releases']);
+const LONG = new Set(['at', 'fleet', 'long', 'long-run', 'releases']);
 /** Debian packages of what it compares with. */
 const PACKAGES_OF = {
   fleet: ['nginx', 'libnginx-mod-http-lua'],

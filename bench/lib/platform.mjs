@@ -113,6 +113,9 @@ export class BenchPlatform {
     return openShiplogClient({ url: `http://127.0.0.1:${this.config.apiPort}`, token });
   }
 
+  /** Whoever runs its processes each on its own is told before everything ends. */
+  beforeTheEnd = () => Promise.resolve();
+
   /** Ctrl-C, or another signal, to the control plane; nats-server, HAProxy and apps go on. */
   async stop(signal = 'SIGINT') {
     if (this.#child === undefined || this.#child.exitCode !== null) return;
@@ -148,6 +151,7 @@ export class BenchPlatform {
 
   /** As after a power cut: control plane, nats-server and proxy are dead. */
   async killAll() {
+    await this.beforeTheEnd();
     await this.stop('SIGKILL');
     const pids = await this.companions();
     for (const pid of pids) signalTo(pid, 'SIGKILL');

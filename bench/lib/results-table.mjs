@@ -1,5 +1,4 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { format } from 'prettier';
 
 const DOCS = new URL('../../docs/benchmarks.md', import.meta.url);
 const BEGIN = '<!-- figures: node bench/run.mjs --write-docs -->';
@@ -74,6 +73,8 @@ const line = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).jo
 
 /** Puts the results between the two markers of docs/benchmarks.md, in the place of older ones of the same benchmark. */
 export const writeDocs = async (resultsByName) => {
+  // On a fresh clone a benchmark begins before anything is installed.
+  const { format } = await import('prettier');
   const text = await readFile(DOCS, 'utf8');
   const [before, rest] = text.split(BEGIN);
   const [figures, after] = rest?.split(END) ?? [];

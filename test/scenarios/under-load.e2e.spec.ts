@@ -101,6 +101,42 @@ describe('under load', () => {
     await platform.json(['settings', 'set', '-a', 'ledger', 'strategy=rolling', 'batch=100%']);
   });
 
+  it('gives a canary those who ask for it, and moves no release that is locked or frozen', async () => {
+    const app = ['-a', 'ledger'];
+    const colour = async (headers = {}): Promise<unknown> =>
+      (JSON.parse((await platform.get('ledger', '/', headers)).body) as { config: unknown }).config;
+    const canary = ['strategy=canary', 'canary-match=header:x-canary=yes', 'canary-steps=0,50'];
+    await platform.json(['settings', 'set', ...app, ...canary, 'canary-promote=manual']);
+    await platform.json(['config', 'set', ...app, 'COLOUR=asked-for', '--no-wait']);
+    const asked = { 'x-canary': 'yes' };
+    await waitFor('the canary', async () => (await colour(asked)) === 'asked-for');
+    for (let i = 0; i < 10; i += 1) {
+      expect(await colour(asked)).toBe('asked-for');
+      expect(await colour({ 'x-canary': 'no' })).not.toBe('asked-for');
+    }
+    await platform.json(['lock', ...app, '-m', 'audit']);
+    const locked = await platform.cli(['deploys', 'promote', ...app]);
+    expect([locked.code, locked.stderr]).toEqual([4, expect.stringContaining('audit')]);
+    await platform.json(['unlock', ...app]);
+    await platform.json(['freeze', 'add', 'now', '--cron', '* * * * *', '--for', '10m', ...app]);
+    const frozen = await platform.cli(['config', 'set', ...app, 'COLOUR=too-late']);
+    expect([frozen.code, frozen.stderr]).toEqual([4, expect.stringContaining('now')]);
+    // One that began before the window may end in it.
+    await platform.json(['deploys', 'promote', ...app]);
+    await waitFor('all requests', async () => (await colour()) === 'asked-for');
+    const why = ['--override-freeze', '-m', 'the site is down'];
+    const back = [
+      'strategy=rolling',
+      'canary-match=none',
+      'canary-steps=50',
+      'canary-promote=auto',
+    ];
+    await platform.json(['settings', 'set', ...app, ...back]);
+    await platform.json(['config', 'set', ...app, 'COLOUR=urgent', ...why]);
+    expect(await colour(asked)).toBe('urgent');
+    await platform.json(['freeze', 'remove', 'now', ...app]);
+  });
+
   it('loses an instance to a kill, again and again, and brings it back', async () => {
     await platform.json(['scale', '-a', 'ledger', 'web=2']);
     const load = await startLoad(platform, 'ledger');

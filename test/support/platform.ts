@@ -220,13 +220,17 @@ export class TestPlatform {
   }
 
   /** One request to an app through the router. */
-  async get(app: string, path = '/'): Promise<{ status: number; body: string; headers: Headers }> {
+  async get(
+    app: string,
+    path = '/',
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<{ status: number; body: string; headers: Headers }> {
     const domain = this.env['SHIPLOG_DOMAIN'] ?? 'localhost';
     const { request } = await import('node:http');
     return new Promise((resolve, reject) => {
       const asked = request(
         `${this.routerUrl}${path}`,
-        { headers: { host: `${app}.${domain}`, connection: 'close' }, timeout: 20_000 },
+        { headers: { ...more, host: `${app}.${domain}`, connection: 'close' }, timeout: 20_000 },
         (answer) => {
           const chunks: Buffer[] = [];
           answer.on('data', (chunk: Buffer) => chunks.push(chunk));

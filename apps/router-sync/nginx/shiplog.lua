@@ -37,6 +37,20 @@ local function drop_claims(headers)
   end
 end
 
+-- The cookie of a sticky session is between us and the client: no app sees it.
+local function take_session(var)
+  local session = var.cookie_shiplog_session
+  if session == nil then return nil end
+  local kept = {}
+  for part in (var.http_cookie or ""):gmatch("[^;]+") do
+    local cookie = part:sub(part:match("^ *()"))
+    if cookie ~= "" and cookie:sub(1, 16) ~= "shiplog_session=" then kept[#kept + 1] = cookie end
+  end
+  if #kept == 0 then ngx.req.clear_header("Cookie")
+  else ngx.req.set_header("Cookie", table.concat(kept, "; ")) end
+  return session
+end
+
 -- `var.host` is what nginx routes by: of the request line where that names one, else of the header.
 local function is_same_host(header, host)
   return header == nil or header:lower():gsub(":%d*$", ""):gsub("%.$", "") == host
@@ -57,11 +71,11 @@ end
 -- The app of a request, after what its domain does with it; to answer ends it.
 local function arrive(var)
   local uri = domains.written_uri(var)
-  local bound, prefix = domains.bound_to(var.host, uri:match("^[^?]*"))
+  local bound, prefix, is_below = domains.bound_to(var.host, uri:match("^[^?]*"))
   if bound == nil then return fail(404) end
   local app, use = bound:match("^(%S+) ?(.*)$")
   local status, to = use:match("^(%d+):(.+)$")
-  local secure = tls.secure_origin(var)
+  local secure = tls.secure_origin(var, is_below)
   if secure ~= nil then return redirect(var, 308, secure) end
   if status ~= nil then
     local port = (var.http_host or ""):match(":%d+$") or ""
@@ -101,6 +115,7 @@ function M.route()
   end
   if #choice.instances_of(app).serving == 0 then return fail(nothing_serves(notice)) end
   drop_claims(headers)
+  local session = take_session(var)
   local id = var.request_id
   var.shiplog_request = table.concat(
     { id:sub(1, 8), id:sub(9, 12), "4" .. id:sub(14, 16), "a" .. id:sub(18, 20), id:sub(21) }, "-")
@@ -127,7 +142,7 @@ function M.route()
   if policy ~= nil then
     local ms = (is_stream or is_upgrade) and policy.tunnel or not (is_stream or is_upgrade) and policy.response
     if ms then request.seconds = ms / 1000 end
-    if policy.sticky ~= nil then request.session = var.cookie_shiplog_session end
+    if policy.sticky ~= nil then request.session = session end
     if policy.request ~= nil then policies.change_request(policy.request) end
     if policy.concurrency ~= nil and not policies.has_room(request, policy) then
       return fail("busy")

@@ -14,8 +14,8 @@ local function at_host(pattern, paths)
   end
 end
 
--- What is bound for a request: by the host itself, else by the longest wildcard above it. As many questions
--- as a host has labels and a path has parts, whatever the number of domains.
+-- What is bound for a request, by which beginning of its path, and whether by a wildcard: by the host itself, else by
+-- the longest wildcard above it. As many questions as a host has labels and a path has parts, whatever the number of domains.
 function M.bound_to(host, path)
   if #host > grammar.HOST_MAX then return nil end
   if not host:find("^[a-z0-9_-][a-z0-9_.-]*$") or host:find("..", 1, true) then return nil end
@@ -27,13 +27,13 @@ function M.bound_to(host, path)
     ends = to + 1
   end
   local bound, prefix = at_host(host, paths)
-  if bound ~= nil then return bound, prefix end
+  if bound ~= nil then return bound, prefix, false end
   local below = host:match("^[^.]*%.(.+)$")
   local _, dots = (below or ""):gsub("%.", "")
   while below ~= nil and dots > 0 do
     if dots < grammar.WILDCARD_LABELS_MAX then
       bound, prefix = at_host("*." .. below, paths)
-      if bound ~= nil then return bound, prefix end
+      if bound ~= nil then return bound, prefix, true end
     end
     below, dots = below:match("^[^.]*%.(.+)$"), dots - 1
   end

@@ -2,10 +2,11 @@
 -- Certificates and keys are in memory that all workers share; they change while nginx serves.
 
 local ssl = require "ngx.ssl"
+local domains = require "shiplog_domains"
 local grammar = require "shiplog_grammar"
 
--- `c:<domain>`: SHA-1 of the certificate and PEM of it, its chain and its key. `r:<host>`: plain requests are sent
--- on to https. `s:<host>`: for how many seconds browsers are told to use https alone.
+-- `c:<domain>`: SHA-1 of the certificate and PEM of it, its chain and its key. `r:<domain>`: plain requests are
+-- sent on to https. `s:<domain>`: for how many seconds browsers are told to use https alone.
 local tls = ngx.shared.shiplog_tls
 
 -- `suffix`: `:<port>` where https is not at its usual port; nil: there is no https.
@@ -46,14 +47,14 @@ local VERBS = {
     return install(domain, pem)
   end },
   nocertificate = { is_name, function(domain) tls:delete("c:" .. domain) end },
-  redirect = { grammar.is_host, function(host) local ok, full = tls:safe_set("r:" .. host, true) return not ok and full or nil end },
-  noredirect = { grammar.is_host, function(host) tls:delete("r:" .. host) end },
-  hsts = { grammar.is_host, function(host, seconds)
+  redirect = { is_name, function(host) local ok, full = tls:safe_set("r:" .. host, true) return not ok and full or nil end },
+  noredirect = { is_name, function(host) tls:delete("r:" .. host) end },
+  hsts = { is_name, function(host, seconds)
     if not seconds:find("^%d+$") then return "no number of seconds" end
     local ok, full = tls:safe_set("s:" .. host, tonumber(seconds))
     return not ok and full or nil
   end },
-  nohsts = { grammar.is_host, function(host) tls:delete("s:" .. host) end },
+  nohsts = { is_name, function(host) tls:delete("s:" .. host) end },
 }
 
 -- In order, up to the first that is refused; answers which, and why.
@@ -138,16 +139,26 @@ end
 
 -- Requests ------------------------------------------------------------------------------------------------
 
+-- Whose policy of https a request has: its host's, or the wildcard's that serves it (which stands for one label) where a
+-- wildcard domain brought it.
+local function secured(host, is_below)
+  return is_below and "*." .. (host:match("^[^.]+%.(.+)$") or "") or host
+end
+
 -- Where a plain request of this host is sent on to, without its path; nil: it is served.
-function M.secure_origin(var)
-  if M.suffix == nil or var.https == "on" or not tls:get("r:" .. var.host) then return nil end
+function M.secure_origin(var, is_below)
+  if M.suffix == nil or var.https == "on" or not tls:get("r:" .. secured(var.host, is_below)) then return nil end
   return "https://" .. var.host .. M.suffix
 end
 
 -- Before any answer goes out over https.
 function M.answer()
-  if ngx.var.https ~= "on" then return end
-  local seconds = tls:get("s:" .. ngx.var.host)
+  local var = ngx.var
+  if var.https ~= "on" then return end
+  local own, above = tls:get("s:" .. var.host), tls:get("s:" .. secured(var.host, true))
+  if own == nil and above == nil then return end
+  local _, _, is_below = domains.bound_to(var.host, domains.written_uri(var):match("^[^?]*"))
+  local seconds = is_below and above or not is_below and own or nil
   if seconds ~= nil then ngx.header["Strict-Transport-Security"] = "max-age=" .. seconds end
 end
 

@@ -108,6 +108,28 @@ describe.each(['haproxy', 'nginx'] as const)('an app with a certificate, by %s',
     await expect.poll(() => secure(HOST), PATIENTLY).toMatchObject({ hsts: 'max-age=3600' });
   });
 
+  it('has its policy for what a certificate of a wildcard domain serves, and for no host of its own', async () => {
+    await platform.app('one', { type: 'AddDomain', host: '*.wild.localhost' });
+    await platform.createApp('plain');
+    await platform.https('plain', { redirect: false });
+    await platform.ready('plain', 'p1', instance.port);
+    await platform.app('plain', { type: 'AddDomain', host: 'own.wild.localhost' });
+    await platform.recorded('p1', 'routed');
+    await install('*.wild.localhost');
+    const host = 'any.wild.localhost';
+    await expect
+      .poll(() => ask(port, { host, path: '/a?b' }), PATIENTLY)
+      .toMatchObject({ status: 308, headers: { location: `https://${host}:${tlsPort}/a?b` } });
+    expect(await secure(host)).toMatchObject({ status: 200, hsts: 'max-age=3600' });
+    // The certificate does not reach that deep.
+    expect(await ask(port, { host: 'x.any.wild.localhost' })).toMatchObject({ status: 200 });
+    expect(await ask(port, { host: 'own.wild.localhost' })).toMatchObject({ status: 200 });
+    expect(await secure('own.wild.localhost')).toMatchObject({ status: 200, hsts: undefined });
+    await platform.https('one', { redirect: false, hstsSeconds: null });
+    await expect.poll(() => ask(port, { host }), PATIENTLY).toMatchObject({ status: 200 });
+    await platform.https('one', { redirect: true, hstsSeconds: 3600 });
+  });
+
   it('lets the authority and the clients of the platform through, redirect or not', async () => {
     const path = '/.well-known/acme-challenge/abc';
     expect(await ask(port, { host: HOST, path })).toMatchObject({ status: 200, body: 'api' });

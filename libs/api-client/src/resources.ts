@@ -21,6 +21,8 @@ export type Domain = Schemas['Domain'];
 export type AddedDomainUse = NonNullable<
   operations['addDomain']['requestBody']
 >['content']['application/json'];
+/** What a deploy would do. */
+export type DeployPlan = Schemas['DeployPlan'];
 export type Explanation = Schemas['Explanation'];
 export type Finding = Schemas['Finding'];
 export type GarbageItem = Schemas['GarbageItem'];

@@ -1547,6 +1547,8 @@ export interface components {
                 memoryReservationBytes: number | null;
                 pids: number;
                 port: number | null;
+                /** @enum {string} */
+                protocol: "http" | "h2c";
                 readOnlyRoot: boolean;
                 releasesKept: number;
                 retainSeconds: number;
@@ -2066,6 +2068,23 @@ export interface components {
             gate: components["schemas"]["Gate"];
             /** @description What happens, in words. */
             order: string[];
+            /** @description Process types of which none runs while they are replaced. */
+            outages: {
+                process: string;
+                /** @description Then, until the new one is ready. Longer fails the deploy. */
+                startSecondsMax: number;
+                /** @description Until the old instance is gone: requests under way (of web), grace period. */
+                stopSecondsMax: number;
+                /** @description The exclusive volume because of which it is so; null: the setting stopFirst. */
+                volume: string | null;
+            }[];
+            /** @description Of the release that serves; the next one may have another, or none. */
+            releaseCommand: {
+                /** @description Without a shell. */
+                command: string[];
+                /** @description Longer fails the deploy; what serves goes on. */
+                deadlineSeconds: number;
+            } | null;
             steps: {
                 /** @description New ones by then. */
                 instances: {
@@ -2813,6 +2832,8 @@ export interface components {
             memoryReservationBytes: number | null;
             pids: number;
             port: number | null;
+            /** @enum {string} */
+            protocol: "http" | "h2c";
             readOnlyRoot: boolean;
             releasesKept: number;
             retainSeconds: number;
@@ -8930,6 +8951,8 @@ export interface operations {
                     memoryReservationBytes?: number | null;
                     pids?: number;
                     port?: number | null;
+                    /** @enum {string} */
+                    protocol?: "http" | "h2c";
                     readOnlyRoot?: boolean;
                     releasesKept?: number;
                     retainSeconds?: number;

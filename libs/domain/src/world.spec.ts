@@ -24,16 +24,19 @@ const life = [
   { type: 'InstanceStopped', v: 1, data: { ...ids, exitCode: 0, killed: false } },
 ] as const;
 
-/** The world after so many commits of that life. */
-const worldAfter = (count: number): World => {
+const worldAt = (commits: readonly { stream: string; events: readonly object[] }[]): World => {
   const world = new World();
-  life.slice(0, count).forEach((event, i) => {
-    const commit = { stream: 'instance.web-1', from: i, to: i + 1, events: [event], command: null };
+  commits.forEach((of, i) => {
+    const commit = { ...of, from: i, to: i + 1, command: null };
     const at = String(i + 1);
     world.apply({ position: at, revision: at, hash: at, commit } as unknown as RecordedCommit);
   });
   return world;
 };
+
+/** The world after so many commits of that life. */
+const worldAfter = (count: number): World =>
+  worldAt(life.slice(0, count).map((event) => ({ stream: 'instance.web-1', events: [event] })));
 
 describe('the place of an instance', () => {
   const held = (world: World): boolean[] =>
@@ -54,5 +57,39 @@ describe('the place of an instance', () => {
     world.restore(JSON.parse(JSON.stringify(worldAfter(1).snapshot())));
     expect(held(world)).toEqual([true, true, false]);
     expect(world.instanceCount).toBe(1);
+  });
+});
+
+describe('what a router does with an instance', () => {
+  const instance = (type: string, data: object) => ({
+    stream: 'instance.web-1',
+    events: [{ type, v: 1, data: { ...ids, ...data } }],
+  });
+  const routes = (told: object) => ({
+    stream: 'router.r1',
+    events: [
+      { type: 'RoutesApplied', v: 1, data: { ...nobody, routerId: 'r1', position: '1', ...told } },
+    ],
+  });
+  const nobody = { routed: [], unrouted: [], drained: [] };
+  const router = {
+    stream: 'router.r1',
+    events: [{ type: 'RouterStarted', v: 1, data: { routerId: 'r1', kind: 'haproxy' } }],
+  };
+  const routeAfter = (...more: Parameters<typeof worldAt>[0][number][]) =>
+    worldAt([{ stream: 'instance.web-1', events: [scheduled] }, router, ...more])
+      .routers()[0]
+      ?.routes.get('web-1');
+
+  it('is not certain between its becoming ready again and what the router says next', () => {
+    const ready = instance('InstanceReady', {});
+    const out = routes({ unrouted: ['web-1'] });
+    expect(routeAfter(out)).toBe('unrouted');
+    expect(routeAfter(out, ready)).toBe('returning');
+    expect(routeAfter(routes({ drained: ['web-1'] }), ready)).toBe('returning');
+    expect(routeAfter(out, ready, out)).toBe('unrouted');
+    // Whatever else it was told to do, it does still.
+    expect(routeAfter(routes({ routed: ['web-1'] }), ready)).toBe('routed');
+    expect(routeAfter(ready)).toBeUndefined();
   });
 });

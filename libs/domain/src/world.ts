@@ -90,6 +90,8 @@ export class World extends KnownWorld {
       case 'InstanceResized':
         this.resizes.done(id);
         return;
+      case 'InstanceReady':
+        return this.expectRoutes(id);
       case 'InstanceStopped':
         this.resizes.done(id);
         this.forget('instance', event.data.appId, id);
@@ -138,6 +140,15 @@ export class World extends KnownWorld {
     const { audit } = this.entries;
     const old = [...audit.keys()].toSorted().slice(0, -AUDIT_DAYS_KEPT);
     for (const day of old) audit.delete(day);
+  }
+
+  /** A router that had let go of it may send to it again from now on, and says so a little later. */
+  private expectRoutes(instanceId: string): void {
+    for (const [routerId, { state, ...end }] of this.entries.router) {
+      if (state.status !== 'active' || !isLetGo(state.routes.get(instanceId))) continue;
+      const routes = state.routes.with(instanceId, 'returning');
+      this.entries.router.set(routerId, { ...end, state: { ...state, routes } });
+    }
   }
 
   private forgetRoutes(instanceId: string): void {
@@ -238,6 +249,9 @@ export class World extends KnownWorld {
     this.entries.router.set(id, { ...tracked, state });
   }
 }
+
+const isLetGo = (route: RouteState | undefined): boolean =>
+  route === 'unrouted' || route === 'drained';
 
 const placesOf = ({
   port,

@@ -33,7 +33,7 @@ export const appEvent = z.discriminatedUnion('type', [
     probe: z.enum(PROBES),
     check: check.nullable(),
   }),
-  defineEvent('SettingsChanged', 3, { appId: id, changes: settings.partial() }),
+  defineEvent('SettingsChanged', 4, { appId: id, changes: settings.partial() }),
   /** The whole policy from now on; empty: none any more. Counts for what runs, without a rollout. */
   defineEvent('TrafficPolicyChanged', 1, { appId: id, policy: trafficPolicy }),
   defineEvent('BuildRequested', 1, { appId: id, buildId: id, source }),

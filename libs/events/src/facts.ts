@@ -4,7 +4,7 @@ import { defineEvent } from './event.js';
 import { digest, id, processType } from './ids.js';
 import { rolloutStrategy } from './strategy.js';
 import { limits } from './resources.js';
-import { explanation, image, processSpec } from './values.js';
+import { explanation, image, processSpec, WEB_PROTOCOLS } from './values.js';
 
 const generation = z.number().int().min(1);
 const version = z.number().int().min(1);
@@ -75,7 +75,7 @@ export type RolloutEvent = z.infer<typeof rolloutEvent>;
 /** The life of one container, as the deployer saw it. */
 export const instanceEvent = z.discriminatedUnion('type', [
   /** Written before the container is created: a retry finds its own work by the instance id. */
-  defineEvent('InstanceScheduled', 1, {
+  defineEvent('InstanceScheduled', 2, {
     instanceId: id,
     appId: id,
     process: processType,
@@ -85,6 +85,8 @@ export const instanceEvent = z.discriminatedUnion('type', [
     /** Host port on 127.0.0.1; null where nothing is published (no `web`). */
     port: z.number().int().min(1).max(65_535).nullable(),
     containerPort: z.number().int().min(1).max(65_535).nullable(),
+    /** What it speaks on its port, as the settings said when it was made. */
+    protocol: z.enum(WEB_PROTOCOLS),
     /** Its own in the team's network, for as long as it lives; null where the engine chooses one at each start. */
     address: z.ipv4().nullable().optional(),
   }),

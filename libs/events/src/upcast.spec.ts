@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 
 /** As a developer would do it, to an event that was released at version 1: two versions later. */
 vi.mock('./registry.js', async (original) => {
@@ -22,6 +22,9 @@ vi.mock('./upcasters.js', () => ({
     'AppStopped.2': ({ appId, ...rest }: { appId: string }) => ({ app: { id: appId }, ...rest }),
   },
 }));
+// Another spec may have loaded the true ones, and a later one needs them.
+vi.resetModules();
+afterAll(() => void vi.resetModules());
 const { decodeCommit, encodeCommit, sha256 } = await import('./log/encode.js');
 const { commitAfter, newStream, NO_COMMIT } = await import('./testing/commits.js');
 const { upcast } = await import('./upcast.js');

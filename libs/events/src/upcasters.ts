@@ -8,6 +8,9 @@ export const upcasters: Readonly<Record<string, Upcaster>> = {
   /** More settings, each of which may be absent. */
   'SettingsChanged.1': (data) => data,
   'SettingsChanged.2': (data) => data,
+  'SettingsChanged.3': (data) => data,
+  /** Instances spoke HTTP/1.1. */
+  'InstanceScheduled.1': (data) => ({ ...(data as object), protocol: 'http' }),
   /** A domain was a host, and its app answered there. */
   'DomainAdded.1': (data) => ({ ...(data as object), use: { kind: 'serve', strip: false } }),
   'DomainRemoved.1': (data) => data,

@@ -56,10 +56,16 @@ export const source = z.discriminatedUnion('kind', [
 ]);
 export type Source = z.infer<typeof source>;
 
+/** What `web` speaks on its port: HTTP/1.1, or HTTP/2 without TLS (h2c), as gRPC needs it. */
+export const WEB_PROTOCOLS = ['http', 'h2c'] as const;
+export type WebProtocol = (typeof WEB_PROTOCOLS)[number];
+
 /** Limits and timings of an app; every field has a default in libs/domain. */
 export const settings = z.strictObject({
   /** Container port of `web`; null: the image's single EXPOSEd TCP port, else 8080. */
   port: z.number().int().min(1).max(65_535).nullable(),
+  /** What `web` speaks there. */
+  protocol: z.enum(WEB_PROTOCOLS),
   /** HTTP path that must answer 2xx or 3xx; null: a TCP check. */
   healthPath: urlPath.nullable(),
   /** Seconds an instance may take to become ready. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
@@ -62,6 +62,15 @@ describe('certificates in the key store', () => {
       `account-${OTHER}.json`,
       `${OTHER}.json`,
     ]);
+  });
+
+  it('stay when they were brought again just now, however old their files are', async () => {
+    const { certificates } = opened();
+    await certificates.save(FINGERPRINT, stored);
+    await utimes(file(), new Date(0), new Date(0));
+    await certificates.save(FINGERPRINT, stored);
+    await certificates.sweep(() => false, Date.now() - 60_000);
+    expect(await certificates.load(FINGERPRINT)).toEqual(stored);
   });
 
   it('have one account key, whoever asks first', async () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFile, FRESH_FILE_PATTERN, removeFile } from './durable-file.js';
 import { KeyStoreError } from './errors.js';
@@ -26,11 +26,14 @@ export class CertificateStore {
     private readonly keyring: Keyring,
   ) {}
 
-  /** Durable when it resolves; on repetition nothing happens. */
+  /** Durable when it resolves. On repetition it is as new again: the log does not name it yet. */
   async save(fingerprint: string, { chain, privateKey }: StoredCertificate): Promise<void> {
     const sealed = await this.keyring.encrypt(CERTIFICATES, privateKey);
     const text = `${JSON.stringify({ v: 1, chain, privateKey: sealed })}\n`;
-    await createFile(this.file(fingerprint), text);
+    const file = this.file(fingerprint);
+    await createFile(file, text);
+    const now = new Date();
+    await utimes(file, now, now);
   }
 
   /** Undefined for one that is not here. Throws `KeyStoreError` where its file or key is damaged. */

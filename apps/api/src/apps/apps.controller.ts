@@ -1,7 +1,8 @@
 import { Controller, Inject, Req } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { AppCommand } from '@shiplog/domain';
-import type { ProcessContext } from '@shiplog/runtime';
+import type { Settings } from '@shiplog/events';
+import type { PlatformConfig, ProcessContext } from '@shiplog/runtime';
 import type { Request } from 'express';
 import type { Change } from '../changes/changes.js';
 import { sequenceAt, type Reply } from '../http/answer.js';
@@ -106,6 +107,7 @@ export class AppsController {
     const { appId } = request.app;
     const baseVersion = this.api.world.liveOf(appId)?.release.version ?? null;
     const { checks, ...changes } = request.body;
+    assertRouterSpeaks(changes.protocol, this.api.config.router);
     const { position } = await this.change(request, {
       type: 'ChangeSettings',
       changes,
@@ -177,3 +179,15 @@ export class AppsController {
     return this.api.world.get('app', appId).revision;
   }
 }
+
+/** Nginx speaks HTTP/1.1 to instances and nothing else. */
+const assertRouterSpeaks = (
+  protocol: Settings['protocol'] | undefined,
+  router: PlatformConfig['router'],
+): void => {
+  if (protocol === undefined || protocol === 'http' || router !== 'nginx') return;
+  throw new Problem(
+    'router-cannot',
+    `protocol: Nginx does not speak ${protocol} to instances. The platform has to run with SHIPLOG_ROUTER=haproxy for it.`,
+  );
+};

@@ -88,6 +88,32 @@ export const deployPlan = z
       }),
     ),
     order: z.array(z.string()).describe('What happens, in words.'),
+    outages: z
+      .array(
+        z.object({
+          process: z.string(),
+          volume: z
+            .string()
+            .nullable()
+            .describe(
+              'The exclusive volume because of which it is so; null: the setting stopFirst.',
+            ),
+          stopSecondsMax: z
+            .number()
+            .describe('Until the old instance is gone: requests under way (of web), grace period.'),
+          startSecondsMax: z
+            .number()
+            .describe('Then, until the new one is ready. Longer fails the deploy.'),
+        }),
+      )
+      .describe('Process types of which none runs while they are replaced.'),
+    releaseCommand: z
+      .object({
+        command: z.array(z.string()).describe('Without a shell.'),
+        deadlineSeconds: z.number().describe('Longer fails the deploy; what serves goes on.'),
+      })
+      .nullable()
+      .describe('Of the release that serves; the next one may have another, or none.'),
     deadlineSeconds: z.number().describe('What is not live by then goes back.'),
     gate: gate.describe('What stands in the way of it now.'),
     warnings: z.array(z.string()),

@@ -52,12 +52,31 @@ it('what a deploy would do is told by strategy, and nothing is done', async () =
   expect(once).toMatchObject({ wanted: { web: 1 }, atMost: { web: 1 } });
   expect(once.order).toContain('stop the old web, then start the new one');
   expect(once.warnings).toEqual([
-    'web: its old instance stops before the new one starts; none runs in between',
+    'web: its old instance stops before the new one starts; none runs in between: up to 60 s to end, and until the new one is ready, up to 60 s',
   ]);
+  expect(once).toMatchObject({
+    outages: [{ process: 'web', volume: null, stopSecondsMax: 60, startSecondsMax: 60 }],
+    releaseCommand: null,
+  });
   await api.call('get', '/v1/apps/planned/deploy-plan?strategy=big-bang').expect(400);
 
   await api.call('post', '/v1/apps/planned/stop').send({}).expect(202);
   expect((await planOf()).warnings).toEqual([
     'the app is stopped: the release is not tried out, a start will run it',
   ]);
+});
+
+it('the release command is told, with its own deadline, also where the app is stopped', async () => {
+  const appId = await api.deployed('migrated', 1, { release: { command: ['rake', 'db:migrate'] } });
+  const plan = await planOf('', 'migrated');
+  expect(plan).toMatchObject({
+    releaseCommand: { command: ['rake', 'db:migrate'], deadlineSeconds: 300 },
+    deadlineSeconds: 600,
+  });
+  expect(plan.order.slice(0, 2)).toEqual([
+    'run the release command "rake db:migrate", unless the new release has another, for up to 300 s',
+    'where it fails, nothing of the new release is started and what serves goes on',
+  ]);
+  await api.call('post', `/v1/apps/${appId}/stop`).send({}).expect(202);
+  expect((await planOf('', 'migrated')).order).toHaveLength(2);
 });

@@ -13,7 +13,7 @@ import { toGate } from '../gates/gate-view.js';
 import { freezesOf } from '../gates/open-freezes.js';
 import { problemOf } from '../http/rejection-problem.js';
 import type { deployPlan } from './deploys.routes.js';
-import { outageText, runningOnce } from './running-once.js';
+import { outagesOf, outageText } from './running-once.js';
 
 type DeployPlan = z.infer<typeof deployPlan>;
 
@@ -30,13 +30,14 @@ export const planDeploy = (
   const settings = { ...app.settings, ...(strategy !== undefined && { strategy }) };
   const wanted = wantedOf(app);
   // They take no part in the steps: one goes, then one comes.
-  const once = app.stopped || live === null ? [] : runningOnce(app);
+  const outages = app.stopped || live === null ? [] : outagesOf(app);
+  const once = outages.map(({ process }) => process);
   const others = Object.fromEntries(
     Object.entries(wanted).filter(([type]) => !once.includes(type)),
   );
   const forecast = forecastRollout(strategyOf(settings), others, live !== null && !app.stopped);
   const atMost = { ...forecast.atMost, ...Object.fromEntries(once.map((type) => [type, 1])) };
-  const hasCommand = hasReleaseCommand(live);
+  const releaseCommand = releaseCommandOf(live, settings);
   const gate = toGate(app.lock, freezesOf(world, appId), nowMs);
   return {
     strategy: forecast.strategy,
@@ -44,13 +45,22 @@ export const planDeploy = (
     wanted,
     atMost,
     steps: forecast.steps.map((step) => ({ ...step, instances: { ...step.instances } })),
-    order: app.stopped ? [] : wholeOrderOf({ forecast, settings, once, hasCommand }),
+    order: [
+      ...releaseOrder(releaseCommand),
+      ...(app.stopped ? [] : orderOf(forecast, settings)),
+      ...once.map((type) => `stop the old ${type}, then start the new one`),
+    ],
+    outages: [...outages],
+    releaseCommand,
     // A release command has as long as the rest.
-    deadlineSeconds: settings.rolloutTimeoutSeconds * (hasCommand ? 2 : 1) + forecast.waitsSeconds,
+    deadlineSeconds:
+      settings.rolloutTimeoutSeconds +
+      (releaseCommand?.deadlineSeconds ?? 0) +
+      forecast.waitsSeconds,
     gate,
     warnings: [
       ...barsOf(gate),
-      ...once.map((type) => outageText(app, type)),
+      ...outages.map(outageText),
       ...warningsOf(world, deployment, { ...forecast, atMost }),
     ],
   };
@@ -73,19 +83,23 @@ const wantedOf = (app: ActiveApp): Record<string, number> => {
 };
 
 /** The next release may have another one, or none; most go on with the one they have. */
-const hasReleaseCommand = (live: Deployment['live']): boolean =>
-  (live?.release.processes['release']?.command ?? null) !== null;
+const releaseCommandOf = (
+  live: Deployment['live'],
+  { rolloutTimeoutSeconds }: Settings,
+): DeployPlan['releaseCommand'] => {
+  const command = live?.release.processes['release']?.command ?? null;
+  return command === null
+    ? null
+    : { command: [...command], deadlineSeconds: rolloutTimeoutSeconds };
+};
 
-const wholeOrderOf = (of: {
-  readonly forecast: Forecast;
-  readonly settings: Settings;
-  readonly once: readonly string[];
-  readonly hasCommand: boolean;
-}): string[] => [
-  ...(of.hasCommand ? ['run the release command; the rest waits for it'] : []),
-  ...orderOf(of.forecast, of.settings),
-  ...of.once.map((type) => `stop the old ${type}, then start the new one`),
-];
+const releaseOrder = (of: DeployPlan['releaseCommand']): string[] =>
+  of === null
+    ? []
+    : [
+        `run the release command "${of.command.join(' ')}", unless the new release has another, for up to ${of.deadlineSeconds} s`,
+        'where it fails, nothing of the new release is started and what serves goes on',
+      ];
 
 const orderOf = ({ steps, strategy }: Forecast, settings: Settings): string[] => {
   const { drainSeconds, graceSeconds } = settings;

@@ -41,6 +41,18 @@ export const checkDomains = async ({
         continue;
       }
       case 'lapse': {
+        // Nobody may have looked for long, and where DNS is silent nobody loses anything.
+        const look = await ownership.look(host, teamId, now());
+        if (look.outcome === 'verified') {
+          const { outcome, reason, at } = look;
+          const seen = { type: 'RecordDomainLook', appId, look: { outcome, reason, at } } as const;
+          await commands.handle('domain', id, seen, own);
+          continue;
+        }
+        if (!look.isKnown) {
+          logger.warn({ host, reason: look.reason }, 'domain-not-given-up');
+          continue;
+        }
         const because = { ...own, reason: `${host} was not proven in time` };
         await commands.handle('app', appId, { type: 'RemoveDomain', host }, because);
         await commands.handle('domain', id, { type: 'ReleaseDomain', appId }, because);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkDomains } from './check-domains.js';
 import { DnsTxtRecords } from './dns-txt-records.js';
 import { Ownership } from './ownership.js';
+import type { TxtRecords } from './txt-records.port.js';
 import { pathsOf } from '@shiplog/runtime';
 import { startDnsServer, type DnsServer } from '../testing/dns-server.js';
 import { startTestApi, type TestApi } from '../testing/start-test-api.js';
@@ -131,4 +132,27 @@ it('is looked for again and again, and given up when it was not proven in time',
   await after(8);
   await expect.poll(async () => (await domainsOf(ann, 'anns')).has('never.example')).toBe(false);
   expect((await domainsOf(ann, 'anns')).has('slow.example')).toBe(true);
+});
+
+it('is not given up where nobody looked in time, nor where DNS is silent', async () => {
+  await dns.serve({});
+  const { body } = await add(ann, 'anns', 'late.example').expect(200);
+  await add(ann, 'anns', 'unheard.example').expect(200);
+  const { record } = (body as Shown).ownership;
+  const { domainKey } = pathsOf(api.home);
+  const after8Days = async (records: TxtRecords) =>
+    checkDomains({
+      context: api.platform.api,
+      ownership: await Ownership.open(domainKey, records),
+      now: () => new Date(Date.now() + 8 * 24 * 60 * 60_000),
+    });
+  await after8Days({ at: () => Promise.resolve({ kind: 'unknown', reason: 'silence' }) });
+  expect([...(await domainsOf(ann, 'anns')).keys()]).toEqual(
+    expect.arrayContaining(['late.example', 'unheard.example']),
+  );
+  await dns.serve({ [record.name]: [record.value] });
+  await after8Days(new DnsTxtRecords(dns.address));
+  await expect.poll(async () => (await domainsOf(ann, 'anns')).has('unheard.example')).toBe(false);
+  const late = (await domainsOf(ann, 'anns')).get('late.example');
+  expect(late?.ownership.status).toBe('verified');
 });

@@ -6,9 +6,8 @@ import type { Changes } from '../changes/changes.js';
 import type { AppIdentity } from '../http/door.js';
 import { Problem } from '../http/problem.js';
 import { domainIdOf } from '../process-managers/index.js';
+import { demandedProof } from './demanded-proof.js';
 import type { Ownership } from './ownership.js';
-
-const DAY_MS = 24 * 60 * 60_000;
 
 /** Who may have a domain, over all teams. */
 export class Claims {
@@ -30,7 +29,8 @@ export class Claims {
     const others = this.conflicts(host, teamId);
     const look = areDemanded ? await this.ownership.look(host, teamId, this.now()) : undefined;
     if (others.length > 0) await this.takeFrom(others, { host, teamId, look }, context);
-    const command = { type: 'ReserveDomain', host, appId, teamId, ...this.proof() } as const;
+    const proof = demandedProof(this.api.config, this.now().getTime());
+    const command = { type: 'ReserveDomain', host, appId, teamId, ...proof } as const;
     const reserved = await this.changes.make('domain', id, command, context);
     // Whoever was faster is in the log before: of two that reserve at once, one at least sees the other.
     const [faster] = this.conflicts(host, teamId);
@@ -56,14 +56,6 @@ export class Claims {
   ): Promise<Position> {
     const command = { type: 'RecordDomainLook', appId, look: { outcome, reason, at } } as const;
     return (await this.changes.make('domain', id, command, context)).position;
-  }
-
-  private proof() {
-    const { areDemanded, lapseDays } = this.api.config.domainChecks;
-    if (!areDemanded) return {};
-    const now = this.now();
-    const until = new Date(now.getTime() + lapseDays * DAY_MS);
-    return { proof: { since: now.toISOString(), until: until.toISOString() } };
   }
 
   private conflicts(host: string, teamId: string): readonly HeldDomain[] {

@@ -145,6 +145,28 @@ describe('locking an app', () => {
   });
 });
 
+describe('an undo of what went ahead in spite of a lock', () => {
+  it('is barred by the lock as well, and goes ahead in the same way', async () => {
+    await api.deployed('barred', 2);
+    await lock('barred').expect(200);
+    const config = () => api.call('patch', '/v1/apps/barred/config').send({ set: { A: '1' } });
+    const { sequence } = (await config().set(override('lock')).expect(200)).body as {
+      sequence: string;
+    };
+    const undo = () => api.call('post', `/v1/undo/${sequence}`).send({});
+    expect((await undo()).body).toMatchObject({ status: 423, code: 'app-locked' });
+    const head = await log().head();
+    await undo().set(override('lock')).expect(200);
+    const [{ commit } = { commit: undefined }] = await changesAfter(log(), head);
+    expect(commit?.events.map(({ type }) => type)).toEqual([
+      'ConfigChanged',
+      'ReleaseCreated',
+      'LockOverridden',
+    ]);
+    expect((await gateOf('barred'))['lock']).toMatchObject({ why: 'audit' });
+  });
+});
+
 describe('freeze windows', () => {
   it('of an app refuse its releases while they are open, and are put aside by its team', async () => {
     await api.deployed('frosty');

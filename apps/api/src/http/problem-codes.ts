@@ -30,6 +30,7 @@ export type ApiCode =
   | 'nothing-to-roll-back-to'
   | 'same-app'
   | 'domain-of-platform'
+  | 'router-cannot'
   | 'redirect-loop'
   | 'domain-not-yours'
   | 'https-required'
@@ -136,6 +137,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'certificate-invalid': { status: 422, title: 'The certificate cannot be served' },
   'redirect-loop': { status: 422, title: 'The redirect would lead back to itself' },
   'domain-of-platform': { status: 422, title: 'The host belongs to the platform' },
+  'router-cannot': { status: 422, title: 'The proxy of this platform cannot do it' },
   'confirmation-mismatch': { status: 422, title: 'Confirmation does not match' },
   'idempotency-key-reused': { status: 422, title: 'Idempotency key used before' },
   'moment-unknown': { status: 422, title: 'No such moment in the log' },

@@ -80,6 +80,25 @@ describe('the issuer', () => {
     ]);
   });
 
+  it('asks for no domain that is still to be proven, and does once it was', async () => {
+    const { rounds, authority } = issuer();
+    const host = 'bank.example.org';
+    const app = { appId: 'a1', teamId: 't' };
+    await platform.given('app', 'a1', { type: 'CreateApp', ...app, name: 'shop' });
+    const proof = { since: '2026-11-26T00:00:00.000Z', until: '2026-12-03T00:00:00.000Z' };
+    const id = domainIdOf(host);
+    await platform.given('domain', id, { type: 'ReserveDomain', host, ...app, proof });
+    const use = { kind: 'serve', strip: false } as const;
+    await platform.given('app', 'a1', { type: 'AddDomain', host, use, sisters: [] });
+    await rounds();
+    const ordered = () => authority.orders.map(({ domain }) => domain);
+    expect(ordered()).not.toContain(host);
+    const look = { outcome: 'verified', reason: null, at: '2026-11-26T01:00:00.000Z' } as const;
+    await platform.given('domain', id, { type: 'RecordDomainLook', appId: 'a1', look });
+    await rounds();
+    expect(ordered()).toContain(host);
+  });
+
   it('renews it when two thirds of its life are over', async () => {
     const { rounds, clock, authority } = issuer({ lifeMs: 9 * DAY });
     await rounds();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { renewAt, type CertificateState } from '@shiplog/domain';
+import { isProven, renewAt, type CertificateState } from '@shiplog/domain';
 import { startReconcileLoop, type RoundResult } from '@shiplog/reconcile';
 import {
   describeError,
@@ -29,7 +29,9 @@ export interface IssuerOptions {
   readonly now?: () => number;
 }
 
-const NUDGES: ReadonlySet<string> = new Set(['AppCreated', 'DomainAdded', 'CertificateRemoved']);
+const NUDGES: ReadonlySet<string> = new Set([
+  ...['AppCreated', 'DomainAdded', 'DomainLookedUp', 'CertificateRemoved'],
+]);
 
 /**
  * Gets and renews the certificates of a public platform, one at a time. Who may ask the authority is decided
@@ -62,13 +64,14 @@ export const issuerRound = (options: IssuerOptions) => async (): Promise<RoundRe
   await feed.catchUp();
   const stateOf = (domain: string): CertificateState =>
     world.get('certificate', domainIdOf(domain)).state;
-  const { order, nextAtMs } = planIssuing(wantedOf(context), stateOf, now());
+  const all = [...world.all('certificate')];
+  const { order, nextAtMs } = planIssuing(wantedOf(context), stateOf, { nowMs: now(), all });
   if (order !== undefined) {
     await carryOut(order, options);
     return { nextRoundInMs: 0 };
   }
   const named = new Set(
-    [...world.all('certificate')].flatMap((state) =>
+    all.flatMap((state) =>
       state.status === 'known' && state.certificate !== null ? [state.certificate.fingerprint] : [],
     ),
   );
@@ -78,7 +81,14 @@ export const issuerRound = (options: IssuerOptions) => async (): Promise<RoundRe
 
 const wantedOf = ({ config, world }: IssuerOptions['context']): readonly Order[] => {
   const { domain, acme } = config;
-  const hosts = world.apps().flatMap(({ name, domains }) => [`${name}.${domain}`, ...domains]);
+  // What is not proven is not answered for either: an order would be refused, and count with the authority.
+  const isAnswered = (one: string): boolean => {
+    const { state } = world.get('domain', domainIdOf(one));
+    return state.status === 'free' || isProven(state);
+  };
+  const hosts = world
+    .apps()
+    .flatMap(({ name, domains }) => [`${name}.${domain}`, ...domains.filter(isAnswered)]);
   // A domain may have a path behind its host.
   const plain = new Set(hosts.map((one) => one.split('/')[0] ?? ''));
   return wantedOrders({ domain, hosts: plain, hasDnsHook: acme?.dnsHook !== undefined });

@@ -38,14 +38,20 @@ export const wantedOrders = ({ domain, hosts, hasDnsHook }: Wanted): readonly Or
   ];
 };
 
+interface IssuedSoFar {
+  readonly nowMs: number;
+  /** Also of what is not wanted any more: the authority counts it. */
+  readonly all: readonly CertificateState[];
+}
+
 /** What is due first. Own certificates are nobody's to renew; who failed waits, the others do not wait for it. */
 export const planIssuing = (
   wanted: readonly Order[],
   stateOf: (domain: string) => CertificateState,
-  nowMs: number,
+  { nowMs, all }: IssuedSoFar,
 ): IssuingPlan => {
   const states = wanted.map(({ domain }) => stateOf(domain));
-  const isFull = countOfWeek(states, nowMs) >= ISSUED_A_WEEK_MAX;
+  const isFull = countOfWeek(all, nowMs) >= ISSUED_A_WEEK_MAX;
   const due = wanted.flatMap((order, i) => {
     const state = states[i] ?? { status: 'none' };
     const atMs = dueAt(state);

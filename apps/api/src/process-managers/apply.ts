@@ -4,10 +4,13 @@ import { KEYS_ID } from '@shiplog/domain';
 import type { Aggregate, StreamName } from '@shiplog/events';
 import type { EventLog } from '@shiplog/events/log';
 import { faultPoint, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
+import { demandedProof } from '../domains/demanded-proof.js';
 import type { Action } from './plan.js';
 
 export interface Effects {
-  readonly context: Pick<ProcessContext, 'commands' | 'actor' | 'log' | 'logger'>;
+  readonly context: Pick<ProcessContext, 'commands' | 'actor' | 'log' | 'logger' | 'config'>;
+  /** Milliseconds of the wall clock. Default `Date.now`. */
+  readonly now?: () => number;
   /** Ids of apps of which something is kept outside the log. */
   readonly keptApps: () => Promise<readonly string[]>;
   /** Removes what is kept of an app outside the log. On repetition nothing happens. */
@@ -55,7 +58,10 @@ export const apply = async (action: Action, effects: Effects): Promise<void> => 
     }
     case 'reserve-domain': {
       const { appId, host, teamId } = action;
-      const command = { type: 'ReserveDomain', host, appId, teamId } as const;
+      const { context, now = Date.now } = effects;
+      // Whoever removes and adds a domain at once comes here: that must not be a way around the proof.
+      const proof = demandedProof(context.config, now());
+      const command = { type: 'ReserveDomain', host, appId, teamId, ...proof } as const;
       const id = domainIdOf(host);
       const cause = await causedBy(effects.context.log, `app.${appId}`, own);
       return note(effects, action, await commands.handle('domain', id, command, cause));

@@ -19,9 +19,9 @@ let erased: [string, number][];
 let round: () => Promise<void>;
 let rotateMasterKey: (keyId: string) => Promise<number>;
 
-const newRound = () => {
+const newRound = (context = platform.api) => {
   const run = processManagerRound({
-    context: platform.api,
+    context,
     keptApps: () => Promise.resolve(kept),
     forgetApp: (appId) => Promise.resolve(void forgotten.push(appId)),
     rotateMasterKey,
@@ -212,6 +212,18 @@ describe('a domain', () => {
     await platform.given('app', 'a1', { type: 'AddDomain', host });
     await round();
     expect(stateOf()).toMatchObject({ status: 'reserved', appId: 'a1' });
+  });
+
+  it('is to be proven then, too, where proofs are demanded', async () => {
+    const domainChecks = { areDemanded: true, lapseDays: 7 };
+    const demanding = newRound({
+      ...platform.api,
+      config: { ...platform.api.config, domainChecks },
+    });
+    await platform.given('app', 'a1', { type: 'AddDomain', host });
+    await demanding();
+    const until = new Date(nowMs + 7 * 24 * 3_600_000).toISOString();
+    expect(stateOf()).toMatchObject({ appId: 'a1', proof: { status: 'pending', until } });
   });
 
   it('is given up by an app that lists it while another one holds it', async () => {

@@ -7,8 +7,6 @@ import { looseEnds, plan, type Action } from './plan.js';
 
 export interface ProcessManagersOptions extends Effects {
   readonly context: ProcessContext;
-  /** Milliseconds of the wall clock. Default `Date.now`. */
-  readonly now?: () => number;
 }
 
 /** Streams whose events can lead to a command. Rollouts and instances, the busy ones, never do. */

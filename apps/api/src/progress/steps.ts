@@ -1,6 +1,6 @@
 import type { DomainEventUnion, Limits, RecordedCommit } from '@shiplog/events';
 import type { World } from '@shiplog/domain';
-import { outageText, runningOnce } from '../deploys/running-once.js';
+import { outagesOf, outageText } from '../deploys/running-once.js';
 import type { News } from './progress-event.js';
 
 type RoutesApplied = Extract<DomainEventUnion, { type: 'RoutesApplied' }>['data'];
@@ -61,7 +61,7 @@ export class Steps {
   /** What nobody can be spared is said before it begins. */
   private outages(): readonly string[] {
     const app = this.world.app(this.appId);
-    return app === undefined ? [] : runningOnce(app).map((type) => outageText(app, type));
+    return app === undefined ? [] : outagesOf(app).map(outageText);
   }
 
   /** By which name it is told from now on. */

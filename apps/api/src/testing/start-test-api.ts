@@ -21,13 +21,15 @@ export interface TestApi {
   /** A user of a team of their own, and a token. */
   addUser(name: string): Promise<string>;
   /** An app with `count` releases, the newest one live. */
-  deployed(name: string, count?: number): Promise<string>;
+  deployed(name: string, count?: number, processes?: Processes): Promise<string>;
   stop(): Promise<void>;
 }
+/** Beside `web`, which has the image's own command. */
+type Processes = Readonly<Record<string, { command: string[] }>>;
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 export const startTestApi = async (
-  settings: Partial<Pick<PlatformConfig, 'domainChecks'>> = {},
+  settings: Partial<Pick<PlatformConfig, 'domainChecks' | 'router'>> = {},
 ): Promise<TestApi> => {
   const home = await mkdtemp(join(tmpdir(), 'shiplog-api-'));
   const platform = await startTestPlatform(home);
@@ -52,10 +54,11 @@ export const startTestApi = async (
     token: adminToken,
     call,
     addUser: (name) => addUser(platform, name),
-    deployed: async (name, count = 1) => {
+    deployed: async (name, count = 1, processes = {}) => {
       const { body } = await call('post', '/v1/apps').send({ name }).expect(201);
       const { id } = body as { id: string };
-      for (let i = 1; i <= count; i += 1) await deploy(platform, id, `bld_${name}-${i}`);
+      for (let i = 1; i <= count; i += 1)
+        await deploy(platform, id, { buildId: `bld_${name}-${i}`, processes });
       return id;
     },
     stop: async () => {
@@ -95,12 +98,17 @@ const addUser = async ({ given }: TestPlatform, name: string): Promise<string> =
 };
 
 /** What builder, process manager and deployer would record of one deploy. */
-const deploy = async (platform: TestPlatform, appId: string, buildId: string): Promise<void> => {
+const deploy = async (
+  platform: TestPlatform,
+  appId: string,
+  { buildId, processes: more }: { readonly buildId: string; readonly processes: Processes },
+): Promise<void> => {
   const { given, api } = platform;
   const source = { kind: 'image', ref: 'test/app:1' } as const;
   await given('app', appId, { type: 'RequestBuild', buildId, source });
   await given('build', buildId, { type: 'StartBuild', buildId, appId, sourceDigest: null });
-  const made = { image: anImage, processes: { web: { command: null } }, stack: 'image' } as const;
+  const processes = { web: { command: null }, ...more };
+  const made = { image: anImage, processes, stack: 'image' } as const;
   await given('build', buildId, { type: 'SucceedBuild', ...made, durationMs: 1 });
   await platform.until(
     () => api.world.deployment(appId)?.target?.release.buildId === buildId,

@@ -53,9 +53,10 @@ describe('a volume', () => {
     const plan = await api.call('get', '/v1/apps/shop/deploy-plan').expect(200);
     expect(plan.body.atMost).toEqual({ web: 1 });
     expect(plan.body.warnings).toContain(
-      'web: its old instance stops before the new one starts (volume data is exclusive); none runs in between',
+      'web: its old instance stops before the new one starts (volume data is exclusive); none runs in between: up to 60 s to end, and until the new one is ready, up to 60 s',
     );
     expect(plan.body.order).toContain('stop the old web, then start the new one');
+    expect(plan.body.outages).toMatchObject([{ process: 'web', volume: 'data' }]);
   });
 
   it.each([

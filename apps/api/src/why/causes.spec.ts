@@ -101,7 +101,7 @@ class History {
     { version, generation = version, process = 'web', causation = null }: Running,
   ): void {
     const of = { instanceId, appId: APP };
-    const place = { nodeId: 'n1', port: null, containerPort: null };
+    const place = { nodeId: 'n1', port: null, containerPort: null, protocol: 'http' as const };
     const scheduled = event('InstanceScheduled', { ...of, process, version, generation, ...place });
     const by = worker('deployer');
     this.add(['instance', instanceId], by, [scheduled], { causation });

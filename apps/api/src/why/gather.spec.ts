@@ -10,8 +10,8 @@ import { commitAfter, endOf, NO_COMMIT } from '@shiplog/events/testing';
 import { gatherCauses } from './gather.js';
 
 const APP = 'a1';
-const event = (type: string, data: object): DomainEventUnion =>
-  ({ type, v: 1, data }) as unknown as DomainEventUnion;
+const event = (type: string, data: object, v = 1): DomainEventUnion =>
+  ({ type, v, data }) as unknown as DomainEventUnion;
 
 class Told {
   readonly log = new InMemoryEventLog();
@@ -26,10 +26,11 @@ class Told {
 
   async ready(instanceId: string, port: number | null = 20_000): Promise<void> {
     const of = { instanceId, appId: APP };
-    const where = { nodeId: 'n1', port, containerPort: port === null ? null : 80 };
+    const containerPort = port === null ? null : 80;
+    const where = { nodeId: 'n1', port, containerPort, protocol: 'http' };
     const what = { process: 'web', version: 1, generation: 1 };
     const stream = streamName('instance', instanceId);
-    await this.add(stream, event('InstanceScheduled', { ...of, ...what, ...where }));
+    await this.add(stream, event('InstanceScheduled', { ...of, ...what, ...where }, 2));
     await this.add(stream, event('InstanceReady', of));
   }
 

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathsOf } from '@shiplog/runtime';
 import { Keyring, MasterKey } from '@shiplog/secrets';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { keyFiles, openKeys, placeKeys, sealKeys, type KeyFile } from './keys.js';
@@ -39,6 +40,17 @@ describe('the keys of a home', () => {
     expect(pathsIn(files)).toEqual(ALL);
     const text = await readFile(masterKeyFile, 'base64');
     expect(files.at(-1)?.text).toBe(text);
+  });
+
+  it('have what the proofs of domains are made of, which a platform that is restored has again', async () => {
+    await mkdir(join(home, 'domains'));
+    await writeFile(join(home, 'domains/challenge.key'), 'ab'.repeat(32));
+    const files = await keyFiles({ home, masterKeyFile });
+    const restored = join(home, 'restored');
+    await placeKeys({ home: restored, masterKeyFile: join(restored, 'master.key') }, files);
+    const { domainKey } = pathsOf(restored);
+    expect(await readFile(domainKey, 'utf8')).toBe('ab'.repeat(32));
+    expect((await stat(domainKey)).mode & 0o777).toBe(0o600);
   });
 
   it('are none that a backup could be made of when the master key cannot be read', async () => {

@@ -90,10 +90,17 @@ export const MASTER_KEY_NAME = 'master-key/master.key';
 
 type Home = Pick<PlatformConfig, 'home' | 'masterKeyFile'>;
 
-/** Where key material lies in a home: keys of apps, people and certificates, the master key, what signs the log. */
+/**
+ * Where key material lies in a home: keys of apps, people and certificates, the master key, what signs the log,
+ * and what the proofs of domains are made of: with another one, no TXT record that teams have set counts.
+ */
 const keyMaterial = async (home: string): Promise<readonly string[]> => {
-  const { keys, personKeys, platformKeys, certificates, masterKey, credentials } = pathsOf(home);
-  const folders = [keys, personKeys, platformKeys, certificates, dirname(masterKey)];
+  const { keys, personKeys, platformKeys, certificates, masterKey, credentials, domainKey } =
+    pathsOf(home);
+  const folders = [
+    ...[keys, personKeys, platformKeys, certificates],
+    ...[dirname(masterKey), dirname(domainKey)],
+  ];
   const below = (await Promise.all(folders.map((folder) => filesBelow(folder)))).flat();
   const signing = (await filesBelow(join(home, 'integrity'))).filter(isSecretName);
   return [...below, ...signing, credentials].toSorted();

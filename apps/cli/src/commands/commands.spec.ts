@@ -222,6 +222,27 @@ describe('deploy', () => {
       ]),
   });
 
+  it('leaves the settings as they are where the app is locked or frozen', async () => {
+    const lock = { by: 'ada', why: 'audit', since: '2026-11-21T10:00:00.000Z', until: null };
+    const held = { ...shop, gate: { ...shop.gate, lock } };
+    const refusing: Routes = {
+      ...routes(),
+      'GET /v1/apps/shop': held,
+      'POST /v1/apps/shop/builds': (response) =>
+        sendProblem(response, 423, 'app-locked', 'shop is locked by ada: audit.'),
+    };
+    const refused = await cli('deploy -a shop --image nginx --strategy canary', refusing);
+    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('locked by ada')]);
+    expect(api?.received.map(({ method }) => method)).toEqual(['GET', 'POST']);
+    // Where the lock ended in between the settings follow.
+    const done = await cli('deploy -a shop --image nginx --strategy canary --no-wait', {
+      ...routes(),
+      'GET /v1/apps/shop': held,
+    });
+    expect(done.code).toBe(0);
+    expect(api?.received.map(({ method }) => method)).toEqual(['GET', 'POST', 'PATCH']);
+  });
+
   it('sends the directory, builds it, waits, and tells where it answers', async () => {
     const cwd = await mkdtemp(join(tmpdir(), 'shiplog-deploy-'));
     await writeFile(join(cwd, 'server.js'), 'console.log(1)');

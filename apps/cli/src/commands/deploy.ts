@@ -1,4 +1,4 @@
-import type { App, ProgressLine, Settings } from '@shiplog/api-client';
+import type { App, DeployPlan, ProgressLine, Settings } from '@shiplog/api-client';
 import { defineCommand, type Invocation } from '../command.js';
 import { isLoopback } from '../connection/resolve-connection.js';
 import { usageError } from '../exit-code.js';
@@ -57,13 +57,16 @@ export const deploy = defineCommand<DeployOptions>({
     if (options.plan === true) return showPlan(invocation, settings.strategy);
     const app = await (await client()).apps.show(await invocation.app(), {});
     const source = await sourceOf(invocation, app);
-    if (Object.keys(settings).length > 0) {
-      await (await client()).settings.change(app.name, settings, change);
-    }
-    const build = await (await client()).builds.request(app.name, source, change);
-    await finish(invocation, app, build);
+    const api = await client();
+    const request = () => api.builds.request(app.name, source, change);
+    // Where a deploy would be refused, it is asked for first: what it was to change must not stay.
+    const refused = isHeld(app) && change.override === undefined ? await request() : undefined;
+    if (Object.keys(settings).length > 0) await api.settings.change(app.name, settings, change);
+    await finish(invocation, app, refused ?? (await request()));
   },
 });
+
+const isHeld = ({ gate }: App): boolean => gate.lock !== null || gate.frozen.length > 0;
 
 const showPlan = async (
   { client, app, out }: DeployInvocation,
@@ -80,12 +83,18 @@ const showPlan = async (
     ['Takes over from', plan.fromRelease === null ? null : `v${plan.fromRelease}`],
     ['Instances', counts(plan.wanted)],
     ['At most', `${counts(plan.atMost)} at one time, old and new`],
+    ['Release command', releaseText(plan.releaseCommand)],
     ['Deadline', durationText(plan.deadlineSeconds * 1000)],
   ]);
   plan.order.forEach((line, i) => out.line(`${`${i + 1}.`.padStart(4)} ${printableLine(line)}`));
   for (const warning of plan.warnings) out.line(`Note: ${printableLine(warning)}`);
   out.line('Nothing was done.');
 };
+
+const releaseText = (of: DeployPlan['releaseCommand']): string | null =>
+  of === null
+    ? null
+    : `${printableLine(of.command.join(' '))}, for up to ${durationText(of.deadlineSeconds * 1000)}`;
 
 const settingsOf = ({ port, healthPath, strategy }: DeployOptions): Partial<Settings> => ({
   ...(port !== undefined && parseSetting('port', port)),

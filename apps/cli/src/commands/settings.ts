@@ -64,6 +64,7 @@ const set = defineCommand({
     .join('\n')}\n\n${CHECKS_HELP}`,
   examples: [
     ['settings set -a shop port=3000', 'the app listens on port 3000'],
+    ['settings set -a shop protocol=h2c', 'it speaks gRPC'],
     ['settings set -a shop memory=256M cpus=0.5', 'smaller instances, without a restart'],
     ['settings set -a shop read-only=on tmpfs=/tmp:64M', 'nothing can be written but to /tmp'],
     ['settings set -a shop health-path=/ready start-timeout=2m', 'a slow start, checked by HTTP'],

@@ -109,6 +109,7 @@ describe('settings', () => {
     ],
     ['ulimits', 'none', { ulimits: {} }],
     ['shm', '128M', { shmBytes: 134_217_728 }],
+    ['protocol', 'h2c', { protocol: 'h2c' }],
     ['read-only', 'on', { readOnlyRoot: true }],
     [
       'tmpfs',
@@ -131,6 +132,7 @@ describe('settings', () => {
 
   it.each([
     ['port', '70000'],
+    ['protocol', 'grpc'],
     ['port', '-1'],
     ['health-path', 'ready'],
     ['cpus', 'many'],

@@ -13,6 +13,14 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
     help: 'port on which `web` listens; auto: the one the image EXPOSEs, else 8080',
     parse: orAutomatic(parseInteger('port', 1, 65_535)),
   },
+  protocol: {
+    field: 'protocol',
+    help: 'what `web` speaks on its port: http (HTTP/1.1), or h2c (HTTP/2 without TLS, for gRPC)',
+    parse: (text) => {
+      if (text === 'http' || text === 'h2c') return text;
+      throw usageError(`protocol: "${text}" is no protocol`, 'It is http or h2c.');
+    },
+  },
   'health-path': {
     field: 'healthPath',
     help: 'HTTP path that answers 2xx or 3xx when an instance is ready; none: a TCP check',

@@ -23,6 +23,7 @@ export const shop: App = {
   formation: { web: 2, worker: 0 },
   settings: {
     port: null,
+    protocol: 'http',
     healthPath: null,
     startTimeoutSeconds: 60,
     rolloutTimeoutSeconds: 300,

@@ -287,6 +287,16 @@ export const describeContainerEngine = (
         expect(await volumes.list()).toEqual([]);
       });
 
+      it('come from an image only where that is there', async () => {
+        const volume = volumeOf('first');
+        const first = { imageId: fixture.imageId, path: '/data' };
+        await engine.volumes.ensure({ ...volume, first });
+        const gone = { ...first, imageId: `sha256:${'f'.repeat(64)}` };
+        const ensured = engine.volumes.ensure({ ...volume, first: gone });
+        await expect(ensured).rejects.toMatchObject({ code: 'image-missing' });
+        await engine.volumes.remove(volume.name);
+      });
+
       it('are never made by a container that needs one', async () => {
         const { name } = volumeOf('gone');
         const spec = specOf('needy', mounted(name));

@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 import { LABEL, engineStatus, ownedBy } from '@shiplog/engine';
 import { EngineError, volumeMissing, type ContainerSpec } from './container-engine.port.js';
 import { toEngineError } from './docker-translate.js';
+import { giveToImageUser } from './docker-volume-owner.js';
 import type { VolumeSpec, VolumeStore } from './volume-store.js';
 
 /** Counting the files of all volumes may take minutes; nothing waits for it. */
@@ -16,12 +17,15 @@ export class DockerVolumes implements VolumeStore {
     private readonly platform: string,
   ) {}
 
-  async ensure({ name, labels }: VolumeSpec): Promise<void> {
+  async ensure({ name, labels, first }: VolumeSpec): Promise<void> {
     const doing = `creating volume ${name}`;
     try {
       // One of that name that is there is left as it is, whosever it is.
       await this.docker.createVolume({ Name: name, Driver: 'local', Labels: { ...labels } });
-      if (this.isOwn(await this.labelsOf(name))) return;
+      if (this.isOwn(await this.labelsOf(name))) {
+        if (first !== undefined) await giveToImageUser(this.docker, this.platform, { name, first });
+        return;
+      }
     } catch (error) {
       throw toEngineError(doing, error);
     }

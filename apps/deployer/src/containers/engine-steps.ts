@@ -55,7 +55,14 @@ export const create = async (
   if (instance === undefined || app === undefined || release === undefined) return;
   await guarded(bench, instance, async () => {
     const image = imageOf(world, release);
-    const mounts = await mountsOfProcess(bench, app, instance.process);
+    const pullIfMissing = (error: unknown): never => {
+      const isMissing = error instanceof EngineError && error.code === 'image-missing';
+      if (isMissing && image.repoDigest !== null) pull(bench, instance, image.repoDigest);
+      throw error;
+    };
+    const mounts = await mountsOfProcess(bench, { app, imageId: image.id }, instance.process).catch(
+      pullIfMissing,
+    );
     const spec = instanceSpec({
       mounts,
       platform: config,
@@ -66,11 +73,7 @@ export const create = async (
       config: await decryptConfig(bench.keyring, app, release),
     });
     fault('before-create');
-    const containerId = await bench.engine.create(spec).catch((error: unknown) => {
-      const isMissing = error instanceof EngineError && error.code === 'image-missing';
-      if (isMissing && image.repoDigest !== null) pull(bench, instance, image.repoDigest);
-      throw error;
-    });
+    const containerId = await bench.engine.create(spec).catch(pullIfMissing);
     fault('after-create');
     await startAndRecord(bench, instance, containerId, leave);
   });
@@ -264,7 +267,7 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
 
 /** Where it is asked; null for a process that is not reached over the network. */
 const webOf = (
-  { process, port, containerPort, address }: KnownInstance,
+  { process, port, containerPort, address, protocol }: KnownInstance,
   app: ActiveApp,
   { instanceHost, domain }: PlatformConfig,
 ): ProbeTarget['web'] =>
@@ -277,6 +280,7 @@ const webOf = (
         address: address ?? null,
         healthPath: app.settings.healthPath,
         virtualHost: `${app.name}.${domain}`,
+        protocol,
       };
 
 const readyBy = async (

@@ -114,6 +114,7 @@ export const schedule = async (
         generation,
         nodeId: config.nodeId,
         containerPort,
+        protocol: deployment.app.settings.protocol,
         port,
         address,
       },

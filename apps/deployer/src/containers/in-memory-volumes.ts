@@ -11,11 +11,14 @@ export class InMemoryVolumes implements VolumeStore {
     private readonly answer: (doing: string) => Promise<void>,
   ) {}
 
-  async ensure({ name, labels }: VolumeSpec): Promise<void> {
+  async ensure({ name, labels, first }: VolumeSpec): Promise<void> {
     const doing = `creating volume ${name}`;
     await this.answer(doing);
     if (!this.host.volumes.has(name)) this.host.volumes.set(name, { labels, bytes: 0 });
-    if (this.isOwn(name)) return;
+    if (this.isOwn(name)) {
+      if (first === undefined || this.host.images.has(first.imageId)) return;
+      throw new EngineError('image-missing', doing, `no such image: ${first.imageId}`);
+    }
     throw new EngineError('name-taken', doing, `somebody else's volume is called ${name}`);
   }
 

@@ -27,4 +27,18 @@ describe('a call that a round waits for', () => {
     await calls.wait('making', Promise.resolve());
     expect(waits.at(-1)).toBe(5000);
   });
+
+  it('hangs for as long as any call of that name does', async () => {
+    const answers: (() => void)[] = [];
+    const hanging = (): Promise<void> => new Promise((resolve) => answers.push(resolve));
+    for (let i = 0; i < 2; i += 1) {
+      await expect(calls.wait('pulling', hanging())).rejects.toMatchObject({ code: 'no-answer' });
+    }
+    for (const expected of [0, 5000]) {
+      answers.shift()?.();
+      await new Promise((resolve) => setImmediate(resolve));
+      await calls.wait('pulling', Promise.resolve());
+      expect(waits.at(-1)).toBe(expected);
+    }
+  });
 });

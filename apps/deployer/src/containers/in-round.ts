@@ -6,7 +6,8 @@ export const ROUND_WAITS_MS = 5000;
 
 /** Calls to the engine that rounds wait for, because what comes next needs the answer. */
 export class RoundCalls {
-  private readonly hanging = new Set<string>();
+  /** How many of each name hang. */
+  private readonly hanging = new Map<string, number>();
 
   constructor(private readonly sleep: Sleep) {}
 
@@ -19,8 +20,8 @@ export class RoundCalls {
     const waitsMs = this.hanging.has(doing) ? 0 : ROUND_WAITS_MS;
     const late = this.sleep(waitsMs, inTime.signal).then(() => {
       if (inTime.signal.aborted) return undefined;
-      this.hanging.add(doing);
-      const isOver = (): void => void this.hanging.delete(doing);
+      this.count(doing, 1);
+      const isOver = (): void => this.count(doing, -1);
       call.then(isOver, isOver);
       throw new EngineError('no-answer', doing, `no answer within ${ROUND_WAITS_MS / 1000} s`);
     });
@@ -29,5 +30,11 @@ export class RoundCalls {
     } finally {
       inTime.abort();
     }
+  }
+
+  private count(doing: string, by: 1 | -1): void {
+    const count = (this.hanging.get(doing) ?? 0) + by;
+    if (count === 0) this.hanging.delete(doing);
+    else this.hanging.set(doing, count);
   }
 }

@@ -7,21 +7,23 @@ const container = (id: string): Container => ({
   ...{ startedAt: '2026-01-01T00:00:00Z', finishedAt: null, exitCode: null, oomKilled: false },
   ...{ restartCount: 0, restartPolicy: 'no', pid: null, limits: null },
 });
+type Answer = Container | EngineError | undefined;
 const anyInstance = (): boolean => true;
 
 /** Two containers; the engine hangs at the first until it is told what to answer. */
 const setUp = () => {
-  let answer: (told: Container | EngineError) => void = () => undefined;
+  let answer: (told: Answer) => void = () => undefined;
+  let ids = ['c1', 'c2'];
   let asked = 0;
   const engine = {
     list: () =>
       Promise.resolve(
-        ['c1', 'c2'].map((id) => ({ id, instanceId: `web-${id}`, status: 'running' as const })),
+        ids.map((id) => ({ id, instanceId: `web-${id}`, status: 'running' as const })),
       ),
     inspect: (id: string) => {
       if (id !== 'c1') return Promise.resolve(container(id));
       asked += 1;
-      return new Promise<Container>((resolve, reject) => {
+      return new Promise<Container | undefined>((resolve, reject) => {
         answer = (told) => (told instanceof EngineError ? reject(told) : resolve(told));
       });
     },
@@ -37,7 +39,8 @@ const setUp = () => {
   return {
     ...{ view, waits, onLate, onHidden },
     asked: () => asked,
-    answer: async (told: Container | EngineError) => {
+    take: (id: string) => (ids = ids.filter((each) => each !== id)),
+    answer: async (told: Answer) => {
       answer(told);
       await new Promise((resolve) => setImmediate(resolve));
     },
@@ -80,5 +83,17 @@ describe('a look at a container at which the engine hangs', () => {
     expect(waits).toEqual([0]);
     await answer(container('c1'));
     expect(view.hidden.size).toBe(0);
+  });
+
+  it('hides nothing any more when the container is gone, from the list as well', async () => {
+    const { view, answer, take } = setUp();
+    await view.refresh(anyInstance);
+    take('c1');
+    view.relist();
+    await view.refresh(anyInstance);
+    expect([...view.hidden]).toEqual(['web-c1']);
+    await answer(undefined);
+    expect(view.hidden.size).toBe(0);
+    expect([...(await view.refresh(anyInstance))]).toEqual(['web-c1']);
   });
 });

@@ -56,6 +56,8 @@ export class EngineView {
   readonly containers = new Map<string, Container>();
   /** Instances whose container runs and cannot be inspected: nothing is decided about them. */
   readonly hidden = new Set<string>();
+  /** By container: one may be gone, from the list as well, before the engine answered what it is. */
+  private readonly hiddenBy = new Map<string, string>();
   /** As of the last list, by container. */
   private listed = new Map<string, Listed>();
   /** Containers that the engine was asked about and that no round waits for. */
@@ -140,7 +142,7 @@ export class EngineView {
       return;
     }
     this.late.add(id);
-    if (this.hide(instanceId)) {
+    if (this.hide(id, instanceId)) {
       const said = `no answer within ${ROUND_WAITS_MS / 1000} s`;
       this.onHidden(id, new EngineError('no-answer', `inspecting container ${id}`, said));
     }
@@ -153,8 +155,10 @@ export class EngineView {
     void looking.then(arrived, arrived);
   }
 
-  private hide(instanceId: string | null | undefined): boolean {
-    if (instanceId == null || this.hidden.has(instanceId)) return false;
+  private hide(id: string, instanceId: string | null | undefined): boolean {
+    if (instanceId == null) return false;
+    this.hiddenBy.set(id, instanceId);
+    if (this.hidden.has(instanceId)) return false;
     this.hidden.add(instanceId);
     return true;
   }
@@ -189,7 +193,7 @@ export class EngineView {
       const listed = this.listed.get(id);
       if (error.code === 'no-answer') {
         // The next round asks again, and does not wait for it.
-        if (this.hide(this.byId.get(id)?.instanceId ?? listed?.instanceId))
+        if (this.hide(id, this.byId.get(id)?.instanceId ?? listed?.instanceId))
           this.onHidden(id, error);
         return;
       }
@@ -210,7 +214,7 @@ export class EngineView {
     if (!isNew) return;
     this.onHidden(id, error);
     if (isStill) this.take(deadContainer(listed), changed);
-    else this.hide(instanceId);
+    else this.hide(id, instanceId);
   }
 
   /** Looks at one container now; for tasks that just changed it. */
@@ -261,17 +265,18 @@ export class EngineView {
     if (container.instanceId === null) return;
     this.containers.set(container.instanceId, container);
     this.hidden.delete(container.instanceId);
+    this.hiddenBy.delete(container.id);
     changed?.add(container.instanceId);
   }
 
   private forget(id: string, changed?: Set<string>): void {
-    const known = this.byId.get(id);
+    const instanceId = this.byId.get(id)?.instanceId ?? this.hiddenBy.get(id) ?? null;
     this.byId.delete(id);
+    this.hiddenBy.delete(id);
     this.ends.delete(id);
     this.signals.delete(id);
     this.ooms.delete(id);
-    const instanceId = known?.instanceId ?? null;
-    if (instanceId === null || this.containers.get(instanceId)?.id !== id) return;
+    if (instanceId === null || (this.containers.get(instanceId)?.id ?? id) !== id) return;
     this.containers.delete(instanceId);
     this.hidden.delete(instanceId);
     changed?.add(instanceId);

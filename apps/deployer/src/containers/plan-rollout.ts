@@ -5,7 +5,7 @@ import { judge } from './judge.js';
 import { stageOf } from './plan-stage.js';
 import { withoutStopFirst } from './plan-stop-first.js';
 import { isReleasePhaseOver, releasePhaseOf } from './release-phase.js';
-import { isOutOfRouting, isRetired, isRouted, isServing } from './serving.js';
+import { isConfirmedOut, isRetired, isRouted, isServing } from './serving.js';
 
 /** A new instance that ended this often during its rollout is not going to make it. */
 const CRASHES_MAX = 3;
@@ -79,7 +79,7 @@ const isReplaced = ({ app, routers }: PlanInput): boolean => {
       servingCount(app, { type, generation: target.generation }, routers) >= wanted,
   );
   const others = app.instances.filter(({ generation }) => generation !== target.generation);
-  return hasCapacity && others.every((old) => isRetired(old) && isOutOfRouting(old, routers));
+  return hasCapacity && others.every((old) => isRetired(old) && isConfirmedOut(old, routers));
 };
 
 const servingCount = (

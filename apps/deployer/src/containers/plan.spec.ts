@@ -178,6 +178,14 @@ describe('a plan for one app', () => {
       },
       [],
     ],
+    ...[undefined, 'returning' as const].map((o1): [string, Given, string[]] => [
+      `does not complete while it is not certain that what was ready is out of routing: ${o1}`,
+      {
+        app: replacing(gone, fresh('n1'), fresh('n2')),
+        routes: { n1: 'routed', n2: 'routed', ...(o1 && { o1 }) },
+      },
+      [],
+    ]),
     [
       'fails a rollout at the third crash and leaves the old ones alone',
       {

@@ -164,12 +164,13 @@ const specOfRun = async (bench: Workbench, run: KnownRun, command: readonly stri
   if (app === undefined || release === undefined) {
     throw new EngineError('image-missing', 'running a command', `release v${run.version} is gone`);
   }
+  const image = imageOf(world, release);
   return runSpec({
-    mounts: await mountsOfRuns(bench, app),
+    mounts: await mountsOfRuns(bench, { app, imageId: image.id }),
     platform: config,
     app,
     release,
-    image: imageOf(world, release),
+    image,
     config: await decryptConfig(bench.keyring, app, release),
     runId: run.runId,
     command,

@@ -52,7 +52,7 @@ export const drainOf = (
   if (nowMs < namedUntilMs) return { isDrained: false, atMs: namedUntilMs };
   if (instance.process !== ROUTED_PROCESS) return { isDrained: true, atMs: null };
   const states = routers.map(({ routes }) => routes.get(instance.instanceId));
-  if (states.some((state) => state === 'routed' || state === 'unrouted')) {
+  if (states.some((state) => state !== undefined && state !== 'drained')) {
     return { isDrained: false, atMs: null };
   }
   if (states.every((state) => state === 'drained')) return { isDrained: true, atMs: null };
@@ -64,3 +64,10 @@ export const drainOf = (
 export const isOutOfRouting = (instance: KnownInstance, routers: PlanInput['routers']): boolean =>
   instance.process !== ROUTED_PROCESS ||
   routers.every(({ routes }) => routes.get(instance.instanceId) !== 'routed');
+
+/** Every router said that it does not route to it, since it was ready the last time. */
+export const isConfirmedOut = (instance: KnownInstance, routers: PlanInput['routers']): boolean => {
+  if (instance.process !== ROUTED_PROCESS || !instance.wasReady) return true;
+  const states = routers.map(({ routes }) => routes.get(instance.instanceId));
+  return states.every((state) => state === 'unrouted' || state === 'drained');
+};

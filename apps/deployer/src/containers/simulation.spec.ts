@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { liveAnyLife } from '../testing/any-life.js';
+import { liveAnyLife, liveThrough } from '../testing/any-life.js';
 import { APP, Simulation } from '../testing/simulation.js';
 import { PROGRAMS } from './in-memory-container-engine.js';
 
@@ -7,6 +7,21 @@ describe('any life of an app', () => {
   it('never has less than wanted by its own doing, and ends as the log wants it', async () => {
     await liveAnyLife(60);
   }, 60_000);
+});
+
+describe('a canary of an app that comes back from nothing', () => {
+  it('leaves no moment in which all that is routed has a share of nothing', async () => {
+    const [canarySteps, canaryPromote] = ['5', 'auto'];
+    const changes = { strategy: 'canary', canarySteps, canaryStepSeconds: 30, canaryPromote };
+    await liveThrough([
+      { kind: 'deploy', program: 'serve' },
+      { kind: 'strategy', changes },
+      { kind: 'router-off' },
+      { kind: 'scale', count: 0 },
+      { kind: 'deploy', program: 'serve' },
+      { kind: 'scale', count: 1 },
+    ]);
+  });
 });
 
 describe('an instance whose port or address somebody else took', () => {

@@ -8,6 +8,11 @@ export interface Mount {
 export interface VolumeSpec {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  /**
+   * Whose image has it first, and where. What the image has there is copied into an empty volume; where it has nothing,
+   * the volume is the user's that the image runs as. Without it, an empty volume is root's.
+   */
+  readonly first?: { readonly imageId: string; readonly path: string };
 }
 
 /**
@@ -15,7 +20,10 @@ export interface VolumeSpec {
  * and they are neither seen nor touched.
  */
 export interface VolumeStore {
-  /** Makes the volume if it is missing. Throws `name-taken` where somebody else's is called so. */
+  /**
+   * Makes the volume if it is missing. Throws `name-taken` where somebody else's is called so, `image-missing` where
+   * the image that has it first is not there.
+   */
   ensure(spec: VolumeSpec): Promise<void>;
   /** Names of all volumes of the platform. An error is never an empty list. */
   list(): Promise<readonly string[]>;

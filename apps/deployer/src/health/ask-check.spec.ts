@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wholeCheck } from '@shiplog/domain';
@@ -40,6 +41,30 @@ describe('asking over the network', () => {
     expect(await ask('/418', { status: '200,418' })).toMatchObject({ isReady: true });
     expect(await ask('/302', { status: '200-299' })).toMatchObject({ isReady: false });
     expect(new Set(hosts)).toEqual(new Set(['shop.localhost']));
+  });
+  it('asks one that speaks HTTP/2 in HTTP/2', async () => {
+    const seen: unknown[] = [];
+    const h2 = createHttp2Server((request, response) => {
+      seen.push(request.headers[':authority']);
+      if (request.url === '/hang') return;
+      response.statusCode = Number(request.url.slice(1));
+      response.end('because');
+    });
+    await new Promise<void>((resolve) => void h2.listen(0, '127.0.0.1', resolve));
+    const { port } = h2.address() as AddressInfo;
+    const askIt = (path: string, more: object = {}) =>
+      askCheckWith(noExec)(wholeCheck('readiness', { kind: 'http', path, timeoutMs: 5_000 }), {
+        containerId: 'c1',
+        web: { ...web, port, protocol: 'h2c', ...more },
+      });
+    expect(await askIt('/204')).toEqual({ isReady: true, got: 'HTTP 204' });
+    expect(await askIt('/503')).toEqual({ isReady: false, got: 'HTTP 503 to GET /503: because' });
+    expect(new Set(seen)).toEqual(new Set(['shop.localhost']));
+    expect(await askIt('/204', { protocol: 'http' })).toMatchObject({ isReady: false });
+    // The other server speaks HTTP/1.1 alone.
+    expect(await askIt('/204', { port: web.port })).toMatchObject({ isReady: false });
+    await new Promise((resolve) => h2.close(resolve));
+    expect(await askIt('/204')).toEqual({ isReady: false, got: 'nothing answers GET /204' });
   });
   it('waits as long as it was told, and no longer', async () => {
     const beganMs = performance.now();

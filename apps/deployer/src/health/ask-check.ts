@@ -1,4 +1,4 @@
-import type { Check } from '@shiplog/events';
+import type { Check, WebProtocol } from '@shiplog/events';
 import { EngineError, type ContainerEngine } from '../containers/container-engine.port.js';
 import { probeHttp } from '../probes/http.js';
 import { connectOnce } from '../probes/reach.js';
@@ -14,6 +14,8 @@ export interface CheckTarget {
     /** Behind the engine's own proxy, which accepts whether or not anything listens. */
     readonly isPublished: boolean;
     readonly virtualHost: string;
+    /** What it speaks; absent: HTTP/1.1. */
+    readonly protocol?: WebProtocol;
   } | null;
 }
 

@@ -42,6 +42,7 @@ describe('what is watched', () => {
       port: 8080,
       isPublished: false,
       virtualHost: 'shop.localhost',
+      protocol: 'http',
     });
     expect(wanted(shop(), instance('i1'))[0]?.target.web).toMatchObject({
       host: '127.0.0.1',

@@ -57,16 +57,16 @@ const isAsked = (
 
 /** The way that requests take. */
 const webOf = (
-  { process, port, address, containerPort, reach }: KnownInstance,
+  { process, port, address, containerPort, reach, protocol }: KnownInstance,
   app: ActiveApp,
   { instanceHost, domain }: Pick<PlatformConfig, 'instanceHost' | 'domain'>,
 ): CheckTarget['web'] => {
   if (process !== ROUTED_PROCESS) return null;
-  const virtualHost = `${app.name}.${domain}`;
+  const as = { virtualHost: `${app.name}.${domain}`, protocol };
   if (reach === 'direct' && address != null && containerPort !== null) {
-    return { host: address, port: containerPort, isPublished: false, virtualHost };
+    return { host: address, port: containerPort, isPublished: false, ...as };
   }
-  return port === null ? null : { host: instanceHost, port, isPublished: true, virtualHost };
+  return port === null ? null : { host: instanceHost, port, isPublished: true, ...as };
 };
 
 /**

@@ -1,3 +1,4 @@
+import type { WebProtocol } from '@shiplog/events';
 import { probeHttp } from './http.js';
 import { isHere, judgeListening, readListening } from './listening.js';
 import { knock } from './reach.js';
@@ -15,6 +16,8 @@ export interface ProbeTarget {
     readonly address: string | null;
     readonly healthPath: string | null;
     readonly virtualHost: string;
+    /** What it speaks; absent: HTTP/1.1. */
+    readonly protocol?: WebProtocol;
   } | null;
   readonly startedAtMs: number;
 }

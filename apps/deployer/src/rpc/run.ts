@@ -264,7 +264,7 @@ const specOf = async ({ bench }: RunTools, { runId, app, release, input }: Order
     );
   }
   return runSpec({
-    mounts: await mountsOfRuns(bench, app),
+    mounts: await mountsOfRuns(bench, { app, imageId: image.id }),
     platform: config,
     app,
     release,

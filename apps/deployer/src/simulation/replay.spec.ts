@@ -6,7 +6,7 @@ const SEEDS = [3, 7, 20, 44, 101];
 const digest = (lines: readonly string[]): string =>
   createHash('sha256').update(lines.join('\n')).digest('hex');
 
-describe('a life that is lived again', () => {
+describe('a life that is lived again', { timeout: 60_000 }, () => {
   afterEach(() => vi.restoreAllMocks());
 
   it('is the same, byte for byte, at another time and with other luck', async () => {

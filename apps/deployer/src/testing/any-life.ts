@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { limitsOf } from '@shiplog/domain';
-import { carryOut, cure, move } from './moves.js';
+import { carryOut, cure, move, type Move } from './moves.js';
 import { APP, Simulation } from './simulation.js';
 
 /** Everything works again, and time goes on. */
@@ -58,21 +58,24 @@ const expectAsWanted = async (simulation: Simulation): Promise<void> => {
   }
 };
 
-/** Lives any life, heals everything, and expects the app to be as the log wants it. */
-export const liveAnyLife = async (
-  numRuns: number,
-  options: Parameters<typeof Simulation.create>[0] = {},
-): Promise<void> =>
+type Options = Parameters<typeof Simulation.create>[0];
+
+/** Lives that life, heals everything, and expects the app to be as the log wants it. */
+export const liveThrough = async (moves: readonly Move[], options: Options = {}): Promise<void> => {
+  const simulation = await Simulation.create(options);
+  for (const each of moves) {
+    if (simulation.isDead) simulation.boot();
+    await carryOut(simulation, each);
+    if (!simulation.host.isDown) await simulation.settle();
+  }
+  await heal(simulation);
+  await expectAsWanted(simulation);
+};
+
+export const liveAnyLife = async (numRuns: number, options: Options = {}): Promise<void> =>
   fc.assert(
-    fc.asyncProperty(fc.array(move, { minLength: 1, maxLength: 14 }), async (moves) => {
-      const simulation = await Simulation.create(options);
-      for (const each of moves) {
-        if (simulation.isDead) simulation.boot();
-        await carryOut(simulation, each);
-        if (!simulation.host.isDown) await simulation.settle();
-      }
-      await heal(simulation);
-      await expectAsWanted(simulation);
-    }),
+    fc.asyncProperty(fc.array(move, { minLength: 1, maxLength: 14 }), (moves) =>
+      liveThrough(moves, options),
+    ),
     { numRuns: Number(process.env['SIMULATION_RUNS'] ?? numRuns) },
   );

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { PROGRAMS } from '../containers/in-memory-container-engine.js';
 import { APP, type Simulation } from './simulation.js';
 
-type Move =
+export type Move =
   | { kind: 'scale'; count: number }
   | { kind: 'deploy'; program: 'serve' | 'exit' | 'hang' }
   | { kind: 'crash' | 'remove' | 'sick' | 'dead' | 'pause'; index: number }

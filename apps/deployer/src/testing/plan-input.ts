@@ -65,6 +65,7 @@ export const instance = (instanceId: string, more: Partial<KnownInstance> = {}):
   nodeId: 'n1',
   port: 20_000,
   containerPort: 8080,
+  protocol: 'http',
   containerId: `c-${instanceId}`,
   restarts: 0,
   startedAt: STARTED_AT,

@@ -274,22 +274,24 @@ export class Simulation {
     this.bench?.traffic.take({ routerId: 'r1', appId: APP, instances });
   }
 
-  /** One new route a round: capacity moves over step by step. */
+  /** One new route a round, those with a share of the requests first: capacity moves over step by step. */
   private async route(): Promise<void> {
     const web = this.world.instances();
     const [router] = this.world.routers();
     const ready = web.filter(({ status }) => status === 'ready');
     const ids = (wanted: readonly string[]) =>
       web.flatMap(({ instanceId, status }) => (wanted.includes(status) ? instanceId : []));
+    const weights = routeWeights(ready, this.world.rolloutsOf(APP));
     await this.router({
       type: 'RecordRoutes',
       position: this.world.position,
       routed: ids(['ready'])
         .filter((id) => router?.routes.get(id) !== 'routed')
+        .toSorted((a, b) => Number(weights.get(a) === 0) - Number(weights.get(b) === 0))
         .slice(0, 1),
       unrouted: ids(['unready']),
       drained: ids(['retired', 'exited']),
-      weights: Object.fromEntries(routeWeights(ready, this.world.rolloutsOf(APP))),
+      weights: Object.fromEntries(weights),
     });
   }
 

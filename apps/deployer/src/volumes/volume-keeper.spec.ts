@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 /** An app with a volume of 1 GiB that was made, and a keeper that looks all the time. */
-const kept = async ({ measureMs = 5, isThere = true } = {}) => {
+const kept = async ({ measureMs = 5, isThere = true, node = '' } = {}) => {
   const platform = await testPlatform({ from: 20_000, to: 20_001 });
   const host = new InMemoryHost();
   const engine = new InMemoryContainerEngine(host, platform.config.platform);
@@ -47,12 +47,16 @@ const kept = async ({ measureMs = 5, isThere = true } = {}) => {
   await platform.app(APP, EXCLUSIVE_VOLUME);
   const labels = { [LABEL.platform]: platform.config.platform };
   if (isThere) host.volumes.set(NAME, { labels, bytes: 0 });
-  const of = { volumeId: 'vol_1', appId: APP, name: 'data', nodeId: platform.config.nodeId };
-  await bench.record(
-    'volume',
-    { id: 'vol_1', appId: APP },
-    { type: 'RecordVolumeCreated', ...of, incarnation: 1, engineName: NAME },
-  );
+  const made = (volumeId: string, nodeId: string, engineName: string) =>
+    bench.record(
+      'volume',
+      { id: volumeId, appId: APP },
+      {
+        ...{ type: 'RecordVolumeCreated', volumeId, appId: APP, name: 'data', nodeId },
+        ...{ incarnation: 1, engineName },
+      },
+    );
+  await made('vol_1', node || platform.config.nodeId, NAME);
   keeper.start();
   const types = async () => {
     const records = await platform.log.read('volume.vol_1');
@@ -61,7 +65,7 @@ const kept = async ({ measureMs = 5, isThere = true } = {}) => {
   const hold = (bytes: number) => host.volumes.set(NAME, { labels, bytes });
   const measured = (bytes: number) =>
     waitFor(`${bytes} to be counted`, () => keeper.usageOf('vol_1')?.usedBytes === bytes);
-  return { platform, host, keeper, calls, types, hold, measured };
+  return { platform, host, keeper, calls, made, types, hold, measured };
 };
 
 it('what is in a volume is counted, and being above the size is told once', async () => {
@@ -105,6 +109,18 @@ it('what is to be deleted is deleted when no container has it any more', async (
   await waitFor('its end', async () => (await types()).includes('VolumeDeleted'));
   expect(host.volumes.has(NAME)).toBe(false);
   expect(platform.world.leftVolumes.all()).toEqual([]);
+});
+
+it('what another machine has is for its own keeper to delete', async () => {
+  const { platform, made, types, calls } = await kept({ node: 'node-2' });
+  const own = { volumeId: 'vol_2', name: 'own', path: '/own' };
+  await platform.app(APP, { ...EXCLUSIVE_VOLUME, ...own });
+  await made('vol_2', platform.config.nodeId, 'p-shop-own');
+  for (const name of ['data', 'own'])
+    await platform.app(APP, { type: 'RemoveVolume', name, confirm: name, inUseBy: [] });
+  await waitFor('the end of its own', () => platform.world.leftVolumes.get('vol_2') === undefined);
+  expect(await types()).toEqual(['VolumeCreated']);
+  expect(calls.remove).toBe(2);
 });
 
 it('what was lost, and is back beside what took its place, is deleted with it', async () => {

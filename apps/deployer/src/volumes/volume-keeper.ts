@@ -98,7 +98,7 @@ export class VolumeKeeper {
     try {
       await feed.catchUp();
       const made = madeVolumes(bench);
-      const left = world.leftVolumes.all();
+      const left = world.leftVolumes.all().filter((volume) => isHere(bench, volume));
       if (made.length === 0 && left.every(({ isRemoved }) => !isRemoved)) return lookMs;
       const there = new Set(await bench.engine.volumes.list());
       const usage = this.fresh;
@@ -206,6 +206,12 @@ const NUDGES: ReadonlySet<string> = new Set([
   'KeptVolumeRemoved',
   'AppDestroyed',
 ]);
+
+/** What another machine has is for its deployer to delete; what was never made is for anybody. */
+const isHere = ({ context: { world, config } }: Workbench, { volumeId }: LeftVolume): boolean => {
+  const { state } = world.get('volume', volumeId);
+  return !('nodeId' in state) || state.nodeId === config.nodeId;
+};
 
 const madeVolumes = ({ context: { world, config } }: Workbench): MadeVolume[] =>
   [...world.all('volume')].flatMap((seen) => {

@@ -21,7 +21,7 @@ const empty: HaproxyState = {
   allowed: new Map(),
   servers: new Map(),
 };
-const pool = { backends: 2, servers: 2 };
+const pool = { backends: 2, servers: 2, h2Servers: 0 };
 const serve = (instanceId: string, appId: string, port = 9000): RouteAction => ({
   kind: 'serve',
   endpoint: { instanceId, appId, host: '127.0.0.1', port, weight: 1 },
@@ -119,16 +119,37 @@ describe('commands of the runtime API', () => {
     ]);
     expect(translate(actions, empty, pool)).toEqual({
       commands: commandsOf(actions.slice(0, 4)),
-      grown: { backends: 4, servers: 2 },
+      grown: { backends: 4, servers: 2, h2Servers: 0 },
     });
     const ofOne = ['i1', 'i2', 'i3'].map((id) => serve(id, 'a1'));
     const other: RouteAction = { kind: 'bind-host', host: 'a1.localhost', appId: 'a1' };
     expect(translate([...ofOne, other], empty, pool)).toEqual({
       commands: commandsOf([...ofOne.slice(0, 2), other]),
-      grown: { backends: 2, servers: 4 },
+      grown: { backends: 2, servers: 4, h2Servers: 0 },
     });
     const many = Array.from({ length: 9 }, (_, i) => serve(`i${i}`, `a${i}`));
-    expect(translate(many, empty, pool).grown).toEqual({ backends: 16, servers: 2 });
+    expect(translate(many, empty, pool).grown).toEqual({ backends: 16, servers: 2, h2Servers: 0 });
+  });
+
+  it('have places for instances that speak HTTP/2, made with the first one', () => {
+    const actions: RouteAction[] = [
+      serve('i1', 'a1'),
+      {
+        kind: 'serve',
+        endpoint: {
+          ...{ instanceId: 'i2', appId: 'a1', host: '127.0.0.1', port: 9000, weight: 1 },
+          protocol: 'h2c',
+        },
+      },
+    ];
+    expect(translate(actions, empty, pool)).toEqual({
+      commands: commandsOf(actions.slice(0, 1)),
+      grown: { ...pool, h2Servers: 4 },
+    });
+    const { commands, grown } = translate(actions, empty, { ...pool, h2Servers: 1 });
+    expect(grown).toBeUndefined();
+    expect(commands).toContain('set server slot0001/s1 state ready');
+    expect(commands).toContain('set server slot0001/h1 state ready');
   });
 
   it('have the same structure for every host that the grammar accepts', () => {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { WEIGHT_MAX } from '@shiplog/domain';
-import { ID_PATTERN, parseDomain, type DomainUse } from '@shiplog/events';
+import { ID_PATTERN, parseDomain, type DomainUse, type WebProtocol } from '@shiplog/events';
 import { domainKey as keyOf, domainValue } from './domains.js';
 import { matchCommands, unmatchCommands } from './matches.js';
 import { noticeCommands } from './notices.js';
@@ -37,21 +37,34 @@ export const translate = (
   const draft = new Draft(state, pool);
   for (const action of actions) draft.add(action);
   const { commands, needs } = draft;
-  const isEnough = needs.backends <= pool.backends && needs.servers <= pool.servers;
+  const isEnough =
+    needs.backends <= pool.backends &&
+    needs.servers <= pool.servers &&
+    needs.h2Servers <= pool.h2Servers;
   return { commands, grown: isEnough ? undefined : grown(pool, needs) };
 };
+
+/** Places that every app gets for HTTP/2 when the first instance speaks it. */
+const H2_SERVERS_FIRST = 4;
 
 /** Doubled until everything fits, so that growing stays rare. */
 const grown = (pool: PoolSize, needs: PoolSize): PoolSize => ({
   backends: doubled(pool.backends, needs.backends),
   servers: doubled(pool.servers, needs.servers),
+  h2Servers:
+    needs.h2Servers === 0
+      ? pool.h2Servers
+      : doubled(Math.max(pool.h2Servers, H2_SERVERS_FIRST), needs.h2Servers),
 });
 const doubled = (from: number, to: number): number => (from >= to ? from : doubled(from * 2, to));
+
+/** Which places of a pool an instance takes. */
+const SERVERS_FOR = { http: 'servers', h2c: 'h2Servers' } as const;
 
 class Draft {
   readonly commands: string[] = [];
   /** Places that all this takes, those that there are not included. */
-  needs: PoolSize = { backends: 0, servers: 0 };
+  needs: PoolSize = { backends: 0, servers: 0, h2Servers: 0 };
   /** Places that there are not. */
   private readonly missing = new Set<string>();
   private readonly owners: Map<string, string>;
@@ -121,8 +134,8 @@ class Draft {
     }
   }
 
-  private serve({ instanceId, appId, host, port, weight }: Endpoint): void {
-    const slot = this.serverOf(instanceId, this.backendOf(appId));
+  private serve({ instanceId, appId, host, port, weight, protocol }: Endpoint): void {
+    const slot = this.serverOf(instanceId, this.backendOf(appId), protocol ?? 'http');
     if (this.missing.has(slot)) return;
     const before = this.state.servers.get(slot);
     if (before?.address !== host || before.port !== port) {
@@ -179,8 +192,10 @@ class Draft {
   private limit(backend: string, requests: number): void {
     this.maxconn.set(backend, requests);
     if (requests === 0 && maxconnOf(this.state, backend) === 0) return;
-    for (let n = 1; n <= this.pool.servers; n += 1) {
-      this.say(setMaxconn(`${backend}/${SERVER_PREFIX}${n}`, requests));
+    for (const [protocol, prefix] of Object.entries(SERVER_PREFIX) as [WebProtocol, string][]) {
+      for (let n = 1; n <= this.pool[SERVERS_FOR[protocol]]; n += 1) {
+        this.say(setMaxconn(`${backend}/${prefix}${n}`, requests));
+      }
     }
   }
 
@@ -223,13 +238,14 @@ class Draft {
     return this.own(this.backendOfApp, backendName(n), appId);
   }
 
-  private serverOf(instanceId: string, backend: string): string {
+  private serverOf(instanceId: string, backend: string, protocol: WebProtocol): string {
     const known = this.slotOfInstance.get(instanceId);
     if (known !== undefined) return known;
-    const nameOf = (n: number): string => `${backend}/${SERVER_PREFIX}${n}`;
+    const nameOf = (n: number): string => `${backend}/${SERVER_PREFIX[protocol]}${n}`;
     const n = this.firstFree(nameOf);
-    this.needs = { ...this.needs, servers: Math.max(this.needs.servers, n) };
-    if (n > this.pool.servers || this.missing.has(backend)) this.missing.add(nameOf(n));
+    const servers = SERVERS_FOR[protocol];
+    this.needs = { ...this.needs, [servers]: Math.max(this.needs[servers], n) };
+    if (n > this.pool[servers] || this.missing.has(backend)) this.missing.add(nameOf(n));
     return this.own(this.slotOfInstance, nameOf(n), instanceId);
   }
 

@@ -13,14 +13,16 @@ import type { RouterPaths } from '../routes/router-paths.js';
 /** What of it is Lua, as it lies in the sources. */
 const HEADERS = new URL('../../haproxy/headers.lua', import.meta.url);
 
-/** Places that a platform starts with: about 10 MB of HAProxy. */
-const POOL_DEFAULT: PoolSize = { backends: 64, servers: 32 };
+/** Places that a platform starts with: about 10 MB of HAProxy. The first app with HTTP/2 makes places for it. */
+const POOL_DEFAULT: PoolSize = { backends: 64, servers: 32, h2Servers: 0 };
 /** Where nobody can reload HAProxy for us the places have to last. */
-const POOL_EXTERNAL: PoolSize = { backends: 256, servers: 32 };
+const POOL_EXTERNAL: PoolSize = { backends: 256, servers: 32, h2Servers: 4 };
 
 const poolSize = z.object({
   backends: z.number().int().min(1).max(65_536),
   servers: z.number().int().min(1).max(4_000),
+  /** Not there in what was written before there were such places. */
+  h2Servers: z.number().int().min(0).max(4_000).default(0),
 });
 
 export const readPool = async (paths: RouterPaths): Promise<PoolSize> => {

@@ -94,7 +94,11 @@ describe('a HAProxy whose places are all taken', () => {
     const answered = load.answered();
     await expect.poll(() => load.answered(), PATIENTLY).toBeGreaterThan(answered + 300);
     expect((await load.stop()).failed).toEqual([]);
-    expect(JSON.parse(await readFile(paths.pool, 'utf8'))).toEqual({ backends: 8, servers: 2 });
+    expect(JSON.parse(await readFile(paths.pool, 'utf8'))).toEqual({
+      backends: 8,
+      servers: 2,
+      h2Servers: 0,
+    });
     expect((await router.observe()).endpoints.size).toBe(6);
     expect(await echo(socket, 'still here')).toBe('still here');
     expect(await slow).toMatchObject({ status: 200, body: 'i1' });

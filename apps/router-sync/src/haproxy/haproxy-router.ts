@@ -19,7 +19,12 @@ import {
 } from './state.js';
 import { parseTraffic, underWayIn } from './traffic.js';
 import { FILES } from './file-names.js';
-import { KEEP_ALIVE_SECONDS, REQUEST_HEAD_SECONDS, type PoolSize } from './render.js';
+import {
+  KEEP_ALIVE_SECONDS,
+  REQUEST_HEAD_SECONDS,
+  SERVER_PREFIX,
+  type PoolSize,
+} from './render.js';
 import {
   RouterError,
   type ActualEndpoint,
@@ -74,6 +79,7 @@ export class HaproxyRouter implements Router {
         host: slot.address,
         port: slot.port,
         weight: slot.weight,
+        ...(slot.server.startsWith(SERVER_PREFIX.h2c) && { protocol: 'h2c' }),
         state: old.mayServe.has(slot.key) ? 'leaving' : STATE[slot.state],
         sessions: old.sessions.get(slot.key) ?? 0,
       });

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { certificateDomain, HOST_PATTERN } from '@shiplog/events';
+import { certificateDomain } from '@shiplog/events';
 import { FILES } from './file-names.js';
 import { replaceFile } from './files.js';
 import { HaproxyRuntime } from './runtime.js';
@@ -116,7 +116,7 @@ export class HaproxyTerminator implements Terminator {
     isThere: boolean,
     { host, value }: { readonly host: string; readonly value: string | undefined },
   ): Promise<void> {
-    if (!HOST_PATTERN.test(host)) throw refused(`"${host}" is no host`);
+    if (!certificateDomain.safeParse(host).success) throw refused(`"${host}" is no host`);
     if (value === undefined) {
       if (isThere) await this.runtime.change([`del map ${map} ${host}`]);
       return;

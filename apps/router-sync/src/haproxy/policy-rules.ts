@@ -46,6 +46,15 @@ export const policyRequestRules = (): readonly string[] => [
   `http-request set-var(txn.sticky) ${part('sticky')} if ${has('policy')}`,
   `http-request set-var(txn.cookie) req.cook(${SESSION_COOKIE}) if ${has('sticky')}`,
   `http-request set-var(txn.session) var(txn.backend),concat(/,txn.cookie) if ${has('cookie')}`,
+  ...withoutCookieRules(),
+];
+
+/** It is between us and the client: no app sees it, and none could tell an instance by it. */
+const withoutCookieRules = (): readonly string[] => [
+  `http-request set-var(txn.unpinned) bool(true) if { req.cook(${SESSION_COOKIE}) -m found }`,
+  `http-request replace-header Cookie '^(.*; *)?${SESSION_COOKIE}=[^;]*(?:; *)?(.*)$' '\\1\\2' if ${has('unpinned')}`,
+  `http-request replace-header Cookie '^(.*[^; ])?[; ]*$' '\\1' if ${has('unpinned')}`,
+  `http-request del-header Cookie if ${has('unpinned')} { req.fhdr(cookie) -m len 0 }`,
 ];
 
 const rateRules = (): readonly string[] => [
@@ -104,8 +113,12 @@ export const policyBackendRules = (): readonly string[] => [
   `http-request set-var(txn.tunnel) ${part('tunnel')} if ${has('policy')}`,
   `http-request set-timeout tunnel var(txn.tunnel),add(0) if ${has('tunnel')}`,
 ];
-/** An event stream is silent for as long as nothing happens. */
+/** An event stream, or a stream of gRPC, is silent for as long as nothing happens. */
 export const streamRules = (): readonly string[] => [
-  `http-request set-timeout server 1h if { req.hdr(accept) -m sub text/event-stream }`,
-  `http-request set-timeout server var(txn.tunnel),add(0) if ${has('tunnel')} { req.hdr(accept) -m sub text/event-stream }`,
+  ...['accept) -m sub text/event-stream', 'content-type) -m beg application/grpc'].flatMap(
+    (stream) => [
+      `http-request set-timeout server 1h if { req.hdr(${stream} }`,
+      `http-request set-timeout server var(txn.tunnel),add(0) if ${has('tunnel')} { req.hdr(${stream} }`,
+    ],
+  ),
 ];

@@ -232,7 +232,7 @@ describe('a HAProxy that somebody else runs', () => {
     const paths = routerPaths(config, env);
     await prepareDirectories(paths);
     await ensureStateFiles(paths);
-    await writeConfig(config, paths, { backends: 1, servers: 1 });
+    await writeConfig(config, paths, { backends: 1, servers: 1, h2Servers: 0 });
     const started = spawn(
       '/usr/sbin/haproxy',
       ['-W', '-db', '-f', paths.config, ...masterArguments(paths.master)],

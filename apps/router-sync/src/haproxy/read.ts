@@ -2,7 +2,7 @@ import { domainsIn } from './domains.js';
 import type { HaproxyRuntime } from './runtime.js';
 import { parseMap, parseServersState, type HaproxyState, type ServerSlot } from './state.js';
 import { FILES } from './file-names.js';
-import { type PoolSize } from './render.js';
+import { BACKEND_PREFIX, SERVER_PREFIX, type PoolSize } from './render.js';
 
 const MAPS = [
   'domains',
@@ -43,13 +43,17 @@ export const readState = async (
   return { ...maps, servers };
 };
 
-/** How many places a running HAProxy has. */
+/** How many places a running HAProxy has; the platform's own backend is none. */
 export const readPoolSize = async (runtime: HaproxyRuntime): Promise<PoolSize> => {
   const [text = ''] = await runtime.ask(['show servers state']);
   const slots = parseServersState(text);
+  const servers = new Set(slots.map(({ server }) => server));
+  const those = (names: ReadonlySet<string>, prefix: string): number =>
+    [...names].filter((name) => new RegExp(`^${prefix}\\d+$`).test(name)).length;
   return {
-    backends: new Set(slots.map(({ backend }) => backend)).size,
-    servers: new Set(slots.map(({ server }) => server)).size,
+    backends: those(new Set(slots.map(({ backend }) => backend)), BACKEND_PREFIX),
+    servers: those(servers, SERVER_PREFIX.http),
+    h2Servers: those(servers, SERVER_PREFIX.h2c),
   };
 };
 

@@ -11,7 +11,7 @@ const config: HaproxyConfig = {
   directory: '/var/lib/shiplog/router',
   adminSocket: '/run/shiplog-shiplog-0123456789/admin.sock',
   pages: '0123456789abcdef',
-  pool: { backends: 2, servers: 3 },
+  pool: { backends: 2, servers: 3, h2Servers: 2 },
 };
 
 describe('the configuration', () => {

@@ -26,8 +26,10 @@ import { domainRules, redirectRules, stripRules } from './domains.js';
 export interface PoolSize {
   /** One per app. */
   readonly backends: number;
-  /** Per backend, one per instance. */
+  /** Per backend, one per instance that speaks HTTP/1.1. */
   readonly servers: number;
+  /** Per backend, one per instance that speaks HTTP/2. */
+  readonly h2Servers: number;
 }
 
 export interface HaproxyConfig {
@@ -57,8 +59,12 @@ export const KEEP_ALIVE_SECONDS = 30;
 /** How long a client may take for the head of a request. */
 export const REQUEST_HEAD_SECONDS = 10;
 
-export const backendName = (n: number): string => `slot${n.toString().padStart(4, '0')}`;
-export const SERVER_PREFIX = 's';
+/** What the backends of apps are called. */
+export const BACKEND_PREFIX = 'slot';
+export const backendName = (n: number): string =>
+  `${BACKEND_PREFIX}${n.toString().padStart(4, '0')}`;
+/** What a server speaks is part of the configuration: the name of its place says it. */
+export const SERVER_PREFIX = { http: 's', h2c: 'h' } as const;
 /** Places among which is drawn who gets a request that matches: as many instances share them evenly as divide it. */
 export const PICKS = 60;
 
@@ -184,6 +190,8 @@ const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
  * restart. The name is never asked for, and the address stays while the server is disabled.
  */
 const UNUSED = 'instance.invalid:1 init-addr last,127.0.0.1';
+const PLACE =
+  'disabled check inter 5s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down';
 
 /**
  * A refused connection takes a server out at once; an HTTP answer brings it back. A connection alone
@@ -198,7 +206,12 @@ const backend = (n: number, pool: PoolSize): string =>
     ...policyBackendRules(),
     ...streamRules(),
     'use-server %[var(txn.server)] if { var(txn.server) -m found }',
-    `server-template ${SERVER_PREFIX} 1-${int(pool.servers)} ${UNUSED} disabled check inter 5s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`,
+    `server-template ${SERVER_PREFIX.http} 1-${int(pool.servers)} ${UNUSED} ${PLACE}`,
+    ...(pool.h2Servers === 0
+      ? []
+      : [
+          `server-template ${SERVER_PREFIX.h2c} 1-${int(pool.h2Servers)} ${UNUSED} ${PLACE} proto h2`,
+        ]),
   ]);
 
 const platformBackend = (host: PlatformHost): string =>

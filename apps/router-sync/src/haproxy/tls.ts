@@ -30,13 +30,18 @@ export const platformLines = (platform: PlatformHost | undefined): string[] =>
         `http-request unset-var(txn.domain) if { var(txn.backend) -m str ${PLATFORM_BACKEND} }`,
       ];
 
-/** Only hosts that have a certificate are in the maps. 308 keeps method and body. */
+/**
+ * Only hosts that have a certificate are in the maps. What came by a wildcard domain has the policy of the
+ * certificate that serves it: of one label more, and no host's own. 308 keeps method and body.
+ */
 export const redirectLines = (tls: HaproxyTls | undefined): string[] =>
   tls === undefined
     ? []
     : [
-        `http-request redirect prefix https://%[var(txn.host)]${tls.port === 443 ? '' : `:${tls.port}`} code 308 if !{ ssl_fc } { var(txn.host),map_str(${FILES.redirects}) -m found } !{ var(txn.backend) -m str ${PLATFORM_BACKEND} }`,
-        `http-after-response set-header Strict-Transport-Security max-age=%[var(txn.host),map_str(${FILES.hsts})] if { ssl_fc } { var(txn.host),map_str(${FILES.hsts}) -m found }`,
+        'http-request set-var(txn.secured) var(txn.host)',
+        'http-request set-var-fmt(txn.secured) "*.%[var(txn.host),field(2,.,0)]" if { var(txn.below) -m found }',
+        `http-request redirect prefix https://%[var(txn.host)]${tls.port === 443 ? '' : `:${tls.port}`} code 308 if !{ ssl_fc } { var(txn.secured),map_str(${FILES.redirects}) -m found } !{ var(txn.backend) -m str ${PLATFORM_BACKEND} }`,
+        `http-after-response set-header Strict-Transport-Security max-age=%[var(txn.secured),map_str(${FILES.hsts})] if { ssl_fc } { var(txn.secured),map_str(${FILES.hsts}) -m found }`,
       ];
 
 export const forwardedProto = (tls: HaproxyTls | undefined): string =>

@@ -55,6 +55,13 @@ describe('changes of the routes of nginx', () => {
     ]);
   });
 
+  it('are none of an instance that nginx cannot speak with', () => {
+    const endpoint = { instanceId: 'i1', appId: 'a', host: '127.0.0.1', port: 9001, weight: 1 };
+    expect(() =>
+      translate(NO_ROUTES, [{ kind: 'serve', endpoint: { ...endpoint, protocol: 'h2c' } }]),
+    ).toThrow('set protocol=http, or run the platform with SHIPLOG_ROUTER=haproxy');
+  });
+
   it('bring the same table from its text', () => {
     expect(tableOf(linesOf(tableText(TWO)))).toEqual(TWO);
   });

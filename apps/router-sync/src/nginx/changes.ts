@@ -13,7 +13,13 @@ import {
   type NginxTable,
 } from './table.js';
 import type { Notice } from '../routes/notice.js';
-import type { Endpoint, Match, RouteAction, TrafficRules } from '../routes/router.port.js';
+import {
+  RouterError,
+  type Endpoint,
+  type Match,
+  type RouteAction,
+  type TrafficRules,
+} from '../routes/router.port.js';
 
 /**
  * Puts actions into lines for `shiplog.lua`, of a table as it was read. Those of one app are one line with
@@ -76,6 +82,12 @@ class Draft {
   }
 
   private serve(endpoint: Endpoint): void {
+    if (endpoint.protocol !== undefined) {
+      throw new RouterError(
+        'router-refused',
+        `Nginx speaks HTTP/1.1 to instances, and ${endpoint.instanceId} speaks ${endpoint.protocol}: set protocol=http, or run the platform with SHIPLOG_ROUTER=haproxy`,
+      );
+    }
     const own = new Map(this.apps.get(endpoint.appId));
     this.put(
       endpoint.appId,

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { certificateDomain, HOST_PATTERN } from '@shiplog/events';
+import { certificateDomain } from '@shiplog/events';
 import { replaceFile } from '../haproxy/files.js';
 import { RouterError } from '../routes/router.port.js';
 import { writeTlsFiles } from '../tls/tls-files.js';
@@ -88,9 +88,9 @@ const lineOf = (action: TlsAction): string => {
     case 'uninstall':
       return `nocertificate ${domainOf(action.domain)}`;
     case 'redirect':
-      return `${action.isOn ? '' : 'no'}redirect ${hostOf(action.host)}`;
+      return `${action.isOn ? '' : 'no'}redirect ${domainOf(action.host)}`;
     case 'hsts': {
-      const host = hostOf(action.host);
+      const host = domainOf(action.host);
       return action.seconds === null ? `nohsts ${host}` : `hsts ${host} ${action.seconds}`;
     }
   }
@@ -113,11 +113,6 @@ const hasItsKey = (pem: string): boolean => {
 const domainOf = (domain: string): string => {
   if (!certificateDomain.safeParse(domain).success) throw refused(`"${domain}" is no domain`);
   return domain;
-};
-
-const hostOf = (host: string): string => {
-  if (!HOST_PATTERN.test(host)) throw refused(`"${host}" is no host`);
-  return host;
 };
 
 const refused = (why: string): RouterError =>

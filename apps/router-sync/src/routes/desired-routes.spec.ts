@@ -78,6 +78,14 @@ describe('desired routes', () => {
     expect(await notice()).toBeUndefined();
   });
 
+  it('say what an instance speaks, as it was when it was made', async () => {
+    const { instance, desired } = await platform();
+    await instance('i1', scheduled('i1'), started, ready);
+    await instance('i2', { ...scheduled('i2'), protocol: 'h2c' }, started, ready);
+    const { endpoints } = await desired();
+    expect([...endpoints.values()].map(({ protocol }) => protocol)).toEqual([undefined, 'h2c']);
+  });
+
   it('bind every host of an app, whether or not it has an instance', async () => {
     const { app, desired } = await platform();
     await app({ type: 'AddDomain', host: 'www.example.org' });

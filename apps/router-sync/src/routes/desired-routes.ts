@@ -231,6 +231,7 @@ const endpointOf = (
     instanceId,
     appId,
     ...place,
+    ...(instance.protocol === 'h2c' && { protocol: instance.protocol }),
     // An instance of an app that is gone serves nobody, whether or not the deployer retired it yet.
     want: want === 'serving' && (app === undefined || app.stopped) ? 'suspended' : want,
     drainMs: drainSeconds * 1000,

@@ -97,6 +97,19 @@ describe('the plan', () => {
     expect(kinds(plan)).toEqual(['serve', 'bind-host']);
   });
 
+  it('has what gets no requests served after what gets some', () => {
+    const canary = { ...wanted('i1', 'serving'), weight: 0 };
+    const match = { rule: 'cookie:beta', instanceIds: ['i1'] };
+    const desired = {
+      ...desiredOf([canary, wanted('i2', 'serving')]),
+      matches: new Map([['a1', match]]),
+    };
+    const { actions } = planRoutes(desired, actualOf([], {}), never, 0);
+    expect(
+      actions.map((action) => (action.kind === 'serve' ? action.endpoint.instanceId : action.kind)),
+    ).toEqual(['i2', 'i1', 'match', 'bind-host']);
+  });
+
   it('lets a canary have its requests once it serves, and nobody before it is drained', () => {
     const match = { rule: 'cookie:beta', instanceIds: ['i2'] };
     const matching = (

@@ -53,9 +53,15 @@ const ORDER: Readonly<Record<RouteAction['kind'], number>> = {
   'release-pool': 7,
 };
 
-/** Nothing is left without requests before what takes them over has its part. */
-const rank = (action: RouteAction): number =>
-  action.kind === 'weigh' && action.weight === 0 ? ORDER['unbind-host'] : ORDER[action.kind];
+/**
+ * Nothing is left without requests before what takes them over has its part, and what is to have none serves
+ * after what has some: at no moment has all that serves a share of nothing.
+ */
+const rank = (action: RouteAction): number => {
+  if (action.kind === 'weigh' && action.weight === 0) return ORDER['unbind-host'];
+  const isWithoutShare = action.kind === 'serve' && action.endpoint.weight === 0;
+  return ORDER[action.kind] + (isWithoutShare ? 0.5 : 0);
+};
 
 export const planRoutes = (
   desired: DesiredRoutes,
@@ -139,7 +145,8 @@ export const isServingAt = (
   actual.host === wanted.host &&
   actual.port === wanted.port;
 
-const bare = ({ instanceId, appId, host, port, weight }: DesiredEndpoint) => ({
+const bare = ({ instanceId, appId, host, port, weight, protocol }: DesiredEndpoint) => ({
+  ...(protocol !== undefined && { protocol }),
   instanceId,
   appId,
   host,

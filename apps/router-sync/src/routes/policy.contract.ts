@@ -181,6 +181,32 @@ export const describePolicy = (name: string, create: () => Promise<RestartedRout
       expect(instance).toMatch(new RegExp(`^${appId}-`));
     });
 
+    it('keeps its cookie from the app, and the others as they are', async () => {
+      const { host } = await app({ sticky: true });
+      const { host: plain } = await app({ bodyBytes: 10 });
+      const ours = `shiplog_session=${'0'.repeat(32)}`;
+      const seenBy = async (at: string, cookie: string): Promise<unknown> => {
+        const { body } = await to(at, { path: '/headers', headers: { cookie } });
+        return (JSON.parse(body) as IncomingHttpHeaders).cookie;
+      };
+      for (const one of [host, plain]) {
+        for (const [sent, seen] of [
+          [ours, undefined],
+          [`a=b; ${ours}; c=d`, 'a=b; c=d'],
+          [`${ours}; a=b`, 'a=b'],
+          [`a=b; ${ours}`, 'a=b'],
+          [`a=b;${ours};c=d`, 'a=b;c=d'],
+          ['a=b; my_shiplog_session=1', 'a=b; my_shiplog_session=1'],
+          [`shiplog_session2=x; ${ours}; c=`, 'shiplog_session2=x; c='],
+        ] as const) {
+          const got = await seenBy(one, sent);
+          expect(typeof got === 'string' ? got.replaceAll('; ', ';') : got).toBe(
+            seen?.replaceAll('; ', ';'),
+          );
+        }
+      }
+    });
+
     it('leads nobody back to an instance that has no part of the requests', async () => {
       const { appId, host } = await app({ sticky: true }, 2);
       const { body: home, headers } = await to(host);

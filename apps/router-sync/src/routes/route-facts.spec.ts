@@ -60,6 +60,15 @@ describe('facts', () => {
     });
   });
 
+  it('tell what is done with an instance that was let go of and is ready again', () => {
+    const facts = (...[want, state]: [Parameters<typeof desired>[0], State | undefined]) =>
+      routeFacts(desired(want), actual(state), recorded('returning'));
+    expect(facts('serving', 'serving')).toEqual({ ...nothing, routed: ['i1'] });
+    expect(facts('suspended', 'out')).toEqual({ ...nothing, unrouted: ['i1'] });
+    expect(facts('draining', undefined)).toMatchObject({ drained: ['i1'] });
+    expect(facts('serving', undefined)).toEqual(nothing);
+  });
+
   it('tell its part of the requests as it was read back, with its coming into routing', () => {
     const none: ActualRoutes = {
       ...actual('serving'),

@@ -35,17 +35,17 @@ export const routeFacts = (
   const idOf = ({ instanceId }: DesiredEndpoint): string => instanceId;
 
   return {
-    routed: withState(undefined, 'unrouted', 'drained')
+    routed: withState(undefined, 'unrouted', 'drained', 'returning')
       .filter((e) => e.want === 'serving' && isReached(e.appId) && isServingAt(e, seen(e)))
       .map(idOf),
     // A retired instance that never was routed is named, too: whoever waits for it need not guess.
     unrouted: [
-      ...withState('routed').filter((e) => e.want !== 'serving'),
+      ...withState('routed', 'returning').filter((e) => e.want !== 'serving'),
       ...withState(undefined).filter((e) => e.want === 'draining'),
     ]
       .filter((e) => !mayBegin(seen(e) ?? { state: 'out' }))
       .map(idOf),
-    drained: withState(undefined, 'routed', 'unrouted')
+    drained: withState(undefined, 'routed', 'unrouted', 'returning')
       .filter((e) => e.want === 'draining' && seen(e) === undefined)
       .map(idOf),
     weights: Object.fromEntries(

@@ -1,5 +1,5 @@
 import type { TrafficCounters } from '@shiplog/domain';
-import type { DomainUse, TrafficPolicy } from '@shiplog/events';
+import type { DomainUse, TrafficPolicy, WebProtocol } from '@shiplog/events';
 import { OperationalError } from '@shiplog/runtime';
 import type { Notice } from './notice.js';
 
@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly port: number;
   /** Its part of its app's requests, relative to the others: 0 to 256. 0: it gets none, and could serve. */
   readonly weight: number;
+  /** What it speaks, the same for as long as it lives. Absent: HTTP/1.1. A proxy that cannot speak it refuses it. */
+  readonly protocol?: Exclude<WebProtocol, 'http'>;
 }
 
 export interface ActualEndpoint extends Endpoint {

@@ -13,7 +13,7 @@ import {
   type RetireReason,
   type RouteState,
 } from '@shiplog/domain';
-import type { HttpsPolicy, ProcessName } from '@shiplog/events';
+import type { HttpsPolicy, ProcessName, WebProtocol } from '@shiplog/events';
 import { InMemoryEventLog, LogFeed, type EventLog } from '@shiplog/events/log';
 import {
   createLogger,
@@ -174,8 +174,13 @@ export const testPlatform = async (
       await platform.app(appId, { type: 'ChangeSettings', changes, baseVersion: null });
     },
     /** A `web` instance that just became ready. */
-    ready: async (appId: string, instanceId: string, instancePort: number): Promise<void> => {
-      await platform.scheduled(appId, instanceId, instancePort);
+    ready: async (
+      appId: string,
+      instanceId: string,
+      instancePort: number,
+      protocol?: WebProtocol,
+    ): Promise<void> => {
+      await platform.scheduled(appId, instanceId, instancePort, { protocol });
       await platform.readyAgain(instanceId);
     },
     /** It runs, but is not ready yet. */
@@ -183,10 +188,11 @@ export const testPlatform = async (
       appId: string,
       instanceId: string,
       instancePort: number,
-      address?: string,
+      { address, protocol = 'http' }: { address?: string; protocol?: WebProtocol } = {},
     ): Promise<void> => {
       await instance(instanceId, {
         type: 'ScheduleInstance',
+        protocol,
         ...(address === undefined ? {} : { address }),
         instanceId,
         appId,

@@ -12,6 +12,9 @@ const desired = desiredTls({
     ['a.example.org', 'a'],
     ['a.b.example.org', 'a'],
     ['plain.example.com', 'shop'],
+    ['*.example.org', 'a'],
+    ['*.example.com', 'a'],
+    ['*.deep.example.org', 'a'],
   ]),
   certificates,
   policyOf: (appId) => ({ redirect: appId === 'shop', hstsSeconds: appId === 'a' ? 60 : null }),
@@ -27,19 +30,24 @@ const settled: ActualTls = {
     ['*.example.org', 'S2'],
   ]),
   redirects: new Set(['shop.example.com']),
-  hsts: new Map([['a.example.org', 60]]),
+  hsts: new Map([
+    ['a.example.org', 60],
+    ['*.example.org', 60],
+  ]),
 };
 
 describe('what HTTPS should be', () => {
   it('has policies for hosts that a certificate serves, and for no others', () => {
-    expect([...desired.policies.keys()]).toEqual(['shop.example.com', 'a.example.org']);
+    expect([...desired.policies.keys()]).toEqual([
+      ...['shop.example.com', 'a.example.org', '*.example.org'],
+    ]);
   });
 });
 
 describe('the plan for a terminator', () => {
   it('installs before it redirects', () => {
     expect(planTls(desired, loaded, nothing).map(({ kind }) => kind)).toEqual([
-      ...['install', 'install', 'redirect', 'hsts'],
+      ...['install', 'install', 'redirect', 'hsts', 'hsts'],
     ]);
   });
 
@@ -55,6 +63,7 @@ describe('the plan for a terminator', () => {
     expect(planTls(none, new Map(), settled)).toEqual([
       { kind: 'redirect', host: 'shop.example.com', isOn: false },
       { kind: 'hsts', host: 'a.example.org', seconds: null },
+      { kind: 'hsts', host: '*.example.org', seconds: null },
       { kind: 'uninstall', domain: 'shop.example.com' },
       { kind: 'uninstall', domain: '*.example.org' },
     ]);

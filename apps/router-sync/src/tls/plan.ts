@@ -23,7 +23,10 @@ interface Wanted {
   readonly policyOf: (appId: string) => HttpsPolicy;
 }
 
-/** Policies count where a certificate serves the host: nobody is sent to where nothing answers. */
+/**
+ * Policies count where a certificate serves the host: nobody is sent to where nothing answers. A wildcard domain
+ * has one where a certificate is for that very wildcard.
+ */
 export const desiredTls = ({ hosts, certificates, policyOf }: Wanted): DesiredTls => {
   const wildcards = [...certificates.keys()].filter((domain) => domain.startsWith('*.'));
   const isServed = (host: string): boolean =>

@@ -1,5 +1,5 @@
 import { describeError, onOwnAccount, pathsOf, type ProcessContext } from '@shiplog/runtime';
-import { HOST_PATTERN } from '@shiplog/events';
+import { certificateDomain } from '@shiplog/events';
 import { platformKeyStore } from '@shiplog/secrets';
 import { desiredHosts } from '../routes/desired-routes.js';
 import { RouterError } from '../routes/router.port.js';
@@ -38,12 +38,12 @@ export const startTls = (
   };
 };
 
-/** Of domains with a path the host; which hosts a wildcard stands for nobody knows. */
+/** Of domains with a path the host. */
 const plainHosts = (domains: ReadonlyMap<string, string>): ReadonlyMap<string, string> => {
   const hosts = new Map<string, string>();
   for (const [domain, appId] of domains) {
     const [host = ''] = domain.split('/');
-    if (HOST_PATTERN.test(host) && !hosts.has(host)) hosts.set(host, appId);
+    if (certificateDomain.safeParse(host).success && !hosts.has(host)) hosts.set(host, appId);
   }
   return hosts;
 };

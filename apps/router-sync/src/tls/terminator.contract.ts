@@ -75,10 +75,12 @@ export const describeTerminator = (name: string, start: () => Promise<TestTermin
         { kind: 'redirect', host: 'b.example.com', isOn: true },
         { kind: 'redirect', host: 'b.example.com', isOn: false },
         { kind: 'hsts', host: 'b.example.com', seconds: null },
+        { kind: 'redirect', host: '*.wild.example.com', isOn: true },
+        { kind: 'hsts', host: '*.wild.example.com', seconds: 30 },
       ]);
       const { redirects, hsts } = await test.terminator.observe();
-      expect([...redirects]).toEqual(['a.example.com']);
-      expect([...hsts]).toEqual([['a.example.com', 90]]);
+      expect([...redirects].toSorted()).toEqual(['*.wild.example.com', 'a.example.com']);
+      expect(Object.fromEntries(hsts)).toEqual({ 'a.example.com': 90, '*.wild.example.com': 30 });
     });
 
     it('is back with all of it after a restart', async () => {

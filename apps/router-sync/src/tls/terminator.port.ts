@@ -19,6 +19,10 @@ export type TlsAction =
   /** In the place of the one before, if there is one: no handshake fails meanwhile. */
   | { readonly kind: 'install'; readonly certificate: ServedCertificate }
   | { readonly kind: 'uninstall'; readonly domain: string }
+  /**
+   * `host`: a host, or `*.` and a host: then those of one label more that are routed by a wildcard domain, and
+   * not by their own name.
+   */
   | { readonly kind: 'redirect'; readonly host: string; readonly isOn: boolean }
   /** Null: browsers are told nothing. */
   | { readonly kind: 'hsts'; readonly host: string; readonly seconds: number | null };

@@ -205,12 +205,12 @@ describe('changing settings', () => {
     given(created, released(1), scaled({ web: 1 }))
       .when(settings)
       .then(
-        { type: 'SettingsChanged', v: 3, data: { appId: APP, changes: { port: 3000 } } },
+        { type: 'SettingsChanged', v: 4, data: { appId: APP, changes: { port: 3000 } } },
         { type: 'AppRestarted', v: 1, data: { appId: APP, generation: 2, version: 1 } },
       );
   });
   it('records nothing when the value is the same', () => {
-    given(created, { type: 'SettingsChanged', v: 3, data: { appId: APP, changes: { port: 3000 } } })
+    given(created, { type: 'SettingsChanged', v: 4, data: { appId: APP, changes: { port: 3000 } } })
       .when(settings)
       .thenNothing();
   });

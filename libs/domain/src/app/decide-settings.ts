@@ -30,7 +30,7 @@ export const changeSettings = (
   if (fault !== null) return reject(fault);
   const changed: AppEvent = {
     type: 'SettingsChanged',
-    v: 3,
+    v: 4,
     data: { appId: state.appId, changes },
   };
   const base = releaseOf(state, command.baseVersion);

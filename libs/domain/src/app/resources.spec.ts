@@ -10,7 +10,7 @@ const given = givenOf(app);
 const MB = 1024 * 1024;
 const running = [created, released(1), scaled({ web: 1, worker: 0 })];
 const changed = (changes: object) =>
-  ({ type: 'SettingsChanged', v: 3, data: { appId: APP, changes } }) as never;
+  ({ type: 'SettingsChanged', v: 4, data: { appId: APP, changes } }) as never;
 const resized = (limits: object, process = 'worker') =>
   ({ type: 'ProcessResized', v: 1, data: { appId: APP, process, limits } }) as const;
 
@@ -34,6 +34,7 @@ describe('settings', () => {
   it.each(Object.entries(TAKES_EFFECT))('%s: %s', (field, effect) => {
     const value: unknown = {
       port: 3000,
+      protocol: 'h2c',
       healthPath: '/up',
       ulimits: { core: { soft: 0, hard: 0 } },
       tmpfs: [{ path: '/tmp', sizeBytes: MB }],

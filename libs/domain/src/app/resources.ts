@@ -8,6 +8,7 @@ import type { ActiveApp } from './state.js';
 export const TAKES_EFFECT: { readonly [F in keyof Settings]: 'when-needed' | 'live' | 'replace' } =
   {
     port: 'replace',
+    protocol: 'replace',
     healthPath: 'replace',
     startTimeoutSeconds: 'when-needed',
     rolloutTimeoutSeconds: 'when-needed',

@@ -19,6 +19,7 @@ import { evolveVolumes, type Volumes } from './volumes.js';
 
 export const DEFAULT_SETTINGS: Settings = {
   port: null,
+  protocol: 'http',
   healthPath: null,
   startTimeoutSeconds: 60,
   rolloutTimeoutSeconds: 300,

@@ -57,6 +57,14 @@ describe('the certificate of a domain', () => {
     expect(again('2026-11-01T00:05:01Z')).toMatchObject({ outcome: 'accepted' });
   });
 
+  it('is not ordered where somebody brought their own', () => {
+    const own = { ...facts('a'), source: 'own' } as const;
+    const state = after({ type: 'InstallCertificate', domain, certificate: own });
+    expect(certificate.decide(order('one', '2026-12-02', '2026-12-03'), state)).toMatchObject({
+      rejection: { code: 'certificate-order-open' },
+    });
+  });
+
   it('counts failures in a row, goes on serving meanwhile, and forgets them with the next one', () => {
     const [one, two, three] = ['2026-11-01', '2026-11-02', '2026-11-03'] as const;
     const failedTwice = after(

@@ -114,11 +114,15 @@ const remove = ({ domain, certificate: current }: KnownCertificate): Certificate
 /** One at a time, whoever asks: the log is where they meet. */
 const order = (
   { at, ...wanted }: CommandOf<'OrderCertificate'>,
-  { order: open, failure }: KnownCertificate,
+  { order: open, failure, certificate: current }: KnownCertificate,
 ): CertificateDecision => {
   const { domain, orderId, directory, challenge, until } = wanted;
   if (open !== null && open.until > at) {
     return reject({ code: 'certificate-order-open', domain, until: open.until });
+  }
+  // Brought since the order was planned: it is nobody's to replace.
+  if (current?.source === 'own') {
+    return reject({ code: 'certificate-order-open', domain, until: current.notAfter });
   }
   const attempt = (failure?.attempt ?? 0) + 1;
   const data = { domain, orderId, directory, challenge, attempt, until };

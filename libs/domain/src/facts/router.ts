@@ -19,7 +19,8 @@ export type RouterCommand =
     }
   | { type: 'RemoveRouter' };
 
-export type RouteState = 'routed' | 'unrouted' | 'drained';
+/** `returning`: it had let go of it, and may send to it again, because it is ready again. */
+export type RouteState = 'routed' | 'unrouted' | 'drained' | 'returning';
 export type RouterState =
   | { readonly status: 'none' | 'removed' }
   | {
@@ -60,7 +61,7 @@ export const router: Decider<RouterState, RouterCommand, RouterEvent, RouterReje
         const routed = command.routed.filter((id) => state.routes.get(id) !== 'routed');
         const drained = command.drained.filter((id) => state.routes.get(id) !== 'drained');
         const unrouted = command.unrouted.filter((id) =>
-          [undefined, 'routed'].includes(state.routes.get(id)),
+          [undefined, 'routed', 'returning'].includes(state.routes.get(id)),
         );
         const weights = Object.entries(command.weights ?? {}).filter(
           ([id, weight]) => (state.weights.get(id) ?? 1) !== weight,

@@ -1,4 +1,4 @@
-import type { InstanceEvent, Limits } from '@shiplog/events';
+import type { InstanceEvent, Limits, WebProtocol } from '@shiplog/events';
 import { isSameLimits } from '../app/resources.js';
 import { accept, reject, type Decider } from '../decider.js';
 
@@ -12,7 +12,10 @@ export type Reach = NonNullable<EventData<'InstanceReady'>['reach']>;
 export type ResizeRefusal = Pick<EventData<'InstanceResizeRefused'>, 'limits' | 'code' | 'summary'>;
 
 export type InstanceCommand =
-  | ({ type: 'ScheduleInstance' } & EventData<'InstanceScheduled'>)
+  | ({ type: 'ScheduleInstance'; protocol?: WebProtocol } & Omit<
+      EventData<'InstanceScheduled'>,
+      'protocol'
+    >)
   | { type: 'RecordStarted'; containerId: string; restarts: number; startedAt?: string }
   /** `passed`: the health checks that it passed by then. */
   | { type: 'RecordReady'; reach?: Reach; passed?: readonly string[] }
@@ -47,6 +50,8 @@ export interface KnownInstance {
   readonly nodeId: string;
   readonly port: number | null;
   readonly containerPort: number | null;
+  /** What it speaks there. */
+  readonly protocol: WebProtocol;
   /** Its own in its team's network; null or absent where the engine chooses one at each start. */
   readonly address?: string | null | undefined;
   /** As the newest probe found it; absent means `published`. */
@@ -82,8 +87,8 @@ export const instance: Decider<InstanceState, InstanceCommand, InstanceEvent, In
   decide: (command, state) => {
     if (command.type === 'ScheduleInstance') {
       if (state.status !== 'none') return accept();
-      const { type: _, ...data } = command;
-      return accept({ type: 'InstanceScheduled', v: 1, data });
+      const { type: _, protocol = 'http', ...data } = command;
+      return accept({ type: 'InstanceScheduled', v: 2, data: { ...data, protocol } });
     }
     if (state.status === 'none' || state.status === 'stopped') {
       return reject({ code: 'instance-not-in-state', status: state.status });

@@ -14,7 +14,11 @@ const place = {
   port: 20_000,
   containerPort: 8080,
 };
-const scheduled = { type: 'InstanceScheduled', v: 1, data: place } as const;
+const scheduled = {
+  type: 'InstanceScheduled',
+  v: 2,
+  data: { ...place, protocol: 'http' },
+} as const;
 const started = (restarts = 0) =>
   ({
     type: 'InstanceStarted',

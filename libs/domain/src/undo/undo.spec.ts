@@ -373,7 +373,7 @@ describe('undoing what somebody turned round and back since', () => {
   const domain = (type: 'DomainAdded' | 'DomainRemoved', host = 'www.example.com') =>
     [{ type, v: 2, data: { appId: APP, host, use: { kind: 'serve', strip: false } } }] as const;
   const settings = (pids: number) =>
-    [{ type: 'SettingsChanged', v: 3, data: { appId: APP, changes: { pids } } }] as const;
+    [{ type: 'SettingsChanged', v: 4, data: { appId: APP, changes: { pids } } }] as const;
   const scale = (web: number) => [scaled({ web })];
   const policy = (exitedKept: number) =>
     [

@@ -9,6 +9,7 @@ const MIB = 1024 * 1024;
 
 const NAMES: { readonly [F in keyof Settings]: string } = {
   port: 'port',
+  protocol: 'protocol',
   healthPath: 'health-path',
   startTimeoutSeconds: 'start-timeout',
   rolloutTimeoutSeconds: 'rollout-timeout',

@@ -22,6 +22,7 @@ export const instanceSamples = ({
     nodeId: 'node-1',
     port: 21_000,
     containerPort: 8080,
+    protocol: 'h2c',
     address: '10.200.5.7',
   },
   InstanceStarted: {

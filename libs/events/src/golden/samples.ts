@@ -65,6 +65,7 @@ export const samples: Samples = {
     appId,
     changes: {
       port: 3000,
+      protocol: 'h2c',
       healthPath: '/healthz?full=1',
       startTimeoutSeconds: 60,
       rolloutTimeoutSeconds: 300,

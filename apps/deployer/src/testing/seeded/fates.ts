@@ -118,7 +118,13 @@ const FATES: readonly (readonly [weight: number, MakeFate])[] = [
   [2, user('the deployer is killed', (life) => life.kill())],
   [2, byHand('a container crashes', (life, id) => life.engine.crash(id))],
   [2, byHand('somebody removes a container', (life, id) => life.engine.take(id))],
-  [1, byHand('somebody stops a container', (life, id) => void life.engine.stop(id, 10))],
+  [
+    1,
+    byHand(
+      'somebody stops a container',
+      (life, id) => void life.engine.stop(id, 10).catch(() => undefined),
+    ),
+  ],
   [1, period('the engine is down', 20_000, engineDown, (life) => life.engine.comeBack())],
   [
     1,

@@ -122,6 +122,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     }),
   },
   {
+    name: 'waits for ever for a call that hangs',
+    property: 'converges',
+    plant: () => ({
+      engine: (engine) => ({
+        ...engine,
+        create: (spec) => engine.create(spec).catch(forEver),
+        start: (id) => engine.start(id).catch(forEver),
+        stop: (...args) => engine.stop(...args).catch(forEver),
+        setRestartPolicy: (...args) => engine.setRestartPolicy(...args).catch(forEver),
+      }),
+    }),
+  },
+  {
     name: 'kills without grace',
     property: 'grace before SIGKILL',
     plant: () => ({ engine: (engine) => ({ ...engine, stop: (id) => engine.stop(id, 0) }) }),
@@ -187,3 +200,10 @@ const orSilent =
     if (error instanceof EngineError && error.isUnknown) return instead;
     throw error;
   };
+
+/** As if nobody had set a time for an answer. */
+const forEver = (error: unknown): Promise<never> => {
+  if (error instanceof EngineError && error.code === 'no-answer')
+    return new Promise(() => undefined);
+  throw error;
+};

@@ -64,7 +64,13 @@ export class SlowRouter {
     }
     const open = new Set(web.map(({ instanceId }) => instanceId));
     for (const id of this.state.keys()) if (!open.has(id)) this.state.delete(id);
-    return [...this.state].filter(([id, state]) => before.get(id) !== state);
+    return [...this.state].filter(([id, state]) => before.get(id) !== state || this.isAwaited(id));
+  }
+
+  /** The log waits for it to say what it does with an instance that is ready again. */
+  private isAwaited(instanceId: string): boolean {
+    const { state } = this.world.get('router', this.routerId);
+    return state.status === 'active' && state.routes.get(instanceId) === 'returning';
   }
 
   private async drained(instanceId: string): Promise<void> {

@@ -120,7 +120,10 @@ export class TroubledEngine implements ContainerEngine {
   }
 
   private async hang(work: () => Promise<unknown>): Promise<never> {
-    const doIt = (): void => void work().catch(() => undefined);
+    const doIt = (): void =>
+      void Promise.resolve()
+        .then(work)
+        .catch(() => undefined);
     if (this.chance.isTrue(0.7)) this.clock.after(this.chance.int(0, DONE_WITHIN_MS), doIt);
     await this.clock.sleep(ANSWERED_WITHIN_MS);
     throw new EngineError('no-answer', 'asking the engine', 'no answer within 60 s');
