@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkDomains } from './check-domains.js';
 import { DnsTxtRecords } from './dns-txt-records.js';
+import { domainIdOf } from '../process-managers/index.js';
 import { Ownership } from './ownership.js';
 import type { TxtRecords } from './txt-records.port.js';
 import { pathsOf } from '@shiplog/runtime';
@@ -96,6 +97,23 @@ it.each([
   // And back again only by a proof, too.
   expect((await add(ann, 'anns', theirs).expect(409)).body.code).toBe('domain-taken');
   await api.call('delete', at('bens', wanted), ben).expect(200);
+});
+
+it('takes the certificate along that who loses it had brought', async () => {
+  const host = 'cert.example';
+  await dns.serve({});
+  await add(ann, 'anns', host).expect(200);
+  const certificate = {
+    ...{ fingerprint: 'ab'.repeat(32), names: [host], issuer: 'CA', source: 'own' as const },
+    ...{ notBefore: '2026-11-01T00:00:00.000Z', notAfter: '2027-11-01T00:00:00.000Z' },
+  };
+  const id = domainIdOf(host);
+  await api.platform.given('certificate', id, {
+    ...{ type: 'InstallCertificate', domain: host, certificate },
+  });
+  await dns.serve(recordIn((await add(ben, 'bens', host).expect(409)).body.detail as string));
+  await add(ben, 'bens', host).expect(200);
+  expect(api.platform.api.world.get('certificate', id).state.status).toBe('none');
 });
 
 it('stays with whoever proves it, too, and takes hosts of the own team as they are', async () => {

@@ -1,6 +1,6 @@
 import type { CommandContext } from '@shiplog/commands';
 import { conflictsWith, type HeldDomain, type DomainLook } from '@shiplog/domain';
-import type { Position } from '@shiplog/events';
+import { hostOfDomain, type Position } from '@shiplog/events';
 import type { ProcessContext } from '@shiplog/runtime';
 import type { Changes } from '../changes/changes.js';
 import type { AppIdentity } from '../http/door.js';
@@ -105,7 +105,14 @@ export class Claims {
       await this.api.commands.handle('app', appId, remove, plain);
       const release = { type: 'ReleaseDomain', appId } as const;
       await this.changes.make('domain', domainIdOf(theirs), release, plain);
+      await this.dropCertificate(hostOfDomain(theirs), plain);
     }
+  }
+
+  /** Its private key is with who lost the name; where there is none, there is nothing to remove. */
+  private async dropCertificate(domain: string, context: CommandContext): Promise<void> {
+    const remove = { type: 'RemoveCertificate', domain } as const;
+    await this.api.commands.handle('certificate', domainIdOf(domain), remove, context);
   }
 
   private async freeOfDestroyedApp(id: string, context: CommandContext): Promise<void> {
