@@ -56,6 +56,7 @@ export const writeConfig = async (
     directory: paths.directory,
     adminSocket: paths.admin,
     ...tlsOf(config, paths),
+    ...(paths.isExternal ? {} : { connectionsMax: await connectionsMax() }),
     pool,
     pages: createHash('sha256').update(pagesText()).digest('hex').slice(0, 16),
   });
@@ -149,6 +150,17 @@ export const replaceFile = async (path: string, text: string): Promise<void> => 
   const temporary = `${path}.new`;
   await writeFile(temporary, text, { mode: 0o600 });
   await rename(temporary, path);
+};
+
+/** A client takes a file, and its instance another one; checks, sockets and what is read at a start take some. */
+const OTHER_FILES = 1_000;
+const CONNECTIONS_MAX = 50_000;
+
+/** HAProxy opens as many files as we may. */
+const connectionsMax = async (): Promise<number> => {
+  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
+  const files = Number(/^Max open files +\S+ +(\d+)/m.exec(limits)?.[1] ?? Infinity);
+  return Math.max(100, Math.min(CONNECTIONS_MAX, Math.floor((files - OTHER_FILES) / 2)));
 };
 
 /** As root, HAProxy serves as its package's user, else as nobody. */

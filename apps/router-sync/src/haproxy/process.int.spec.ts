@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../testing/client.js';
 import { startInstance, type TestInstance } from '../testing/test-instance.js';
@@ -14,8 +15,9 @@ import {
 } from '../testing/test-platform.js';
 import { freePort } from '../testing/free-port.js';
 import { PATIENTLY, waitFor } from '../testing/wait-for.js';
+import { findHaproxy } from './binary.js';
 import { ensureProcess, masterPid, workersOf } from './process.js';
-import { ensureStateFiles, readPool, writeConfig } from './files.js';
+import { ensureStateFiles, readPool, writeConfig, writePool } from './files.js';
 import { HaproxyRouter } from './haproxy-router.js';
 import { prepareDirectories, routerPaths } from '../routes/router-paths.js';
 
@@ -223,6 +225,22 @@ describe('starting HAProxy', () => {
     });
     await removeProxy(config);
   });
+});
+
+it('starts with more places than it may open files', async () => {
+  const config = await testConfig();
+  const paths = routerPaths(config, {});
+  await prepareDirectories(paths);
+  await ensureStateFiles(paths);
+  const binary = await findHaproxy(process.env);
+  const scarce = join(config.home, 'scarce');
+  // As a process that may not raise its limit, which root may in most places.
+  const words = `#!/bin/sh\nexec setpriv --bounding-set -sys_resource prlimit --nofile=1500:1500 ${binary} "$@"\n`;
+  await writeFile(scarce, words, { mode: 0o700 });
+  await writePool(paths, { backends: 64, servers: 32 });
+  expect(await ensureProcess(config, paths, scarce)).toMatchObject({ wasAdopted: false });
+  expect(await ask(config.routerPort, app)).toMatchObject({ status: 404 });
+  await removeProxy(config);
 });
 
 describe('a HAProxy that somebody else runs', () => {

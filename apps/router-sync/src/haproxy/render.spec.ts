@@ -26,6 +26,10 @@ describe('the configuration', () => {
     expect(text).toContain('  stats socket 0.0.0.0:9999 level admin\n');
   });
 
+  it('takes so many clients at once where it is told so', () => {
+    expect(renderHaproxy({ ...config, connectionsMax: 9_500 })).toContain('  maxconn 9500\n');
+  });
+
   it('has the same lines whatever the data directory is called', () => {
     const words = renderHaproxy(config).split('\n').length;
     fc.assert(

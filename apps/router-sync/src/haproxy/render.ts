@@ -50,6 +50,8 @@ export interface HaproxyConfig {
   readonly tls?: HaproxyTls;
   /** Absent: the platform answers at the port of its api alone. */
   readonly platformHost?: PlatformHost;
+  /** Clients at once. Absent: as HAProxy finds from what files it may open, and from its places. */
+  readonly connectionsMax?: number;
   /** A request may take this long. Default 60. */
   readonly requestSeconds?: number;
 }
@@ -85,8 +87,9 @@ export const renderHaproxy = (config: HaproxyConfig): string =>
     .join('\n\n')
     .concat('\n');
 
-const globalSection = ({ pages, platform, runAs, adminSocket, directory }: HaproxyConfig): string =>
-  section('global', [
+const globalSection = (config: HaproxyConfig): string => {
+  const { pages, platform, runAs, adminSocket, directory, connectionsMax } = config;
+  return section('global', [
     '# Written by Shiplog; changes are overwritten.',
     `# pages ${word(pages, /^[0-9a-f]+$/)}`,
     'default-path config',
@@ -94,6 +97,10 @@ const globalSection = ({ pages, platform, runAs, adminSocket, directory }: Hapro
     ...(runAs === null ? [] : [`uid ${int(runAs.uid)}`, `gid ${int(runAs.gid)}`]),
     // Two platforms must not share a port without noticing it.
     'noreuseport',
+    // It counts a file for the health check of every place, those that nobody has included, and would not start
+    // with more places than files; a check that runs takes one for a moment.
+    'no strict-limits',
+    ...(connectionsMax === undefined ? [] : [`maxconn ${int(connectionsMax)}`]),
     `stats socket ${socket(adminSocket)} level admin`,
     'stats timeout 5m',
     `server-state-file ${quoted(`${directory}/${FILES.serverState}`)}`,
@@ -101,6 +108,7 @@ const globalSection = ({ pages, platform, runAs, adminSocket, directory }: Hapro
     // Read when `default-path` is forgotten again.
     `lua-load-per-thread ${quoted(`${directory}/${FILES.headers}`)}`,
   ]);
+};
 
 const defaultsSection = (requestSeconds: number): string =>
   section('defaults', [
