@@ -6,7 +6,7 @@ import { matchesIn } from './matches.js';
 import { maxconnOf, policiesIn } from './policies.js';
 import { noticesIn } from './notices.js';
 import { grow, workersOf } from './process.js';
-import { backendsOf, readState, showServers } from './read.js';
+import { backendsOf, readState, showServers, type KnownSlots } from './read.js';
 import { HaproxyRuntime } from './runtime.js';
 import {
   parseLimits,
@@ -35,6 +35,8 @@ import {
 } from '../routes/router.port.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
+/** Slots are read again although nobody touched them. */
+const WHOLE_EVERY_MS = 60_000;
 /** After a try that failed; each one has HAProxy load the whole configuration. */
 const GROW_AGAIN_MS = 30_000;
 
@@ -43,8 +45,9 @@ export class HaproxyRouter implements Router {
   readonly kind = 'haproxy';
   private readonly runtime: HaproxyRuntime;
   private readonly master: HaproxyRuntime;
-  /** Those of the last time. */
-  private likelyBackends: readonly string[] = [];
+  /** Slots that nobody touched since they were read; undefined: all are read. */
+  private known: KnownSlots | undefined;
+  private wholeAtMs = 0;
   /** As the last `observe` saw it, until the next change. */
   private observed: HaproxyState | undefined;
   private lastOwners: ReadonlyMap<string, string> = new Map();
@@ -113,7 +116,11 @@ export class HaproxyRouter implements Router {
     }
     faultPoint('router-sync/before-change');
     this.isSaved = false;
+    const { known } = this;
+    // Whatever fails from here on: all of it is read again.
+    this.known = undefined;
     await this.runtime.change(translation.commands);
+    this.known = known && withoutTouched(known, translation.commands);
     faultPoint('router-sync/after-change');
     await this.cutInOldWorkers(actions, state);
     await this.save(await this.read());
@@ -176,10 +183,15 @@ export class HaproxyRouter implements Router {
   }
 
   private async read(): Promise<HaproxyState> {
-    const state = await readState(this.runtime, this.likelyBackends);
+    const now = performance.now();
+    if (this.known === undefined || now - this.wholeAtMs > WHOLE_EVERY_MS) {
+      this.known = undefined;
+      this.wholeAtMs = now;
+    }
+    const { state, known } = await readState(this.runtime, this.known);
+    this.known = known;
     // Who had a place before may still be meant by a line of the access log that comes late.
     this.lastOwners = new Map([...this.lastOwners, ...state.owners]);
-    this.likelyBackends = backendsOf(state.owners);
     return state;
   }
 
@@ -258,6 +270,13 @@ export class HaproxyRouter implements Router {
 const LAST_REQUEST_SECONDS = KEEP_ALIVE_SECONDS + REQUEST_HEAD_SECONDS + 5;
 
 const STATE = { ready: 'serving', drain: 'draining', maint: 'out' } as const;
+
+/** Places are named in commands as `slot0001/s3`, or as `slot0001` alone. */
+const withoutTouched = (known: KnownSlots, commands: readonly string[]): KnownSlots => {
+  const touched = new Set(commands.flatMap((command) => command.match(/\bslot\d+\b/g) ?? []));
+  const byBackend = new Map([...known.byBackend].filter(([backend]) => !touched.has(backend)));
+  return { ...known, byBackend, touched: [...new Set([...known.touched, ...touched])] };
+};
 
 const showServerStat = (slot: ServerSlot): string => `show stat ${slot.backend} 4 ${slot.serverId}`;
 const backendOf = (slot: string): string => slot.slice(0, slot.indexOf('/'));

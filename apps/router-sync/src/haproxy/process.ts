@@ -73,7 +73,7 @@ export const renew = async (config: PlatformConfig, paths: RouterPaths): Promise
   }
   const pool = await readPoolSize(runtime);
   if (!(await writeConfig(config, paths, pool))) return;
-  await writeState(paths, await readState(runtime));
+  await writeState(paths, (await readState(runtime)).state);
   await reloadOrKeep(paths, { config: before, pool });
 };
 

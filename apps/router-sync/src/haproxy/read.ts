@@ -17,31 +17,57 @@ const MAPS = [
   'sessions',
 ] as const;
 
+/** Slots as they were read, by backend, and the worker that said so. */
+export interface KnownSlots {
+  readonly worker: string;
+  readonly byBackend: ReadonlyMap<string, readonly ServerSlot[]>;
+  /** Backends that were touched since: asked for together with the maps, which saves a round trip. */
+  readonly touched: readonly string[];
+}
+
+export interface Reading {
+  readonly state: HaproxyState;
+  readonly known: KnownSlots;
+}
+
 /**
- * Hosts, owners and the slots that somebody owns. `likely`: backends to ask for together with the maps;
- * a right guess saves a round trip.
+ * Hosts, owners and the slots that somebody owns. What is `known` of a backend is not read again while the same
+ * worker serves: only we change slots, and whoever does leaves what he touched out of it.
  */
 export const readState = async (
   runtime: HaproxyRuntime,
-  likely: readonly string[] = [],
-): Promise<HaproxyState> => {
-  const answers = await runtime.ask([
+  known: KnownSlots = { worker: '', byBackend: new Map(), touched: [] },
+): Promise<Reading> => {
+  const [info = '', ...answers] = await runtime.ask([
+    'show info',
     ...MAPS.map((map) => `show map ${FILES[map]}`),
-    ...likely.map(showServers),
+    ...known.touched.map(showServers),
   ]);
   const { domains, ...others } = Object.fromEntries(
     MAPS.map((map, i) => [map, parseMap(answers[i] ?? '')]),
   ) as Readonly<Record<(typeof MAPS)[number], Map<string, string>>>;
   const maps = { ...domainsIn(domains), ...others };
-  const states = answers.slice(MAPS.length);
-  const missing = backendsOf(maps.owners).filter((backend) => !likely.includes(backend));
-  states.push(...(await runtime.ask(missing.map(showServers))));
+  const worker = workerIn(info);
+  const byBackend = new Map(worker === known.worker ? known.byBackend : []);
+  const take = (backends: readonly string[], states: readonly string[]): void =>
+    backends.forEach((backend, i) => byBackend.set(backend, parseServersState(states[i] ?? '')));
+  take(known.touched, answers.slice(MAPS.length));
+  const owned = new Set(backendsOf(maps.owners));
+  const missing = [...owned].filter((backend) => !byBackend.has(backend));
+  take(missing, await runtime.ask(missing.map(showServers)));
+  for (const backend of byBackend.keys()) if (!owned.has(backend)) byBackend.delete(backend);
   const servers = new Map<string, ServerSlot>();
-  for (const slot of states.flatMap(parseServersState)) {
-    if (maps.owners.has(slot.key)) servers.set(slot.key, slot);
+  for (const slots of byBackend.values()) {
+    for (const slot of slots) if (maps.owners.has(slot.key)) servers.set(slot.key, slot);
   }
-  return { ...maps, servers };
+  return { state: { ...maps, servers }, known: { worker, byBackend, touched: [] } };
 };
+
+/** A process, and when it began: in a container each has the pid of the one before. */
+const workerIn = (info: string): string =>
+  ['Pid', 'Start_time_sec']
+    .map((name) => new RegExp(`^${name}: \\d+$`, 'm').exec(info)?.[0])
+    .join();
 
 /** How many places a running HAProxy has; the platform's own backend is none. */
 export const readPoolSize = async (runtime: HaproxyRuntime): Promise<PoolSize> => {
