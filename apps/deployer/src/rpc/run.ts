@@ -179,16 +179,14 @@ const schedule = async (bench: Workbench, order: Order): Promise<void> => {
 };
 
 const recordStarted = async (
-  { bench, docker }: RunTools,
+  { bench }: RunTools,
   { runId, app }: Order,
   containerId: string,
 ): Promise<void> => {
-  // An attached one may have ended and be gone by now: then it began just now.
-  const info = await docker
-    .getContainer(containerId)
-    .inspect()
-    .catch(() => undefined);
-  const startedAt = info?.State.StartedAt ?? new Date(bench.nowMs()).toISOString();
+  // Seen before others decide about it: what the engine tells of it may come later, and a run without a container is
+  // lost. An attached one may have ended and be gone by now: then it began just now.
+  const container = await bench.view.look(containerId).catch(() => undefined);
+  const startedAt = container?.startedAt ?? new Date(bench.nowMs()).toISOString();
   await bench.record(
     'run',
     { id: runId, appId: app.appId },
