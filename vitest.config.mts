@@ -18,7 +18,7 @@ const measuring = [
   'test/scenarios/{health,under-load}.e2e.spec.ts',
   'test/faults/{companions-killed,full-disk}.e2e.spec.ts',
 ];
-/** The others wait most of the time, for an engine, a build, a deadline: three at a time. */
+/** The others wait most of the time, for an engine, a build, a deadline: two at a time. */
 const lanes: TestProjectConfiguration[] = [
   {
     extends: true,
@@ -30,7 +30,7 @@ const lanes: TestProjectConfiguration[] = [
       name: 'beside',
       include: ['test/**/*.e2e.spec.ts'],
       exclude: measuring,
-      maxWorkers: 3,
+      maxWorkers: 2,
       sequence: { groupOrder: 0 },
     },
   },

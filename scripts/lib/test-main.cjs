@@ -127,13 +127,18 @@ const main = async () => {
     const counts = await work();
     results.push({ name, ...counts, seconds: Math.round((Date.now() - startedAt) / 1000) });
   };
-  for (const level of asked.length > 0 ? asked : LEVELS) {
-    // Those tests wait most of the time; the check needs the machine.
-    const isWithCheck = asked.length === 0 && level === 'int';
-    await Promise.all([
-      take(level, () => runLevel(level, filters, env)),
-      ...(isWithCheck ? [take('check', () => runCheck(env))] : []),
-    ]);
+  const takeLevel = (level) => take(level, () => runLevel(level, filters, env));
+  if (asked.length > 0) for (const level of asked) await takeLevel(level);
+  else {
+    await takeLevel('unit');
+    // Tests of the level `int` wait most of the time; the check needs the machine, and the level `engine` has an engine
+    // of its own.
+    const beside = async () => {
+      await take('check', () => runCheck(env));
+      await takeLevel('engine');
+    };
+    await Promise.all([takeLevel('int'), beside()]);
+    await takeLevel('e2e');
   }
 
   console.log('');

@@ -107,7 +107,7 @@ const COMMANDS: readonly (readonly [readonly string[], number, RegExp])[] = [
   [['scale', '-a', 'hello', 'other=1'], 4, /other/],
   [['config', 'set', '-a', 'hello', '1X=y'], 2, /not starting with a digit/],
   [['config', 'get', '-a', 'hello', 'NOPE'], 3, /NOPE is not set/],
-  [['domains', 'add', '-a', 'hello', 'not a host'], 2, /is no host name/],
+  [['domains', 'add', '-a', 'hello', 'not a host'], 2, /is no domain/],
   [['domains', 'add', '-a', 'hello', 'www.example.com'], 5, /www\.example\.com/],
   [['domains', 'add', '-a', 'hello', 'other.localhost'], 4, /other\.localhost/],
   [['deploy', '-a', 'hello', '--image', 'x;id'], 2, /image reference/],
