@@ -237,7 +237,7 @@ it('starts with more places than it may open files', async () => {
   // As a process that may not raise its limit, which root may in most places.
   const words = `#!/bin/sh\nexec setpriv --bounding-set -sys_resource prlimit --nofile=1500:1500 ${binary} "$@"\n`;
   await writeFile(scarce, words, { mode: 0o700 });
-  await writePool(paths, { backends: 64, servers: 32 });
+  await writePool(paths, { backends: 64, servers: 32, h2Servers: 0 });
   expect(await ensureProcess(config, paths, scarce)).toMatchObject({ wasAdopted: false });
   expect(await ask(config.routerPort, app)).toMatchObject({ status: 404 });
   await removeProxy(config);

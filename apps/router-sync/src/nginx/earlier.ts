@@ -31,7 +31,7 @@ export const addEarlier = async (
 export const readEarlier = async (paths: NginxPaths): Promise<EarlierWorkers | undefined> => {
   const text = await readFile(paths.earlier, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
-  const { sinceMs, known } = earlierFile.parse(JSON.parse(text));
+  const { sinceMs, known } = parseEarlier(text);
   const started = await Promise.all(known.map(({ pid }) => startOf(pid)));
   const pids = known.flatMap(({ pid, started: then }, i) =>
     then !== '' && started[i] === then ? pid : [],
@@ -40,6 +40,18 @@ export const readEarlier = async (paths: NginxPaths): Promise<EarlierWorkers | u
   await rm(paths.earlier, { force: true });
   return undefined;
 };
+
+/** A file that lost its text is of before the machine lost its power: none of those live. */
+const parseEarlier = (text: string): z.infer<typeof earlierFile> => {
+  try {
+    return earlierFile.parse(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return NOBODY;
+    throw error;
+  }
+};
+
+const NOBODY = { sinceMs: 0, known: [] };
 
 /** When the process of this number began: a number is given again. Empty when there is none, or a dead one. */
 const startOf = async (pid: number): Promise<string> => {
