@@ -46,7 +46,7 @@ const history = async () => {
     await platform.createApp(`app${a}`);
     for (let i = 0; i < each; i += 1) {
       n += 1;
-      await platform.scheduled(`app${a}`, `i${n}`, port, addressOf(n));
+      await platform.scheduled(`app${a}`, `i${n}`, port, { address: addressOf(n) });
       await platform.readyAgain(`i${n}`, 'direct');
     }
     if (a % 1_000 === 999) process.stderr.write(`    ${a + 1} apps told\n`);
@@ -127,7 +127,7 @@ const measure = async (kind) => {
     const id = `new${kind}${round}`;
     const app = `app${(round * 97) % apps}`;
     const address = addressOf(apps * each + 1 + round + (kind === 'nginx' ? CHANGES : 0));
-    await platform.scheduled(app, id, port, address);
+    await platform.scheduled(app, id, port, { address });
     const at = performance.now();
     const appended = platform.readyAgain(id, 'direct');
     for (;;) {
