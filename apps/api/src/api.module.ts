@@ -52,6 +52,8 @@ import type { Checkpoints } from './integrity/checkpoints.js';
 import { IntegrityController } from './integrity/integrity.controller.js';
 import { PlatformController } from './platform/platform.controller.js';
 import type { Telemetry } from './platform/telemetry.js';
+import { PortsController } from './ports/ports.controller.js';
+import { AddPortHandler, RemovePortHandler } from './ports/ports.handlers.js';
 import { ReleasesController } from './releases/releases.controller.js';
 import { ListReleasesHandler, ShowReleaseHandler } from './releases/releases.queries.js';
 import { PromoteReleaseHandler } from './releases/promote-release.handler.js';
@@ -96,6 +98,8 @@ const COMMAND_HANDLERS = [
   AddDomainHandler,
   RemoveDomainHandler,
   CheckDomainHandler,
+  AddPortHandler,
+  RemovePortHandler,
   CreateTokenHandler,
   RevokeTokenHandler,
   ErasePersonHandler,
@@ -149,6 +153,7 @@ export class ApiModule {
         CronController,
         VolumesController,
         DomainsController,
+        PortsController,
         CertificatesController,
         TokensController,
         EventsController,

@@ -33,6 +33,8 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'DomainAdded',
   'DomainUseChanged',
   'DomainRemoved',
+  'PortAdded',
+  'PortRemoved',
   'MaintenanceChanged',
   'DomainLookedUp',
   'DomainReleased',

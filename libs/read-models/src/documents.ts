@@ -1,4 +1,4 @@
-import type { DomainProof, KnownCronJob, KnownVolume, Lock } from '@shiplog/domain';
+import type { DomainProof, KnownCronJob, KnownVolume, Lock, Ports } from '@shiplog/domain';
 import type {
   Checks,
   DomainUse,
@@ -46,6 +46,8 @@ export interface AppDocument {
   readonly traffic: TrafficPolicy;
   /** Custom hosts, ascending. */
   readonly domains: readonly string[];
+  /** By number: ports of the routers that lead to its processes. */
+  readonly ports: Ports;
   readonly cronJobs: readonly CronJobDocument[];
   /** By name. */
   readonly volumes: readonly VolumeDocument[];

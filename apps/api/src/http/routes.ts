@@ -17,6 +17,7 @@ import * as keys from '../keys/keys.routes.js';
 import * as limits from '../limits/limits.routes.js';
 import * as garbage from '../platform/garbage.routes.js';
 import * as platform from '../platform/platform.routes.js';
+import * as ports from '../ports/ports.routes.js';
 import * as replay from '../replay/replay.routes.js';
 import * as releases from '../releases/releases.routes.js';
 import * as runs from '../runs/runs.routes.js';
@@ -46,6 +47,7 @@ export const ROUTES: readonly AnyRoute[] = [
   gates,
   maintenance,
   domains,
+  ports,
   certificates,
   traffic,
   tokens,

@@ -69,3 +69,7 @@ const askCommand = async (
     return { isReady: false, got: `${name} cannot be run: ${error.said}` };
   }
 };
+
+/** An instance that was made before its process had a port cannot be asked over the network: it is not. */
+export const askable = (check: Check | null, { web }: Pick<CheckTarget, 'web'>): Check | null =>
+  web === null && (check?.kind === 'tcp' || check?.kind === 'http') ? null : check;

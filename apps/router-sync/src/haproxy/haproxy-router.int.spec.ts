@@ -7,6 +7,7 @@ import { describeDomains } from '../routes/domains.contract.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeLongHeads } from '../routes/long-heads.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
+import { describePorts } from '../routes/ports.contract.js';
 import { describePolicy } from '../routes/policy.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
 import { describeAccess } from '../access/access.contract.js';
@@ -48,6 +49,7 @@ describeHostile('HAProxy', haproxy);
 describePages('HAProxy', haproxy);
 describeDomains('HAProxy', haproxy);
 describeAccess('HAProxy', haproxy);
+describePorts('HAProxy', haproxy);
 
 describe('a HAProxy whose places are all taken', () => {
   const app = { host: 'a1.localhost' };

@@ -27,6 +27,8 @@ export type UndoCommand =
         | 'AddDomain'
         | 'RemoveDomain'
         | 'SetCronJob'
+        | 'AddPort'
+        | 'RemovePort'
         | 'RemoveCronJob'
         | 'ChangeVolume'
         | 'LockApp'

@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS, withCheck } from '@shiplog/domain';
+import { DEFAULT_SETTINGS, evolvePorts, withCheck } from '@shiplog/domain';
 import type { AppDocument } from '../documents.js';
 import { evolveVolumeDocuments, VOLUME_EVENTS } from './app-volumes.js';
 import { defineProjection, type Envelope, type EventNamed } from '../projection.js';
@@ -22,6 +22,8 @@ const EVENTS = [
   'ReleasePromoted',
   'DomainAdded',
   'DomainRemoved',
+  'PortAdded',
+  'PortRemoved',
   'CronJobSet',
   'CronJobRemoved',
   ...VOLUME_EVENTS,
@@ -39,7 +41,7 @@ type AppModelEvent = EventNamed<(typeof EVENTS)[number]>;
 
 export const appProjection = defineProjection({
   model: 'apps',
-  version: 6,
+  version: 7,
   events: EVENTS,
   indexed: ['teamId', 'name'],
   needs: ({ type, data: { appId } }) =>
@@ -76,6 +78,7 @@ const created = (
   ownLimits: {},
   traffic: {},
   domains: [],
+  ports: {},
   cronJobs: [],
   volumes: [],
   lock: null,
@@ -131,6 +134,9 @@ const evolveKnown = (
       return { ...app, domains: [...new Set([...app.domains, event.data.host])].toSorted() };
     case 'DomainRemoved':
       return { ...app, domains: app.domains.filter((host) => host !== event.data.host) };
+    case 'PortAdded':
+    case 'PortRemoved':
+      return { ...app, ports: evolvePorts(app.ports, event) };
     case 'CronJobSet': {
       const { appId: _appId, ...job } = event.data;
       const others = app.cronJobs.filter((one) => one.job !== job.job);
@@ -190,6 +196,7 @@ const destroyed = (app: AppDocument, at: Envelope): AppDocument => ({
   status: 'destroyed',
   config: {},
   domains: [],
+  ports: {},
   cronJobs: [],
   volumes: [],
   lock: null,
