@@ -1,8 +1,10 @@
 // How fast a whole log is verified: through the log server, and offline from an exported file.
 //   node bench/verify.mjs [commits] [rounds]    needs `npm run build`; default 100000 commits, 7 rounds
 // Both sides alternate in one run, on one server, in one thread of the kind that `shiplog audit verify` starts (but that
-// is there already), over one connection of the api. `raw` asks for the same batches, as many at a time, and counts
-// them; `verify` is what the thread does, with a witness of all commits: hash, chain, place, checkpoints.
+// is there already), over one connection of the api. `raw` asks for the same batches, as many at a time, and sees
+// by the client's own means that each message is the next of the log, as whoever reads in order has to; `counted` does
+// not look at them at all; `verify` is what the thread does, with a witness of all commits: hash, chain, place,
+// checkpoints. The exported file has five times as many commits: of a shorter one it is the start of Node.js that is measured.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';
@@ -11,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { START } from '@shiplog/events';
+import { START, toPosition } from '@shiplog/events';
 import { JetStreamEventLog } from '@shiplog/events/jetstream';
 import { exportLine } from '@shiplog/events/log';
 import { exportEnd, exportHead, sealedLine } from '@shiplog/integrity';
@@ -21,6 +23,7 @@ import { startTestNats } from '@shiplog/provisioner/testing';
 import { recordHistory } from '@shiplog/read-models/testing';
 import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
 import { fillLog } from './lib/fill-log.mjs';
+import { longLog } from './lib/long-log.mjs';
 import { median, rateFigures, ratioOf, round } from './lib/figures.mjs';
 import { atLeast, fileSystemOf, report } from './lib/report.mjs';
 
@@ -76,9 +79,9 @@ const cpuMicroseconds = () => {
   return { server: (userTicks + systemTicks) * 10_000, client: user + system };
 };
 
-const SIDES = ['raw', 'verify'];
-const rates = { raw: [], verify: [] };
-const microseconds = { raw: [], verify: [] };
+const SIDES = ['raw', 'counted', 'verify'];
+const rates = { raw: [], counted: [], verify: [] };
+const microseconds = { raw: [], counted: [], verify: [] };
 for (let i = -2; i < rounds; i += 1) {
   for (const name of i % 2 === 0 ? SIDES : SIDES.toReversed()) {
     const before = cpuMicroseconds();
@@ -108,9 +111,12 @@ const offline = async () => {
     if (!out.write(text)) await once(out, 'drain');
   };
   await put(`${exportHead('shiplog')}\n`);
-  for (const one of sealed) await put(`${sealedLine(one)}\n`);
-  for (const commit of stored) await put(`${exportLine(commit)}\n`);
-  await put(`${exportEnd(commits)}\n`);
+  const long = [];
+  for await (const commit of longLog({ events: 5 * wanted }))
+    long.push({ ...commit, position: toPosition(long.length + 1) });
+  for (const one of sealAll(long, { every: 1_000 }).sealed) await put(`${sealedLine(one)}\n`);
+  for (const commit of long) await put(`${exportLine(commit)}\n`);
+  await put(`${exportEnd(long.length)}\n`);
   out.end();
   await once(out, 'close');
   const seconds = [];
@@ -123,7 +129,7 @@ const offline = async () => {
     });
     seconds.push((performance.now() - startedAt) / 1000);
   }
-  return { commits, seconds, perSecond: Math.round(commits / median(seconds)) };
+  return { commits: long.length, seconds, perSecond: Math.round(long.length / median(seconds)) };
 };
 const fromFile = await offline();
 await rm(folder, { recursive: true });
@@ -137,6 +143,7 @@ report({
   rounds,
   commits,
   raw: { ...rateFigures(rates.raw), microsecondsOfCpu: cpuOf('raw') },
+  counted: { ...rateFigures(rates.counted), microsecondsOfCpu: cpuOf('counted') },
   verify: { ...rateFigures(rates.verify), microsecondsOfCpu: cpuOf('verify') },
   threadStartMs,
   ...ratio,

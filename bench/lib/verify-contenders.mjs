@@ -1,4 +1,4 @@
-// The thread of bench/verify.mjs: told `raw` or `verify`, it does that once and tells how long it took.
+// The thread of bench/verify.mjs: told `raw`, `counted` or `verify`, it does that once and tells how long it took.
 import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createInbox } from '@nats-io/nats-core';
@@ -12,20 +12,24 @@ const ON_THEIR_WAY = 4;
 const { config, job } = workerData;
 const { connection, log, close } = await openLog(config, 'api');
 
-/** As many messages as there are, in order, by the client alone. */
-const raw = async () => {
+/** As many messages as there are, by the client alone; `isNext` looks at each. */
+const read = async (isNext) => {
   const head = Number(await log.head());
   const asked = [];
   let next = 1;
   let count = 0;
   for (;;) {
-    for (; asked.length < ON_THEIR_WAY && next <= head; next += BATCH) asked.push(rawBatch(next));
+    for (; asked.length < ON_THEIR_WAY && next <= head; next += BATCH)
+      asked.push(batch(next, isNext));
     if (asked.length === 0) return count;
     count += await asked.shift();
   }
 };
 
-const rawBatch = (from) =>
+const isAsNumbered = (message, sequence) =>
+  Number(message.headers?.get('Nats-Sequence')) === sequence;
+
+const batch = (from, isNext) =>
   new Promise((resolve, reject) => {
     let count = 0;
     const inbox = createInbox(inboxPrefixOf('api'));
@@ -33,7 +37,11 @@ const rawBatch = (from) =>
       callback: (error, message) => {
         if (error !== null) return reject(error);
         // The end of a batch has no data.
-        if (message.data.length > 0) return void (count += 1);
+        if (message.data.length > 0) {
+          if (!isNext(message, from + count)) reject(new Error(`${from + count} is not there`));
+          count += 1;
+          return;
+        }
         subscription.unsubscribe();
         resolve(count);
       },
@@ -50,12 +58,14 @@ const verify = async () => {
   }
 };
 
+const JOBS = { raw: () => read(isAsNumbered), counted: () => read(() => true), verify };
+
 parentPort.postMessage('ready');
 for (;;) {
   const [order] = await once(parentPort, 'message');
   if (order === 'end') break;
   const startedAt = performance.now();
-  const checked = await (order === 'raw' ? raw() : verify());
+  const checked = await JOBS[order]();
   parentPort.postMessage({ seconds: (performance.now() - startedAt) / 1000, checked });
 }
 await close();

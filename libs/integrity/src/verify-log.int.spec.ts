@@ -48,6 +48,13 @@ const put = async (bytes: Buffer): Promise<string> => {
   return file;
 };
 
+/** Lines longer than what is read at once: what JSON allows behind a checkpoint. */
+const large = (text: Buffer): Buffer => {
+  const lines = text.toString('utf8').split('\n');
+  const blank = ' '.repeat(5_000_001);
+  return Buffer.from(lines.map((line, i) => (i > 0 && i < 5 ? line + blank : line)).join('\n'));
+};
+
 const offline = async (bytes: Buffer, ...more: readonly string[]) => {
   const { code, stdout } = await run(await put(bytes), '--json', ...more);
   return { code, answer: JSON.parse(stdout) as Answer };
@@ -79,6 +86,17 @@ describe('tools/verify-log', () => {
       });
     });
     await Promise.all(compared);
+  });
+
+  it('says the same of a large file, which another thread reads', async () => {
+    const whole = await offline(large(exportText(log, sealed)), '--key', firstKey);
+    expect(whole).toMatchObject({ code: 0, answer: { ok: true, checked: 165 } });
+    for (let n = 0; n < 3; n += 1) {
+      const damaged = exportText(damageOf(DEEDS, n, log, WITNESSED).log, sealed);
+      expect(await offline(large(damaged))).toEqual(await offline(damaged));
+    }
+    const nothing = await run(folder);
+    expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining('EISDIR')]);
   });
 
   it('does not believe checkpoints of another key than the one it is given', async () => {

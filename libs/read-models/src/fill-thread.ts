@@ -3,7 +3,7 @@ import type { EventLog, LogFeed } from '@shiplog/events/log';
 import { isFenced, isProjectionFailed, ReadModelsUnavailableError } from './errors.js';
 import { fillFast, type Fill, type Filled, type FillJob } from './fill.js';
 import { HandedOver, HandOver, type HandedPiece } from './handed-over.js';
-import { ReadAhead, type StartReading } from './reading/read-ahead.js';
+import { readingBeside, type StartReading } from './reading/read-ahead.js';
 import { SqlDatabase, type Database } from './sql/database.js';
 
 /** From the thread. */
@@ -20,9 +20,6 @@ type Order = HandedPiece | 'stop';
  * grow to four times what is needed before it collects it; at this size to twice.
  */
 const FOLDING = { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 1_024 } as const;
-
-/** Fewer commits are read in less time than another thread takes to start. */
-const READ_BESIDE_FROM = 20_000;
 
 /** A thread that hangs, because the log does not answer, loses one transaction at most. */
 const STOP_MS_MAX = 2_000;
@@ -85,8 +82,7 @@ export const serveFill = async (
   job: FillJob,
 ): Promise<void> => {
   const stopping = new AbortController();
-  const isLong = log.isDense && log.commitsBetween(job.after, job.until) >= READ_BESIDE_FROM;
-  const ahead = isLong ? new ReadAhead(log, startReading, job.until) : undefined;
+  const ahead = readingBeside(log, startReading, job);
   const source = new HandedOver(ahead ?? log);
   port.on('message', (order: Order) => {
     if (order === 'stop') stopping.abort();

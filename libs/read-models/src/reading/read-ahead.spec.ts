@@ -1,11 +1,10 @@
-import { EventEmitter } from 'node:events';
-import { MessageChannel, type Worker } from 'node:worker_threads';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { START, toPosition, type RecordedCommit } from '@shiplog/events';
 import { checkedLines, InMemoryEventLog, LogDamagedError } from '@shiplog/events/log';
 import { appendMany, newStream } from '@shiplog/events/testing';
 import { ReadAhead } from './read-ahead.js';
-import { serveReading, type ReadLines } from './reading-thread.js';
+import { readingHere } from '../testing/reading-here.js';
+import type { ReadLines } from './reading-thread.js';
 
 const COMMITS = 100;
 const log = new InMemoryEventLog();
@@ -32,25 +31,7 @@ const setUp = (read = lines, until = COMMITS) => {
     },
   };
   const pieces = vi.fn();
-  const ahead = new ReadAhead(
-    reader,
-    (stretch) => {
-      const { port1, port2 } = new MessageChannel();
-      const worker = new EventEmitter();
-      port1.on('message', (message) => {
-        pieces();
-        worker.emit('message', message);
-      });
-      port1.on('close', () => worker.emit('exit'));
-      serveReading(port2, read, stretch).catch((error: unknown) => worker.emit('error', error));
-      const rest = {
-        postMessage: (message: unknown) => port1.postMessage(message),
-        terminate: () => port1.close(),
-      };
-      return Object.assign(worker, rest) as unknown as Worker;
-    },
-    toPosition(until),
-  );
+  const ahead = new ReadAhead(reader, readingHere(read, pieces), toPosition(until));
   return { ahead, asked, pieces };
 };
 

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import type { Position, RecordedCommit } from '@shiplog/events';
-import { recordsIn, type CheckedLines } from '@shiplog/events/log';
+import { recordsIn, type CheckedLines, type EventLog } from '@shiplog/events/log';
 import type { CommitReader } from '../handed-over.js';
 import type { Stretch, Used } from './reading-thread.js';
 
@@ -9,6 +9,19 @@ export type StartReading = (stretch: Stretch, limits: typeof READING) => Worker;
 
 /** A third of it has to hold a few pieces, or what dies soon is copied about first. */
 const READING = { maxYoungGenerationSizeMb: 32 } as const;
+
+/** Fewer commits are read in less time than another thread takes to start. */
+const READ_BESIDE_FROM = 20_000;
+
+/** A stretch of the log that is read beside its fold where that pays. */
+export const readingBeside = (
+  log: CommitReader & Pick<EventLog, 'isDense' | 'commitsBetween'>,
+  start: StartReading,
+  { after, until }: Stretch,
+): ReadAhead | undefined =>
+  log.isDense && log.commitsBetween(after, until) >= READ_BESIDE_FROM
+    ? new ReadAhead(log, start, until)
+    : undefined;
 
 /**
  * A long stretch of a dense log, read in a thread of its own: that one asks, receives, and checks the bytes
@@ -33,7 +46,7 @@ export class ReadAhead implements CommitReader {
 
   /** To be called in the order of the log. */
   async readAfter(after: Position, limit: number): Promise<readonly RecordedCommit[]> {
-    this.thread ??= this.begin(after);
+    this.beginAfter(after);
     const found: RecordedCommit[] = [];
     while (found.length < limit) {
       const next = Number(after) + found.length + 1;
@@ -48,8 +61,11 @@ export class ReadAhead implements CommitReader {
     await this.thread?.terminate();
   }
 
-  private begin(after: Position): Worker {
+  /** Before the first is asked for: by then a few may be there. */
+  beginAfter(after: Position): void {
+    if (this.thread !== undefined) return;
     const thread = this.start({ after, until: this.until }, READING);
+    this.thread = thread;
     thread.on('message', (piece: CheckedLines) => {
       this.pieces.push(piece);
       this.arrived();
@@ -60,7 +76,6 @@ export class ReadAhead implements CommitReader {
     };
     thread.once('error', end);
     thread.once('exit', end);
-    return thread;
   }
 
   /** Lets go of those before it. */

@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { START, toPosition, type Position } from '@shiplog/events';
-import { LogFeed, type EventLog } from '@shiplog/events/log';
+import { checkedLines, LogFeed, type EventLog } from '@shiplog/events/log';
 import { readModelsOver } from '../query/queries.js';
 import { SqlDatabase } from '../sql/database.js';
 import { sqlRowStore } from '../sql/sql-row-store.js';
+import type { StartReading } from '../reading/read-ahead.js';
+import type { ReadLines } from '../reading/reading-thread.js';
 import { recordHistory, type RecordedPlatform } from '../testing/index.js';
 import { textOf } from '../testing/documents-of.js';
+import { readingHere } from '../testing/reading-here.js';
 import { LogTimes } from './log-times.js';
 import { makePastHere } from './make-past.js';
 import { Past } from './past.js';
@@ -43,9 +46,20 @@ const fromScratch = async (position: Position): Promise<string> => {
   return text;
 };
 
-const make = async (position: Position, codeHash = 'code', of: EventLog = log) => {
+const make = async (
+  position: Position,
+  codeHash = 'code',
+  of: EventLog = log,
+  startReading?: StartReading,
+) => {
   const file = join(directory, `made-${(made += 1)}.sqlite`);
-  const state = await makePastHere(of, EVERY)({ directory, codeHash, file, until: position });
+  const options = startReading === undefined ? {} : { startReading };
+  const state = await makePastHere(of, { every: EVERY, ...options })({
+    directory,
+    codeHash,
+    file,
+    until: position,
+  });
   const database = await SqlDatabase.attach({ kind: 'sqlite', file });
   const text = await textOf(readModelsOver(sqlRowStore(database)).dump());
   await database.close();
@@ -60,6 +74,13 @@ const watched = (): { log: EventLog; reads: Position[] } => {
     return log.readAfter(after, limit);
   };
   return { reads, log: Object.assign(Object.create(log) as EventLog, { readAfter }) };
+};
+
+/** The snapshot of that number. */
+const damage = async (number: number): Promise<void> => {
+  const file = await open(join(directory, `${toPosition(number * EVERY)}.sqlite`), 'r+');
+  await file.write(Buffer.from([0xff, 0x00, 0xff]), 0, 3, 20_000);
+  await file.close();
 };
 
 const snapshots = async (): Promise<string[]> =>
@@ -85,14 +106,33 @@ describe('a past that is made on from a snapshot', () => {
     expect(reads[0]).toBe(toPosition(3 * EVERY));
   });
 
+  it('is the same where another thread reads, also when that begins at one that is damaged', async () => {
+    const long = Object.assign(Object.create(log) as EventLog, { commitsBetween: () => 20_000 });
+    const begunAt: Position[] = [];
+    const startReading: StartReading = (stretch, limits) => {
+      begunAt.push(stretch.after);
+      return readingHere(lines)(stretch, limits);
+    };
+    const lines: ReadLines = async (after, limit) => {
+      const stored = await log.readStored(after, limit);
+      return stored.length === 0 ? undefined : checkedLines(Number(after) + 1, stored);
+    };
+    await make(toPosition(head));
+    const at = toPosition(3 * EVERY + 399);
+    const whole = await make(at, 'code', long, startReading);
+    await damage(3);
+    const afterDamage = await make(at, 'code', long, startReading);
+    const nearest = toPosition(3 * EVERY);
+    expect(begunAt).toEqual([nearest, nearest]);
+    const right = await fromScratch(at);
+    expect([whole.text, afterDamage.text]).toEqual([right, right]);
+  });
+
   it('does not use what is damaged, cut short, of other code, or of another log', async () => {
     const at = toPosition(2 * EVERY + 50);
     const right = (await make(at)).text;
     const second = join(directory, `${toPosition(2 * EVERY)}.sqlite`);
-
-    const file = await open(second, 'r+');
-    await file.write(Buffer.from([0xff, 0x00, 0xff]), 0, 3, 20_000);
-    await file.close();
+    await damage(2);
     const damaged = watched();
     expect((await make(at, 'code', damaged.log)).text).toBe(right);
     expect(damaged.reads[0]).toBe(toPosition(EVERY));
@@ -107,7 +147,7 @@ describe('a past that is made on from a snapshot', () => {
     const elsewhere = await recordHistory({ apps: 2, turns: 80, seed: 8 });
     const foreign = join(directory, 'foreign.sqlite');
     const until = toPosition(2 * EVERY + 50);
-    const makeElsewhere = makePastHere(elsewhere.log, EVERY);
+    const makeElsewhere = makePastHere(elsewhere.log, { every: EVERY });
     await makeElsewhere({ directory, codeHash: 'other code', file: foreign, until });
     const expected = new Past(elsewhere.log);
     const database = await SqlDatabase.attach({ kind: 'sqlite', file: foreign });
@@ -149,7 +189,9 @@ describe('a past that is made on from a snapshot', () => {
     });
     const file = join(directory, 'ended.sqlite');
     const job = { directory, codeHash: 'code', file, until: toPosition(head) };
-    await expect(makePastHere(stopping, EVERY)(job, stop.signal)).rejects.toThrow('aborted');
+    await expect(makePastHere(stopping, { every: EVERY })(job, stop.signal)).rejects.toThrow(
+      'aborted',
+    );
   });
 });
 
@@ -158,7 +200,7 @@ describe('the marks of snapshots', () => {
     const long = await recordHistory({ apps: 3, turns: 90, seed: 9 });
     const end = await long.log.head();
     const file = join(directory, 'marks.sqlite');
-    const makeLong = makePastHere(long.log, 2_000);
+    const makeLong = makePastHere(long.log, { every: 2_000 });
     await makeLong({ directory, codeHash: 'code', file, until: end });
     const files = new SnapshotFiles(directory, 'code');
     const all = await long.log.readAfter(START, 100_000);
@@ -181,7 +223,7 @@ describe('keeping snapshots', () => {
   it('goes on by itself while the log grows, and starts where it was', async () => {
     const feed = new LogFeed(log);
     await feed.start();
-    const make = makePastHere(log, EVERY);
+    const make = makePastHere(log, { every: EVERY });
     const place = { directory, codeHash: 'code', make };
     const kept: object[] = [];
     const done = new Promise<void>((resolve, reject) => {
@@ -207,7 +249,7 @@ describe('keeping snapshots', () => {
 
 describe('looks into a long past', () => {
   it('are made from files one at a time, once for all who ask, and removed in the end', async () => {
-    const here = makePastHere(log, EVERY);
+    const here = makePastHere(log, { every: EVERY });
     let running = 0;
     let most = 0;
     let count = 0;

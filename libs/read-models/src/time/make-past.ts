@@ -2,6 +2,7 @@ import type { Position, RecordedCommit } from '@shiplog/events';
 import type { PastLog } from './past-log.js';
 import { fillFast } from '../fill.js';
 import type { CommitReader } from '../handed-over.js';
+import { readingBeside, type ReadAhead, type StartReading } from '../reading/read-ahead.js';
 import { PROJECTIONS } from '../projections/index.js';
 import { SqlDatabase } from '../sql/database.js';
 import { loadOrCreateState } from '../sql/projection-state.js';
@@ -26,24 +27,59 @@ export const MARK_EVERY = 1_000;
 
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+interface MakingOptions {
+  /** Commits between two snapshots. */
+  readonly every?: number;
+  /** Of a thread that reads a long stretch while this one folds it. */
+  readonly startReading?: StartReading;
+}
+
 /** Folds on from the nearest snapshot, in this thread, and keeps snapshots on the way. */
 export const makePastHere =
-  (log: PastLog, every = SNAPSHOT_EVERY): MakePast =>
-  async ({ directory, codeHash, file, until }, signal) => {
+  (log: PastLog, { every = SNAPSHOT_EVERY, startReading }: MakingOptions = {}): MakePast =>
+  async (job, signal) => {
+    const { directory, codeHash, file, until } = job;
     const files = new SnapshotFiles(directory, codeHash);
-    let state = await files.copyNearest(log, until, file);
-    for (;;) {
-      const before = state;
-      // One that was thinned out leaves a longer stretch: the next is where it would have been.
-      const place = nextPlace(before.commits, every);
-      const stretch = new Stretch(log, before, place - before.commits);
-      const filled = await fillFile({ file, codeHash, until }, before, stretch, signal);
-      if (filled === undefined) return before;
-      state = stretch.stateAt(filled.position, filled.hash);
-      if (state.commits === place) await files.keep(file, state);
-      if (log.compare(state.position, until) >= 0) return state;
+    let ahead: ReadAhead | undefined;
+    const readFrom = ({ position: after }: PastState): void => {
+      ahead ??= startReading && readingBeside(log, startReading, { after, until });
+      ahead?.beginAfter(after);
+    };
+    try {
+      // That thread starts while the snapshot is copied.
+      const nearest = await files.copyNearest(log, until, file, readFrom);
+      readFrom(nearest);
+      return await foldOn(ahead ?? log, { job, files, every, nearest }, signal);
+    } finally {
+      await ahead?.stop();
     }
   };
+
+interface Making {
+  readonly job: PastJob;
+  readonly files: SnapshotFiles;
+  readonly every: number;
+  readonly nearest: PastState;
+}
+
+const foldOn = async (
+  reader: CommitReader,
+  { job, files, every, nearest }: Making,
+  signal?: AbortSignal,
+): Promise<PastState> => {
+  let state = nearest;
+  for (;;) {
+    const before = state;
+    // One that was thinned out leaves a longer stretch: the next is where it would have been.
+    const place = nextPlace(before.commits, every);
+    const stretch = new Stretch(reader, before, place - before.commits);
+    const filled = await fillFile(job, before, stretch, signal);
+    if (filled === undefined) return before;
+    state = stretch.stateAt(filled.position, filled.hash);
+    if (state.commits === place) await files.keep(job.file, state);
+    if (reader.compare(state.position, job.until) >= 0) return state;
+  }
+};
 
 const fillFile = async (
   { file, codeHash, until }: Pick<PastJob, 'file' | 'codeHash' | 'until'>,
@@ -79,7 +115,7 @@ class Stretch implements CommitReader {
   private end: Position;
 
   constructor(
-    private readonly log: PastLog,
+    private readonly log: CommitReader,
     from: PastState,
     private left: number,
   ) {

@@ -2,6 +2,7 @@ import { Worker, type MessagePort } from 'node:worker_threads';
 import type { PastLog } from './past-log.js';
 import { ReadModelsUnavailableError } from '../errors.js';
 import { makePastHere, type MakePast, type PastJob } from './make-past.js';
+import type { StartReading } from '../reading/read-ahead.js';
 import type { PastState } from './snapshot-files.js';
 
 /** As a thread that fills tables has it, but that one lets go of what it wrote: here all is kept. */
@@ -45,11 +46,15 @@ export const makePastInThread =
     });
 
 /** The whole of such a thread: does the job and tells the other side. */
-export const servePast = async (port: MessagePort, log: PastLog, job: PastJob): Promise<void> => {
+export const servePast = async (
+  port: MessagePort,
+  { log, startReading }: { readonly log: PastLog; readonly startReading: StartReading },
+  job: PastJob,
+): Promise<void> => {
   const stopping = new AbortController();
   port.on('message', () => stopping.abort());
   try {
-    port.postMessage(await makePastHere(log)(job, stopping.signal));
+    port.postMessage(await makePastHere(log, { startReading })(job, stopping.signal));
   } finally {
     port.close();
   }

@@ -47,7 +47,8 @@ export const NOTHING_YET: PastState = { position: START, hash: '', commits: 0, m
 
 type LogReader = Pick<PastLog, 'readAfter' | 'compare'>;
 
-const BYTES_MAX = 2 * 1024 ** 3;
+/** Of a log of a million commits all that are made fit: at most 50,000 are to be folded for any of its pasts. */
+const BYTES_MAX = 4 * 1024 ** 3;
 /** Of what the disk has left. */
 const SHARE_OF_DISK = 0.1;
 
@@ -64,16 +65,24 @@ export class SnapshotFiles {
   ) {}
 
   /**
-   * Copies the nearest snapshot at or before the position to `file`, and tells where it stands. Without
-   * a usable one there is no file, and it stands before the first commit.
+   * Copies the nearest snapshot at or before the position to `file`, and tells where it stands; `onCopying` is told
+   * before, of each that is tried. Without a usable one there is no file, and it stands before the first commit.
    */
-  async copyNearest(log: LogReader, position: Position, file: string): Promise<PastState> {
+  async copyNearest(
+    log: LogReader,
+    position: Position,
+    file: string,
+    onCopying: (state: PastState) => void = () => undefined,
+  ): Promise<PastState> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
     const usable = (await this.all())
       .filter((meta) => meta.codeHash === this.codeHash && meta.position <= position)
       .toSorted((a, b) => b.commits - a.commits);
     for (const meta of usable) {
-      if ((await isOfLog(log, meta)) && (await this.copyTo(file, meta))) return meta;
+      if (await isOfLog(log, meta)) {
+        onCopying(meta);
+        if (await this.copyTo(file, meta)) return meta;
+      }
       await this.drop(meta);
     }
     return NOTHING_YET;
