@@ -50,6 +50,7 @@ const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   changeSettings: ['patch', '/v1/apps/shop/settings', { graceSeconds: 7 }],
   resizeProcess: ['patch', '/v1/apps/shop/limits', { process: 'web', set: { pids: 99 } }],
   changeTrafficPolicy: ['patch', '/v1/apps/shop/traffic-policy', { set: { sticky: true } }],
+  changeBasicAuth: ['patch', '/v1/apps/shop/basic-auth', { set: { ann: 'correct horse' } }],
   restartApp: ['post', '/v1/apps/shop/restart'],
   scaleApp: ['patch', '/v1/apps/shop/formation', { web: 3 }],
   stopApp: ['post', '/v1/apps/shop/stop'],
@@ -62,6 +63,8 @@ const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   cancelDeploy: async () => ['post', `/v1/apps/shop/deploys/${await running()}/cancel`],
   rollBack: ['post', '/v1/apps/shop/rollback', { version: 1 }],
   addDomain: ['put', '/v1/apps/shop/domains/www.example.com'],
+  addPort: ['put', '/v1/apps/shop/ports/32100', {}],
+  removePort: ['delete', '/v1/apps/shop/ports/32100'],
   removeDomain: ['delete', '/v1/apps/shop/domains/www.example.com'],
   addCertificate: async () => {
     const dates = { notBefore: new Date(0), notAfter: new Date(Date.now() + 86_400_000) };

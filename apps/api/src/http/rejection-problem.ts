@@ -1,4 +1,5 @@
 import { KEEP_FORMS, SCHEDULE_FORMS, type Rejection } from '@shiplog/domain';
+import { basicAuthDetailOf, isAboutBasicAuth } from './basic-auth-problem.js';
 import { gateDetailOf } from './gate-problem.js';
 import { isAboutPorts, portDetailOf, type PortRejection } from './port-problem.js';
 import { Problem } from './problem.js';
@@ -116,7 +117,7 @@ const otherDetailOf = (rejection: Exclude<Rejection, VolumeRejection | PortRejec
     case 'backup-target-missing':
       return 'Say where backups go: a folder, or an s3:// address.';
     default:
-      return gateDetailOf(rejection);
+      return isAboutBasicAuth(rejection) ? basicAuthDetailOf(rejection) : gateDetailOf(rejection);
   }
 };
 

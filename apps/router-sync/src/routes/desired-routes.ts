@@ -1,5 +1,6 @@
 import {
   DEFAULT_SETTINGS,
+  OPEN_TO_ALL,
   domainTable,
   isProven,
   matchOf,
@@ -8,6 +9,7 @@ import {
   routeWeights,
   sharesOf,
   type ActiveApp,
+  type BasicAuth,
   type InstanceStatus,
   type KnownInstance,
   type World,
@@ -15,12 +17,13 @@ import {
 import {
   MAINTENANCE_PAGE_BYTES_MAX,
   parseDomain,
+  PASSWORD_HASH_PATTERN,
   type DomainUse,
   type Maintenance,
 } from '@shiplog/events';
 import { addressPrefixes, type Notice } from './notice.js';
 import { instanceOf, placeAt, portOf, portRoute } from './places.js';
-import type { Endpoint, Match, TrafficRules } from './router.port.js';
+import type { Credentials, Endpoint, Match, TrafficRules } from './router.port.js';
 import { rulesOf } from './traffic-rules.js';
 
 export interface DesiredEndpoint extends Endpoint {
@@ -67,7 +70,12 @@ const WANT: Readonly<Record<InstanceStatus, DesiredEndpoint['want'] | null>> = {
 
 export const desiredRoutes = (
   world: World,
-  place: { readonly domain: string; readonly instanceHost: string },
+  place: {
+    readonly domain: string;
+    readonly instanceHost: string;
+    /** The hash of a password that the log has encrypted; undefined where it cannot be read. */
+    readonly hashOf: (encrypted: string) => string | undefined;
+  },
 ): DesiredRoutes => {
   const apps = world.apps();
   const hosts = desiredHosts(world, place.domain);
@@ -83,9 +91,11 @@ export const desiredRoutes = (
   }
   const matches = divide(endpoints, world);
   const policies = new Map(
-    apps.flatMap(({ appId, traffic = {} }) =>
-      Object.keys(traffic).length === 0 ? [] : [[appId, rulesOf(traffic)] as const],
-    ),
+    apps.flatMap(({ appId, traffic = {}, basicAuth = OPEN_TO_ALL }) => {
+      const credentials = credentialsOf(basicAuth, place.hashOf);
+      const isPlain = Object.keys(traffic).length === 0 && credentials === undefined;
+      return isPlain ? [] : [[appId, rulesOf(traffic, credentials)] as const];
+    }),
   );
   const notices = noticesOf(world);
   return {
@@ -110,6 +120,20 @@ const portsIn = (apps: readonly ActiveApp[]): ReadonlyMap<string, string> => {
     }
   }
   return ports;
+};
+
+/** Nobody comes through by a name whose password cannot be read: the app stays closed, whatever is lost. */
+const credentialsOf = (
+  { users, passesHeader }: BasicAuth,
+  hashOf: (encrypted: string) => string | undefined,
+): Credentials | undefined => {
+  const names = Object.entries(users);
+  if (names.length === 0) return undefined;
+  const known = names.flatMap(([user, encrypted]) => {
+    const hash = hashOf(encrypted);
+    return hash === undefined || !PASSWORD_HASH_PATTERN.test(hash) ? [] : [[user, hash] as const];
+  });
+  return { users: Object.fromEntries(known), passesHeader };
 };
 
 /** Domain → app id, for every app that exists. */

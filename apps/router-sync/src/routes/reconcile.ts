@@ -3,6 +3,7 @@ import type { Position } from '@shiplog/events';
 import type { RoundResult } from '@shiplog/reconcile';
 import { desiredRoutes, type DesiredRoutes } from './desired-routes.js';
 import { instanceOf } from './places.js';
+import type { Passwords } from './passwords.js';
 import { planRoutes, sinceNow, type Since } from './plan.js';
 import { routeFacts, type Recorded, type RouteFacts } from './route-facts.js';
 import type { Router } from './router.port.js';
@@ -14,6 +15,8 @@ export interface ReconcileDependencies {
   readonly domain: string;
   /** Numeric address at which published ports are reached. */
   readonly instanceHost: string;
+  /** Hashes of passwords, as far as they were opened. */
+  readonly passwords: Pick<Passwords, 'open' | 'hashOf'>;
   /** Resolves when everything that is in the log now is in the world; rejects when that is unknown. */
   readonly catchUp: () => Promise<unknown>;
   readonly record: (facts: RouteFacts, position: Position) => Promise<void>;
@@ -30,8 +33,11 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
 
   return async () => {
     await deps.catchUp();
+    await deps.passwords.open();
     const { position } = deps.world;
-    const desired = desiredRoutes(deps.world, deps);
+    const { domain, instanceHost, passwords } = deps;
+    const place = { domain, instanceHost, hashOf: passwords.hashOf };
+    const desired = desiredRoutes(deps.world, place);
     const before = await deps.router.observe();
     since = sinceNow(since, before, deps.nowMs());
     const plan = planRoutes(desired, before, since, deps.nowMs());

@@ -1,7 +1,14 @@
 import type { AppEvent } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
 import { releaseOf, restarted } from './generation.js';
-import { isReached, numbersOf, PORT_COUNT_MAX, unfitFor, type KnownPort } from './ports.js';
+import {
+  isReached,
+  numbersOf,
+  passwordPart,
+  PORT_COUNT_MAX,
+  unfitFor,
+  type KnownPort,
+} from './ports.js';
 import type { ActiveApp } from './state.js';
 
 export type PortCommand =
@@ -52,7 +59,7 @@ export const addPort = (
 
 const faultOf = (
   { port, process, containerPort }: { port: number } & KnownPort,
-  { ports = {}, formation, releases, traffic }: ActiveApp,
+  { ports = {}, formation, releases, traffic, basicAuth }: ActiveApp,
 ): PortRejection | null => {
   const known = Object.keys(formation);
   if (releases.length > 0 && !known.includes(process)) {
@@ -61,7 +68,8 @@ const faultOf = (
   if (process !== 'web' && containerPort === null) {
     return { code: 'container-port-missing', process };
   }
-  const parts = unfitFor(traffic);
+  const users = Object.keys(basicAuth?.users ?? {}).length;
+  const parts = [...unfitFor(traffic), ...passwordPart(users, process)];
   if (parts.length > 0) return { code: 'policy-beside-port', parts, ports: [port] };
   return Object.keys(ports).length >= PORT_COUNT_MAX
     ? { code: 'too-many-ports', limit: PORT_COUNT_MAX }

@@ -83,6 +83,22 @@ describe('adding a port', () => {
       .when(add)
       .then(added(32_100));
   });
+  it('is no way around a password, which other process types do not have', () => {
+    const user = { ann: 'v1.encrypted' };
+    const closed: AppEvent = {
+      type: 'BasicAuthChanged',
+      v: 1,
+      data: { appId: APP, set: user, unset: [], passesHeader: null },
+    };
+    const refusal = { code: 'policy-beside-port', parts: ['basic-auth'], ports: [32_100] } as const;
+    given(created, closed).when(add).thenRejected(refusal);
+    given(created, closed)
+      .when(addBroker)
+      .then(added(32_100, 'broker', 1883));
+    given(created, added(32_100))
+      .when({ type: 'ChangeBasicAuth', set: user, unset: [], opens: false })
+      .thenRejected(refusal);
+  });
   it('ends at so many', () => {
     const twenty = Array.from({ length: 20 }, (_, i) => added(32_200 + i));
     given(created, ...twenty)

@@ -52,5 +52,10 @@ export const portText = ({ process, containerPort }: KnownPort): string =>
 /** Who may come and how many: what a port would let pass unseen. The other parts are about requests. */
 const OF_CLIENTS = ['allow', 'deny', 'concurrency', 'rate'] as const;
 
+/** With a password for requests, nobody gets to `web` around it. */
+const PASSWORDS = 'basic-auth';
+export const passwordPart = (users: number, process: string): readonly string[] =>
+  users > 0 && process === ROUTED ? [PASSWORDS] : [];
+
 export const unfitFor = (policy: TrafficPolicy | undefined): readonly string[] =>
   OF_CLIENTS.filter((part) => policy?.[part] !== undefined);
