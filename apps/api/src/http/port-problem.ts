@@ -29,7 +29,7 @@ export const portDetailOf = (rejection: PortRejection): string => {
       return `Say at which port ${rejection.process} listens in its container: containerPort (--container-port). Only web has one of its own.`;
     case 'policy-beside-port': {
       const ports = list(rejection.ports.map((port) => `port ${port}`));
-      return `The router would not hold to ${list(rejection.parts)} of the traffic policy at ${ports}: it counts for HTTP only. Take these parts out of the policy, or the port away.`;
+      return `At ${ports} the router would not hold to ${list(rejection.parts)}, which counts for HTTP only. Take that away, or the port.`;
     }
     case 'too-many-ports':
       return `An app has at most ${rejection.limit} ports.`;

@@ -19,8 +19,8 @@ export const startUpOf = (
   ask: AskCheck,
 ): StartUp => {
   const startup = setCheck(app.checks, process, 'startup');
-  const readiness = askable(checkOf(app, process, 'readiness'), target);
-  const asked = startup ?? askable(checkOf(app, process, 'startup'), target);
+  const readiness = askable(checkOf(app, process, 'readiness'), process, target);
+  const asked = startup ?? askable(checkOf(app, process, 'startup'), process, target);
   const isCovered =
     readiness === null || (asked !== null && checkName(asked) === checkName(readiness));
   const checks = [

@@ -32,8 +32,8 @@ export const wantedWatches = (
       ...{ instanceId, appId, startedAt: container.startedAt },
       target: { containerId: container.id, web: webOf(instance, app, config) },
     };
-    const readiness = askable(checkOf(app, process, 'readiness'), of.target);
-    const liveness = askable(checkOf(app, process, 'liveness'), of.target);
+    const readiness = askable(checkOf(app, process, 'readiness'), process, of.target);
+    const liveness = askable(checkOf(app, process, 'liveness'), process, of.target);
     return [
       ...(readiness === null && status === 'ready'
         ? []
