@@ -68,7 +68,7 @@ end
 
 -- HAProxy's own word for it would stop at a NUL.
 local function password_of(txn)
-  local encoded = (txn.f:req_fhdr("authorization") or ""):match("^%a+ +([%w+/]+=*)$")
+  local encoded = (txn.f:req_fhdr("authorization", 1) or ""):match("^%a+ +([%w+/]+=*)$")
   local text = encoded ~= nil and txn.c:b64dec(encoded) or ""
   return text:match("^[^:]*:(.*)$") or ""
 end
