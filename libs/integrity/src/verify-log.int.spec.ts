@@ -99,6 +99,21 @@ describe('tools/verify-log', () => {
     expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining('EISDIR')]);
   });
 
+  it('takes a checkpoint that is none for a line that is none, and comes to an end', async () => {
+    const [header = '', first = '', ...rest] = exportText(log, sealed).toString('utf8').split('\n');
+    const nested = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+    for (const [field, value] of [
+      ['signature', '1'],
+      ['time', nested],
+    ] as const) {
+      const hostile = first.replace(new RegExp(`"${field}":"[^"]*"`), `"${field}":${value}`);
+      const text = Buffer.from([header, hostile, ...rest].join('\n'));
+      const { code, answer } = await offline(text);
+      expect({ code, ...answer.firstBad }).toMatchObject({ code: 1, kind: 'altered' });
+      expect(await offline(large(text))).toEqual({ code, answer });
+    }
+  });
+
   it('does not believe checkpoints of another key than the one it is given', async () => {
     const { key } = newSigningKey();
     const { code, answer } = await offline(exportText(log, sealed), '--key', key.publicKey);

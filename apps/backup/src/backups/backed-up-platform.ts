@@ -37,12 +37,13 @@ export class BackedUpPlatform {
     return started;
   }
 
-  /** An app with a key. */
-  async app(appId: string): Promise<void> {
+  /** An app with a key, made for that reason. */
+  async app(appId: string, reason?: string): Promise<void> {
     const { log, world, feed } = this;
     const command = { type: 'CreateApp', appId, name: `app-${appId}`, teamId: 't1' } as const;
     const actor = { kind: 'process', id: 'p1', name: 'test' } as const;
-    await new CommandHandler({ log, world, feed }).handle('app', appId, command, { actor });
+    const by = { actor, ...(reason !== undefined && { reason }) };
+    await new CommandHandler({ log, world, feed }).handle('app', appId, command, by);
     await feed.catchUp();
     await this.keys.encrypt(appId, 'secret');
   }

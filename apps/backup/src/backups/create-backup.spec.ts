@@ -49,6 +49,12 @@ describe('a backup at a place', () => {
     expect([...target.files.keys()].filter((name) => name.startsWith('locks/'))).toEqual([]);
   });
 
+  it('is whole, whatever characters are in the texts of its log', async () => {
+    await platform.app('a2', 'lines\u2028end\u2029here\u0085for\u000bsome');
+    await platform.backup(target);
+    await expect(verifyBackup(target, { onStep })).resolves.toMatchObject({ commits: 2 });
+  });
+
   it('is refused where the backups are of another platform, and takes nothing of theirs', async () => {
     await platform.backup(target);
     const before = new Map(target.files);

@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { START, storedCommit } from '@shiplog/events';
 import {
   LogDamagedError,
@@ -28,16 +28,9 @@ export async function* savedCommits(
   let last = { position: START, hash: null as string | null };
   for (const segment of log) {
     const content = await readContent(target, refOf(segment.content));
-    const lines = createInterface({ input: content, crlfDelay: Infinity });
-    // An error of the stream does not reach who reads lines of it.
-    const failed = new Promise<never>((_, reject) => content.once('error', reject));
-    failed.catch(() => undefined);
-    const iterator = lines[Symbol.asyncIterator]();
     let commits = 0;
-    for (;;) {
-      const next = await Promise.race([iterator.next(), failed]);
-      if (next.done === true) break;
-      const commit = checked(chain, next.value, last.position);
+    for await (const line of linesOf(content)) {
+      const commit = checked(chain, line, last.position);
       last = commit;
       commits += 1;
       yield commit;
@@ -48,6 +41,22 @@ export async function* savedCommits(
   if (last.position !== position || last.hash !== headHash) {
     throw damaged(`it ends at ${Number(last.position)}, not where its manifest says`);
   }
+}
+
+const NEWLINE = 10;
+
+/** Not by `readline`: since Node.js 24 a line ends for it at U+2028, too, which a text in a commit may hold. */
+async function* linesOf(content: Readable): AsyncGenerator<string> {
+  let rest: Buffer[] = [];
+  for await (const chunk of content) {
+    let piece = chunk as Buffer;
+    for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE)) {
+      yield Buffer.concat([...rest, piece.subarray(0, end)]).toString('utf8');
+      [rest, piece] = [[], piece.subarray(end + 1)];
+    }
+    if (piece.length > 0) rest.push(piece);
+  }
+  if (rest.length > 0) yield Buffer.concat(rest).toString('utf8');
 }
 
 const checked = (chain: StoredChain, line: string, before: string): SavedCommit => {

@@ -35,6 +35,14 @@ describe('addresses as beginnings of digits', () => {
     );
   });
 
+  it.each([
+    ['::ffff:10.0.0.0/104', '10.0.0.0/8'],
+    ['::ffff:a00:0/110', '10.0.0.0/14'],
+    ['::FFFF:10.0.0.1', '10.0.0.1'],
+  ])('of %s are those of %s', (mapped, range) => {
+    expect(addressPrefixes([mapped])).toEqual(addressPrefixes([range]));
+  });
+
   it('do not take IPv6 for IPv4', () => {
     expect(finds(addressPrefixes(['32.1.13.184']), '32:20010DB8000000000000000000000001')).toBe(
       false,

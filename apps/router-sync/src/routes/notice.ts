@@ -26,9 +26,13 @@ export const addressPrefixes = (ranges: readonly string[]): readonly string[] =>
     const length = bits === undefined ? digits.length * 4 : Number(bits);
     const beginnings = beginningsOf(digits, length);
     const mapped = beginnings.map((one) => `32:${MAPPED}${one}`);
-    return isIPv4(address)
-      ? [...beginnings.map((one) => `8:${one}`), ...mapped]
-      : beginnings.map((one) => `32:${one}`);
+    if (isIPv4(address)) return [...beginnings.map((one) => `8:${one}`), ...mapped];
+    // `::ffff:10.0.0.0/104` is a spelling of 10.0.0.0/8: who denies it means those clients at either socket.
+    const asV4 = beginnings.filter((one) => one.startsWith(MAPPED));
+    return [
+      ...beginnings.map((one) => `32:${one}`),
+      ...asV4.map((one) => `8:${one.slice(MAPPED.length)}`),
+    ];
   });
   return [...new Set(prefixes)].toSorted();
 };
