@@ -1,7 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import type { CommandResult } from '@shiplog/commands';
-import type { DomainEventUnion } from '@shiplog/events';
 import { startReconcileLoop, type RoundResult } from '@shiplog/reconcile';
 import {
   describeError,
@@ -15,6 +14,7 @@ import { reportTraffic } from './report-traffic.js';
 import { proxyOf } from './routes/proxy.js';
 import { QuarantiningRouter } from './routes/quarantine.js';
 import { startTls } from './tls/start-tls.js';
+import { ChangedApps } from './routes/changed-apps.js';
 import { routesReconciler } from './routes/reconcile.js';
 import { RouterError, type Router } from './routes/router.port.js';
 import { routerHealth } from './router-health.js';
@@ -22,35 +22,6 @@ import { routerHealth } from './router-health.js';
 /** How soon a proxy that died is noticed. */
 const WATCH_MS = 250;
 const RESYNC_MS = 5_000;
-
-/** Events that change what should be routed. A round for nothing would only delay the next one. */
-const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
-  'AppCreated',
-  'AppStopped',
-  'AppStarted',
-  'AppDestroyed',
-  'TrafficPolicyChanged',
-  'DomainAdded',
-  'DomainUseChanged',
-  'DomainRemoved',
-  'MaintenanceChanged',
-  'DomainLookedUp',
-  'DomainReleased',
-  'InstanceScheduled',
-  'CertificateInstalled',
-  'CertificateRemoved',
-  'HttpsPolicyChanged',
-  'InstanceReady',
-  'InstanceUnready',
-  'InstanceExited',
-  'InstanceRetired',
-  'InstanceStopped',
-  'RolloutStarted',
-  'RolloutStepped',
-  'RolloutCompleted',
-  'RolloutFailed',
-  'RolloutCancelled',
-]);
 
 /** Keeps the routes of one proxy those of the log, and the proxy alive. Stopping leaves it running. */
 export const startRouterSync: StartProcess = async (context) => {
@@ -72,6 +43,7 @@ export const startRouterSync: StartProcess = async (context) => {
     ),
   );
 
+  const changes = new ChangedApps();
   const reconcile = routesReconciler({
     world: context.world,
     router,
@@ -79,6 +51,7 @@ export const startRouterSync: StartProcess = async (context) => {
     domain: config.domain,
     instanceHost: await numericAddress(config.instanceHost),
     catchUp: () => feed.catchUp(),
+    takeChanged: () => changes.take(),
     nowMs: () => performance.now(),
     onRefused: (routes) =>
       logger.error({ routes: routes.slice(0, 50), count: routes.length }, 'route-removal-refused'),
@@ -121,8 +94,7 @@ export const startRouterSync: StartProcess = async (context) => {
     onError: (error) => logger.error({ error: describeError(error) }, 'round-failed'),
   });
   const stopListening = feed.onBatch((batch) => {
-    if (batch.some(({ commit }) => commit.events.some(({ type }) => NUDGES.has(type))))
-      loop.nudge();
+    if (changes.note(batch)) loop.nudge();
   });
   const stopServing = context.bus.serve('health', () =>
     Promise.resolve(routerHealth(kind, router.quarantined.size)),

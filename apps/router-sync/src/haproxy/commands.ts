@@ -41,21 +41,34 @@ export const translate = (
     needs.backends <= pool.backends &&
     needs.servers <= pool.servers &&
     needs.h2Servers <= pool.h2Servers;
-  return { commands, grown: isEnough ? undefined : grown(pool, needs) };
+  return { commands, grown: isEnough ? undefined : grown(pool, needs, draft.highestServer()) };
 };
 
 /** Places that every app gets for HTTP/2 when the first instance speaks it. */
 const H2_SERVERS_FIRST = 4;
 
-/** Doubled until everything fits, so that growing stays rare. */
-const grown = (pool: PoolSize, needs: PoolSize): PoolSize => ({
-  backends: doubled(pool.backends, needs.backends),
-  servers: doubled(pool.servers, needs.servers),
-  h2Servers:
-    needs.h2Servers === 0
-      ? pool.h2Servers
-      : doubled(Math.max(pool.h2Servers, H2_SERVERS_FIRST), needs.h2Servers),
-});
+/** From here on each backend has about as many places as the largest app takes, and they grow by a quarter: memory. */
+const MANY_BACKENDS = 1_024;
+const SERVERS_OF_MANY = 8;
+
+/** Until everything fits, by so much that growing stays rare. */
+const grown = (pool: PoolSize, needs: PoolSize, highestServer: number): PoolSize => {
+  const backends = withRoom(pool.backends, needs.backends);
+  const isMany = backends > MANY_BACKENDS && backends > pool.backends;
+  const least = isMany ? Math.min(pool.servers, SERVERS_OF_MANY) : pool.servers;
+  return {
+    backends,
+    servers: doubled(least, Math.max(needs.servers, isMany ? highestServer : 0)),
+    h2Servers:
+      needs.h2Servers === 0
+        ? pool.h2Servers
+        : doubled(Math.max(pool.h2Servers, H2_SERVERS_FIRST), needs.h2Servers),
+  };
+};
+const withRoom = (from: number, to: number): number => {
+  if (from >= to) return from;
+  return withRoom(from < MANY_BACKENDS ? from * 2 : Math.ceil(from * 1.25), to);
+};
 const doubled = (from: number, to: number): number => (from >= to ? from : doubled(from * 2, to));
 
 /** Which places of a pool an instance takes. */
@@ -65,6 +78,8 @@ class Draft {
   readonly commands: string[] = [];
   /** Places that all this takes, those that there are not included. */
   needs: PoolSize = { backends: 0, servers: 0, h2Servers: 0 };
+  /** All backends up to this one have an owner. */
+  private backendsTaken = 0;
   /** Places that there are not. */
   private readonly missing = new Set<string>();
   private readonly owners: Map<string, string>;
@@ -86,6 +101,16 @@ class Draft {
     this.slotOfInstance = new Map(owned.filter(([, slot]) => slot.includes('/')));
     this.hosts = new Map(state.hosts);
     this.sessions = new Map(state.sessions);
+  }
+
+  /** Of the places for HTTP/1.1 that somebody has; 0: nobody has one. */
+  highestServer(): number {
+    const ofServer = new RegExp(`/${SERVER_PREFIX.http}(\\d+)$`);
+    let highest = 0;
+    for (const slot of this.owners.keys()) {
+      highest = Math.max(highest, Number(ofServer.exec(slot)?.[1] ?? 0));
+    }
+    return highest;
   }
 
   add(action: RouteAction): void {
@@ -232,7 +257,8 @@ class Draft {
   private backendOf(appId: string): string {
     const known = this.backendOfApp.get(appId);
     if (known !== undefined) return known;
-    const n = this.firstFree(backendName);
+    const n = this.firstFree(backendName, this.backendsTaken);
+    this.backendsTaken = n;
     this.needs = { ...this.needs, backends: Math.max(this.needs.backends, n) };
     if (n > this.pool.backends) this.missing.add(backendName(n));
     return this.own(this.backendOfApp, backendName(n), appId);
@@ -249,8 +275,8 @@ class Draft {
     return this.own(this.slotOfInstance, nameOf(n), instanceId);
   }
 
-  private firstFree(nameOf: (n: number) => string): number {
-    let n = 1;
+  private firstFree(nameOf: (n: number) => string, taken = 0): number {
+    let n = taken + 1;
     while (this.owners.has(nameOf(n))) n += 1;
     return n;
   }
@@ -266,6 +292,7 @@ class Draft {
   private disown(slots: Map<string, string>, owner: string): void {
     const slot = slots.get(owner);
     if (slot === undefined) return;
+    this.backendsTaken = 0;
     this.owners.delete(slot);
     slots.delete(owner);
     if (!this.missing.has(slot)) this.say(`del map ${FILES.owners} ${slot}`);

@@ -1,13 +1,17 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
 import { translate } from './commands.js';
-import { readPool, writeState } from './files.js';
+import { forgetTouched, isWithin } from './touched.js';
+import { readPool } from './files.js';
 import { matchesIn } from './matches.js';
 import { maxconnOf, policiesIn } from './policies.js';
 import { noticesIn } from './notices.js';
 import { grow, workersOf } from './process.js';
-import { backendsOf, readState, showServers, type KnownSlots } from './read.js';
+import { StateParts } from './parts.js';
+import { backendsOf, readState, showServers, workerIn, type KnownSlots } from './read.js';
+import { readBack } from './read-back.js';
 import { HaproxyRuntime } from './runtime.js';
+import { StateFiles } from './state-files.js';
 import {
   parseLimits,
   parseMap,
@@ -37,10 +41,24 @@ import type { RouterPaths } from '../routes/router-paths.js';
 
 /** Slots are read again although nobody touched them. */
 const WHOLE_EVERY_MS = 60_000;
+interface Observed {
+  readonly state: HaproxyState;
+  /** All that it was a look at; absent: it was one at everything. */
+  readonly backends?: readonly string[];
+}
+
+interface Whole {
+  readonly worker: string;
+  readonly parts: () => StateParts;
+}
+
 /** After a try that failed; each one has HAProxy load the whole configuration. */
 const GROW_AGAIN_MS = 30_000;
 
-/** Routes in HAProxy's maps and server slots. Everything is read back from HAProxy, nothing remembered. */
+/**
+ * Routes in HAProxy's maps and server slots. What is known of them was read from HAProxy: all of it, and since then what we
+ * touched. Nobody else changes them; another worker, or something read that we did not write, has all of it read again.
+ */
 export class HaproxyRouter implements Router {
   readonly kind = 'haproxy';
   private readonly runtime: HaproxyRuntime;
@@ -48,9 +66,12 @@ export class HaproxyRouter implements Router {
   /** Slots that nobody touched since they were read; undefined: all are read. */
   private known: KnownSlots | undefined;
   private wholeAtMs = 0;
-  /** As the last `observe` saw it, until the next change. */
-  private observed: HaproxyState | undefined;
-  private lastOwners: ReadonlyMap<string, string> = new Map();
+  /** As the last look saw it, until the next change. */
+  private observed: Observed | undefined;
+  /** All of it, and the worker that said so. */
+  private whole: Whole | undefined;
+  private readonly files: StateFiles;
+  private readonly lastOwners = new Map<string, string>();
   private pool: PoolSize | undefined;
   private full: { readonly reason: RouterError; readonly untilMs: number } | undefined;
   /** Do the files beside the configuration hold what HAProxy holds? */
@@ -62,14 +83,31 @@ export class HaproxyRouter implements Router {
   ) {
     this.runtime = new HaproxyRuntime(paths.admin);
     this.master = new HaproxyRuntime(paths.master);
+    this.files = new StateFiles(paths);
   }
 
   async observe(): Promise<ActualRoutes> {
     this.observed = undefined;
     const state = await this.read();
-    this.observed = state;
+    this.observed = { state };
     // Whoever changed it last may have died before the files were written.
     if (!this.isSaved) await this.save(state);
+    return this.routesIn(state);
+  }
+
+  async observeApps(appIds: Iterable<string>): Promise<ActualRoutes | undefined> {
+    this.observed = undefined;
+    const { whole } = this;
+    const backends = whole?.parts().backendsOf(appIds);
+    if (whole === undefined || backends === undefined || !this.isSaved) return undefined;
+    const [info = ''] = await this.runtime.ask(['show info']);
+    if (workerIn(info) !== whole.worker) return undefined;
+    const state = whole.parts().of(backends);
+    this.observed = { state, backends };
+    return this.routesIn(state);
+  }
+
+  private async routesIn(state: HaproxyState): Promise<ActualRoutes> {
     const backendApp = (backend: string): string => state.owners.get(backend) ?? '';
     const old = await this.oldGenerations(state);
 
@@ -105,25 +143,22 @@ export class HaproxyRouter implements Router {
 
   async apply(actions: readonly RouteAction[]): Promise<void> {
     if (actions.length === 0) return;
-    // Nobody else writes: what was observed a moment ago still holds, and time matters here.
-    let state = this.observed ?? (await this.read());
-    this.observed = undefined;
-    this.pool ??= await readPool(this.paths);
-    let translation = translate(actions, state, this.pool);
-    if (translation.grown !== undefined && (await this.hasGrown(translation.grown, state))) {
-      state = await this.read();
-      translation = translate(actions, state, this.pool);
-    }
+    const { state, backends, translation } = await this.translated(actions);
     faultPoint('router-sync/before-change');
     this.isSaved = false;
-    const { known } = this;
+    const { known, whole } = this;
     // Whatever fails from here on: all of it is read again.
-    this.known = undefined;
+    this.known = this.whole = undefined;
     await this.runtime.change(translation.commands);
-    this.known = known && withoutTouched(known, translation.commands);
+    if (known !== undefined) forgetTouched(known, translation.commands);
+    this.known = known;
     faultPoint('router-sync/after-change');
     await this.cutInOldWorkers(actions, state);
-    await this.save(await this.read());
+    const isDone =
+      backends !== undefined &&
+      whole !== undefined &&
+      (await this.saveSome(whole, { state, backends }, translation.commands));
+    if (!isDone) await this.save(await this.read());
     faultPoint('router-sync/after-write-state');
     // What has no place keeps nobody else's routes as they are.
     if (translation.grown !== undefined)
@@ -131,6 +166,39 @@ export class HaproxyRouter implements Router {
         this.full?.reason ??
         new RouterError('router-full', 'the router has no place for so many instances')
       );
+  }
+
+  private async translated(actions: readonly RouteAction[]) {
+    // Nobody else writes: what was observed a moment ago still holds, and time matters here.
+    let { state, backends } = this.observed ?? { state: await this.read() };
+    this.observed = undefined;
+    this.pool ??= await readPool(this.paths);
+    let translation = translate(actions, state, this.pool);
+    if (backends !== undefined && !isWithin(translation, backends)) {
+      backends = undefined;
+      state = await this.read();
+      translation = translate(actions, state, this.pool);
+    }
+    if (translation.grown !== undefined && (await this.hasGrown(translation.grown, state))) {
+      state = await this.read();
+      translation = translate(actions, state, this.pool);
+    }
+    return { state, backends, translation };
+  }
+
+  /** What some backends hold now is read and written beside what is known of the others. False: all of it has to be. */
+  private async saveSome(
+    whole: Whole,
+    { state, backends }: Required<Observed>,
+    commands: readonly string[],
+  ): Promise<boolean> {
+    const after = await readBack(this.runtime, whole.worker, state, commands);
+    if (after === undefined || !(await this.files.change(state, after))) return false;
+    whole.parts().replace(backends, after);
+    for (const [slot, owner] of after.owners) this.lastOwners.set(slot, owner);
+    this.whole = whole;
+    this.isSaved = true;
+    return true;
   }
 
   async traffic(appId: string): Promise<ReadonlyMap<string, TrafficCounters>> {
@@ -165,7 +233,7 @@ export class HaproxyRouter implements Router {
   private async hasGrown(pool: PoolSize, state: HaproxyState): Promise<boolean> {
     if (this.full !== undefined && performance.now() < this.full.untilMs) return false;
     this.full = undefined;
-    await writeState(this.paths, state);
+    await this.files.write(state);
     try {
       await grow(this.config, this.paths, pool);
     } catch (error) {
@@ -178,7 +246,7 @@ export class HaproxyRouter implements Router {
   }
 
   private async save(state: HaproxyState): Promise<void> {
-    await writeState(this.paths, state);
+    await this.files.write(state);
     this.isSaved = true;
   }
 
@@ -190,8 +258,10 @@ export class HaproxyRouter implements Router {
     }
     const { state, known } = await readState(this.runtime, this.known);
     this.known = known;
+    let parts: StateParts | undefined;
+    this.whole = { worker: known.worker, parts: () => (parts ??= new StateParts(state)) };
     // Who had a place before may still be meant by a line of the access log that comes late.
-    this.lastOwners = new Map([...this.lastOwners, ...state.owners]);
+    for (const [slot, owner] of state.owners) this.lastOwners.set(slot, owner);
     return state;
   }
 
@@ -270,13 +340,6 @@ export class HaproxyRouter implements Router {
 const LAST_REQUEST_SECONDS = KEEP_ALIVE_SECONDS + REQUEST_HEAD_SECONDS + 5;
 
 const STATE = { ready: 'serving', drain: 'draining', maint: 'out' } as const;
-
-/** Places are named in commands as `slot0001/s3`, or as `slot0001` alone. */
-const withoutTouched = (known: KnownSlots, commands: readonly string[]): KnownSlots => {
-  const touched = new Set(commands.flatMap((command) => command.match(/\bslot\d+\b/g) ?? []));
-  const byBackend = new Map([...known.byBackend].filter(([backend]) => !touched.has(backend)));
-  return { ...known, byBackend, touched: [...new Set([...known.touched, ...touched])] };
-};
 
 const showServerStat = (slot: ServerSlot): string => `show stat ${slot.backend} 4 ${slot.serverId}`;
 const backendOf = (slot: string): string => slot.slice(0, slot.indexOf('/'));

@@ -61,15 +61,65 @@ const WANT: Readonly<Record<InstanceStatus, DesiredEndpoint['want'] | null>> = {
   stopped: null,
 };
 
-export const desiredRoutes = (
-  world: World,
-  place: { readonly domain: string; readonly instanceHost: string },
-): DesiredRoutes => {
+/** Where apps and instances are reached. */
+export interface Place {
+  /** Apps have names below it. */
+  readonly domain: string;
+  /** Numeric address at which published ports are reached. */
+  readonly instanceHost: string;
+}
+
+export const desiredRoutes = (world: World, place: Place): DesiredRoutes => {
   const apps = world.apps();
   const hosts = desiredHosts(world, place.domain);
+  const domains = { hosts, uses: usesIn(apps, hosts) };
+  return routesOf(apps, world.instances(), domains, world, place.instanceHost);
+};
+
+/** Domains of apps, and what is done at them: none of it is of one app alone, since two may want the same. */
+type Domains = Pick<DesiredRoutes, 'hosts' | 'uses'>;
+
+/** The same of some apps alone, whose domains are those of `domainsOf`. */
+export const desiredRoutesOf = (
+  appIds: ReadonlySet<string>,
+  domainsOf: (appId: string) => Domains,
+  world: World,
+  { instanceHost }: Place,
+): DesiredRoutes => {
+  const ids = [...appIds];
+  const apps = ids.flatMap((appId) => world.app(appId) ?? []);
+  const instances = ids.flatMap((appId) => world.instancesOf(appId));
+  const all = ids.map(domainsOf);
+  const domains = {
+    hosts: new Map(all.flatMap(({ hosts }) => [...hosts])),
+    uses: new Map(all.flatMap(({ uses }) => [...uses])),
+  };
+  return routesOf(apps, instances, domains, world, instanceHost);
+};
+
+/** What of the domains is of which app. */
+export const domainsByApp = ({ hosts, uses }: Domains): ((appId: string) => Domains) => {
+  const byApp = new Map<string, { hosts: Map<string, string>; uses: Map<string, DomainUse> }>();
+  for (const [host, appId] of hosts) {
+    const own = byApp.get(appId) ?? { hosts: new Map(), uses: new Map() };
+    byApp.set(appId, own);
+    own.hosts.set(host, appId);
+    const use = uses.get(host);
+    if (use !== undefined) own.uses.set(host, use);
+  }
+  return (appId) => byApp.get(appId) ?? { hosts: new Map(), uses: new Map() };
+};
+
+const routesOf = (
+  apps: readonly ActiveApp[],
+  instances: readonly KnownInstance[],
+  domains: Domains,
+  world: World,
+  instanceHost: string,
+): DesiredRoutes => {
   const endpoints = new Map<string, DesiredEndpoint>();
-  for (const instance of world.instances()) {
-    const endpoint = endpointOf(instance, world, place.instanceHost);
+  for (const instance of instances) {
+    const endpoint = endpointOf(instance, world, instanceHost);
     if (endpoint !== undefined) endpoints.set(instance.instanceId, endpoint);
   }
   const matches = divide(endpoints, world);
@@ -78,16 +128,9 @@ export const desiredRoutes = (
       Object.keys(traffic).length === 0 ? [] : [[appId, rulesOf(traffic)] as const],
     ),
   );
-  const notices = noticesOf(world);
-  return {
-    hosts,
-    uses: usesIn(apps, hosts),
-    endpoints,
-    matches,
-    notices,
-    policies,
-    knownApps: { has: (appId) => world.knowsApp(appId) },
-  };
+  const notices = noticesOf(apps, instances);
+  const knownApps = { has: (appId: string) => world.knowsApp(appId) };
+  return { ...domains, endpoints, matches, notices, policies, knownApps };
 };
 
 /** Domain → app id, for every app that exists. */
@@ -118,16 +161,19 @@ const unprovenIn = (world: World): ReadonlyMap<string, string> => {
 };
 
 /** An app in maintenance, or one that has instances but none that is ready yet: it is starting. */
-const noticesOf = (world: World): ReadonlyMap<string, Notice> => {
+const noticesOf = (
+  apps: readonly ActiveApp[],
+  instances: readonly KnownInstance[],
+): ReadonlyMap<string, Notice> => {
   const starting = new Set<string>();
   const ready = new Set<string>();
-  for (const { appId, process, status } of world.instances()) {
+  for (const { appId, process, status } of instances) {
     if (process !== WEB) continue;
     if (status === 'scheduled' || status === 'starting') starting.add(appId);
     else if (status === 'ready') ready.add(appId);
   }
   const notices = new Map<string, Notice>();
-  for (const { appId, stopped, maintenance } of world.apps()) {
+  for (const { appId, stopped, maintenance } of apps) {
     if (maintenance !== undefined) notices.set(appId, maintenanceNotice(maintenance));
     else if (starting.has(appId) && !ready.has(appId) && !stopped)
       notices.set(appId, { kind: 'starting' });
@@ -171,23 +217,23 @@ const divide = (
   world: World,
 ): ReadonlyMap<string, Match> => {
   const matches = new Map<string, Match>();
-  const generationsByApp = new Map<string, Set<number>>();
   const generationOf = (instanceId: string): number => {
     const { state } = world.get('instance', instanceId);
     return state.status === 'none' ? 0 : state.generation;
   };
   const serving = [...endpoints.values()].filter(({ want }) => want === 'serving');
-  for (const { appId, instanceId } of serving) {
-    const generations = generationsByApp.get(appId) ?? new Set();
-    generationsByApp.set(appId, generations.add(generationOf(instanceId)));
+  const servingOf = new Map<string, DesiredEndpoint[]>();
+  for (const endpoint of serving) {
+    const own = servingOf.get(endpoint.appId);
+    if (own === undefined) servingOf.set(endpoint.appId, [endpoint]);
+    else own.push(endpoint);
   }
-  for (const [appId, generations] of generationsByApp) {
-    if (generations.size < 2) continue;
-    const own = serving.filter((endpoint) => endpoint.appId === appId);
+  for (const [appId, own] of servingOf) {
     const instances = own.map(({ instanceId }) => ({
       instanceId,
       generation: generationOf(instanceId),
     }));
+    if (new Set(instances.map(({ generation }) => generation)).size < 2) continue;
     const rollouts = world.rolloutsOf(appId);
     const match = matchIn(instances, rollouts);
     if (match !== null) matches.set(appId, match);

@@ -61,6 +61,7 @@ it('records what was done although something could not be, and says so', async (
     domain: 'localhost',
     instanceHost: '127.0.0.1',
     catchUp: () => feed.catchUp(),
+    takeChanged: () => 'all',
     record: (facts) => Promise.resolve(void recorded.push(facts)),
     onRefused: () => undefined,
     nowMs: () => 0,
