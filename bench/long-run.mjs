@@ -96,7 +96,12 @@ const release = async () => {
 const releaseAnyhow = () => release().catch(() => undefined);
 const back = (what) => waitFor(what, async () => (await answering()) !== undefined, within);
 
+/** When it was killed, and when the last of its processes was gone. */
 const haproxyKills = [];
+const isDead = async (pid) => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  return stat === undefined || /\) [ZX] /.test(stat);
+};
 const COUNTS = [4, 2, 3, 2];
 let scaled = 0;
 const DISTURBANCES = {
@@ -139,8 +144,10 @@ const DISTURBANCES = {
   'kill of HAProxy': async () => {
     const nats = await platform.natsServer();
     const pids = (await platform.companions()).filter((pid) => pid !== nats);
-    haproxyKills.push(Date.now());
+    const from = Date.now();
     for (const pid of pids) process.kill(pid, 'SIGKILL');
+    while (!(await Promise.all(pids.map(isDead))).every(Boolean)) await delay(1);
+    haproxyKills.push({ from, to: Date.now() });
     await back('HAProxy to answer again');
   },
 };
@@ -185,7 +192,7 @@ const disturb = async (load, name, disturbance) => {
 const isCutByKill = ({ from, to, what, problem }) =>
   what.startsWith('POST') &&
   /^(?:ECONNRESET|EPIPE|closed)$/.test(problem) &&
-  haproxyKills.some((at) => from <= at && at <= to && to - at <= CUT_WITHIN_MS);
+  haproxyKills.some((kill) => from <= kill.to && kill.from <= to && to <= kill.to + CUT_WITHIN_MS);
 
 try {
   await processes.start();
@@ -244,6 +251,11 @@ try {
       ]),
     ),
     postsCutByAKillOfHaproxy: cut.length,
+    killsOfHaproxy: haproxyKills.map(({ from, to }) => ({
+      at: new Date(from).toISOString(),
+      deadAfterMs: to - from,
+      cut: cut.filter((one) => one.from <= to && from <= one.to).length,
+    })),
     failed: failed.slice(0, 20),
     executedTwice: twice.slice(0, 20),
     answeredButNotExecuted: lost.slice(0, 20),

@@ -14,7 +14,8 @@ const TIMEOUT_MS = 15_000;
 const GIVE_UP_MS = 60_000;
 const AGAIN_MS = 200;
 const IN_FLIGHT_MAX = 512;
-const FAILURES_TOLD = 200;
+/** Each is held against the moments at which HAProxy was killed: some of hundreds of requests under way, tens of times. */
+const FAILURES_TOLD = 5_000;
 const connections = new Connections(Number(port), { timeoutMs: TIMEOUT_MS, max: 128 });
 /** Pages of the router that say that no instance has begun with it. */
 const NOT_BEGUN = new Set(['no-instance', 'starting']);

@@ -38,27 +38,33 @@ const ENGINE_PACKAGES = ['docker.io', 'iptables'];
  */
 const prepare = async ({ yes, more = [] }) => {
   if (process.platform !== 'linux') throw new Error(useCompose('What Shiplog needs'));
-  const todo = await whatIsMissing(more);
-  if (todo.system.length > 0) await confirm(todo.system, yes);
+  const lanes = await whatIsMissing(more);
+  const system = lanes.flat().flatMap((one) => (one.system === undefined ? [] : [one.system]));
+  if (system.length > 0) await confirm(system, yes);
   mkdirSync(BIN, { recursive: true });
-  for (const { title, work } of todo.steps) await step(title, work);
+  await allOf(lanes.map((steps) => inTurn(steps)));
   return { env: await environment() };
 };
 
+const inTurn = async (steps) => {
+  for (const { title, work } of steps) await step(title, work);
+};
+
+/** Where one fails, the others come to their end first: half an installation is left by nobody. */
+const allOf = async (works) => {
+  const failed = (await Promise.allSettled(works)).find(({ status }) => status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+};
+
+/** Steps that come one after the other, in lanes that need nothing of each other. */
 const whatIsMissing = async (more) => {
   const found = await engine.findEngine();
-  const parts = [
-    ...missingPackages(found, more),
-    ...(found.address === undefined
-      ? [{ title: 'start the Docker Engine', work: engine.startEngine }]
-      : []),
-    ...missingNatsServer(),
-    ...missingBuild(),
+  const start = { title: 'start the Docker Engine', work: engine.startEngine };
+  return [
+    [...missingPackages(found, more), ...(found.address === undefined ? [start] : [])],
+    missingNatsServer(),
+    missingBuild(),
   ];
-  return {
-    steps: parts,
-    system: parts.flatMap(({ system }) => (system === undefined ? [] : [system])),
-  };
 };
 
 const missingPackages = (found, more) => {

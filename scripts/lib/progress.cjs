@@ -7,22 +7,34 @@ const colour = (code, text) =>
 /** A terminal is drawn anew all the time; in a file a line now and then says that it goes on. */
 const REFRESH_MS = isTerminal ? 200 : 15_000;
 
-/** Shows one step: what runs, for how long, and how it ended. */
+/** What runs, in the order in which it began: in a terminal all of it stands in the last line. */
+const running = new Set();
+
+const line = (mark, text) => process.stderr.write(`  ${mark} ${text}\n`);
+const clear = () => isTerminal && process.stderr.write('\r\u001b[K');
+const draw = () => {
+  if (!isTerminal || running.size === 0) return;
+  const texts = [...running].map(({ title, seconds }) => `${title}  ${seconds()}`);
+  const shown = texts.join(', ').slice(0, (process.stderr.columns ?? 80) - 6);
+  process.stderr.write(`\r\u001b[K  ${colour('36', '…')} ${shown}`);
+};
+
+/** Shows one step: what runs, for how long, and how it ended. Several may run side by side. */
 const step = async (title, work) => {
   const startedAt = Date.now();
   const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(1)} s`;
-  const say = (mark, text) =>
-    process.stderr.write(
-      isTerminal
-        ? `\r\u001b[K  ${mark} ${title}  ${text}`
-        : `  ${mark} ${title}${text && '  '}${text}\n`,
-    );
-  say(colour('36', '…'), '');
-  const timer = setInterval(() => say(colour('36', '…'), seconds()), REFRESH_MS);
+  const shown = { title, seconds };
+  running.add(shown);
+  if (!isTerminal) line('…', title);
+  draw();
+  const goesOn = () => (isTerminal ? draw() : line('…', `${title}  ${seconds()}`));
+  const timer = setInterval(goesOn, REFRESH_MS);
   const finish = (mark) => {
     clearInterval(timer);
-    say(mark, colour('2', seconds()));
-    if (isTerminal) process.stderr.write('\n');
+    running.delete(shown);
+    clear();
+    line(mark, `${title}  ${colour('2', seconds())}`);
+    draw();
   };
   try {
     const result = await work();

@@ -111,12 +111,15 @@ const runCheck = async (env) => {
 };
 
 const main = async () => {
+  const wantsUnitOnly = process.argv.slice(2).includes('unit');
+  const pebble = wantsUnitOnly ? undefined : ensurePebble();
+  // Seen when it is needed.
+  pebble?.catch(() => undefined);
   const tools = await prepare({ yes: true, more: testPackages() });
   const env = Object.fromEntries(
     Object.entries(tools.env).filter(([, value]) => value !== undefined),
   );
-  const wantsUnitOnly = process.argv.slice(2).includes('unit');
-  if (!wantsUnitOnly) env.SHIPLOG_PEBBLE = await ensurePebble();
+  if (pebble !== undefined) env.SHIPLOG_PEBBLE = await pebble;
   const asked = process.argv.slice(2).filter((argument) => LEVELS.includes(argument));
   const filters = process.argv.slice(2).filter((argument) => !LEVELS.includes(argument));
   const results = [];

@@ -60,7 +60,9 @@ const installModules = async () => {
 };
 
 const build = async () => {
-  await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: ROOT });
+  await run(process.execPath, [join(ROOT, 'node_modules/typescript7/bin/tsc'), '-b'], {
+    cwd: ROOT,
+  });
   writeFileSync(BUILD_STAMP, sourceHash());
 };
 

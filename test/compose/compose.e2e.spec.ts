@@ -98,6 +98,17 @@ describe('the platform as containers', () => {
     expect(rows.map(({ state }) => state)).toEqual(['ready', 'ready', 'ready']);
   });
 
+  it('asks clients for a password where that is wanted, for its router reads the keys of apps', async () => {
+    const status = async (more = {}) => (await platform.get('hello', '/', more)).status;
+    const input = 'correct horse\n';
+    await platform.json(['basic-auth', 'set', 'ann', '-a', 'hello'], { input });
+    await waitFor('the app to be closed', async () => (await status()) === 401);
+    const authorization = `Basic ${Buffer.from('ann:correct horse').toString('base64')}`;
+    expect(await status({ authorization })).toBe(200);
+    await platform.json(['basic-auth', 'unset', 'ann', '--open', '-a', 'hello']);
+    await waitFor('the app to be open', async () => (await status()) === 200);
+  });
+
   it('says that all is well', async () => {
     const { code, stdout } = await platform.cli(['doctor']);
     expect([code, stdout]).toEqual([0, expect.stringContaining('disk')]);

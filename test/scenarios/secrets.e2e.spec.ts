@@ -18,6 +18,10 @@ const NAME = ['shiplog-test/secrets', 'one'] as const;
 /** Found nowhere but where it was put. */
 const canary = (): string => `canary-${randomBytes(12).toString('hex')}`;
 
+const basic = (user: string, password: string) => ({
+  authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+});
+
 /** The text as it is, and as something on the way may have written it. */
 const formsOf = (text: string): readonly Buffer[] => {
   const bytes = Buffer.from(text);
@@ -37,6 +41,8 @@ describe('what is secret', () => {
   let home: string;
   let doomed: string;
   const secret = { doomed: canary(), neighbour: canary() };
+  /** Of somebody who sends requests to an app. */
+  const password = canary();
   let apiToken: string;
 
   beforeAll(async () => {
@@ -98,12 +104,28 @@ describe('what is secret', () => {
     return { found, places };
   };
 
+  it('lets nobody without a password reach an app that asks for one, once the router knows', async () => {
+    const { platform } = processes;
+    const status = async (user: string, of = password) =>
+      (await platform.get('neighbour', '/', basic(user, of))).status;
+    await platform.json(['basic-auth', 'set', 'ann', '-a', 'neighbour'], {
+      input: `${password}\n`,
+    });
+    await waitFor(
+      'the app to be closed',
+      async () => (await platform.get('neighbour')).status === 401,
+    );
+    expect([await status('ann'), await status('ann', 'another one'), await status('eve')]).toEqual([
+      200, 401, 401,
+    ]);
+  });
+
   it('is found in no log, file, database, proxy state, output or argument', async () => {
     const { platform } = processes;
     // Into snapshots and read models, too: the api saves them when it ends.
     await processes.restart('api');
     const admin = await platform.token();
-    const all = [...Object.values(secret), apiToken, admin];
+    const all = [...Object.values(secret), password, apiToken, admin];
     // Where `npm start` leaves the administrator's own token for the CLI.
     const { found, places } = await hits(all, [join(home, 'credentials.json')]);
     expect(found).toEqual([]);
@@ -221,7 +243,7 @@ describe('what is secret', () => {
     }
     await processes.restart('api');
     expect((await hits([secret.doomed])).found).toEqual([]);
-    expect((await platform.get('neighbour')).status).toBe(200);
+    expect((await platform.get('neighbour', '/', basic('ann', password))).status).toBe(200);
   });
 
   it('that lies open for others is found by doctor, which has looked at everything', async () => {

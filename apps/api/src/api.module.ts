@@ -20,6 +20,8 @@ import { ErasePersonHandler } from './audit/erase-person.handler.js';
 import type { AuditRecorder } from './audit/audit-recorder.js';
 import type { Persons } from './audit/persons.js';
 import type { Changes } from './changes/changes.js';
+import { BasicAuthController } from './basic-auth/basic-auth.controller.js';
+import { ChangeBasicAuthHandler } from './basic-auth/change-basic-auth.handler.js';
 import { ChangeConfigHandler } from './config/change-config.handler.js';
 import { GatesController } from './gates/gates.controller.js';
 import { CertificatesController } from './certificates/certificates.controller.js';
@@ -90,6 +92,7 @@ const COMMAND_HANDLERS = [
   CreateAppHandler,
   ChangeAppHandler,
   ChangeConfigHandler,
+  ChangeBasicAuthHandler,
   RequestBuildHandler,
   RollBackHandler,
   PromoteReleaseHandler,
@@ -137,6 +140,7 @@ export class ApiModule {
       controllers: [
         AppsController,
         ConfigController,
+        BasicAuthController,
         GatesController,
         MaintenanceController,
         BuildsController,

@@ -8,6 +8,12 @@ export const clientEntries = (section: string): readonly Entry[] => [
     'show a page instead of an app',
     async () => (await import('./commands/maintenance.js')).maintenance,
   ),
+  group(
+    section,
+    'basic-auth',
+    'names and passwords without which nobody reaches an app',
+    async () => (await import('./commands/basic-auth.js')).basicAuth,
+  ),
   command(
     section,
     'traffic',

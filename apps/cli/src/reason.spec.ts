@@ -63,6 +63,9 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
   'settings set': ['port=3000 -a shop --no-wait', 'changeSettings'],
   'traffic-policy set': ['rate=20/second -a shop', 'changeTrafficPolicy'],
   'traffic-policy unset': ['rate -a shop', 'changeTrafficPolicy'],
+  'basic-auth set': ['ann -a shop', 'changeBasicAuth'],
+  'basic-auth unset': ['ann -a shop', 'changeBasicAuth'],
+  'basic-auth header': ['pass -a shop', 'changeBasicAuth'],
   'domains check': ['www.example.com -a shop', 'checkDomain'],
   'domains add': ['www.example.com -a shop --no-wait', 'addDomain'],
   'domains remove': ['www.example.com -a shop --no-wait', 'removeDomain'],
@@ -116,6 +119,7 @@ const TERMINALS: Readonly<Record<string, string>> = {
 const CHANGE_NOTHING: readonly string[] = [
   ...[
     'traffic-policy show',
+    'basic-auth show',
     'apps list',
     'certs list',
     'certs show',

@@ -143,6 +143,7 @@ function M.route()
     local ms = (is_stream or is_upgrade) and policy.tunnel or not (is_stream or is_upgrade) and policy.response
     if ms then request.seconds = ms / 1000 end
     if policy.sticky ~= nil then request.session = session end
+    if policy.auth ~= nil then policies.introduce(policy) end
     if policy.request ~= nil then policies.change_request(policy.request) end
     if policy.concurrency ~= nil and not policies.has_room(request, policy) then
       return fail("busy")

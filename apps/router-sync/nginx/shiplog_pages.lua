@@ -10,12 +10,14 @@ local MEDIA = {
 local STATUS = {
   ["unknown-host"] = 404, ["no-instance"] = 503, ["starting"] = 503, ["maintenance"] = 503,
   ["address-denied"] = 403, ["length-required"] = 411, ["body-too-large"] = 413, ["busy"] = 503,
-  ["rate-limited"] = 429, ["instance-failed"] = 502, ["instance-silent"] = 504,
+  ["password-required"] = 401, ["rate-limited"] = 429, ["instance-failed"] = 502, ["instance-silent"] = 504,
 }
 local RETRY_AFTER = {
   ["no-instance"] = "5", ["starting"] = "5", ["maintenance"] = "60", ["rate-limited"] = "1",
   ["instance-failed"] = "1", ["busy"] = "1",
 }
+-- As `AUTHENTICATE` of pages.ts has it.
+local AUTHENTICATE = 'Basic realm="app", charset="UTF-8"'
 local BY_STATUS = { [404] = "unknown-host", [502] = "instance-failed", [503] = "no-instance", [504] = "instance-silent" }
 
 -- `<name>/<form> <page>` a line.
@@ -83,6 +85,7 @@ function M.say(name, status, own, retry)
   ngx.header.retry_after = retry ~= "" and retry or RETRY_AFTER[name]
   ngx.header.cache_control = "no-store"
   ngx.header["X-Shiplog-Router"] = name
+  if name == "password-required" then ngx.header["WWW-Authenticate"] = AUTHENTICATE end
   local text = form == "html" and own ~= nil and own ~= "-" and ngx.decode_base64(own)
   ngx.say(text or M.texts[name .. "/" .. form] or name)
 end

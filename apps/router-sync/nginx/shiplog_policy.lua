@@ -1,6 +1,7 @@
 -- What the policy of an app does with its requests and answers.
 
 local choice = require "shiplog_choice"
+local passwords = require "shiplog_passwords"
 local rates = require "shiplog_rates"
 local workers = require "shiplog_workers"
 
@@ -42,6 +43,7 @@ function M.policy_of(app)
   policy.deny = networks_in(policy.deny)
   policy.request = changes_in(policy.request)
   policy.answer = changes_in(policy.answer)
+  policy.users = passwords.users_in(policy.users)
   if before == nil then
     if policy_count >= KNOWN_MAX then policies, policy_count = {}, 0 end
     policy_count = policy_count + 1
@@ -82,6 +84,10 @@ function M.refusal_of(policy, app, headers)
   if policy.rate ~= nil then
     local seconds = rates.seconds_above(policy, app, address, headers)
     if seconds ~= nil then return "rate-limited", seconds end
+  end
+  if policy.auth ~= nil then
+    local page, seconds = passwords.refusal_of(policy, rates.by_address(app, address))
+    if page ~= nil then return page, seconds end
   end
   if policy.body ~= nil then
     if (tonumber(var.content_length) or 0) > policy.body then return "body-too-large" end
@@ -132,5 +138,7 @@ function M.change_answer(policy, request, id)
     ngx.header[change.name] = change.value
   end
 end
+
+M.introduce = passwords.introduce
 
 return M

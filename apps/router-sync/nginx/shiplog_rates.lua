@@ -11,7 +11,7 @@ local VALUES_MAX = 4000
 local M = {}
 
 -- Of IPv6 as much as one client has for itself.
-local function by_address(app, address)
+function M.by_address(app, address)
   return app .. " " .. (#address == 32 and address:sub(1, 16) or address)
 end
 
@@ -19,11 +19,11 @@ end
 local function key_of(policy, app, address, headers, seconds)
   local own = policy.by ~= nil and headers[policy.by] or nil
   if type(own) == "table" then own = own[#own] end
-  if own == nil or own == "" then return by_address(app, address) end
+  if own == nil or own == "" then return M.by_address(app, address) end
   local key = app .. " =" .. own:sub(1, 64)
   if rates:get(key) ~= nil then return key end
   local seen = rates:get(app) or 0
-  if seen >= VALUES_MAX then return by_address(app, address) end
+  if seen >= VALUES_MAX then return M.by_address(app, address) end
   rates:incr(app, 1, 0, seconds)
   return key
 end

@@ -6,13 +6,16 @@ import {
   describeError,
   faultPoint,
   onOwnAccount,
+  pathsOf,
   type ProcessContext,
   type StartProcess,
 } from '@shiplog/runtime';
 import { startAccess } from './access/start-access.js';
 import { reportTraffic } from './report-traffic.js';
+import { Passwords } from './routes/passwords.js';
 import { proxyOf } from './routes/proxy.js';
 import { QuarantiningRouter } from './routes/quarantine.js';
+import { platformKeyStore } from '@shiplog/secrets';
 import { startTls } from './tls/start-tls.js';
 import { ChangedApps } from './routes/changed-apps.js';
 import { routesReconciler } from './routes/reconcile.js';
@@ -50,6 +53,7 @@ export const startRouterSync: StartProcess = async (context) => {
     routerId,
     domain: config.domain,
     instanceHost: await numericAddress(config.instanceHost),
+    passwords: passwordsOf(context),
     catchUp: () => feed.catchUp(),
     takeChanged: () => changes.take(),
     nowMs: () => performance.now(),
@@ -115,6 +119,16 @@ export const startRouterSync: StartProcess = async (context) => {
       await loop.stop();
     },
   };
+};
+
+const passwordsOf = ({ config, world, logger }: ProcessContext): Passwords => {
+  const { apps } = platformKeyStore({ ...pathsOf(config.home), ...config });
+  return new Passwords({
+    world,
+    decrypt: (appId, encrypted) => apps.decrypt(appId, encrypted),
+    onMissing: (appId, user, error) =>
+      logger.error({ appId, user, error: describeError(error) }, 'password-not-readable'),
+  });
 };
 
 /** An app that the proxy refuses keeps the routes that it had, and is told of. */

@@ -18,7 +18,7 @@ import { maintenanceOf } from './maintenance-client.js';
 import type { AddedDomainUse, GarbagePolicy } from './resources.js';
 import { cronOf, runsOf } from './run-client.js';
 import type { paths } from './schema.js';
-import { limitsOf, settingsOf, trafficPolicyOf } from './settings-client.js';
+import { basicAuthOf, limitsOf, settingsOf, trafficPolicyOf } from './settings-client.js';
 import { sessions } from './session-client.js';
 import { streams } from './stream-client.js';
 import { upload } from './upload.js';
@@ -41,6 +41,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     settings: settingsOf(connection),
     limits: limitsOf(connection),
     trafficPolicy: trafficPolicyOf(connection),
+    basicAuth: basicAuthOf(connection),
     builds: buildsOf(connection),
     deploys: deploysOf(connection),
     releases: releasesOf(connection),

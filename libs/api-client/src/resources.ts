@@ -65,6 +65,10 @@ export interface TrafficChange {
   readonly set: TrafficPolicy;
   readonly unset: (keyof TrafficPolicy)[];
 }
+/** Passwords by name that count from now on, and names that may not any more. */
+export type BasicAuthChange = NonNullable<
+  operations['changeBasicAuth']['requestBody']
+>['content']['application/json'];
 export type Gate = Schemas['Gate'];
 export type Lock = Schemas['Lock'];
 export type Freeze = Schemas['Freeze'];

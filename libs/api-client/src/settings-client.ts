@@ -5,7 +5,7 @@ import {
   type Connection,
   type ReadOptions,
 } from './connection.js';
-import type { LimitsChange, SettingsChange, TrafficChange } from './resources.js';
+import type { BasicAuthChange, LimitsChange, SettingsChange, TrafficChange } from './resources.js';
 
 export const settingsOf = ({ fetch: api, url }: Connection) => ({
   show: (app: string, read: ReadOptions) =>
@@ -40,6 +40,20 @@ export const trafficPolicyOf = ({ fetch: api, url }: Connection) => ({
   change: (app: string, body: TrafficChange, options: ChangeOptions) =>
     valueOf(
       api.PATCH('/v1/apps/{app}/traffic-policy', {
+        params: { path: { app } },
+        body,
+        ...change(options),
+      }),
+      url,
+    ),
+});
+
+export const basicAuthOf = ({ fetch: api, url }: Connection) => ({
+  show: (app: string, read: ReadOptions) =>
+    valueOf(api.GET('/v1/apps/{app}/basic-auth', { params: { path: { app }, query: read } }), url),
+  change: (app: string, body: BasicAuthChange, options: ChangeOptions) =>
+    valueOf(
+      api.PATCH('/v1/apps/{app}/basic-auth', {
         params: { path: { app } },
         body,
         ...change(options),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { basicAuthUser } from './basic-auth.js';
 import { check, PROBES } from './checks.js';
 import { domainName, domainUse } from './domains.js';
 import { defineEvent } from './event.js';
@@ -36,6 +37,16 @@ export const appEvent = z.discriminatedUnion('type', [
   defineEvent('SettingsChanged', 4, { appId: id, changes: settings.partial() }),
   /** The whole policy from now on; empty: none any more. Counts for what runs, without a rollout. */
   defineEvent('TrafficPolicyChanged', 1, { appId: id, policy: trafficPolicy }),
+  /**
+   * Who may send requests, by name, each with a hash of the password, encrypted as config is; without anybody: everyone.
+   * `passesHeader`: whether the app sees the `Authorization` of a client; null: as before.
+   */
+  defineEvent('BasicAuthChanged', 1, {
+    appId: id,
+    set: z.record(basicAuthUser, encryptedValue),
+    unset: z.array(basicAuthUser),
+    passesHeader: z.boolean().nullable(),
+  }),
   defineEvent('BuildRequested', 1, { appId: id, buildId: id, source }),
   defineEvent('BuildCancelRequested', 1, { appId: id, buildId: id }),
   /** `generation` counts what the deployer has to roll out: releases, restarts, changed settings. */

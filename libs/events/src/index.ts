@@ -1,6 +1,7 @@
 export * from './app.js';
 export * from './backup.js';
 export * from './audit.js';
+export { basicAuthUser, PASSWORD_HASH_PATTERN } from './basic-auth.js';
 export {
   certificateDomain,
   httpsPolicy,

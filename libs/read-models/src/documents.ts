@@ -1,4 +1,4 @@
-import type { DomainProof, KnownCronJob, KnownVolume, Lock } from '@shiplog/domain';
+import type { BasicAuth, DomainProof, KnownCronJob, KnownVolume, Lock } from '@shiplog/domain';
 import type {
   Checks,
   DomainUse,
@@ -44,6 +44,8 @@ export interface AppDocument {
   readonly ownLimits: Readonly<Record<string, OwnLimits>>;
   /** What the router does with its requests; empty: as for every app. */
   readonly traffic: TrafficPolicy;
+  /** Who may send it requests; passwords are hashed, and encrypted as config is. */
+  readonly basicAuth: BasicAuth;
   /** Custom hosts, ascending. */
   readonly domains: readonly string[];
   readonly cronJobs: readonly CronJobDocument[];

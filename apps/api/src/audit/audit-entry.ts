@@ -108,7 +108,9 @@ const changeOf = (record: RecordedCommit, world: World): SealedEntry => {
     appId: appId ?? null,
     target: `${aggregateOf(commit.stream)} ${idOf(commit.stream)}`,
     keys: events.flatMap((event) =>
-      event.type === 'ConfigChanged' ? [...Object.keys(event.data.set), ...event.data.unset] : [],
+      event.type === 'ConfigChanged' || event.type === 'BasicAuthChanged'
+        ? [...Object.keys(event.data.set), ...event.data.unset]
+        : [],
     ),
     reason,
   };

@@ -50,6 +50,7 @@ const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   changeSettings: ['patch', '/v1/apps/shop/settings', { graceSeconds: 7 }],
   resizeProcess: ['patch', '/v1/apps/shop/limits', { process: 'web', set: { pids: 99 } }],
   changeTrafficPolicy: ['patch', '/v1/apps/shop/traffic-policy', { set: { sticky: true } }],
+  changeBasicAuth: ['patch', '/v1/apps/shop/basic-auth', { set: { ann: 'correct horse' } }],
   restartApp: ['post', '/v1/apps/shop/restart'],
   scaleApp: ['patch', '/v1/apps/shop/formation', { web: 3 }],
   stopApp: ['post', '/v1/apps/shop/stop'],

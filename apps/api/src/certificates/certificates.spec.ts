@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { selfSigned } from '@shiplog/secrets/self-signed';
 import { pathsOf } from '@shiplog/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseCertificate } from './parse-certificate.js';
 import { startTestApi, type TestApi } from '../testing/start-test-api.js';
 
 let api: TestApi;
@@ -68,6 +69,51 @@ describe('an own certificate', () => {
     const { body } = await put('*.wild.example.com', await made(['*.wild.example.com']));
     expect(body.domain).toBe('*.wild.example.com');
   });
+});
+
+describe('an own certificate of a name that is given back', () => {
+  const host = 'brought.example.com';
+  const add = (app: string, domain: string) =>
+    api.call('put', `/v1/apps/${app}/domains/${encodeURIComponent(domain)}`).expect(200);
+  const has = async (domain = host) =>
+    (await api.call('get', `/v1/certificates/${domain}`)).status === 200;
+  const create = (name: string) => api.call('post', '/v1/apps').send({ name }).expect(201);
+
+  it('goes with the last domain of its host', async () => {
+    await create('giver');
+    await add('giver', host);
+    await add('giver', `${host}/api`);
+    await put(host, await made([host]));
+    const remove = (domain: string) =>
+      api.call('delete', `/v1/apps/giver/domains/${encodeURIComponent(domain)}`).expect(200);
+    await remove(host);
+    expect(await has()).toBe(true);
+    await remove(`${host}/api`);
+    expect(await has()).toBe(false);
+    const head = (await api.platform.api.log.readAfter('0'.repeat(20), 10_000)).at(-2)?.commit;
+    expect(head?.events).toMatchObject([{ type: 'CertificateRemoved', data: { domain: host } }]);
+  });
+
+  it('goes with its app, that of its default host, too', async () => {
+    await create('doomed');
+    await add('doomed', host);
+    for (const one of [host, 'doomed.localhost']) await put(one, await made([one]));
+    await api.call('delete', '/v1/apps/doomed?confirm=doomed').expect(200);
+    await expect.poll(() => has()).toBe(false);
+    await expect.poll(() => has('doomed.localhost')).toBe(false);
+  });
+});
+
+it('names of a certificate are those that it has, whatever is written into one of them', async () => {
+  const odd = 'a.example.com, DNS:evil.example.com';
+  const pair = await made([odd, 'b.example.com', 'B2.example.com']);
+  const given = { ...pair, source: 'own', nowMs: Date.now() } as const;
+  expect(parseCertificate({ ...given, domain: 'b.example.com' }).facts.names).toEqual([
+    'b.example.com',
+    'b2.example.com',
+  ]);
+  for (const domain of ['evil.example.com', 'a.example.com'])
+    expect(() => parseCertificate({ ...given, domain })).toThrow('it is for b.example.com');
 });
 
 describe('what cannot be served', () => {

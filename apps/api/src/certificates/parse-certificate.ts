@@ -113,10 +113,14 @@ const requireOrder = (certificates: readonly X509Certificate[]): void => {
   });
 };
 
+/** `DNS:a.example, DNS:"b, DNS:c"`: what has a comma or a quote in it is written as a JSON string. */
+const ALTERNATIVE = /(?:^|, )([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,"]*)/g;
+
 const namesOf = ({ subjectAltName }: X509Certificate): readonly string[] =>
-  (subjectAltName ?? '')
-    .split(', ')
-    .flatMap((entry) => (entry.startsWith('DNS:') ? [entry.slice(4).toLowerCase()] : []))
+  [...(subjectAltName ?? '').matchAll(ALTERNATIVE)]
+    .flatMap(([, kind, value = '']) => (kind === 'DNS' ? [value.toLowerCase()] : []))
+    // In quotes is what is no plain name: nothing that a host could match.
+    .filter((name) => !name.startsWith('"'))
     .slice(0, NAMES_MAX);
 
 const privateKeyIn = (text: string): KeyObject => {

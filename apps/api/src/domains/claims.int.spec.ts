@@ -34,6 +34,7 @@ interface Shown {
   readonly host: string;
   readonly ownership: {
     readonly status: string;
+    readonly lookedAt: string;
     readonly record: { readonly name: string; readonly value: string };
   };
 }
@@ -114,6 +115,53 @@ it('takes the certificate along that who loses it had brought', async () => {
   await dns.serve(recordIn((await add(ben, 'bens', host).expect(409)).body.detail as string));
   await add(ben, 'bens', host).expect(200);
   expect(api.platform.api.world.get('certificate', id).state.status).toBe('none');
+});
+
+it('is written down once however often it is looked for, and the answer says when', async () => {
+  await dns.serve({});
+  const { body } = await add(ann, 'anns', 'often.example').expect(200);
+  const head = await api.platform.api.log.head();
+  await checked(ann, 'anns', 'often.example');
+  const { lookedAt } = await checked(ann, 'anns', 'often.example');
+  expect(await api.platform.api.log.head()).toBe(head);
+  expect(Date.parse(lookedAt)).toBeGreaterThan(Date.parse((body as Shown).ownership.lookedAt));
+});
+
+it('is looked for beside others, so many at once, and takes its certificate along when it lapses', async () => {
+  const hosts = Array.from({ length: 40 }, (_, i) => `many${i}.example`);
+  const { world } = api.platform.api;
+  const appId = world.appByName('anns')?.appId ?? '';
+  const { teamId = '' } = world.app(appId) ?? {};
+  const proof = { since: '2026-01-01T00:00:00.000Z', until: '2026-01-08T00:00:00.000Z' };
+  for (const host of hosts) {
+    const reserve = { type: 'ReserveDomain', host, appId, teamId, proof } as const;
+    await api.platform.given('domain', domainIdOf(host), reserve);
+    await api.platform.given('app', appId, { type: 'AddDomain', host });
+  }
+  const [host = ''] = hosts;
+  const certificate = {
+    ...{ fingerprint: 'cd'.repeat(32), names: [host], issuer: 'CA', source: 'own' as const },
+    ...{ notBefore: '2026-11-01T00:00:00.000Z', notAfter: '2027-11-01T00:00:00.000Z' },
+  };
+  const install = { type: 'InstallCertificate', domain: host, certificate } as const;
+  await api.platform.given('certificate', domainIdOf(host), install);
+  let now = 0;
+  let most = 0;
+  const at = async () => {
+    now += 1;
+    most = Math.max(most, now);
+    // Until as many are under way as may be.
+    while (most < 16) await new Promise(setImmediate);
+    now -= 1;
+    return { kind: 'none' } as const;
+  };
+  const ownership = await Ownership.open(pathsOf(api.home).domainKey, { at });
+  await checkDomains({ context: api.platform.api, ownership, now: () => new Date() });
+  expect(most).toBe(16);
+  expect(
+    hosts.filter((one) => world.get('domain', domainIdOf(one)).state.status !== 'free'),
+  ).toEqual([]);
+  expect(world.get('certificate', domainIdOf(host)).state.status).toBe('none');
 });
 
 it('stays with whoever proves it, too, and takes hosts of the own team as they are', async () => {

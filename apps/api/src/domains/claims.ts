@@ -7,6 +7,7 @@ import type { AppIdentity } from '../http/door.js';
 import { Problem } from '../http/problem.js';
 import { domainIdOf } from '../process-managers/index.js';
 import { demandedProof } from './demanded-proof.js';
+import { heldDomains } from './held-domains.js';
 import type { Ownership } from './ownership.js';
 
 /** Who may have a domain, over all teams. */
@@ -42,10 +43,21 @@ export class Claims {
     return reserved.events.length > 0;
   }
 
-  /** Looks and writes down what was found. */
-  async check(host: string, app: AppIdentity, context: CommandContext): Promise<Position> {
-    const look = await this.ownership.look(host, app.teamId, this.now());
-    return this.record(domainIdOf(host), app.appId, look, context);
+  /** Looks, and writes down what was found where that is anything new. */
+  async check(
+    host: string,
+    app: AppIdentity,
+    context: CommandContext,
+  ): Promise<{ position: Position; look: DomainLook }> {
+    const { outcome, reason, at } = await this.ownership.look(host, app.teamId, this.now());
+    const look = { outcome, reason, at };
+    const { world } = this.api;
+    const { state } = world.get('domain', domainIdOf(host));
+    const last = state.status === 'reserved' ? state.proof?.lastLook : undefined;
+    if (last?.outcome === outcome && last.reason === reason) {
+      return { position: world.position, look };
+    }
+    return { position: await this.record(domainIdOf(host), app.appId, look, context), look };
   }
 
   private async record(
@@ -59,11 +71,7 @@ export class Claims {
   }
 
   private conflicts(host: string, teamId: string): readonly HeldDomain[] {
-    const { world } = this.api;
-    const held = [...world.all('domain')].flatMap((state) =>
-      state.status === 'reserved' && world.app(state.appId) !== undefined ? [state] : [],
-    );
-    return conflictsWith(host, teamId, held);
+    return conflictsWith(host, teamId, heldDomains(this.api.world));
   }
 
   /** Who proves that a name is theirs takes it from whoever does not. */

@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { PLAIN_USE } from '@shiplog/domain';
+import { PLAIN_USE, type DomainLook } from '@shiplog/domain';
 import type { ProcessContext } from '@shiplog/runtime';
 import { defaultHost } from '../apps/addresses.js';
 import { appDocument } from '../apps/apps.queries.js';
@@ -77,19 +77,20 @@ export class DomainsController {
     @Admission() { app, params, context }: Admitted<typeof routes.checkDomain>,
   ): Reply<typeof routes.checkDomain> {
     const host = domainSpelt(params.host);
-    const position = await this.commands.execute(new CheckDomain(app, host, context));
+    const { position, look } = await this.commands.execute(new CheckDomain(app, host, context));
     const body = {
       sequence: sequenceAt(position),
       host,
-      ownership: this.ownershipNow(host, app),
+      ownership: this.ownershipNow(host, app, look),
     };
     return { body, position };
   }
 
-  private ownershipNow(host: string, { teamId }: AppIdentity) {
+  private ownershipNow(host: string, { teamId }: AppIdentity, look?: DomainLook) {
     const { state } = this.api.world.get('domain', domainIdOf(host));
     const proof = state.status === 'reserved' ? state.proof : null;
-    return this.view.ownership(host, teamId, proof);
+    const now = proof === null || look === undefined ? proof : { ...proof, lastLook: look };
+    return this.view.ownership(host, teamId, now);
   }
 
   @Handles(routes.removeDomain)

@@ -6,7 +6,7 @@ import type { Change, Changes } from '../changes/changes.js';
 import type { AppIdentity } from '../http/door.js';
 import { Problem } from '../http/problem.js';
 import { CHANGES, CLAIMS, CONTEXT } from '../injection.js';
-import { domainIdOf } from '../process-managers/index.js';
+import { domainIdOf, dropBroughtCertificate } from '../process-managers/index.js';
 import type { Claims } from './claims.js';
 import { refuseLoops, type WantedDomain } from './wanted.js';
 
@@ -73,7 +73,10 @@ export class RemoveDomain extends Command<Change<'app'>> {
 
 @CommandHandler(RemoveDomain)
 export class RemoveDomainHandler implements ICommandHandler<RemoveDomain> {
-  constructor(@Inject(CHANGES) private readonly changes: Changes) {}
+  constructor(
+    @Inject(CHANGES) private readonly changes: Changes,
+    @Inject(CONTEXT) private readonly api: Pick<ProcessContext, 'world' | 'commands'>,
+  ) {}
 
   async execute({ app, host, context }: RemoveDomain): Promise<Change<'app'>> {
     const { appId } = app;
@@ -82,7 +85,9 @@ export class RemoveDomainHandler implements ICommandHandler<RemoveDomain> {
     const { command: _command, expectedRevision: _revision, ...plain } = context;
     const release = { type: 'ReleaseDomain', appId } as const;
     // A repeated request must not free what was added again since.
-    if (!removed.repeated) await this.changes.make('domain', domainIdOf(host), release, plain);
+    if (removed.repeated) return removed;
+    await dropBroughtCertificate(this.api, host, plain);
+    await this.changes.make('domain', domainIdOf(host), release, plain);
     return removed;
   }
 }

@@ -35,7 +35,7 @@ const withoutOrigin = <T extends { readonly origin: unknown }>({
 
 /** Encrypted values and token hashes are of no use to a reader and stay inside. */
 const dataOf = (event: DomainEvent): Record<string, unknown> => {
-  if (event.type === 'ConfigChanged') {
+  if (event.type === 'ConfigChanged' || event.type === 'BasicAuthChanged') {
     const set = Object.keys(event.data.set).map((key) => [key, '(encrypted)']);
     return { ...event.data, set: Object.fromEntries(set) };
   }

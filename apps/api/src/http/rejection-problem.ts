@@ -1,4 +1,5 @@
 import { KEEP_FORMS, SCHEDULE_FORMS, type Rejection } from '@shiplog/domain';
+import { basicAuthDetailOf, isAboutBasicAuth } from './basic-auth-problem.js';
 import { gateDetailOf } from './gate-problem.js';
 import { Problem } from './problem.js';
 import { list } from './list-words.js';
@@ -111,7 +112,7 @@ const detailOf = (rejection: Rejection): string => {
     case 'backup-target-missing':
       return 'Say where backups go: a folder, or an s3:// address.';
     default:
-      return gateDetailOf(rejection);
+      return isAboutBasicAuth(rejection) ? basicAuthDetailOf(rejection) : gateDetailOf(rejection);
   }
 };
 

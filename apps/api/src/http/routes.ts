@@ -1,6 +1,7 @@
 import * as apps from '../apps/apps.routes.js';
 import * as audit from '../audit/audit.routes.js';
 import * as backups from '../backups/backups.routes.js';
+import * as basicAuth from '../basic-auth/basic-auth.routes.js';
 import * as builds from '../builds/builds.routes.js';
 import * as certificates from '../certificates/certificates.routes.js';
 import * as config from '../config/config.routes.js';
@@ -48,6 +49,7 @@ export const ROUTES: readonly AnyRoute[] = [
   domains,
   certificates,
   traffic,
+  basicAuth,
   tokens,
   events,
   audit,

@@ -45,10 +45,13 @@ const subjectOf = ({ data }: DomainEventUnion): string => {
   return 'runId' in data ? data.runId : '';
 };
 
-const detailOf = (event: DomainEventUnion): string =>
-  event.type === 'TrafficPolicyChanged'
-    ? ` ${trafficText(event.data.policy)}`
-    : plainDetailOf(event);
+const detailOf = (event: DomainEventUnion): string => {
+  if (event.type === 'TrafficPolicyChanged') return ` ${trafficText(event.data.policy)}`;
+  if (event.type !== 'ConfigChanged' && event.type !== 'BasicAuthChanged')
+    return plainDetailOf(event);
+  const { set, unset } = event.data;
+  return ` ${[...Object.keys(set), ...unset.map((name) => `-${name}`)].join(' ')}`;
+};
 
 const plainDetailOf = (event: DomainEventUnion): string => {
   switch (event.type) {
@@ -76,8 +79,6 @@ const plainDetailOf = (event: DomainEventUnion): string => {
       return event.data.cause === 'drift' ? ' (somebody else had changed its limits)' : '';
     case 'InstanceResizeRefused':
       return `: ${event.data.summary}`;
-    case 'ConfigChanged':
-      return ` ${[...Object.keys(event.data.set), ...event.data.unset.map((key) => `-${key}`)].join(' ')}`;
     case 'DomainAdded':
     case 'DomainUseChanged':
       return ` ${event.data.host}${useText(event.data.use)}`;

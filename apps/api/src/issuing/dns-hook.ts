@@ -3,8 +3,8 @@ import { promisify } from 'node:util';
 import { AuthorityError } from './authority.port.js';
 
 const run = promisify(execFile);
-/** It returns when the record can be seen; that takes minutes at some providers. */
-const PATIENCE_MS = 10 * 60_000;
+/** For each of both calls. It returns when the record can be seen; that takes minutes at some providers. */
+export const HOOK_PATIENCE_MS = 10 * 60_000;
 
 export interface DnsRecord {
   /** `_acme-challenge.example.com`. */
@@ -28,7 +28,7 @@ export const runDnsHook = async (
     SHIPLOG_DNS_DOMAIN: domain,
   };
   try {
-    await run(program, [action], { env, timeout: PATIENCE_MS, maxBuffer: 1024 * 1024 });
+    await run(program, [action], { env, timeout: HOOK_PATIENCE_MS, maxBuffer: 1024 * 1024 });
   } catch (cause) {
     const { stderr = '', code } = cause as { stderr?: string; code?: unknown };
     const said = stderr.trim().split('\n').at(-1)?.slice(0, 300) ?? '';

@@ -10,11 +10,14 @@ import {
 import type { CertificateStore } from '@shiplog/secrets';
 import { parseCertificate } from '../certificates/parse-certificate.js';
 import { domainIdOf } from '../process-managers/index.js';
+import { HOOK_PATIENCE_MS } from './dns-hook.js';
 import { AuthorityError, type Authority } from './authority.port.js';
 import { planIssuing, retryAfterMs, wantedOrders, type Order } from './plan.js';
 
-/** Longer than an order takes; whoever died with one open is overtaken after that. */
-const LEASE_MS = 15 * 60_000;
+/** For all answers of the authority together: `AcmeAuthority` gives up each within three minutes. */
+const ANSWER_PATIENCE_MS = 10 * 60_000;
+/** Longer than an order takes, both calls of the hook included; whoever died with one open is overtaken after that. */
+const LEASE_MS = 2 * HOOK_PATIENCE_MS + ANSWER_PATIENCE_MS;
 const RESYNC_MS = 60_000;
 /** What the log does not name by then was left by a crash. */
 const SWEEP_AFTER_MS = 60 * 60_000;

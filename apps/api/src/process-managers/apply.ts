@@ -1,14 +1,19 @@
-import { createHash } from 'node:crypto';
 import type { CommandContext, CommandResult } from '@shiplog/commands';
-import { KEYS_ID } from '@shiplog/domain';
+import { conflictsWith, KEYS_ID } from '@shiplog/domain';
 import type { Aggregate, StreamName } from '@shiplog/events';
 import type { EventLog } from '@shiplog/events/log';
 import { faultPoint, onOwnAccount, type ProcessContext } from '@shiplog/runtime';
 import { demandedProof } from '../domains/demanded-proof.js';
+import { heldDomains } from '../domains/held-domains.js';
+import { domainIdOf } from './domain-id.js';
+import { dropBroughtCertificate } from './drop-certificate.js';
 import type { Action } from './plan.js';
 
 export interface Effects {
-  readonly context: Pick<ProcessContext, 'commands' | 'actor' | 'log' | 'logger' | 'config'>;
+  readonly context: Pick<
+    ProcessContext,
+    'commands' | 'actor' | 'log' | 'logger' | 'config' | 'world'
+  >;
   /** Milliseconds of the wall clock. Default `Date.now`. */
   readonly now?: () => number;
   /** Ids of apps of which something is kept outside the log. */
@@ -20,9 +25,6 @@ export interface Effects {
   /** Deletes the keys that a person had before that erasure. On repetition nothing happens. */
   readonly forgetPerson: (userId: string, erasures: number) => Promise<void>;
 }
-
-/** A domain's stream: hosts have dots, stream ids have none. */
-export const domainIdOf = (host: string): string => createHash('sha256').update(host).digest('hex');
 
 /**
  * Carries one action out. Any number of api processes may do so at once: the log lets one of them
@@ -48,17 +50,30 @@ export const apply = async (action: Action, effects: Effects): Promise<void> => 
     case 'release-name': {
       const command = { type: 'ReleaseName', appId: action.appId } as const;
       const cause = await causedBy(effects.context.log, `app.${action.appId}`, own);
+      const host = `${action.name}.${effects.context.config.domain}`;
+      await dropBroughtCertificate(effects.context, host, cause);
       return note(effects, action, await commands.handle('name', action.name, command, cause));
     }
     case 'release-domain': {
       const command = { type: 'ReleaseDomain', appId: action.appId } as const;
       const id = domainIdOf(action.host);
       const cause = await causedBy(effects.context.log, `app.${action.appId}`, own);
+      await dropBroughtCertificate(effects.context, action.host, cause);
       return note(effects, action, await commands.handle('domain', id, command, cause));
     }
     case 'reserve-domain': {
       const { appId, host, teamId } = action;
       const { context, now = Date.now } = effects;
+      // Where nobody proves anything, whoever was faster has it, and all that a wildcard stands for.
+      const [faster] = context.config.domainChecks.areDemanded
+        ? []
+        : conflictsWith(host, teamId, heldDomains(context.world));
+      if (faster !== undefined) {
+        const other = `domain.${domainIdOf(faster.host)}` as const;
+        const lost = await causedBy(context.log, other, own);
+        const remove = { type: 'RemoveDomain', host } as const;
+        return note(effects, action, await commands.handle('app', appId, remove, lost));
+      }
       // Whoever removes and adds a domain at once comes here: that must not be a way around the proof.
       const proof = demandedProof(context.config, now());
       const command = { type: 'ReserveDomain', host, appId, teamId, ...proof } as const;

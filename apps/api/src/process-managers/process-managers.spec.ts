@@ -214,6 +214,21 @@ describe('a domain', () => {
     expect(stateOf()).toMatchObject({ status: 'reserved', appId: 'a1' });
   });
 
+  it('is given up where a wildcard of another team stands for it, and nobody has to prove anything', async () => {
+    const create = { type: 'CreateApp', appId: 'a2', name: 'other', teamId: 't2' } as const;
+    await platform.given('app', 'a2', create);
+    const wildcard = '*.example.com';
+    const held = { type: 'ReserveDomain', host: wildcard, appId: 'a2', teamId: 't2' } as const;
+    await platform.given('domain', domainIdOf(wildcard), held);
+    await platform.given('app', 'a2', { type: 'AddDomain', host: wildcard });
+    await platform.given('app', 'a1', { type: 'AddDomain', host });
+    const open = { areDemanded: false, lapseDays: 7 };
+    await newRound({ ...platform.api, config: { ...platform.api.config, domainChecks: open } })();
+    expect(platform.api.world.app('a1')?.domains).toEqual([]);
+    expect(platform.api.world.app('a2')?.domains).toEqual([wildcard]);
+    expect(stateOf().status).toBe('free');
+  });
+
   it('is to be proven then, too, where proofs are demanded', async () => {
     const domainChecks = { areDemanded: true, lapseDays: 7 };
     const demanding = newRound({

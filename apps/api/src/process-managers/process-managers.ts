@@ -1,8 +1,9 @@
 import { aggregateOf, type Aggregate } from '@shiplog/events';
 import { startReconcileLoop } from '@shiplog/reconcile';
 import { describeError, type ProcessContext, type RunningProcess } from '@shiplog/runtime';
-import { apply, domainIdOf, type Effects } from './apply.js';
+import { apply, type Effects } from './apply.js';
 import { AppsToForget } from './apps-to-forget.js';
+import { domainIdOf } from './domain-id.js';
 import { looseEnds, plan, type Action } from './plan.js';
 
 export interface ProcessManagersOptions extends Effects {

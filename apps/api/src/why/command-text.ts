@@ -34,6 +34,12 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return `settings ${Object.keys(event.data.changes).join(' ')}`;
     case 'TrafficPolicyChanged':
       return `traffic-policy ${Object.keys(event.data.policy).join(' ') || 'unset'}`;
+    case 'BasicAuthChanged': {
+      const { set, unset, passesHeader } = event.data;
+      const words = [...Object.keys(set).map((user) => `+${user}`), ...unset.map((u) => `-${u}`)];
+      const header = passesHeader === null ? [] : [`header ${passesHeader ? 'pass' : 'strip'}`];
+      return `basic-auth ${[...words, ...header].join(' ')}`;
+    }
     case 'ProcessResized':
       return `resize ${event.data.process}`;
     case 'AppRestarted':

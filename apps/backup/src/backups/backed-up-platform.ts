@@ -77,6 +77,7 @@ export class BackedUpPlatform {
       startedAtMs,
       keep: null,
       wasUsed: false,
+      verificationOf: () => 'none',
       withVolumes: true,
       onStep: () => undefined,
       signal: new AbortController().signal,

@@ -133,6 +133,7 @@ export class Backups {
           ...order,
           keep: this.keepAt(address),
           wasUsed,
+          verificationOf: (backupId) => this.known(backupId)?.verification ?? 'none',
           onStep,
           signal: this.abort.signal,
         });

@@ -102,6 +102,24 @@ describe('a backup at a place', () => {
     }
   });
 
+  it('is not made, and removes nothing, when another run took the place meanwhile', async () => {
+    await platform.backup(target);
+    await platform.app('a2');
+    const put = target.put.bind(target);
+    target.put = async (name, file) => {
+      await put(name, file);
+      // As the other run does with a lock that nobody renewed, before it stores what it relies on.
+      for (const lock of [...target.files.keys()].filter((one) => one.startsWith('locks/')))
+        if (name.startsWith('objects/')) target.files.delete(lock);
+      target.files.set('objects/ff/theirs', Buffer.from('of their backup'));
+    };
+    await expect(platform.backup(target, { keep: '1' })).rejects.toMatchObject({
+      code: 'backup-target-busy',
+    });
+    expect(target.files.has('objects/ff/theirs')).toBe(true);
+    expect((await readBackupSet(target)).backups).toHaveLength(1);
+  });
+
   it.each(['objects/', 'locks/'])(
     'is made, with a warning, when what follows its manifest fails: removing from %s',
     async (prefix) => {

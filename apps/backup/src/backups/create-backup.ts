@@ -24,6 +24,7 @@ import { lineageOf, refuseForeign } from './lineage.js';
 import { neededBy, type Needed } from './needed.js';
 import { planBundles } from './plan-bundles.js';
 import { prune, type Pruned } from './prune.js';
+import { damagedAmong, suspectObjects, type VerificationOf } from './suspects.js';
 
 export interface BackupWorld {
   readonly config: Pick<
@@ -47,6 +48,8 @@ export interface CreateOptions {
   readonly keep: string | null;
   /** A backup succeeded here before: a place that has nothing of it is not that place. */
   readonly wasUsed: boolean;
+  /** What came out when a backup was read back last. */
+  readonly verificationOf: VerificationOf;
   /** What is in volumes, too. */
   readonly withVolumes: boolean;
   readonly onStep: (text: string) => void;
@@ -87,12 +90,15 @@ export const createBackup = async (
     const lineage = await lineageOf({ log, platform: config.platform }, manifests);
     refuseForeign(target.address, lineage);
     const candidates = manifests.flatMap(({ objects }) => objects);
-    const store = await ContentStore.open(target, staging, candidates);
+    const suspects = suspectObjects(manifests, options.verificationOf);
+    const damaged = await damagedAmong(target, suspects, options);
+    const store = await ContentStore.open(target, staging, candidates, damaged);
     const run = new Run(platform, store, options);
     // The newest: what it has of the log is taken over.
     const base = lineage.ours.at(-1);
     const saved = await run.save(base, recipient);
     faultPoint('backup/before-manifest');
+    await lock.requireHeld();
     const { manifest, text, digest } = run.manifestOf(base, saved, lineage.ours);
     await putText(target, staging, MARKER, `{"format":${FORMAT}}\n`);
     await putText(target, staging, manifestName(options.backupId), text);

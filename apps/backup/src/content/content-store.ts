@@ -38,15 +38,18 @@ export class ContentStore {
 
   /**
    * `candidates`: what manifests say is there. It counts only where the target lists it with its size: an
-   * object that somebody removed is stored again and not believed in.
+   * object that somebody removed is stored again and not believed in. `damaged`: objects that do not hold
+   * what they were written with; each is written over when its content comes along.
    */
   static async open(
     target: BackupTarget,
     staging: string,
     candidates: readonly ObjectRef[],
+    damaged: ReadonlySet<string> = new Set(),
   ): Promise<ContentStore> {
     const listed = await target.list('objects/');
     const present = new Map(listed.map(({ name, bytes }) => [name, bytes]));
+    for (const object of damaged) present.delete(objectName(object));
     const store = new ContentStore(target, staging, present);
     for (const ref of candidates) {
       if (present.get(objectName(ref.object)) === ref.storedBytes)

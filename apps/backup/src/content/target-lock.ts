@@ -23,6 +23,11 @@ const RENEW_MS = 60_000;
 const STALE_MS = 10 * 60_000;
 
 export interface TargetLock {
+  /**
+   * Throws `backup-target-busy` when somebody took it meanwhile: after a pause of this machine, say, or by a
+   * clock that is wrong. Who asks it before it removes anything takes nothing that the other one relies on.
+   */
+  requireHeld(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -62,13 +67,26 @@ export const lockTarget = async (
       `another run uses ${target.address} (process ${other.pid} on ${other.host}, seen ${other.renewedAt}); try again when it has ended`,
     );
   }
+  const isHeld = async (): Promise<boolean> => (await readHolder(target, name))?.life === LIFE;
+  // What somebody took is not taken back.
+  const renew = async (): Promise<void> => {
+    if (await isHeld()) await write();
+  };
   // A renewal that fails is no reason to end: the next one comes long before the lock counts as left.
   let renewal: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    renewal = renewal.then(write).catch(() => undefined);
+    renewal = renewal.then(renew).catch(() => undefined);
   }, RENEW_MS);
   timer.unref();
   return {
+    requireHeld: async () => {
+      await renewal;
+      if (await isHeld()) return;
+      throw new BackupError(
+        'backup-target-busy',
+        `another run took ${target.address} while this one did not renew its lock: was the machine asleep, or is a clock wrong? Try again when it has ended`,
+      );
+    },
     release: async () => {
       clearInterval(timer);
       // One under way would put the lock back after it was given back.

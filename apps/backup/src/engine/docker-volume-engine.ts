@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { LABEL, engineStatus } from '@shiplog/engine';
+import { LABEL, engineStatus, ownedBy } from '@shiplog/engine';
 import { describeError } from '@shiplog/runtime';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
@@ -75,8 +75,18 @@ export class DockerVolumeEngine implements VolumeEngine {
   remove(volume: string): Promise<void> {
     return asking(`removing volume ${volume}`, async () => {
       if (!(await this.has(volume))) return;
+      await this.freeOfCopies(volume);
       await this.docker.getVolume(volume).remove();
     });
+  }
+
+  /** A copy whose process was killed holds its volume still, and the engine removes none that is held. */
+  private async freeOfCopies(volume: string): Promise<void> {
+    const ours = ownedBy(this.platform, `${LABEL.kind}=${HOLDER_KIND}`);
+    const filters = { ...ours, volume: [volume] };
+    for (const { Id } of await this.docker.listContainers({ all: true, filters })) {
+      await letGo(this.docker.getContainer(Id));
+    }
   }
 
   /** A container that has the volume and does nothing: what the engine's archives are asked of. */

@@ -101,6 +101,15 @@ export const describeVolumeEngine = (
       expect(await world.engine.has(volume)).toBe(false);
     });
 
+    it('removes one that a copy which was cut off still holds', async () => {
+      await create();
+      const unread = await world.engine.read(volume);
+      await world.engine.remove(volume);
+      expect(await world.engine.has(volume)).toBe(false);
+      expect(await world.holders()).toBe(0);
+      unread.destroy();
+    });
+
     it('knows only volumes of its platform, and makes none by being asked', async () => {
       expect(await world.engine.has(volume)).toBe(false);
       await expect(world.engine.read(volume)).rejects.toMatchObject({

@@ -82,6 +82,20 @@ describe('what is in volumes', () => {
     expect(JSON.parse(marker)).toMatchObject({ volumes: [ENGINE_NAME] });
   });
 
+  it.each(['left out by the person', 'not in an older backup'])(
+    'is not there by half when a restore that was cut off is begun again without it: %s',
+    async (how) => {
+      const { manifest } = await platform.backup(target);
+      const engine = new InMemoryVolumeEngine('test');
+      await restore(engine, manifest);
+      await markRestoring(home, manifest.backupId, [ENGINE_NAME]);
+      const others = manifest.volumes.map((one) => ({ ...one, engineName: 'test-shop-other' }));
+      const volumes = how === 'not in an older backup' ? others : [];
+      await restore(engine, { ...manifest, volumes });
+      expect([...engine.volumes.keys()]).toEqual(volumes.map(({ engineName }) => engineName));
+    },
+  );
+
   it('that is not to be had is a gap, and none of the rest is lost for it', async () => {
     await platform.volume('a1', 'lost', 'test-shop-lost');
     platform.volumes.volumes.delete('test-shop-lost');
@@ -109,6 +123,26 @@ describe('what is in volumes', () => {
     const { manifest } = await platform.backup(target, { withVolumes: false });
     expect(manifest).toMatchObject({ volumes: [], missing: [] });
     expect(manifest.volumesLeft).toMatchObject([{ name: 'data', outcome: 'left-out' }]);
+  });
+
+  it('is stored once more, in place of what is damaged, once somebody found the damage', async () => {
+    const { manifest } = await platform.backup(target);
+    const refOf = refsOf(manifest);
+    const { index = '' } = manifest.volumes[0] ?? {};
+    const [chunk = ''] = (await (await readContent(target, refOf(index))).toArray())
+      .join('')
+      .split('\n');
+    const name = objectName(refOf(chunk).object);
+    const good = target.files.get(name) ?? Buffer.alloc(0);
+    target.files.set(name, Buffer.alloc(good.length, 1));
+    await expect(verifyBackup(target, { onStep })).rejects.toMatchObject({
+      code: 'backup-damaged',
+    });
+    const second = await platform.backup(target, { verificationOf: () => 'failed' });
+    expect(second.manifest.addedBytes).toBe(good.length);
+    for (const { backupId } of [manifest, second.manifest]) {
+      await expect(verifyBackup(target, { backupId, onStep })).resolves.toBeDefined();
+    }
   });
 
   it('that is damaged at the place is found, and nothing of it reaches an engine', async () => {

@@ -91,7 +91,7 @@ class BrokenOffError extends BackupError {
   constructor(cause: unknown) {
     super(
       'engine-unavailable',
-      'files in it became shorter while they were read, so that the engine broke its archive off; let the program write less for that time, or stop it',
+      'files in it became shorter, went away or could not be read when their turn came, so that the engine broke its archive off; let the program write less for that time, or stop it',
       { cause },
     );
   }

@@ -112,7 +112,13 @@ const requireName = (
 };
 
 /** What a disk, a test, or the claim on this home may have put there. */
-const MAY_BE_THERE = new Set(['lost+found', 'test-run.json', 'control-plane.pid']);
+const MAY_BE_THERE = new Set([
+  'lost+found',
+  'test-run.json',
+  'control-plane.pid',
+  // The first step of a restore that was cut off at once.
+  'restoring.json.new',
+]);
 
 const requireEmptyHome = async (home: string): Promise<void> => {
   const names = await readdir(home).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { volumeLabels } from '@shiplog/engine';
 import { pathsOf } from '@shiplog/runtime';
 import { z } from 'zod';
@@ -16,12 +16,16 @@ export const volumesBegun = async (home: string): Promise<readonly string[]> => 
   return restoring.parse(JSON.parse(marker)).volumes;
 };
 
-export const markRestoring = (
+/** The old list or the new one, whatever happens in between: what is on no list is never removed again. */
+export const markRestoring = async (
   home: string,
   backupId: string,
   volumes: readonly string[],
-): Promise<void> =>
-  writeFile(pathsOf(home).restoring, JSON.stringify({ backupId, volumes }), { flush: true });
+): Promise<void> => {
+  const { restoring: marker } = pathsOf(home);
+  await writeFile(`${marker}.new`, JSON.stringify({ backupId, volumes }), { flush: true });
+  await rename(`${marker}.new`, marker);
+};
 
 interface VolumesPlace {
   readonly engine: VolumeEngine;
@@ -38,7 +42,10 @@ export const restoreVolumes = async (
   { backupId, platform, volumes, volumesLeft }: Manifest,
   read: ReadContent,
 ): Promise<string[]> => {
-  const begun = new Set(await volumesBegun(home));
+  // Half of one would be taken for all of it by whoever needs it, though this time it is left out.
+  for (const engineName of await volumesBegun(home)) await engine.remove(engineName);
+  const begun = new Set<string>();
+  await markRestoring(home, backupId, []);
   const warnings = volumesLeft.map(
     ({ appName, name, why }) =>
       `volume ${appName}/${name} is not in the backup (${why}): nothing that needs it is started until it is back, or until \`shiplog volumes recreate ${name} --confirm ${name} -a ${appName}\``,
@@ -47,13 +54,10 @@ export const restoreVolumes = async (
     const { appName, name, engineName, appId, volumeId } = volume;
     onStep(`volume ${appName}/${name}`);
     if (await engine.has(engineName)) {
-      if (!begun.has(engineName)) {
-        warnings.push(
-          `volume ${appName}/${name} is on this engine already (${engineName}): what is in it stays, and nothing of the backup is put into it`,
-        );
-        continue;
-      }
-      await engine.remove(engineName);
+      warnings.push(
+        `volume ${appName}/${name} is on this engine already (${engineName}): what is in it stays, and nothing of the backup is put into it`,
+      );
+      continue;
     }
     begun.add(engineName);
     await markRestoring(home, backupId, [...begun]);

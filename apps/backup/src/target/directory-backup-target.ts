@@ -1,6 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  type FileHandle,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { BackupError } from '../backup-error.js';
@@ -13,7 +22,11 @@ const INCOMING = '.incoming-';
 export class DirectoryBackupTarget implements BackupTarget {
   private readonly madeFolders = new Set<string>();
 
-  constructor(readonly address: string) {}
+  private constructor(
+    readonly address: string,
+    /** Held while it is used: no other folder is taken for it, and its disk is not unmounted. */
+    private readonly folder: FileHandle,
+  ) {}
 
   /** The folder itself is never made: a disk that is not mounted would fill the one below it. */
   static async open(path: string): Promise<DirectoryBackupTarget> {
@@ -24,11 +37,11 @@ export class DirectoryBackupTarget implements BackupTarget {
       },
     );
     if (!isFolder) throw unavailable(`${path} is no folder`);
-    return new DirectoryBackupTarget(path);
+    return doing(`opening ${path}`, async () => new DirectoryBackupTarget(path, await open(path)));
   }
 
   put(name: string, file: string): Promise<void> {
-    return doing(`writing ${name}`, async () => {
+    return this.doing(`writing ${name}`, async () => {
       const path = this.path(name);
       await this.ensureFolder(dirname(path));
       const fresh = join(this.address, `${INCOMING}${randomBytes(8).toString('hex')}`);
@@ -44,14 +57,17 @@ export class DirectoryBackupTarget implements BackupTarget {
   }
 
   read(name: string): Promise<Readable> {
-    return doing(`reading ${name}`, async () => {
-      const handle = await open(this.path(name));
+    return this.doing(`reading ${name}`, async () => {
+      const handle = await open(this.path(name)).catch((cause: unknown) => {
+        if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+        throw new BackupError('backup-damaged', `${name} is not there`, { cause });
+      });
       return fromTarget(name, createReadStream('', { fd: handle }));
     });
   }
 
   async list(prefix: string): Promise<readonly StoredFile[]> {
-    return doing('listing', async () => {
+    return this.doing('listing', async () => {
       const folder = prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
       const found = await this.walk(folder);
       return found.filter(({ name }) => name.startsWith(prefix));
@@ -59,11 +75,11 @@ export class DirectoryBackupTarget implements BackupTarget {
   }
 
   remove(name: string): Promise<void> {
-    return doing(`removing ${name}`, () => rm(this.path(name), { force: true }));
+    return this.doing(`removing ${name}`, () => rm(this.path(name), { force: true }));
   }
 
   removeLeftovers(): Promise<void> {
-    return doing('clearing away leftovers', async () => {
+    return this.doing('clearing away leftovers', async () => {
       for (const name of await readdir(this.address)) {
         if (name.startsWith(INCOMING)) await rm(join(this.address, name), { force: true });
       }
@@ -71,7 +87,16 @@ export class DirectoryBackupTarget implements BackupTarget {
   }
 
   close(): Promise<void> {
-    return Promise.resolve();
+    return this.folder.close();
+  }
+
+  /** Only while the folder is the one that was opened: in another one, what we wrote would not be. */
+  private doing<T>(what: string, work: () => Promise<T>): Promise<T> {
+    return doing(what, async () => {
+      const [held, found] = await Promise.all([this.folder.stat(), stat(this.address)]);
+      if (held.dev === found.dev && held.ino === found.ino) return work();
+      throw new Error(`${this.address} is another folder than it was: was its disk unmounted?`);
+    });
   }
 
   private async walk(folder: string): Promise<StoredFile[]> {
@@ -125,11 +150,7 @@ const doing = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT' && what.startsWith('reading')) {
-      throw new BackupError('backup-damaged', `${what.slice('reading '.length)} is not there`, {
-        cause,
-      });
-    }
+    if (cause instanceof BackupError) throw cause;
     throw unavailable(what, cause);
   }
 };

@@ -20,7 +20,8 @@ export class HaproxyAccess implements AccessSource {
   private readonly runtime: HaproxyRuntime;
   private readonly master: HaproxyRuntime;
   private readonly taps = new Map<number, Tap>();
-  private isFirst = true;
+  /** The worker whose lines were read from its beginning on, or from ours. */
+  private begun: number | undefined;
 
   constructor(
     paths: Pick<RouterPaths, 'admin' | 'master'>,
@@ -74,9 +75,11 @@ export class HaproxyAccess implements AccessSource {
 
   private open(pid: number, sink: AccessSink): void {
     const lines = new LineSplitter((line) => sink.onLine(line));
-    // What was written before us belongs to an earlier router-sync; what a new worker wrote does not.
-    const command = `show events ${ACCESS_RING} -w${this.isFirst ? ' -n' : ''}`;
-    this.isFirst = false;
+    // What was written before us belongs to an earlier router-sync, and what a worker wrote before it closed
+    // the connection was read; what a new worker wrote was not.
+    const isRead = this.begun === undefined || this.begun === pid;
+    const command = `show events ${ACCESS_RING} -w${isRead ? ' -n' : ''}`;
+    this.begun = pid;
     const close = this.runtime.stream(command, {
       onText: (text) => lines.push(text),
       onEnd: () => this.taps.delete(pid),

@@ -25,6 +25,7 @@ export const FILES = {
   /** What is in the cookies of clients that come back, and whose that is. */
   sessions: 'sessions.map',
   headers: 'headers.lua',
+  passwords: 'passwords.lua',
   serverState: 'servers.state',
   pool: 'pool.json',
   log: 'haproxy.log',

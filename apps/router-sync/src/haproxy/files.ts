@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { domainKey } from './domains.js';
+import { FILES } from './file-names.js';
 import { replaceFile } from '../replace-file.js';
 import { STATE_FILE_HEADER } from './state.js';
 import { renderHaproxy, type HaproxyConfig, type PoolSize } from './render.js';
@@ -12,7 +13,9 @@ import { pagesText } from '../pages/pages.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
 /** What of it is Lua, as it lies in the sources. */
-const HEADERS = new URL('../../haproxy/headers.lua', import.meta.url);
+const LUA = ['headers', 'passwords'] as const;
+const luaOf = (name: (typeof LUA)[number]): URL =>
+  new URL(`../../haproxy/${FILES[name]}`, import.meta.url);
 
 /** Places that a platform starts with: about 10 MB of HAProxy. The first app with HTTP/2 makes places for it. */
 const POOL_DEFAULT: PoolSize = { backends: 64, servers: 32, h2Servers: 0 };
@@ -63,7 +66,7 @@ export const writeConfig = async (
   });
   await replaceFile(paths.pages, pagesText());
   await writePool(paths, pool);
-  await replaceFile(paths.headers, await readFile(HEADERS, 'utf8'));
+  for (const name of LUA) await replaceFile(paths[name], await readFile(luaOf(name), 'utf8'));
   const before = await readFile(paths.config, 'utf8').catch(() => undefined);
   if (before === text) return false;
   await replaceFile(paths.config, text);

@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeProxy, testConfig } from '../testing/test-platform.js';
 import { ensureProcess, masterPid, reload, workersOf } from './process.js';
 import { HaproxyRouter } from './haproxy-router.js';
+import { HaproxyRuntime } from './runtime.js';
 import { describeDomains } from '../routes/domains.contract.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeLongHeads } from '../routes/long-heads.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
+import { describePasswords } from '../routes/passwords.contract.js';
 import { describePolicy } from '../routes/policy.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
 import { describeAccess } from '../access/access.contract.js';
@@ -28,6 +30,7 @@ const haproxy = async () => {
   const router = new HaproxyRouter(config, paths);
   return {
     router,
+    paths,
     access: new HaproxyAccess(paths, (server) => router.ownerOf(server)),
     port: config.routerPort,
     close: () => removeProxy(config),
@@ -44,10 +47,41 @@ describeServing('HAProxy', haproxy);
 describeMatches('HAProxy', haproxy);
 describeLongHeads('HAProxy', haproxy);
 describePolicy('HAProxy', haproxy);
+describePasswords('HAProxy', haproxy);
 describeHostile('HAProxy', haproxy);
 describePages('HAProxy', haproxy);
 describeDomains('HAProxy', haproxy);
 describeAccess('HAProxy', haproxy);
+
+describe('lines of a HAProxy that closes the connection on which they are read', () => {
+  it('are not read once more, and those that come later are', async () => {
+    const { router, access, port, paths, close } = await haproxy();
+    const host = 'a1.localhost';
+    await router.apply([{ kind: 'bind-host', host, appId: 'a1' }]);
+    const runtime = new HaproxyRuntime(paths.admin);
+    const readers = async (): Promise<string[]> => {
+      const [sessions = ''] = await runtime.ask(['show sess']);
+      const lines = sessions.split('\n').filter((line) => / fe=GLOBAL .* age=(?!0s)/.test(line));
+      return lines.map((line) => line.split(':')[0] ?? '');
+    };
+    const seen: string[] = [];
+    const stop = access.start({ onLine: (line) => seen.push(line), onLost: () => undefined });
+    await expect.poll(readers, PATIENTLY).toHaveLength(1);
+    await ask(port, { host, path: '/once' });
+    const isSeen = (path: string) => () => seen.some((line) => line.endsWith(path));
+    await expect.poll(isSeen('/once'), PATIENTLY).toBe(true);
+
+    const [reader = ''] = await readers();
+    await runtime.ask([`shutdown session ${reader}`]);
+    await expect.poll(readers, PATIENTLY).not.toContain(reader);
+    await expect.poll(readers, PATIENTLY).toHaveLength(1);
+    await ask(port, { host, path: '/later' });
+    await expect.poll(isSeen('/later'), PATIENTLY).toBe(true);
+    expect(seen).toHaveLength(2);
+    await stop();
+    await close();
+  });
+});
 
 describe('a HAProxy whose places are all taken', () => {
   const app = { host: 'a1.localhost' };

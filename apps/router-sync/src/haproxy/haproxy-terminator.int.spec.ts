@@ -4,7 +4,12 @@ import { removeProxy, testConfig } from '../testing/test-platform.js';
 import { freePort } from '../testing/free-port.js';
 import { waitFor } from '../testing/wait-for.js';
 import { routerPaths } from '../routes/router-paths.js';
-import { describeTerminator } from '../tls/terminator.contract.js';
+import {
+  describeTerminator,
+  describeTlsFiles,
+  type FiledTerminator,
+} from '../tls/terminator.contract.js';
+import { tlsPaths } from '../tls/tls-paths.js';
 import { HaproxyTerminator } from './haproxy-terminator.js';
 import { ensureProcess, masterPid } from './process.js';
 
@@ -15,7 +20,7 @@ const started = async () => {
   return { config, paths, terminator: new HaproxyTerminator(paths) };
 };
 
-describeTerminator('HAProxy', async () => {
+const terminated = async (): Promise<FiledTerminator> => {
   const { config, paths, terminator } = await started();
   return {
     terminator,
@@ -26,8 +31,11 @@ describeTerminator('HAProxy', async () => {
       await ensureProcess(config, paths);
     },
     stop: () => removeProxy(config),
+    fileOf: (domain) => tlsPaths(paths).certificate(domain),
   };
-});
+};
+describeTerminator('HAProxy', terminated);
+describeTlsFiles('HAProxy', terminated);
 
 describe('HAProxy', () => {
   it('takes nothing that is no certificate, keeps what it has, and names no key', async () => {

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { certificateDomain } from '@shiplog/events';
 import { FILES } from './file-names.js';
 import { replaceFile } from '../replace-file.js';
 import { HaproxyRuntime } from './runtime.js';
 import { parseMap } from './state.js';
-import { listLine, writeTlsFiles } from '../tls/tls-files.js';
+import { listLine, storedOf, writeTlsFiles } from '../tls/tls-files.js';
 import { tlsPaths } from '../tls/tls-paths.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 import { RouterError } from '../routes/router.port.js';
@@ -14,6 +13,15 @@ import type {
   Terminator,
   TlsAction,
 } from '../tls/terminator.port.js';
+
+/** What it serves, action by action. */
+interface Draft {
+  readonly served: Set<string>;
+  /** PEM by domain: what was installed since. */
+  readonly given: Map<string, string>;
+  readonly redirects: Set<string>;
+  readonly hsts: Map<string, number>;
+}
 
 /** Certificates in HAProxy's memory, changed through its runtime API; the files beside are for its next start. */
 export class HaproxyTerminator implements Terminator {
@@ -26,6 +34,70 @@ export class HaproxyTerminator implements Terminator {
   }
 
   async observe(): Promise<ActualTls> {
+    const actual = await this.served();
+    // What the next start would not bring is not served for long: it is to be installed again.
+    const stored = await storedOf(this.tls, actual.certificates.keys());
+    const certificates = [...actual.certificates].filter(([domain]) => stored.has(domain));
+    return { ...actual, certificates: new Map(certificates) };
+  }
+
+  async apply(actions: readonly TlsAction[]): Promise<void> {
+    if (actions.length === 0) return;
+    const { certificates, redirects, hsts } = await this.served();
+    const draft = {
+      served: new Set(certificates.keys()),
+      given: new Map<string, string>(),
+      redirects: new Set(redirects),
+      hsts: new Map(hsts),
+    };
+    try {
+      for (const action of actions) await this.carryOut(action, draft);
+    } finally {
+      // What was done before something was refused is there after the next start, too.
+      await this.save(draft);
+    }
+  }
+
+  private async carryOut(action: TlsAction, draft: Draft): Promise<void> {
+    const { served, given, redirects, hsts } = draft;
+    switch (action.kind) {
+      case 'install': {
+        const { domain, pem } = action.certificate;
+        await this.install(action.certificate, served.has(domain));
+        served.add(domain);
+        given.set(domain, pem);
+        return;
+      }
+      case 'uninstall':
+        if (served.has(action.domain)) await this.uninstall(action.domain);
+        served.delete(action.domain);
+        return;
+      case 'redirect':
+        await this.setMap(FILES.redirects, redirects.has(action.host), {
+          host: action.host,
+          value: action.isOn ? 'on' : undefined,
+        });
+        if (action.isOn) redirects.add(action.host);
+        else redirects.delete(action.host);
+        return;
+      case 'hsts':
+        await this.setMap(FILES.hsts, hsts.has(action.host), {
+          host: action.host,
+          value: action.seconds === null ? undefined : String(action.seconds),
+        });
+        if (action.seconds === null) hsts.delete(action.host);
+        else hsts.set(action.host, action.seconds);
+    }
+  }
+
+  private async save({ served, given, redirects, hsts }: Draft): Promise<void> {
+    await writeTlsFiles(this.tls, served, given);
+    await replaceFile(this.paths.redirects, mapText([...redirects].map((host) => [host, 'on'])));
+    await replaceFile(this.paths.hsts, mapText([...hsts]));
+  }
+
+  /** What is in its memory, whatever lies on the disk. */
+  private async served(): Promise<ActualTls> {
     const [list = '', redirects = '', hsts = ''] = await this.runtime.ask([
       `show ssl crt-list ${this.tls.list}`,
       `show map ${FILES.redirects}`,
@@ -44,43 +116,6 @@ export class HaproxyTerminator implements Terminator {
       redirects: new Set(parseMap(redirects).keys()),
       hsts: new Map([...parseMap(hsts)].map(([host, seconds]) => [host, Number(seconds)])),
     };
-  }
-
-  async apply(actions: readonly TlsAction[]): Promise<void> {
-    if (actions.length === 0) return;
-    const before = await this.observe();
-    const pems = await this.pemsOf(before.certificates.keys());
-    const redirects = new Set(before.redirects);
-    const hsts = new Map(before.hsts);
-    for (const action of actions) {
-      switch (action.kind) {
-        case 'install':
-          await this.install(action.certificate, pems.has(action.certificate.domain));
-          pems.set(action.certificate.domain, action.certificate.pem);
-          break;
-        case 'uninstall':
-          if (pems.delete(action.domain)) await this.uninstall(action.domain);
-          break;
-        case 'redirect':
-          await this.setMap(FILES.redirects, redirects.has(action.host), {
-            host: action.host,
-            value: action.isOn ? 'on' : undefined,
-          });
-          if (action.isOn) redirects.add(action.host);
-          else redirects.delete(action.host);
-          break;
-        case 'hsts':
-          await this.setMap(FILES.hsts, hsts.has(action.host), {
-            host: action.host,
-            value: action.seconds === null ? undefined : String(action.seconds),
-          });
-          if (action.seconds === null) hsts.delete(action.host);
-          else hsts.set(action.host, action.seconds);
-      }
-    }
-    await writeTlsFiles(this.tls, pems);
-    await replaceFile(this.paths.redirects, mapText([...redirects].map((host) => [host, 'on'])));
-    await replaceFile(this.paths.hsts, mapText([...hsts]));
   }
 
   /** `commit` puts it in the place of the one before in one step, in all handshakes from then on. */
@@ -122,15 +157,6 @@ export class HaproxyTerminator implements Terminator {
       return;
     }
     await this.runtime.change([`${isThere ? 'set' : 'add'} map ${map} ${host} ${value}`]);
-  }
-
-  /** Of what HAProxy serves; one that the files lack is installed by the next round. */
-  private async pemsOf(domains: Iterable<string>): Promise<Map<string, string>> {
-    const pems = new Map<string, string>();
-    for (const domain of domains) {
-      pems.set(domain, await readFile(this.tls.certificate(domain), 'utf8'));
-    }
-    return pems;
   }
 }
 

@@ -1,4 +1,4 @@
-import { listPrefixes, ruleValues } from '../routes/traffic-rules.js';
+import { listPrefixes, ruleValues, userValues } from '../routes/traffic-rules.js';
 import type { TrafficRules } from '../routes/router.port.js';
 import type { HaproxyState } from './state.js';
 import { FILES } from './file-names.js';
@@ -57,6 +57,7 @@ const entriesOf = (name: string, rules: TrafficRules): readonly Entry[] => {
   const by = values.get('by');
   const entries: readonly Entry[] = [
     ...[...values].map(([key, value]): Entry => ['policies', `${name}/${key}`, value]),
+    ...userValues(rules).map(([user, hash]): Entry => ['policies', `${name}/user/${user}`, hash]),
     ...(['allow', 'deny'] as const).flatMap((list) =>
       listPrefixes(rules, list).map((start): Entry => [
         'networks',

@@ -1,5 +1,6 @@
 import { FILES } from './file-names.js';
 import { returnPage } from './pages.js';
+import { AUTHENTICATE } from '../pages/pages.js';
 import { SESSION_COOKIE } from '../routes/traffic-rules.js';
 
 /** Clients that are counted at once, and how long one is remembered that does not come back. */
@@ -10,7 +11,7 @@ const part = (name: string): string =>
   `var(txn.policy),concat(/${name}),map_str(${FILES.policies})`;
 const has = (name: string): string => `{ var(txn.${name}) -m found }`;
 /** What is counted by client, in two windows: whoever goes on at the limit has the longer one against him. */
-export const rateTables = (): readonly (readonly [head: string, lines: readonly string[]])[] => [
+export const clientTables = (): readonly (readonly [head: string, lines: readonly string[]])[] => [
   [
     'backend per_second',
     [
@@ -22,6 +23,10 @@ export const rateTables = (): readonly (readonly [head: string, lines: readonly 
     [
       `stick-table type string len 160 size ${CLIENTS_MAX} expire 20m store gpc0_rate(1m),gpc1_rate(10m)`,
     ],
+  ],
+  [
+    'backend wrong_passwords',
+    [`stick-table type string len 160 size ${CLIENTS_MAX} expire 2m store gpc0_rate(1m)`],
   ],
 ];
 
@@ -39,6 +44,7 @@ export const policyRequestRules = (): readonly string[] => [
   `http-request set-var(txn.allowed) var(txn.policy),concat(/allow,txn.digits,:),concat(,txn.address),map_beg(${FILES.networks}) if ${has('allow')}`,
   returnPage('address-denied', `if ${has('denied')} or ${has('allow')} !${has('allowed')}`),
   ...rateRules(),
+  ...passwordRules(),
   `http-request set-var(txn.body) ${part('body')} if ${has('policy')}`,
   returnPage('body-too-large', `if ${has('body')} { req.fhdr(content-length),sub(txn.body) gt 0 }`),
   // Nothing here can count a body while it goes by.
@@ -79,9 +85,37 @@ const rateRules = (): readonly string[] => [
   `http-request sc-inc-gpc1(0) if ${has('rate')}`,
 ];
 
+/** Wrong passwords of one client and app within a minute; after that none of its new ones is looked at. */
+const WRONG_MAX = 10;
+
+/** What was right before is not checked again, nor counted; see `passwords.lua`. */
+const passwordRules = (): readonly string[] => {
+  const isOpen = `${has('auth')} !${has('proven')}`;
+  const isClaimed = `${isOpen} ${has('login')}`;
+  return [
+    `http-request set-var(txn.auth) ${part('auth')} if ${has('policy')}`,
+    `http-request set-var(txn.login) http_auth_user if ${has('auth')}`,
+    `http-request set-var(txn.name) var(txn.login),ub64enc if ${has('login')}`,
+    `http-request set-var(txn.hash) var(txn.policy),concat(/user/,txn.name),map_str(${FILES.policies}) if ${has('login')}`,
+    `http-request lua.recall_password if ${has('login')}`,
+    `http-request set-var(txn.guesser) src,ipmask(32,64) if ${isClaimed}`,
+    `http-request set-var(txn.guesses) var(txn.backend),concat(/,txn.guesser) if ${isClaimed}`,
+    `http-request track-sc1 var(txn.guesses) table wrong_passwords if ${isClaimed}`,
+    `http-request set-var(txn.retry) int(60) if ${isClaimed} { sc_gpc0_rate(1) ge ${WRONG_MAX} }`,
+    returnPage('rate-limited', `if ${isClaimed} { sc_gpc0_rate(1) ge ${WRONG_MAX} }`),
+    `http-request lua.check_password if ${isClaimed}`,
+    `http-request set-var(txn.retry) int(1) if ${has('unchecked')}`,
+    returnPage('rate-limited', `if ${has('unchecked')}`),
+    `http-request sc-inc-gpc0(1) if ${isClaimed}`,
+    returnPage('password-required', `if ${isOpen}`),
+  ];
+};
+
 /** After it is known who gets a request of a canary: that goes first. */
 export const policyServerRules = (): readonly string[] => [
   `http-request set-var(txn.server) var(txn.session),map_str(${FILES.sessions}) if ${has('session')} !${has('server')}`,
+  `http-request set-header X-Forwarded-User %[var(txn.login)] if ${has('auth')}`,
+  'http-request del-header Authorization if { var(txn.auth) -m str strip }',
   `http-request set-var(txn.changes) ${part('request')},ub64dec if ${has('policy')}`,
   `http-request lua.change_headers request if ${has('changes')}`,
 ];
@@ -96,6 +130,7 @@ export const policyAnswerRules = (): readonly string[] => {
     `${cookie}; Secure" if ${isNew} { ssl_fc }`,
     `http-response set-var(txn.changed) ${part('answer')},ub64dec if ${has('policy')}`,
     `http-response lua.change_headers response if ${has('changed')}`,
+    `http-after-response set-header WWW-Authenticate "${AUTHENTICATE.replaceAll('"', '\\"')}" if { res.hdr(x-shiplog-router) -m str password-required }`,
     // When the next request is due depends on the rate.
     `http-after-response set-header Retry-After %[var(txn.retry)] if ${has('retry')} { res.hdr(x-shiplog-router) -m str rate-limited }`,
   ];

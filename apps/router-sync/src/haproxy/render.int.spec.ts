@@ -18,10 +18,9 @@ const check = async (write: (path: string) => Promise<void>, name = 'plain'): Pr
   const path = join(directory, FILES.config);
   const maps = Object.values(FILES).filter((name) => name.endsWith('.map'));
   await Promise.all(maps.map((map) => writeFile(join(directory, map), '')));
-  await copyFile(
-    new URL('../../haproxy/headers.lua', import.meta.url),
-    join(directory, FILES.headers),
-  );
+  for (const lua of [FILES.headers, FILES.passwords]) {
+    await copyFile(new URL(`../../haproxy/${lua}`, import.meta.url), join(directory, lua));
+  }
   await write(path);
   const { stdout } = await run(await findHaproxy(process.env), ['-c', '-f', path]);
   await rm(parent, { recursive: true });

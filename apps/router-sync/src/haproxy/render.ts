@@ -17,7 +17,7 @@ import {
   policyBackendRules,
   policyRequestRules,
   policyServerRules,
-  rateTables,
+  clientTables,
   streamRules,
 } from './policy-rules.js';
 import { domainRules, redirectRules, stripRules } from './domains.js';
@@ -79,7 +79,7 @@ export const renderHaproxy = (config: HaproxyConfig): string =>
     globalSection(config),
     section(`ring ${ACCESS_RING}`, accessRing()),
     defaultsSection(config.requestSeconds ?? 60),
-    ...rateTables().map(([head, lines]) => section(head, lines)),
+    ...clientTables().map(([head, lines]) => section(head, lines)),
     frontend(checked(config)),
   ]
     .concat(config.platformHost === undefined ? [] : [platformBackend(config.platformHost)])
@@ -107,6 +107,7 @@ const globalSection = (config: HaproxyConfig): string => {
     'hard-stop-after 1h',
     // Read when `default-path` is forgotten again.
     `lua-load-per-thread ${quoted(`${directory}/${FILES.headers}`)}`,
+    `lua-load-per-thread ${quoted(`${directory}/${FILES.passwords}`)}`,
   ]);
 };
 

@@ -2,6 +2,8 @@ import { createConnection, type Socket } from 'node:net';
 import { RouterError } from '../routes/router.port.js';
 
 const TIMEOUT_MS = 5_000;
+/** The longest that HAProxy knows: a stream on which nothing comes for long is no idle client. */
+const STREAM_IDLE = '24d';
 /** What ends the answer to every command of an interactive session. */
 const PROMPT = '\n> ';
 /** Answers that say a command was not carried out; others are remarks. */
@@ -63,7 +65,7 @@ export class HaproxyRuntime {
     connection.on('data', (chunk: string) => listener.onText(chunk));
     connection.on('error', () => connection.destroy());
     connection.on('close', () => listener.onEnd());
-    connection.write(`${command}\n`);
+    connection.write(`set timeout cli ${STREAM_IDLE};${command}\n`);
     return () => connection.destroy();
   }
 

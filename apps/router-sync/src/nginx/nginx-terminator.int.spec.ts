@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { selfSigned } from '@shiplog/secrets/self-signed';
@@ -10,7 +10,11 @@ import { freePort } from '../testing/free-port.js';
 import { startInstance, type Ledger } from '../testing/test-instance.js';
 import { waitFor } from '../testing/wait-for.js';
 import { rulesOf } from '../routes/traffic-rules.js';
-import { describeTerminator } from '../tls/terminator.contract.js';
+import {
+  describeTerminator,
+  describeTlsFiles,
+  type FiledTerminator,
+} from '../tls/terminator.contract.js';
 import { tlsPaths } from '../tls/tls-paths.js';
 import { nginxPaths } from './files.js';
 import { NginxRouter } from './nginx-router.js';
@@ -32,7 +36,7 @@ const pemFor = async (name: string): Promise<string> => {
   return chain + privateKey;
 };
 
-describeTerminator('Nginx', async () => {
+const terminated = async (): Promise<FiledTerminator> => {
   const { config, paths, terminator } = await started();
   return {
     terminator,
@@ -43,8 +47,11 @@ describeTerminator('Nginx', async () => {
       await ensureNginx(config, paths);
     },
     stop: () => removeProxy(config),
+    fileOf: (domain) => tlsPaths(paths).certificate(domain),
   };
-});
+};
+describeTerminator('Nginx', terminated);
+describeTlsFiles('Nginx', terminated);
 
 /** The status of an answer in HTTP/2. */
 const curl = async (port: number, path: string, ...more: string[]): Promise<string> => {
@@ -129,17 +136,6 @@ describe('Nginx', () => {
       expect(modes).toEqual([0, 0, 0]);
     } finally {
       await removeProxy(moved);
-    }
-  });
-
-  it('has a certificate installed again that its next start would not bring', async () => {
-    const { config, paths, terminator } = await started();
-    try {
-      await terminator.apply([install(await pemFor(domain))]);
-      await rm(tlsPaths(paths).certificate(domain));
-      expect((await terminator.observe()).certificates.size).toBe(0);
-    } finally {
-      await removeProxy(config);
     }
   });
 });

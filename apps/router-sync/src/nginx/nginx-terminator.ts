@@ -1,9 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { certificateDomain } from '@shiplog/events';
 import { replaceFile } from '../replace-file.js';
 import { RouterError } from '../routes/router.port.js';
-import { writeTlsFiles } from '../tls/tls-files.js';
+import { storedOf, writeTlsFiles } from '../tls/tls-files.js';
 import { tlsPaths } from '../tls/tls-paths.js';
 import type {
   ActualTls,
@@ -27,8 +26,8 @@ export class NginxTerminator implements Terminator {
   async observe(): Promise<ActualTls> {
     const actual = parseTls(await this.admin.readTls());
     // What the next start would not bring is not served for long: it is to be installed again.
-    const pems = await this.pemsOf(actual.certificates.keys());
-    const certificates = [...actual.certificates].filter(([domain]) => pems.has(domain));
+    const stored = await storedOf(this.tls, actual.certificates.keys());
+    const certificates = [...actual.certificates].filter(([domain]) => stored.has(domain));
     return { ...actual, certificates: new Map(certificates) };
   }
 
@@ -49,20 +48,9 @@ export class NginxTerminator implements Terminator {
 
   private async save(given: ReadonlyMap<string, string>): Promise<void> {
     const lines = await this.admin.readTls();
-    const served = parseTls(lines).certificates.keys();
-    const pems = new Map([...(await this.pemsOf(served)), ...given]);
-    await writeTlsFiles(this.tls, pems);
+    await writeTlsFiles(this.tls, parseTls(lines).certificates.keys(), given);
     const policies = lines.filter((line) => !line.startsWith('certificate '));
     await replaceFile(this.paths.https, policies.map((line) => `${line}\n`).join(''));
-  }
-
-  private async pemsOf(domains: Iterable<string>): Promise<Map<string, string>> {
-    const pems = new Map<string, string>();
-    for (const domain of domains) {
-      const pem = await readFile(this.tls.certificate(domain), 'utf8').catch(() => undefined);
-      if (pem !== undefined) pems.set(domain, pem);
-    }
-    return pems;
   }
 }
 

@@ -4,7 +4,7 @@ import { BASE64_PATTERN, PREFIX_PATTERN, type Notice } from '../routes/notice.js
 import { ID_PATTERN, parseDomain, type DomainUse } from '@shiplog/events';
 import { parseUseWord, useWord } from '../routes/domain-use.js';
 import { parseMatchRule } from '../routes/match-rule.js';
-import { listPrefixes, ruleValues } from '../routes/traffic-rules.js';
+import { listPrefixes, ruleValues, userValues } from '../routes/traffic-rules.js';
 import {
   RouterError,
   type ActualEndpoint,
@@ -194,7 +194,10 @@ export const policyLine = (appId: string, rules: TrafficRules): string => {
   const lists = (['allow', 'deny'] as const).map(
     (list) => [list, listPrefixes(rules, list).join(',')] as const,
   );
-  const parts = [...new Map([...ruleValues(rules), ...lists])].filter(([, value]) => value !== '');
+  const users = userValues(rules).map(([user, hash]) => `${user}:${hash}`);
+  const parts = [
+    ...new Map([...ruleValues(rules), ...lists, ['users', users.join(',')] as const]),
+  ].filter(([, value]) => value !== '');
   const text = parts.map(([part, value]) => `${part}=${value}`).join('&');
   return `policy ${ownId(appId)} ${rules.id} ${text}`;
 };

@@ -40,6 +40,12 @@ export const PAGES = {
     advice: 'Use it from another network.',
     operator: 'Is it yours? "shiplog traffic-policy show" lists who is allowed and denied.',
   },
+  'password-required': {
+    status: 401,
+    title: 'This app asks for a name and a password.',
+    advice: 'Send them, or ask whoever runs it for yours.',
+    operator: 'Is it yours? "shiplog basic-auth show" lists who may.',
+  },
   'length-required': {
     status: 411,
     title: 'This app takes requests that say how long they are.',
@@ -87,6 +93,9 @@ export const PAGES = {
     operator: 'Is it yours? "shiplog logs" shows what it does.',
   },
 } as const satisfies Readonly<Record<string, Page>>;
+
+/** `WWW-Authenticate` of the page that asks for a password; nothing of an app is in it. */
+export const AUTHENTICATE = 'Basic realm="app", charset="UTF-8"';
 
 export type PageName = keyof typeof PAGES;
 

@@ -20,6 +20,7 @@ const NUDGES: ReadonlySet<EventType> = new Set([
   'AppStarted',
   'TrafficPolicyChanged',
   'MaintenanceChanged',
+  'BasicAuthChanged',
   'InstanceScheduled',
   'CertificateInstalled',
   'CertificateRemoved',

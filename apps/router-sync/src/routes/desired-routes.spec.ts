@@ -38,10 +38,16 @@ const platform = async () => {
     rollout,
     desired: async () => {
       await feed.catchUp();
-      return desiredRoutes(world, { domain: 'example.com', instanceHost: '10.0.0.1' });
+      return desiredRoutes(world, {
+        domain: 'example.com',
+        instanceHost: '10.0.0.1',
+        hashOf: (encrypted) => (encrypted.endsWith('lost') ? undefined : HASH),
+      });
     },
   };
 };
+
+const HASH = `$6$${'s'.repeat(16)}$${'h'.repeat(86)}`;
 
 const scheduled = (instanceId: string, process = 'web', port: number | null = 21_000) =>
   ({
@@ -76,6 +82,21 @@ describe('desired routes', () => {
     expect(await notice()).toBe('starting');
     await app({ type: 'StopApp' });
     expect(await notice()).toBeUndefined();
+  });
+
+  it('let in those whose password can be read, and keep an app closed where none can', async () => {
+    const { app, desired } = await platform();
+    const change = (set: Record<string, string>, unset: string[] = [], opens = false) =>
+      app({ type: 'ChangeBasicAuth', set, unset, opens });
+    const users = async () => (await desired()).policies.get('a1')?.credentials?.users;
+    expect(await users()).toBeUndefined();
+    await change({ ann: 'enc1.a.b.c', bob: 'enc1.a.b.lost' });
+    expect(await users()).toEqual({ ann: HASH });
+    await change({}, ['ann']);
+    expect(await users()).toEqual({});
+    await change({}, ['bob'], true);
+    expect(await users()).toBeUndefined();
+    expect((await desired()).policies.size).toBe(0);
   });
 
   it('say what an instance speaks, as it was when it was made', async () => {

@@ -1,5 +1,6 @@
 import {
   DEFAULT_SETTINGS,
+  OPEN_TO_ALL,
   domainTable,
   isProven,
   matchOf,
@@ -7,6 +8,7 @@ import {
   routeWeights,
   sharesOf,
   type ActiveApp,
+  type BasicAuth,
   type InstanceStatus,
   type KnownInstance,
   type World,
@@ -14,11 +16,12 @@ import {
 import {
   MAINTENANCE_PAGE_BYTES_MAX,
   parseDomain,
+  PASSWORD_HASH_PATTERN,
   type DomainUse,
   type Maintenance,
 } from '@shiplog/events';
 import { addressPrefixes, type Notice } from './notice.js';
-import type { Endpoint, Match, TrafficRules } from './router.port.js';
+import type { Credentials, Endpoint, Match, TrafficRules } from './router.port.js';
 import { rulesOf } from './traffic-rules.js';
 
 export interface DesiredEndpoint extends Endpoint {
@@ -67,13 +70,15 @@ export interface Place {
   readonly domain: string;
   /** Numeric address at which published ports are reached. */
   readonly instanceHost: string;
+  /** The hash of a password that the log has encrypted; undefined where it cannot be read. */
+  readonly hashOf: (encrypted: string) => string | undefined;
 }
 
 export const desiredRoutes = (world: World, place: Place): DesiredRoutes => {
   const apps = world.apps();
   const hosts = desiredHosts(world, place.domain);
   const domains = { hosts, uses: usesIn(apps, hosts) };
-  return routesOf(apps, world.instances(), domains, world, place.instanceHost);
+  return routesOf(apps, world.instances(), domains, world, place);
 };
 
 /** Domains of apps, and what is done at them: none of it is of one app alone, since two may want the same. */
@@ -84,7 +89,7 @@ export const desiredRoutesOf = (
   appIds: ReadonlySet<string>,
   domainsOf: (appId: string) => Domains,
   world: World,
-  { instanceHost }: Place,
+  place: Place,
 ): DesiredRoutes => {
   const ids = [...appIds];
   const apps = ids.flatMap((appId) => world.app(appId) ?? []);
@@ -94,7 +99,7 @@ export const desiredRoutesOf = (
     hosts: new Map(all.flatMap(({ hosts }) => [...hosts])),
     uses: new Map(all.flatMap(({ uses }) => [...uses])),
   };
-  return routesOf(apps, instances, domains, world, instanceHost);
+  return routesOf(apps, instances, domains, world, place);
 };
 
 /** What of the domains is of which app. */
@@ -115,22 +120,38 @@ const routesOf = (
   instances: readonly KnownInstance[],
   domains: Domains,
   world: World,
-  instanceHost: string,
+  place: Place,
 ): DesiredRoutes => {
   const endpoints = new Map<string, DesiredEndpoint>();
   for (const instance of instances) {
-    const endpoint = endpointOf(instance, world, instanceHost);
+    const endpoint = endpointOf(instance, world, place.instanceHost);
     if (endpoint !== undefined) endpoints.set(instance.instanceId, endpoint);
   }
   const matches = divide(endpoints, world);
   const policies = new Map(
-    apps.flatMap(({ appId, traffic = {} }) =>
-      Object.keys(traffic).length === 0 ? [] : [[appId, rulesOf(traffic)] as const],
-    ),
+    apps.flatMap(({ appId, traffic = {}, basicAuth = OPEN_TO_ALL }) => {
+      const credentials = credentialsOf(basicAuth, place.hashOf);
+      const isPlain = Object.keys(traffic).length === 0 && credentials === undefined;
+      return isPlain ? [] : [[appId, rulesOf(traffic, credentials)] as const];
+    }),
   );
   const notices = noticesOf(apps, instances);
   const knownApps = { has: (appId: string) => world.knowsApp(appId) };
   return { ...domains, endpoints, matches, notices, policies, knownApps };
+};
+
+/** Nobody comes through by a name whose password cannot be read: the app stays closed, whatever is lost. */
+const credentialsOf = (
+  { users, passesHeader }: BasicAuth,
+  hashOf: (encrypted: string) => string | undefined,
+): Credentials | undefined => {
+  const names = Object.entries(users);
+  if (names.length === 0) return undefined;
+  const known = names.flatMap(([user, encrypted]) => {
+    const hash = hashOf(encrypted);
+    return hash === undefined || !PASSWORD_HASH_PATTERN.test(hash) ? [] : [[user, hash] as const];
+  });
+  return { users: Object.fromEntries(known), passesHeader };
 };
 
 /** Domain → app id, for every app that exists. */

@@ -5,9 +5,11 @@ import { isDeepStrictEqual, promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  basicAuthUser,
   HOST_PATTERN,
   ID_PATTERN,
   parseDomain,
+  PASSWORD_HASH_PATTERN,
   trafficPolicy,
   type DomainUse,
 } from '@shiplog/events';
@@ -126,6 +128,17 @@ const domain = fc.oneof(
     .tuple(host, fc.array(fc.oneof(label, piece), { maxLength: 10 }))
     .map(([name, parts]) => [name, ...parts].join('/')),
 );
+const userName = fc.oneof(
+  label,
+  WORDS,
+  fc.array(piece, { minLength: 1 }).map((p) => p.join('')),
+);
+const HASH_DIGITS = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const hashText = (length: number) =>
+  fc.string({ unit: fc.constantFrom(...HASH_DIGITS), minLength: length, maxLength: length });
+const passwordHash = fc
+  .tuple(hashText(16), hashText(86), fc.oneof(fc.constant(''), piece))
+  .map(([salt, hash, more]) => `$6$${salt}$${hash}${more}`);
 const id = fc.oneof(
   WORDS,
   fc.stringMatching(/^[A-Za-z0-9_-]{1,20}$/),
@@ -360,6 +373,23 @@ for (const [name, create] of [
           );
         }),
         { numRuns: 4 * RUNS },
+      );
+      expect((await server.router.observe()).policies.size).toBe(0);
+      expect(await server.structure()).toBe(structure);
+    });
+
+    it('takes names and hashes of passwords literally or not at all', async () => {
+      await fc.assert(
+        fc.asyncProperty(userName, passwordHash, fc.boolean(), (user, hash, passesHeader) => {
+          const rules = rulesOf({}, { users: Object.fromEntries([[user, hash]]), passesHeader });
+          return isTakenLiterally(
+            basicAuthUser.safeParse(user).success && PASSWORD_HASH_PATTERN.test(hash),
+            [{ kind: 'police', appId: 'plain', rules }],
+            [{ kind: 'unpolice', appId: 'plain' }],
+            ({ policies }) => policies.get('plain') === rules.id,
+          );
+        }),
+        { numRuns: RUNS },
       );
       expect((await server.router.observe()).policies.size).toBe(0);
       expect(await server.structure()).toBe(structure);

@@ -111,6 +111,7 @@ const twoRouters = async () => {
       domain: 'localhost',
       instanceHost: '127.0.0.1',
       catchUp: () => feed.catchUp(),
+      passwords: { open: () => Promise.resolve(), hashOf: () => undefined },
       takeChanged,
       record: async (facts, position) => {
         recorded.push(sorted(facts));

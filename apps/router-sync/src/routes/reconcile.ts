@@ -7,6 +7,7 @@ import {
   domainsByApp,
   type DesiredRoutes,
 } from './desired-routes.js';
+import type { Passwords } from './passwords.js';
 import { planRoutes, sinceNow, type RoutePlan, type Since } from './plan.js';
 import { routeFacts, type Recorded, type RouteFacts } from './route-facts.js';
 import type { ActualRoutes, RouteAction, Router } from './router.port.js';
@@ -18,6 +19,8 @@ export interface ReconcileDependencies {
   readonly domain: string;
   /** Numeric address at which published ports are reached. */
   readonly instanceHost: string;
+  /** Hashes of passwords, as far as they were opened. */
+  readonly passwords: Pick<Passwords, 'open' | 'hashOf'>;
   /** Resolves when everything that is in the log now is in the world; rejects when that is unknown. */
   readonly catchUp: () => Promise<unknown>;
   /** Apps of which the log told something new since the last call; `all` where that may be more than one's own matter. */
@@ -60,7 +63,8 @@ interface Round {
  * then. What a round of some apps does is what one of all apps would do of them.
  */
 export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<RoundResult>) => {
-  const { router, world } = deps;
+  const { router, world, domain, instanceHost, passwords } = deps;
+  const place = { domain, instanceHost, hashOf: passwords.hashOf };
   let since: Since = { draining: new Map(), empty: new Map() };
   let refused = '';
   let left: Left | undefined;
@@ -106,7 +110,7 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
     { domainsOf }: Left,
   ): Promise<Round | undefined> => {
     const { position } = world;
-    const desired = desiredRoutesOf(appIds, domainsOf, world, deps);
+    const desired = desiredRoutesOf(appIds, domainsOf, world, place);
     const before = await router.observeApps(appIds);
     if (before === undefined) return undefined;
     const plan = planFor(desired, before);
@@ -117,7 +121,7 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
   const roundOfAll = async (): Promise<RoundResult> => {
     const wholeAtMs = deps.nowMs();
     const { position } = world;
-    const desired = desiredRoutes(world, deps);
+    const desired = desiredRoutes(world, place);
     const before = await router.observe();
     const plan = planFor(desired, before);
     if (plan.refused.join() !== refused) {
@@ -134,6 +138,7 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
 
   return async () => {
     await deps.catchUp();
+    await passwords.open();
     const changed = deps.takeChanged();
     const before = left;
     // Whatever fails from here on: the next round is of everything.

@@ -21,6 +21,7 @@ export interface RouterPaths {
   readonly sessions: string;
   /** What HAProxy does in Lua. */
   readonly headers: string;
+  readonly passwords: string;
   readonly notices: string;
   readonly allowed: string;
   readonly pages: string;
@@ -53,6 +54,7 @@ export const routerPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Rou
     clients: file(FILES.clients),
     sessions: file(FILES.sessions),
     headers: file(FILES.headers),
+    passwords: file(FILES.passwords),
     notices: file(FILES.notices),
     allowed: file(FILES.allowed),
     pages: file(FILES.pages),

@@ -38,11 +38,21 @@ export interface Match {
   readonly instanceIds: readonly string[];
 }
 
+/** Who may send requests to an app. */
+export interface Credentials {
+  /** Hashes of passwords by name; nobody: no request comes through. */
+  readonly users: Readonly<Record<string, string>>;
+  /** Does the app see the `Authorization` of a client? */
+  readonly passesHeader: boolean;
+}
+
 /** A traffic policy, and the name by which a proxy says that it has this one and no other. */
 export interface TrafficRules {
   /** Hexadecimal digits, made of the policy. */
   readonly id: string;
   readonly policy: TrafficPolicy;
+  /** Absent: everyone may. */
+  readonly credentials?: Credentials;
 }
 
 /** What the proxy really does, read back from it. */

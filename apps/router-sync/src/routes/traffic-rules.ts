@@ -1,13 +1,23 @@
 import { createHash } from 'node:crypto';
 import { trafficIdentity } from '@shiplog/domain';
-import { trafficPolicy, type HeaderChanges, type TrafficPolicy } from '@shiplog/events';
+import {
+  basicAuthUser,
+  PASSWORD_HASH_PATTERN,
+  trafficPolicy,
+  type HeaderChanges,
+  type TrafficPolicy,
+} from '@shiplog/events';
 import { addressPrefixes } from './notice.js';
-import { RouterError, type TrafficRules } from './router.port.js';
+import { RouterError, type Credentials, type TrafficRules } from './router.port.js';
 
-export const rulesOf = (policy: TrafficPolicy): TrafficRules => ({
-  id: createHash('sha256').update(trafficIdentity(policy)).digest('hex').slice(0, 16),
-  policy,
-});
+export const rulesOf = (policy: TrafficPolicy, credentials?: Credentials): TrafficRules => {
+  const who = credentials === undefined ? '' : JSON.stringify(credentials);
+  return {
+    id: createHash('sha256').update(trafficIdentity(policy)).update(who).digest('hex').slice(0, 16),
+    policy,
+    ...(credentials !== undefined && { credentials }),
+  };
+};
 
 /** The cookie by which a client comes back, and what is in it: nothing that leads to an instance from outside. */
 export const SESSION_COOKIE = 'shiplog_session';
@@ -23,7 +33,10 @@ const MINUTE_SECONDS = 60;
  * A policy in the words of the proxies: names and values of letters, digits and `/_-`, nothing of which means
  * anything to a map, the runtime API or a line of routes. The last gate: what is no policy throws.
  */
-export const ruleValues = ({ policy: asked }: TrafficRules): ReadonlyMap<string, string> => {
+export const ruleValues = ({
+  policy: asked,
+  credentials,
+}: TrafficRules): ReadonlyMap<string, string> => {
   const policy = checked(asked);
   const values: Readonly<Record<string, string | number | undefined>> = {
     sticky: policy.sticky && 'on',
@@ -36,6 +49,7 @@ export const ruleValues = ({ policy: asked }: TrafficRules): ReadonlyMap<string,
     allow: policy.allow && 'on',
     request: headerText(policy.requestHeaders),
     answer: headerText(policy.responseHeaders),
+    auth: credentials && (credentials.passesHeader ? 'pass' : 'strip'),
   };
   return new Map(
     Object.entries(values).flatMap(([name, value]) =>
@@ -60,6 +74,17 @@ const rateValues = (rate: TrafficPolicy['rate']) => {
 /** What addresses of a list begin with. */
 export const listPrefixes = ({ policy }: TrafficRules, list: 'allow' | 'deny'): readonly string[] =>
   addressPrefixes(checked(policy)[list] ?? []);
+
+/** Names and hashes of passwords, both in base64url. */
+export const userValues = ({
+  credentials,
+}: TrafficRules): readonly (readonly [user: string, hash: string])[] =>
+  Object.entries(credentials?.users ?? {}).map(([user, hash]) => {
+    // Neither is told: in the one place of the other there may be a password.
+    if (!basicAuthUser.safeParse(user).success || !PASSWORD_HASH_PATTERN.test(hash))
+      throw new RouterError('router-refused', 'not a name and the hash of a password');
+    return [Buffer.from(user).toString('base64url'), Buffer.from(hash).toString('base64url')];
+  });
 
 /** `set <name> <value>` and `remove <name>`, one a line, in base64url. */
 const headerText = (changes: HeaderChanges | undefined): string | undefined => {

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 export const openTunnel = (
   port: number,
   host: string,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly instance: string; readonly socket: Duplex }> =>
   new Promise((resolve, reject) => {
     const sent = request({
@@ -13,6 +14,7 @@ export const openTunnel = (
       port,
       path: '/socket',
       headers: {
+        ...more,
         host,
         connection: 'Upgrade',
         upgrade: 'websocket',

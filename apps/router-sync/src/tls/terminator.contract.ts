@@ -1,3 +1,4 @@
+import { rm, stat } from 'node:fs/promises';
 import { selfSigned } from '@shiplog/secrets/self-signed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha1Of } from './in-memory-terminator.js';
@@ -10,6 +11,11 @@ export interface TestTerminator {
   /** Starts it anew without anybody's help, as after a crash. */
   readonly restart: () => Promise<void>;
   readonly stop: () => Promise<void>;
+}
+
+export interface FiledTerminator extends TestTerminator {
+  /** The file of a certificate, for the next start. */
+  readonly fileOf: (domain: string) => string;
 }
 
 const pemFor = async (name: string): Promise<string> => {
@@ -99,6 +105,47 @@ export const describeTerminator = (name: string, start: () => Promise<TestTermin
       expect(await test.handshake('a.example.com')).toBeUndefined();
       const again = await install('a.example.com');
       expect(await test.handshake('a.example.com')).toBe(again);
+    });
+  });
+};
+
+/** What every terminator of a proxy must do that reads files when it starts. */
+export const describeTlsFiles = (name: string, start: () => Promise<FiledTerminator>): void => {
+  describe(`${name} and the files of its certificates`, () => {
+    let test: FiledTerminator;
+    beforeAll(async () => (test = await start()));
+    afterAll(() => test.stop());
+    const install = async (domain: string): Promise<void> => {
+      const certificate = { domain, pem: await pemFor(domain) };
+      await test.terminator.apply([{ kind: 'install', certificate }]);
+    };
+    const certificates = async () => (await test.terminator.observe()).certificates;
+
+    it('has a certificate installed again whose file is gone, and goes on meanwhile', async () => {
+      const { fileOf, terminator } = test;
+      await install('a.example.com');
+      const pem = await pemFor('a.example.com');
+      const action = { kind: 'install', certificate: { domain: 'a.example.com', pem } } as const;
+      await rm(fileOf('a.example.com'));
+      expect((await certificates()).has('a.example.com')).toBe(false);
+      await install('other.example.com');
+      expect(await test.handshake('a.example.com')).toBeDefined();
+      await terminator.apply([action]);
+      expect((await certificates()).get('a.example.com')).toBe(sha1Of(pem));
+      await rm(fileOf('a.example.com'));
+      await terminator.apply([{ kind: 'uninstall', domain: 'a.example.com' }]);
+      expect(await test.handshake('a.example.com')).toBeUndefined();
+    });
+
+    it('writes the files of those that change, and of no others', async () => {
+      const { fileOf } = test;
+      await install('same.example.com');
+      const file = async () => (await stat(fileOf('same.example.com'))).ino;
+      const before = await file();
+      await install('other.example.com');
+      expect(await file()).toBe(before);
+      await install('same.example.com');
+      expect(await file()).not.toBe(before);
     });
   });
 };

@@ -66,6 +66,16 @@ type AppChange =
       /** Parts that are as for every app again. */
       unset: readonly (keyof TrafficPolicy)[];
     }
+  | {
+      type: 'ChangeBasicAuth';
+      /** By name: a hash of the password, encrypted. */
+      set: Readonly<Record<string, string>>;
+      unset: readonly string[];
+      /** Absent: as before. */
+      passesHeader?: boolean | undefined;
+      /** May the last name go, so that everyone reaches the app? */
+      opens: boolean;
+    }
   | { type: 'RequestBuild'; buildId: string; source: Source }
   | { type: 'CancelBuild'; buildId: string }
   | {
@@ -137,6 +147,9 @@ export type AppRejection =
   | { code: 'config-too-large'; bytes: number; limit: number }
   | CheckRejection
   | VolumeRejection
+  | { code: 'basic-auth-user-not-found'; user: string; known: readonly string[] }
+  | { code: 'too-many-basic-auth-users'; limit: number }
+  | { code: 'basic-auth-would-end' }
   | { code: 'domain-not-on-app'; host: string }
   | { code: 'too-many-domains'; limit: number }
   | { code: 'cron-job-not-found'; job: string; known: readonly string[] }

@@ -1,5 +1,6 @@
 import type { AppEvent, Formation, Image, ProcessSpec } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
+import { changeBasicAuth } from './change-basic-auth.js';
 import type { AppCommand, AppRejection } from './commands.js';
 import { removeCronJob, setCronJob } from './cron.js';
 import { changeSettings, resizeProcess } from './decide-settings.js';
@@ -40,6 +41,8 @@ const decideOpen = (command: AppCommand, state: AppState): AppDecision => {
       return resizeProcess(command, state);
     case 'ChangeTrafficPolicy':
       return changeTraffic(command, state);
+    case 'ChangeBasicAuth':
+      return changeBasicAuth(command, state);
     case 'RequestBuild':
       return requestBuild(command, state);
     case 'CancelBuild':

@@ -9,6 +9,8 @@ export const app: Decider<AppState, AppCommand, AppEvent, AppRejection> = {
   decide,
   evolve,
 };
+export { OPEN_TO_ALL, withBasicAuth, type BasicAuth } from './basic-auth.js';
+export { BASIC_AUTH_USER_COUNT_MAX } from './change-basic-auth.js';
 export * from './checks.js';
 export type { AppCommand, AppRejection, FrozenBy, Gate } from './commands.js';
 export { VOLUME_COUNT_MAX } from './decide-volumes.js';

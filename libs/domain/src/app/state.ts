@@ -11,6 +11,7 @@ import type {
   Source,
   TrafficPolicy,
 } from '@shiplog/events';
+import { OPEN_TO_ALL, withBasicAuth, type BasicAuth } from './basic-auth.js';
 import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
 import { evolveDomains } from './domain-uses.js';
@@ -97,6 +98,8 @@ export interface ActiveApp {
   readonly builds: Readonly<Record<string, RequestedBuild>>;
   /** What the router does with its requests; absent: as for every app. */
   readonly traffic?: TrafficPolicy;
+  /** Who may send it requests; absent: everyone. */
+  readonly basicAuth?: BasicAuth;
   readonly domains: readonly string[];
   /** By domain; what is not here is served plainly. */
   readonly domainUses: Readonly<Record<string, DomainUse>>;
@@ -147,6 +150,8 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       return { ...state, checks: withCheck(state.checks, event.data) };
     case 'TrafficPolicyChanged':
       return { ...state, traffic: event.data.policy };
+    case 'BasicAuthChanged':
+      return { ...state, basicAuth: withBasicAuth(state.basicAuth ?? OPEN_TO_ALL, event.data) };
     case 'BuildRequested':
       return withBuild(state, event.data.buildId, {
         source: event.data.source,

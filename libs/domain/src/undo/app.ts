@@ -2,6 +2,7 @@ import { toSequence, type AppEvent, type DomainEventUnion, type Settings } from 
 import { nothingLeft, own, possible, type AppQuestion, type EventNamed } from './app-question.js';
 import { LIMITS, TAKES_EFFECT } from '../app/resources.js';
 import { sortParts } from './changed-since.js';
+import { undoBasicAuth } from './basic-auth.js';
 import { undoHealthCheck } from './checks.js';
 import { undoConfig } from './config.js';
 import { undoCronJob } from './cron.js';
@@ -46,6 +47,7 @@ export const appUndo: AppUndo = {
   SettingsChanged: (event, question) => undoSettings(event, question),
   HealthCheckChanged: (event, question) => undoHealthCheck(event, question),
   TrafficPolicyChanged: (event, question) => undoTraffic(event, question),
+  BasicAuthChanged: (event, question) => undoBasicAuth(event, question),
   ProcessResized: (event, question) => undoResize(event, question),
   FormationScaled: (event, question) => undoScale(event, question),
   ReleaseCreated: (event, question) => undoRelease(event, question),

@@ -18,6 +18,7 @@ export type UndoCommand =
         | 'ChangeSettings'
         | 'ResizeProcess'
         | 'ChangeTrafficPolicy'
+        | 'ChangeBasicAuth'
         | 'RollBack'
         | 'Scale'
         | 'StopApp'

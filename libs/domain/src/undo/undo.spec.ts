@@ -12,7 +12,7 @@ import {
   type StreamName,
 } from '@shiplog/events';
 import { deciderOf, foldEvents } from '../deciders.js';
-import type { ActiveApp, AppCommand } from '../app/index.js';
+import { OPEN_TO_ALL, type ActiveApp, type AppCommand } from '../app/index.js';
 import { samples } from '@shiplog/events/testing';
 import { startFakeApi } from '../../../../apps/cli/src/testing/fake-api.js';
 import { runCli } from '../../../../apps/cli/src/testing/run-cli.js';
@@ -197,6 +197,41 @@ describe('undoing a change of the traffic policy', () => {
       set: {},
     });
     expect(undo([base, [small], [policed({})]], 1)).toMatchObject({ outcome: 'unneeded' });
+  });
+});
+
+describe('undoing a change of who may send requests', () => {
+  const authed = (set: Record<string, string>, unset: string[] = [], passesHeader = null) =>
+    ({ type: 'BasicAuthChanged', v: 1, data: { appId: APP, set, unset, passesHeader } }) as const;
+  const both = authed({ ann: value(1), bob: value(2) });
+  it('brings the hash back that was there before, and takes away who came', () => {
+    const proposal = undo([base, [both], [authed({ ann: value(3), carl: value(4) }, ['bob'])]], 2);
+    expect(commandOf(proposal)).toEqual({
+      type: 'ChangeBasicAuth',
+      set: { ann: value(1), bob: value(2) },
+      unset: ['carl'],
+      opens: false,
+    });
+    expect(proposal).toMatchObject({
+      commandLines: [
+        'shiplog basic-auth set ann -a hello',
+        'shiplog basic-auth set bob -a hello',
+        'shiplog basic-auth unset carl -a hello',
+      ],
+    });
+  });
+  it('says that everyone reaches the app where nobody was asked before', () => {
+    expect(undo([base, [both]])).toMatchObject({
+      commandLines: ['shiplog basic-auth unset ann bob --open -a hello'],
+      causes: ['Everyone reaches the app again, without a password.'],
+    });
+  });
+  it('leaves alone who was changed again', () => {
+    const commits = [base, [both], [authed({ ann: value(3) })]];
+    expect(undo(commits, 1)).toMatchObject({
+      command: { command: { set: {}, unset: ['bob'], opens: false } },
+      leaves: [{ what: 'ann' }],
+    });
   });
 });
 
@@ -611,6 +646,7 @@ const POSSIBLE = [
   'AppLocked',
   'AppUnlocked',
   'BackupPolicyChanged',
+  'BasicAuthChanged',
   'BuildRequested',
   'ConfigChanged',
   'CronJobRemoved',
@@ -837,6 +873,13 @@ describe('undo', () => {
       ),
       unset: fc.subarray(['deny', 'tunnelSeconds'] as const),
     }),
+    fc.record({
+      type: fc.constant('ChangeBasicAuth' as const),
+      set: fc.dictionary(fc.constantFrom('ann', 'bob'), fc.nat(5).map(value)),
+      unset: fc.subarray(['ann', 'bob']),
+      passesHeader: fc.option(fc.boolean(), { nil: undefined }),
+      opens: fc.constant(true),
+    }),
     fc.constantFrom<AppCommand>({ type: 'StopApp' }, { type: 'StartApp' }),
     fc.constantFrom<AppCommand>(
       { type: 'AddDomain', host: 'a.example.com' },
@@ -852,11 +895,16 @@ describe('undo', () => {
   const wanted = ({ config, settings, ownLimits, formation, stopped, ...app }: ActiveApp) => ({
     ...{ config, settings, ownLimits, formation, stopped, domains: app.domains },
     traffic: app.traffic ?? {},
+    basicAuth: app.basicAuth ?? OPEN_TO_ALL,
   });
   /** Each thing that can be changed by itself, under the name that `touchedBy` has for it. */
   const thingsOf = ({ config, settings, ownLimits, formation, stopped, ...app }: ActiveApp) =>
     new Map<string, unknown>([
       ['traffic', app.traffic ?? {}],
+      ['header', app.basicAuth?.passesHeader ?? false],
+      ...Object.entries(app.basicAuth?.users ?? {}).map(
+        ([key, is]) => [`user ${key}`, is] as const,
+      ),
       ...Object.entries(ownLimits).map(([key, is]) => [`limits ${key}`, is] as const),
       ['stopped', stopped],
       ...Object.entries(config).map(([key, is]) => [`config ${key}`, is] as const),
@@ -879,6 +927,11 @@ describe('undo', () => {
         return Object.keys(event.data.changes).map((key) => `setting ${key}`);
       case 'TrafficPolicyChanged':
         return ['traffic'];
+      case 'BasicAuthChanged': {
+        const { set, unset, passesHeader } = event.data;
+        const users = [...Object.keys(set), ...unset].map((user) => `user ${user}`);
+        return passesHeader === null ? users : [...users, 'header'];
+      }
       case 'ProcessResized':
         return [`limits ${event.data.process}`];
       case 'FormationScaled':

@@ -55,6 +55,12 @@ export const samples: Samples = {
   ...runSamples({ appId, rolloutId }),
   ...volumeSamples({ appId, teamId }),
   TrafficPolicyChanged: { appId, policy: trafficSample },
+  BasicAuthChanged: {
+    appId,
+    set: { 'ann@example.com': 'enc1.aXYtaXYtaXYt.dGFnLXRhZy10YWc.Y2lwaGVydGV4dA' },
+    unset: ['bob'],
+    passesHeader: true,
+  },
   AppCreated: { appId, name: 'hello', teamId },
   ConfigChanged: {
     appId,

@@ -7,7 +7,7 @@ import { eventSchemaOf, type EventType } from '../event-types.js';
 import type { DomainEventUnion } from '../registry.js';
 
 interface Schema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Schema[];
@@ -40,7 +40,7 @@ export const arbitraryEvent = ({ type, v }: EventType): fc.Arbitrary<DomainEvent
 };
 
 const arbitraryOf = (schema: Schema): fc.Arbitrary<unknown> => {
-  const variants = schema.anyOf ?? schema.oneOf;
+  const variants = schema.anyOf ?? schema.oneOf ?? typesOf(schema);
   if (variants !== undefined) return fc.oneof(...variants.map(arbitraryOf));
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
@@ -66,6 +66,10 @@ const arbitraryOf = (schema: Schema): fc.Arbitrary<unknown> => {
       throw new Error(`no arbitrary for ${JSON.stringify(schema)}`);
   }
 };
+
+/** `["boolean", "null"]`: one of them. */
+const typesOf = ({ type }: Schema): readonly Schema[] | undefined =>
+  typeof type === 'object' ? type.map((one) => ({ type: one })) : undefined;
 
 const integerOf = ({ minimum, exclusiveMinimum = -1_000_001, maximum = 1e9 }: Schema) =>
   fc.integer({ min: minimum ?? exclusiveMinimum + 1, max: Math.min(maximum, 1e9) });

@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS, withCheck } from '@shiplog/domain';
+import { DEFAULT_SETTINGS, OPEN_TO_ALL, withBasicAuth, withCheck } from '@shiplog/domain';
 import type { AppDocument } from '../documents.js';
 import { evolveVolumeDocuments, VOLUME_EVENTS } from './app-volumes.js';
 import { defineProjection, type Envelope, type EventNamed } from '../projection.js';
@@ -9,6 +9,7 @@ const EVENTS = [
   'SettingsChanged',
   'HealthCheckChanged',
   'TrafficPolicyChanged',
+  'BasicAuthChanged',
   'BuildRequested',
   'BuildCancelRequested',
   'ReleaseCreated',
@@ -39,7 +40,7 @@ type AppModelEvent = EventNamed<(typeof EVENTS)[number]>;
 
 export const appProjection = defineProjection({
   model: 'apps',
-  version: 6,
+  version: 7,
   events: EVENTS,
   indexed: ['teamId', 'name'],
   needs: ({ type, data: { appId } }) =>
@@ -75,6 +76,7 @@ const created = (
   checks: {},
   ownLimits: {},
   traffic: {},
+  basicAuth: OPEN_TO_ALL,
   domains: [],
   cronJobs: [],
   volumes: [],
@@ -111,6 +113,8 @@ const evolveKnown = (
       return { ...app, checks: withCheck(app.checks, event.data) };
     case 'TrafficPolicyChanged':
       return { ...app, traffic: event.data.policy };
+    case 'BasicAuthChanged':
+      return { ...app, basicAuth: withBasicAuth(app.basicAuth, event.data) };
     case 'ReleaseCreated': {
       const { version, generation } = event.data;
       return { ...app, lastVersion: version, generation, targetVersion: version };
@@ -189,6 +193,7 @@ const destroyed = (app: AppDocument, at: Envelope): AppDocument => ({
   ...app,
   status: 'destroyed',
   config: {},
+  basicAuth: OPEN_TO_ALL,
   domains: [],
   cronJobs: [],
   volumes: [],

@@ -135,6 +135,7 @@ const appFacts = (app: AppDocument): Entry[] => {
       `setting:${appId}:traffic.${part}`,
       { ...of, kind: 'setting', name: `traffic.${part}`, value: textOf(value) },
     ]),
+    ...basicAuthEntries(app, of),
     ...Object.entries(app.formation).map(([process, count]): Entry => [
       `formation:${appId}:${process}`,
       { ...of, kind: 'formation', name: process, value: String(count) },
@@ -224,6 +225,24 @@ const instanceFacts = (
   const value = restarts === 0 ? state : `${state}, ${restarts} restarts`;
   const name = `${process} ${id} of v${version}`;
   return [[`instance:${id}`, { ...around(app), kind: 'instance', name, value }]];
+};
+
+const basicAuthEntries = (
+  { appId, basicAuth: { users, passesHeader } }: AppDocument,
+  of: ReturnType<typeof around>,
+): Entry[] => {
+  const header = { name: 'basic-auth header', value: passesHeader ? 'pass' : 'strip' };
+  return [
+    ...Object.entries(users).map(([user, value]): Entry => {
+      // Encrypted, as config is.
+      const fact = { ...of, kind: 'setting', name: `basic-auth.${user}`, value } as const;
+      return [`setting:${appId}:basic-auth.${user}`, { ...fact, isOpen: false }];
+    }),
+    [
+      `setting:${appId}:basic-auth header`,
+      { ...of, kind: 'setting', ...header, isImplied: !passesHeader },
+    ],
+  ];
 };
 
 const routeFact = (

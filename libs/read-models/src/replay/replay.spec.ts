@@ -93,6 +93,31 @@ describe('between two moments', () => {
     await platform.stop();
   });
 
+  it('who may send requests is told by name, another password as such, and never a hash', async () => {
+    const platform = await RecordedPlatform.start();
+    const change = (set: Record<string, string>, more: object = {}) =>
+      platform.do('app', 'app-1', {
+        type: 'ChangeBasicAuth',
+        set,
+        unset: [],
+        opens: false,
+        ...more,
+      });
+    await platform.do('app', 'app-1', shop);
+    await change({ ann: secret(4), bob: secret(5), eve: secret(6) });
+    const before = await platform.log.head();
+    await change({ ann: secret(7), carl: secret(8) }, { unset: ['bob'], passesHeader: true });
+    const { changes } = await lookerAt(platform).between(before, await platform.log.head());
+    expect(changes.map(lineOf).toSorted()).toEqual([
+      '+ setting basic-auth.carl',
+      '- setting basic-auth.bob',
+      '~ setting basic-auth header strip→pass',
+      '~ setting basic-auth.ann',
+    ]);
+    expect(JSON.stringify(changes)).not.toContain('enc1');
+    await platform.stop();
+  });
+
   it('a new app comes with what was said of it, a destroyed one goes as a whole', async () => {
     const platform = await RecordedPlatform.start();
     const start = await platform.log.head();

@@ -2,7 +2,20 @@ import { LIMITS, TRAFFIC_PARTS } from '@shiplog/domain';
 import type { DomainEventUnion } from '@shiplog/events';
 
 /** Keys of the facts that an event may make, change or take away. */
-export const touchesOf = (event: DomainEventUnion): readonly string[] => {
+export const touchesOf = (event: DomainEventUnion): readonly string[] =>
+  event.type === 'BasicAuthChanged' ? touchesOfBasicAuth(event.data) : touchesOfOthers(event);
+
+const touchesOfBasicAuth = ({
+  appId,
+  set,
+  unset,
+  passesHeader,
+}: Extract<DomainEventUnion, { type: 'BasicAuthChanged' }>['data']): readonly string[] => [
+  ...[...Object.keys(set), ...unset].map((user) => `setting:${appId}:basic-auth.${user}`),
+  ...(passesHeader === null ? [] : [`setting:${appId}:basic-auth header`]),
+];
+
+const touchesOfOthers = (event: DomainEventUnion): readonly string[] => {
   switch (event.type) {
     case 'AppCreated':
     case 'AppStopped':
