@@ -29,6 +29,7 @@ export type UndoCommand =
         | 'SetCronJob'
         | 'RemoveCronJob'
         | 'ChangeVolume'
+        | 'ChangeVolumeBackup'
         | 'LockApp'
         | 'UnlockApp'
         | 'BeginMaintenance'

@@ -631,6 +631,7 @@ const POSSIBLE = [
   'ProcessResized',
   'TokenCreated',
   'TrafficPolicyChanged',
+  'VolumeBackupChanged',
   'VolumeChanged',
 ];
 const REFUSED = [
@@ -644,6 +645,7 @@ const REFUSED = [
   'AppDestroyed',
   'AppRestarted',
   'BackupFailed',
+  'BackupHookRan',
   'BackupRestored',
   'BackupStarted',
   'BackupSucceeded',
@@ -717,6 +719,12 @@ const REFUSED = [
   'VolumeWithinSize',
 ];
 
+/** What makes the thing that an event changes or takes away. */
+const MADE_BY: Readonly<Record<string, 'DomainAdded' | 'VolumeAdded'>> = {
+  DomainRemoved: 'DomainAdded',
+  VolumeBackupChanged: 'VolumeAdded',
+};
+
 describe('every event type of the log', () => {
   const aggregateOfType = (type: string): Aggregate =>
     (Object.keys(schemaByAggregate) as Aggregate[]).find((aggregate) =>
@@ -734,8 +742,9 @@ describe('every event type of the log', () => {
     } as unknown as DomainEventUnion;
     const aggregate = aggregateOfType(type);
     const before: Events[] = aggregate === 'app' && type !== 'AppCreated' ? [base] : [];
-    if (type === 'DomainRemoved') {
-      before.push([{ ...event, type: 'DomainAdded', data: samples.DomainAdded }]);
+    const made = MADE_BY[type];
+    if (made !== undefined) {
+      before.push([{ ...event, type: made, data: samples[made] } as DomainEventUnion]);
     }
     if (type === 'DomainUseChanged') {
       const data = { ...samples.DomainAdded, host: samples.DomainUseChanged.host };

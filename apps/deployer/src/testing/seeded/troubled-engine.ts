@@ -87,6 +87,7 @@ export class TroubledEngine implements ContainerEngine {
     ensure: (spec) => this.call(() => this.engine.volumes.ensure(spec)),
     list: () => this.call(() => this.engine.volumes.list()),
     remove: (name) => this.call(() => this.engine.volumes.remove(name)),
+    users: (name) => this.call(() => this.engine.volumes.users(name)),
     usage: () => this.call(() => this.engine.volumes.usage()),
   };
 
