@@ -54,6 +54,8 @@ import type { Checkpoints } from './integrity/checkpoints.js';
 import { IntegrityController } from './integrity/integrity.controller.js';
 import { PlatformController } from './platform/platform.controller.js';
 import type { Telemetry } from './platform/telemetry.js';
+import { PortsController } from './ports/ports.controller.js';
+import { AddPortHandler, RemovePortHandler } from './ports/ports.handlers.js';
 import { ReleasesController } from './releases/releases.controller.js';
 import { ListReleasesHandler, ShowReleaseHandler } from './releases/releases.queries.js';
 import { PromoteReleaseHandler } from './releases/promote-release.handler.js';
@@ -99,6 +101,8 @@ const COMMAND_HANDLERS = [
   AddDomainHandler,
   RemoveDomainHandler,
   CheckDomainHandler,
+  AddPortHandler,
+  RemovePortHandler,
   CreateTokenHandler,
   RevokeTokenHandler,
   ErasePersonHandler,
@@ -153,6 +157,7 @@ export class ApiModule {
         CronController,
         VolumesController,
         DomainsController,
+        PortsController,
         CertificatesController,
         TokensController,
         EventsController,

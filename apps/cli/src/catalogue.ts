@@ -183,6 +183,12 @@ export const CATALOGUE: readonly Entry[] = [
   ),
   group(
     SETUP,
+    'ports',
+    'read and change TCP ports of the router',
+    async () => (await import('./commands/ports.js')).ports,
+  ),
+  group(
+    SETUP,
     'certs',
     'certificates, and how apps deal with https',
     async () => (await import('./commands/certs.js')).certs,

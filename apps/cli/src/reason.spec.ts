@@ -68,6 +68,8 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
   'basic-auth header': ['pass -a shop', 'changeBasicAuth'],
   'domains check': ['www.example.com -a shop', 'checkDomain'],
   'domains add': ['www.example.com -a shop --no-wait', 'addDomain'],
+  'ports add': ['32100 -a shop --no-wait', 'addPort'],
+  'ports remove': ['32100 -a shop --no-wait', 'removePort'],
   'domains remove': ['www.example.com -a shop --no-wait', 'removeDomain'],
   'certs add': ['www.example.com --cert ENV --key ENV', 'addCertificate'],
   'certs remove': ['www.example.com', 'removeCertificate'],
@@ -141,7 +143,7 @@ const CHANGE_NOTHING: readonly string[] = [
   ...['releases list', 'releases show', 'config list', 'config get', 'settings show'],
   ...['runs list', 'runs show', 'cron list', 'cron history', 'freeze list'],
   ...['volumes list', 'volumes show', 'volumes kept'],
-  ...['domains list', 'tokens list', 'keys list', 'gc preview', 'backup list'],
+  ...['domains list', 'ports list', 'tokens list', 'keys list', 'gc preview', 'backup list'],
   ...[
     'audit list',
     'audit export',

@@ -37,6 +37,8 @@ const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
   'DomainAdded',
   'DomainUseChanged',
   'DomainRemoved',
+  'PortAdded',
+  'PortRemoved',
   'MaintenanceChanged',
   'DomainLookedUp',
   'DomainReleased',

@@ -18,6 +18,7 @@ import { maintenanceOf } from './maintenance-client.js';
 import type { AddedDomainUse, GarbagePolicy } from './resources.js';
 import { cronOf, runsOf } from './run-client.js';
 import type { paths } from './schema.js';
+import { portsOf } from './port-client.js';
 import { basicAuthOf, limitsOf, settingsOf, trafficPolicyOf } from './settings-client.js';
 import { sessions } from './session-client.js';
 import { streams } from './stream-client.js';
@@ -52,6 +53,7 @@ export const createShiplogClient = (options: ConnectionOptions) => {
     maintenance: maintenanceOf(connection),
     freezes: freezesOf(connection),
     domains: domainsOf(connection),
+    ports: portsOf(connection),
     certificates: certificatesOf(connection),
     tokens: tokensOf(connection),
     platform: platformOf(connection),

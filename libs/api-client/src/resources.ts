@@ -17,6 +17,10 @@ export type CronJob = Schemas['CronJob'];
 export type Deploy = Schemas['Deploy'];
 export type Diagnosis = Schemas['Diagnosis'];
 export type Domain = Schemas['Domain'];
+export type Port = Schemas['Port'];
+export type AddedPortBody = Partial<
+  NonNullable<operations['addPort']['requestBody']>['content']['application/json']
+>;
 /** What is done with requests of a domain. */
 export type AddedDomainUse = NonNullable<
   operations['addDomain']['requestBody']

@@ -523,6 +523,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/apps/{app}/ports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the TCP ports of the router that lead to an app */
+        get: operations["listPorts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/apps/{app}/ports/{port}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Lead TCP connections at a port of the router to a process of an app */
+        put: operations["addPort"];
+        post?: never;
+        /** Take a TCP port of the router away from an app; it becomes free */
+        delete: operations["removePort"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/apps/{app}/progress": {
         parameters: {
             query?: never;
@@ -1517,6 +1552,16 @@ export interface components {
             /** @description Place of the change in the log; pass it as atLeast. */
             sequence: string;
         };
+        AddedPort: {
+            /** @description Where the process listens in its container; null: at the port of `web`. */
+            containerPort: number | null;
+            /** @description Port of the router. */
+            port: number;
+            /** @description Process type that connections go to. */
+            process: string;
+            /** @description Place of the change in the log; pass it as atLeast. */
+            sequence: string;
+        };
         App: {
             /** @description ISO 8601, UTC. */
             createdAt: string;
@@ -1534,6 +1579,8 @@ export interface components {
             id: string;
             name: string;
             newestRelease: number | null;
+            /** @description Ports of the router that lead to processes of it, by number. */
+            ports: components["schemas"]["Port"][];
             /** @description Why the release that serves cannot be started any more; else null. */
             problem: string | null;
             /** @description The release that serves. */
@@ -2480,6 +2527,14 @@ export interface components {
             /** @description ISO 8601, UTC. */
             since: string;
         };
+        Port: {
+            /** @description Where the process listens in its container; null: at the port of `web`. */
+            containerPort: number | null;
+            /** @description Port of the router. */
+            port: number;
+            /** @description Process type that connections go to. */
+            process: string;
+        };
         /** @description RFC 9457 */
         Problem: {
             /** @description Stable word for programs. */
@@ -2716,7 +2771,7 @@ export interface components {
              * @description live: the release that serves.
              * @enum {string}
              */
-            kind: "app" | "release" | "live" | "config" | "setting" | "formation" | "domain" | "cron" | "volume" | "lock" | "maintenance" | "instance" | "route" | "token" | "person" | "team" | "member";
+            kind: "app" | "release" | "live" | "config" | "setting" | "formation" | "domain" | "port" | "cron" | "volume" | "lock" | "maintenance" | "instance" | "route" | "token" | "person" | "team" | "member";
             /** @description Of what changed: a config key, a process type, a host, … */
             name: string;
             /** @description Why, in the words of who did it (-m). */
@@ -7993,6 +8048,369 @@ export interface operations {
                 };
             };
             /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency-key-reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPorts: {
+        parameters: {
+            query?: {
+                /** @description The past: a sequence, a log position, or a time (ISO 8601). */
+                at?: string;
+                /** @description Wait until this sequence is in the answer. */
+                atLeast?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By number. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Port"][];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description moment-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addPort: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+                /** @description Port of the router: a number within SHIPLOG_TCP_PORTS. */
+                port: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Where the process listens in its container, 1 to 65535. Default for web: its own port (setting `port`); other process types have to say it.
+                     * @default null
+                     */
+                    containerPort?: number | null;
+                    /**
+                     * @description Process type that connections go to. Default: web.
+                     * @default web
+                     */
+                    process?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Routers listen there at once. Instances of a process type that had no port are replaced first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedPort"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description port-taken, port-in-use, policy-beside-port, too-many-ports */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused, port-not-allowed, router-cannot, container-port-missing, process-type-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removePort: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+                /** @description Port of the router: a number within SHIPLOG_TCP_PORTS. */
+                port: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description invalid-input */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found, port-not-on-app */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -36,6 +36,7 @@ import {
   type DomainRejection,
   type DomainState,
 } from './identity/domain.js';
+import { port, type PortCommand, type PortRejection, type PortState } from './identity/port.js';
 import { name, type NameCommand, type NameRejection, type NameState } from './identity/name.js';
 import {
   team,
@@ -76,6 +77,7 @@ export interface StateByAggregate {
   token: TokenState;
   name: NameState;
   domain: DomainState;
+  port: PortState;
   build: BuildState;
   rollout: RolloutState;
   instance: InstanceState;
@@ -99,6 +101,7 @@ export interface CommandByAggregate {
   token: TokenCommand;
   name: NameCommand;
   domain: DomainCommand;
+  port: PortCommand;
   build: BuildCommand;
   rollout: RolloutCommand;
   instance: InstanceCommand;
@@ -122,6 +125,7 @@ export interface RejectionByAggregate {
   token: TokenRejection;
   name: NameRejection;
   domain: DomainRejection;
+  port: PortRejection;
   build: BuildRejection;
   rollout: RolloutRejection;
   instance: InstanceRejection;
@@ -153,6 +157,7 @@ export const deciders: { readonly [A in Aggregate]: DeciderOf<A> } = {
   token,
   name,
   domain,
+  port,
   build,
   rollout,
   instance,

@@ -20,6 +20,7 @@ export * from './domains/proof.js';
 export * from './identity/domain.js';
 export * from './identity/name.js';
 export * from './identity/people.js';
+export * from './identity/port.js';
 export * from './identity/token.js';
 export * from './instance/index.js';
 export * from './keys/index.js';

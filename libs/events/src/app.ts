@@ -6,6 +6,7 @@ import { defineEvent } from './event.js';
 import { appName, configKey, cronJobName, id, processType } from './ids.js';
 import { lockEvents } from './gates.js';
 import { maintenanceEvent } from './maintenance.js';
+import { appPortEvents } from './ports.js';
 import { ownLimits } from './resources.js';
 import { trafficPolicy } from './traffic.js';
 import { appVolumeEvents } from './volume.js';
@@ -105,6 +106,7 @@ export const appEvent = z.discriminatedUnion('type', [
   }),
   defineEvent('CronJobRemoved', 1, { appId: id, job: cronJobName }),
   ...appVolumeEvents,
+  ...appPortEvents,
   ...lockEvents,
   maintenanceEvent,
   defineEvent('AppDestroyed', 1, { appId: id }),

@@ -37,6 +37,7 @@ export {
   MAINTENANCE_PAGE_BYTES_MAX,
   type Maintenance,
 } from './maintenance.js';
+export type { PortEvent } from './ports.js';
 export * from './registry.js';
 export * from './resources.js';
 export * from './run.js';

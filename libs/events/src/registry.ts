@@ -35,6 +35,7 @@ import {
 } from './identity.js';
 import { freezeEvent, type FreezeEvent } from './gates.js';
 import { keysEvent, type KeysEvent } from './keys.js';
+import { portEvent, type PortEvent } from './ports.js';
 import { runEvent, type RunEvent } from './run.js';
 import { volumeEvent, type VolumeEvent } from './volume.js';
 
@@ -46,6 +47,7 @@ export interface EventsByAggregate {
   token: TokenEvent;
   name: NameEvent;
   domain: DomainEvent;
+  port: PortEvent;
   build: BuildEvent;
   rollout: RolloutEvent;
   instance: InstanceEvent;
@@ -71,6 +73,7 @@ export const schemaByAggregate = {
   token: tokenEvent,
   name: nameEvent,
   domain: domainEvent,
+  port: portEvent,
   build: buildEvent,
   rollout: rolloutEvent,
   instance: instanceEvent,
@@ -97,6 +100,7 @@ export const WRITER_OF: Readonly<Record<Aggregate, ProcessName>> = {
   token: 'api',
   name: 'api',
   domain: 'api',
+  port: 'api',
   build: 'builder',
   rollout: 'deployer',
   instance: 'deployer',

@@ -1,4 +1,4 @@
-import type { BasicAuth, DomainProof, KnownCronJob, KnownVolume, Lock } from '@shiplog/domain';
+import type { BasicAuth, DomainProof, KnownCronJob, KnownVolume, Lock, Ports } from '@shiplog/domain';
 import type {
   Checks,
   DomainUse,
@@ -48,6 +48,8 @@ export interface AppDocument {
   readonly basicAuth: BasicAuth;
   /** Custom hosts, ascending. */
   readonly domains: readonly string[];
+  /** By number: ports of the routers that lead to its processes. */
+  readonly ports: Ports;
   readonly cronJobs: readonly CronJobDocument[];
   /** By name. */
   readonly volumes: readonly VolumeDocument[];

@@ -11,7 +11,7 @@ import {
   type PublicConfig,
 } from './public-config.js';
 import { domainChecksOf, domainEnvironment, type DomainPlace } from './domain-environment.js';
-import { routerEnvironment } from './router-environment.js';
+import { rangeOf, routerEnvironment } from './router-environment.js';
 
 /** The environment of every process. The schema is the manual: `docs/configuration.md` is made from it. */
 export const environment = z.object({
@@ -177,6 +177,8 @@ export interface PlatformConfig extends PublicConfig, DomainPlace {
   /** Where people reach the API: another port than `apiPort` where it is mapped. */
   readonly publicApiPort: number;
   readonly router: 'haproxy' | 'nginx';
+  /** Ports of the router that apps may have. */
+  readonly tcpPorts: { readonly from: number; readonly to: number };
   readonly natsPort: number;
   readonly bind: string;
   readonly natsUrl: string;
@@ -224,6 +226,7 @@ export const readConfig = (env: NodeJS.ProcessEnv): PlatformConfig => {
     publicApiPort: e.SHIPLOG_PUBLIC_API_PORT ?? e.SHIPLOG_API_PORT,
     ...publicConfigOf(e),
     router: e.SHIPLOG_ROUTER,
+    tcpPorts: rangeOf(e.SHIPLOG_TCP_PORTS),
     natsPort: e.SHIPLOG_NATS_PORT,
     bind: e.SHIPLOG_BIND,
     natsUrl: e.SHIPLOG_NATS_URL ?? `nats://127.0.0.1:${e.SHIPLOG_NATS_PORT}`,
@@ -256,10 +259,8 @@ const witnessOf = (e: z.infer<typeof environment>): Pick<PlatformConfig, 'integr
 export const eventLogOf = (address: string, users: string | undefined): EventLogPlace =>
   address === 'jetstream' ? { kind: 'jetstream' } : { kind: 'esdb', address, users };
 
-const portsOf = (range: readonly number[] | undefined): Pick<PlatformConfig, 'instancePorts'> => {
-  const [from, to] = range ?? [];
-  return from === undefined || to === undefined ? {} : { instancePorts: { from, to } };
-};
+const portsOf = (range: readonly number[] | undefined): Pick<PlatformConfig, 'instancePorts'> =>
+  range === undefined ? {} : { instancePorts: rangeOf(range) };
 
 const databaseUrlOf = (
   url: string | undefined,

@@ -1,6 +1,7 @@
 import type { AppDocument } from '@shiplog/read-models';
 import type { PlatformConfig } from '@shiplog/runtime';
 import type { z } from 'zod';
+import { portsShown } from '../ports/ports-shown.js';
 import { gitUrlOf, urlOfApp } from './addresses.js';
 import type { appDetails, appSummary } from './apps.routes.js';
 
@@ -33,6 +34,7 @@ export const toAppDetails = (
   revision: app.revision,
   gitUrl: gitUrlOf(app.name, origin),
   domains: [...app.domains],
+  ports: portsShown(app),
   formation: app.formation,
   settings: app.settings,
   newestRelease: app.lastVersion === 0 ? null : app.lastVersion,

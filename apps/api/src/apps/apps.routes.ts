@@ -3,6 +3,7 @@ import { appName, checks, checksRequest, formation, settings } from '@shiplog/ev
 import { appParam, changed, flag, id, sequence, time, version } from '../http/fields.js';
 import { gate } from '../gates/gates.routes.js';
 import { defineRoute } from '../http/route.js';
+import { tcpPort } from '../ports/ports-shown.js';
 
 const tag = 'apps';
 
@@ -36,6 +37,9 @@ export const appDetails = appSummary
       .string()
       .describe('Git remote; the credential helper or a git-url gives the password.'),
     domains: z.array(z.string()),
+    ports: z
+      .array(tcpPort)
+      .describe('Ports of the router that lead to processes of it, by number.'),
     formation: z.record(z.string(), z.number()).describe('Instances wanted per process type.'),
     settings,
     newestRelease: version.nullable(),

@@ -63,6 +63,8 @@ const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
   cancelDeploy: async () => ['post', `/v1/apps/shop/deploys/${await running()}/cancel`],
   rollBack: ['post', '/v1/apps/shop/rollback', { version: 1 }],
   addDomain: ['put', '/v1/apps/shop/domains/www.example.com'],
+  addPort: ['put', '/v1/apps/other/ports/32100', {}],
+  removePort: ['delete', '/v1/apps/other/ports/32100'],
   removeDomain: ['delete', '/v1/apps/shop/domains/www.example.com'],
   addCertificate: async () => {
     const dates = { notBefore: new Date(0), notAfter: new Date(Date.now() + 86_400_000) };

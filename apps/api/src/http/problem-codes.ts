@@ -31,6 +31,7 @@ export type ApiCode =
   | 'same-app'
   | 'domain-of-platform'
   | 'router-cannot'
+  | 'port-not-allowed'
   | 'redirect-loop'
   | 'domain-not-yours'
   | 'https-required'
@@ -100,6 +101,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'too-many-basic-auth-users': { status: 422, title: 'Too many basic auth users' },
   'config-key-not-set': { status: 404, title: 'Config key is not set' },
   'domain-not-on-app': { status: 404, title: 'The app does not have this domain' },
+  'port-not-on-app': { status: 404, title: 'The app does not have this port' },
   'volume-not-found': { status: 404, title: 'No such volume' },
   'certificate-not-found': { status: 404, title: 'No such certificate' },
   'cron-job-not-found': { status: 404, title: 'No such cron job' },
@@ -140,6 +142,15 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'certificate-invalid': { status: 422, title: 'The certificate cannot be served' },
   'redirect-loop': { status: 422, title: 'The redirect would lead back to itself' },
   'domain-of-platform': { status: 422, title: 'The host belongs to the platform' },
+  'port-not-allowed': { status: 422, title: 'Apps cannot have this port' },
+  'container-port-missing': { status: 422, title: 'Nobody said where the process listens' },
+  'policy-beside-port': {
+    status: 409,
+    title: 'The traffic policy does not count for ports',
+  },
+  'port-taken': { status: 409, title: 'The port belongs to another app' },
+  'port-in-use': { status: 409, title: 'The port leads elsewhere in this app' },
+  'too-many-ports': { status: 409, title: 'Too many ports' },
   'router-cannot': { status: 422, title: 'The proxy of this platform cannot do it' },
   'confirmation-mismatch': { status: 422, title: 'Confirmation does not match' },
   'idempotency-key-reused': { status: 422, title: 'Idempotency key used before' },

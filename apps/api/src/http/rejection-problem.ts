@@ -1,9 +1,10 @@
 import { KEEP_FORMS, SCHEDULE_FORMS, type Rejection } from '@shiplog/domain';
 import { basicAuthDetailOf, isAboutBasicAuth } from './basic-auth-problem.js';
 import { gateDetailOf } from './gate-problem.js';
+import { isAboutPorts, portDetailOf, type PortRejection } from './port-problem.js';
 import { Problem } from './problem.js';
 import { list } from './list-words.js';
-import { isAboutVolumes, volumeDetailOf } from './volume-problem.js';
+import { isAboutVolumes, volumeDetailOf, type VolumeRejection } from './volume-problem.js';
 
 /** What an aggregate refused, in words: what was wrong and what would be right. */
 export const problemOf = (rejection: Rejection): Problem => {
@@ -27,6 +28,10 @@ const stateOf = ({ status: state, ...members }: { readonly status: string }) => 
 
 const detailOf = (rejection: Rejection): string => {
   if (isAboutVolumes(rejection)) return volumeDetailOf(rejection);
+  return isAboutPorts(rejection) ? portDetailOf(rejection) : otherDetailOf(rejection);
+};
+
+const otherDetailOf = (rejection: Exclude<Rejection, VolumeRejection | PortRejection>): string => {
   switch (rejection.code) {
     case 'app-not-found':
       return 'There is no such app. `shiplog apps list` shows the ones you can see.';

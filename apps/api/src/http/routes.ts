@@ -18,6 +18,7 @@ import * as keys from '../keys/keys.routes.js';
 import * as limits from '../limits/limits.routes.js';
 import * as garbage from '../platform/garbage.routes.js';
 import * as platform from '../platform/platform.routes.js';
+import * as ports from '../ports/ports.routes.js';
 import * as replay from '../replay/replay.routes.js';
 import * as releases from '../releases/releases.routes.js';
 import * as runs from '../runs/runs.routes.js';
@@ -47,6 +48,7 @@ export const ROUTES: readonly AnyRoute[] = [
   gates,
   maintenance,
   domains,
+  ports,
   certificates,
   traffic,
   basicAuth,

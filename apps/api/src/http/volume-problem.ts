@@ -1,7 +1,7 @@
 import type { Rejection } from '@shiplog/domain';
 import { list } from './list-words.js';
 
-type VolumeRejection = Extract<
+export type VolumeRejection = Extract<
   Rejection,
   { code: `volume-${string}` } | { code: 'too-many-volumes' }
 >;

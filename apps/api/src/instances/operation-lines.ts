@@ -1,4 +1,4 @@
-import { checkText, trafficText, useText } from '@shiplog/domain';
+import { checkText, portText, trafficText, useText } from '@shiplog/domain';
 import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
 import type { z } from 'zod';
 import { endText } from '../progress/steps.js';
@@ -138,6 +138,11 @@ const plainDetailOf = (event: DomainEventUnion): string => {
     case 'InstanceRetired':
       return ` ${event.data.reason}`;
     default:
-      return '';
+      return portWords(event);
   }
+};
+
+const portWords = (event: DomainEventUnion): string => {
+  if (event.type === 'PortAdded') return ` ${event.data.port} to ${portText(event.data)}`;
+  return event.type === 'PortRemoved' ? ` ${event.data.port}` : '';
 };

@@ -87,6 +87,23 @@ export const apply = async (action: Action, effects: Effects): Promise<void> => 
       const cause = await causedBy(effects.context.log, other, own);
       return note(effects, action, await commands.handle('app', action.appId, command, cause));
     }
+    case 'release-port': {
+      const command = { type: 'ReleasePort', appId: action.appId } as const;
+      const cause = await causedBy(effects.context.log, `app.${action.appId}`, own);
+      const id = String(action.port);
+      return note(effects, action, await commands.handle('port', id, command, cause));
+    }
+    case 'reserve-port': {
+      const { appId, port, teamId } = action;
+      const command = { type: 'ReservePort', port, appId, teamId } as const;
+      const cause = await causedBy(effects.context.log, `app.${appId}`, own);
+      return note(effects, action, await commands.handle('port', String(port), command, cause));
+    }
+    case 'remove-port': {
+      const command = { type: 'RemovePort', port: action.port } as const;
+      const cause = await causedBy(effects.context.log, `port.${action.port}`, own);
+      return note(effects, action, await commands.handle('app', action.appId, command, cause));
+    }
     case 'revoke-token': {
       const cause = await causedBy(effects.context.log, `app.${action.appId}`, own);
       const command = { type: 'RevokeToken' } as const;

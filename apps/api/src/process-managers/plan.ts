@@ -26,6 +26,14 @@ export type Action =
       readonly host: string;
       readonly teamId: string;
     }
+  | { readonly kind: 'release-port'; readonly appId: string; readonly port: number }
+  | {
+      readonly kind: 'reserve-port';
+      readonly appId: string;
+      readonly port: number;
+      readonly teamId: string;
+    }
+  | { readonly kind: 'remove-port'; readonly appId: string; readonly port: number }
   | { readonly kind: 'remove-domain'; readonly appId: string; readonly host: string }
   | { readonly kind: 'revoke-token'; readonly tokenId: string; readonly appId: string }
   | {
@@ -50,6 +58,7 @@ export interface LooseEnd {
 /** A request that reserves a name creates its app at once; later than this nobody is going to. */
 const NAME_PATIENCE_MS = 10_000;
 const DOMAIN_PATIENCE_MS = 60_000;
+const PORT_PATIENCE_MS = 60_000;
 
 /** How a domain's stream is called; the hash is an effect's business, so it is passed in. */
 export type DomainIdOf = (host: string) => string;
@@ -65,6 +74,7 @@ export const plan = (
   ...reservationsOfDestroyed(world),
   ...pushTokensOfDestroyed(world),
   ...unreservedDomains(world, domainIdOf),
+  ...unreservedPorts(world),
   ...rotationUnderWay(world),
   ...erasedPersons(world),
 ];
@@ -115,6 +125,11 @@ const reservationsOfDestroyed = (world: World): readonly Action[] => [
       ? [{ kind: 'release-domain', appId: state.appId, host: state.host }]
       : [],
   ),
+  ...[...world.all('port')].flatMap((state): Action[] =>
+    state.status === 'reserved' && world.destroyedApps.has(state.appId)
+      ? [{ kind: 'release-port', appId: state.appId, port: state.port }]
+      : [],
+  ),
 ];
 
 const pushTokensOfDestroyed = (world: World): readonly Action[] =>
@@ -136,6 +151,17 @@ const unreservedDomains = (world: World, domainIdOf: DomainIdOf): readonly Actio
       const { state } = world.get('domain', domainIdOf(host));
       if (state.status === 'free') return [{ kind: 'reserve-domain', appId, host, teamId }];
       return state.appId === appId ? [] : [{ kind: 'remove-domain', appId, host }];
+    }),
+  );
+
+/** As for domains. */
+const unreservedPorts = (world: World): readonly Action[] =>
+  world.apps().flatMap(({ appId, teamId, ports = {} }) =>
+    Object.keys(ports).flatMap((number): Action[] => {
+      const { state } = world.get('port', number);
+      const port = Number(number);
+      if (state.status === 'free') return [{ kind: 'reserve-port', appId, port, teamId }];
+      return state.appId === appId ? [] : [{ kind: 'remove-port', appId, port }];
     }),
   );
 
@@ -161,6 +187,23 @@ export const looseEnds = (world: World): readonly LooseEnd[] => {
       key: `domain ${host} ${appId}`,
       patienceMs: DOMAIN_PATIENCE_MS,
       action: { kind: 'release-domain', appId, host },
+    });
+  }
+  return [...ends, ...loosePorts(world)];
+};
+
+const loosePorts = (world: World): readonly LooseEnd[] => {
+  const ends: LooseEnd[] = [];
+  for (const state of world.all('port')) {
+    if (state.status !== 'reserved') continue;
+    const { appId, port } = state;
+    const app = world.get('app', appId).state;
+    if (app.status === 'destroyed') continue;
+    if (app.status === 'active' && Object.hasOwn(app.ports ?? {}, port)) continue;
+    ends.push({
+      key: `port ${port} ${appId}`,
+      patienceMs: PORT_PATIENCE_MS,
+      action: { kind: 'release-port', appId, port },
     });
   }
   return ends;

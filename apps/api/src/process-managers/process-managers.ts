@@ -16,6 +16,7 @@ const RELEVANT: ReadonlySet<Aggregate> = new Set([
   'build',
   'name',
   'domain',
+  'port',
   'token',
   'keys',
   'user',

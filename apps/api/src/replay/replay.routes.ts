@@ -28,6 +28,7 @@ const change = z
         'setting',
         'formation',
         'domain',
+        'port',
         'cron',
         'volume',
         'lock',

@@ -12,6 +12,7 @@ import { AddDomain, RemoveDomain } from '../domains/domains.handlers.js';
 import { sequenceAt } from '../http/answer.js';
 import { Problem } from '../http/problem.js';
 import { CHANGES, CONTEXT } from '../injection.js';
+import { AddPort, RemovePort } from '../ports/ports.handlers.js';
 import { RevokeToken } from '../tokens/tokens.handlers.js';
 import { changeAt } from './change-at.js';
 import { appNameOf } from './undo.queries.js';
@@ -114,6 +115,9 @@ export class UndoChangeHandler implements ICommandHandler<UndoChange> {
       return new AddDomain(state, [{ host, use }], context);
     }
     if (command.type === 'RemoveDomain') return new RemoveDomain(state, command.host, context);
+    // As of a host.
+    if (command.type === 'AddPort') return new AddPort(state, command, context);
+    if (command.type === 'RemovePort') return new RemovePort(state, command.port, context);
     return new ChangeApp(appId, command, context);
   }
 

@@ -1,4 +1,4 @@
-import { useText } from '@shiplog/domain';
+import { portText, useText } from '@shiplog/domain';
 import type { Commit, DomainEventUnion } from '@shiplog/events';
 
 /** What somebody asked for, told from the events that came of it. */
@@ -52,6 +52,10 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return `promote v${event.data.fromVersion} of ${event.data.fromAppId}`;
     case 'RolloutPromoteRequested':
       return `promote ${event.data.rolloutId}`;
+    case 'PortAdded':
+      return `port ${event.data.port} added, to ${portText(event.data)}`;
+    case 'PortRemoved':
+      return `port ${event.data.port} removed`;
     case 'CronJobSet':
       return `cron job ${event.data.job} set`;
     case 'CronJobRemoved':

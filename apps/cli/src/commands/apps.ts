@@ -2,6 +2,7 @@ import type { App, AppSummary } from '@shiplog/api-client';
 import { defineCommand, type GroupSpec, type Invocation } from '../command.js';
 import { CONFIRM, confirmedName } from '../terminal/confirm-name.js';
 import { gateFields } from '../render/gate.js';
+import { portText } from '../render/port.js';
 import { relativeTime } from '../render/time.js';
 import type { Column } from '../render/table.js';
 import { stateColor } from '../render/state.js';
@@ -78,6 +79,7 @@ const fieldsOf = (app: App, nowMs: number): [string, string | null][] => [
   ['Release', app.release === null ? 'none yet' : `v${app.release}`],
   ['Processes', processesText(app.formation)],
   ['Domains', app.domains.join(', ')],
+  ['Ports', app.ports.map(portText).join(', ')],
   ['Git', app.gitUrl],
   ['Created', `${relativeTime(app.createdAt, nowMs)} by ${app.createdBy}`],
   ['Updated', relativeTime(app.updatedAt, nowMs)],

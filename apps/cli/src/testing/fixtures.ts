@@ -19,6 +19,7 @@ export const shop: App = {
   revision: '"7"',
   gitUrl: 'http://127.0.0.1:4600/git/shop.git',
   domains: [],
+  ports: [],
   gate: { lock: null, frozen: [], nextFreeze: null },
   formation: { web: 2, worker: 0 },
   settings: {

@@ -5,7 +5,6 @@ import { LABEL } from '@shiplog/engine';
 import type { ContainerSpec, Surroundings } from './container-engine.port.js';
 import type { Mount } from './volume-store.js';
 import { internalName } from '../discovery/team-hosts.js';
-import { ROUTED_PROCESS } from './serving.js';
 
 /** Where the image says nothing, or says more than one thing. */
 const DEFAULT_CONTAINER_PORT = 8080;
@@ -60,9 +59,7 @@ export const instanceSpec = (parts: InstanceParts): ContainerSpec => {
       SHIPLOG_INSTANCE: instanceId,
       ...(address === null ? {} : { SHIPLOG_ADDRESS: address }),
       ...(port === null ? {} : { SHIPLOG_HOST_PORT: String(port) }),
-      ...(process === ROUTED_PROCESS && containerPort !== null
-        ? { PORT: String(containerPort) }
-        : {}),
+      ...(containerPort === null ? {} : { PORT: String(containerPort) }),
     },
     labels: {
       ...labels(parts, process),

@@ -271,14 +271,14 @@ const webOf = (
   app: ActiveApp,
   { instanceHost, domain }: PlatformConfig,
 ): ProbeTarget['web'] =>
-  process !== ROUTED_PROCESS || port === null || containerPort === null
+  port === null || containerPort === null
     ? null
     : {
         host: instanceHost,
         port,
         containerPort,
         address: address ?? null,
-        healthPath: app.settings.healthPath,
+        healthPath: process === ROUTED_PROCESS ? app.settings.healthPath : null,
         virtualHost: `${app.name}.${domain}`,
         protocol,
       };

@@ -1,4 +1,13 @@
-import { waitsSecondsOf, type KnownInstance, type KnownRun, type World } from '@shiplog/domain';
+import {
+  isReached,
+  portsOf,
+  waitsSecondsOf,
+  type ActiveApp,
+  type KnownInstance,
+  type KnownRun,
+  type World,
+} from '@shiplog/domain';
+import type { Image } from '@shiplog/events';
 import { fault } from '../faults.js';
 import { EngineError, type AddressRange } from './container-engine.port.js';
 import { explainFailure } from './explain-failure.js';
@@ -92,14 +101,12 @@ export const schedule = async (
     (candidate) => candidate?.generation === generation,
   )?.release;
   if (deployment === undefined || release === undefined) return;
-  const isRouted = process === ROUTED_PROCESS;
-  const containerPort = isRouted
-    ? containerPortOf(deployment.app.settings.port, imageOf(world, release))
-    : null;
+  const { app } = deployment;
+  const containerPort = listensAt(app, process, () => imageOf(world, release));
   for (let i = 0; i < count; i += 1) {
-    const port = isRouted ? await portFor(bench, appId, held) : null;
-    if (isRouted && port === null) return;
-    const address = await addressFor(bench, deployment.app.teamId, held);
+    const port = containerPort === null ? null : await portFor(bench, appId, held);
+    if (containerPort !== null && port === null) return;
+    const address = await addressFor(bench, app.teamId, held);
     const instanceId = newInstanceId(process, bench.randomBytes);
     fault('before-schedule');
     await bench.record(
@@ -114,13 +121,20 @@ export const schedule = async (
         generation,
         nodeId: config.nodeId,
         containerPort,
-        protocol: deployment.app.settings.protocol,
+        protocol: app.settings.protocol,
         port,
         address,
       },
     );
     fault('after-schedule');
   }
+};
+
+/** Null for a process type that nobody outside is led to. */
+const listensAt = (app: ActiveApp, process: string, image: () => Image): number | null => {
+  if (!isReached(app, process)) return null;
+  const [first] = process === ROUTED_PROCESS ? [] : portsOf(app, process);
+  return first?.containerPort ?? containerPortOf(app.settings.port, image());
 };
 
 /** Null, and noted for the plan and the explanation, when there is none. */

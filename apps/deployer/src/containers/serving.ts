@@ -6,6 +6,10 @@ import { isReleasePhaseOver } from './release-phase.js';
 /** The process type that requests are routed to. */
 export const ROUTED_PROCESS = 'web';
 
+/** Do routers lead to it: requests, or connections to a port of theirs? It was made with a port of its own then. */
+export const isReached = ({ containerPort }: Pick<KnownInstance, 'containerPort'>): boolean =>
+  containerPort !== null;
+
 /** The generation that should run now: the one on its way once its release command succeeded, else the one that serves. */
 export const inForce = (app: DesiredApp): WantedGeneration | null =>
   isReleasePhaseOver(app) ? (app.target ?? app.live) : app.live;
@@ -18,7 +22,7 @@ export const isRetired = (instance: KnownInstance): boolean => instance.status =
  */
 export const isRouted = (instance: KnownInstance, routers: PlanInput['routers']): boolean => {
   if (instance.status !== 'ready') return false;
-  if (instance.process !== ROUTED_PROCESS) return true;
+  if (!isReached(instance)) return true;
   return (
     routers.length > 0 &&
     routers.every(({ routes }) => routes.get(instance.instanceId) === 'routed')
@@ -28,8 +32,7 @@ export const isRouted = (instance: KnownInstance, routers: PlanInput['routers'])
 /** Routed, and every router gives it a part of the requests: it counts as capacity. */
 export const isServing = (instance: KnownInstance, routers: PlanInput['routers']): boolean =>
   isRouted(instance, routers) &&
-  (instance.process !== ROUTED_PROCESS ||
-    routers.every(({ weights }) => weights.get(instance.instanceId) !== 0));
+  (!isReached(instance) || routers.every(({ weights }) => weights.get(instance.instanceId) !== 0));
 
 /** Seconds that an instance no router ever named has to wait: a confirmation may still be on its way. */
 const UNNAMED_WAIT_SECONDS = 5;
@@ -50,7 +53,7 @@ export const drainOf = (
   const isNamed = instance.address != null && app.status === 'active';
   const namedUntilMs = isNamed ? since + NAME_WAIT_MS : since;
   if (nowMs < namedUntilMs) return { isDrained: false, atMs: namedUntilMs };
-  if (instance.process !== ROUTED_PROCESS) return { isDrained: true, atMs: null };
+  if (!isReached(instance)) return { isDrained: true, atMs: null };
   const states = routers.map(({ routes }) => routes.get(instance.instanceId));
   if (states.some((state) => state !== undefined && state !== 'drained')) {
     return { isDrained: false, atMs: null };
@@ -62,12 +65,12 @@ export const drainOf = (
 
 /** No router routes to it: what users reach is the new one. */
 export const isOutOfRouting = (instance: KnownInstance, routers: PlanInput['routers']): boolean =>
-  instance.process !== ROUTED_PROCESS ||
+  !isReached(instance) ||
   routers.every(({ routes }) => routes.get(instance.instanceId) !== 'routed');
 
 /** Every router said that it does not route to it, since it was ready the last time. */
 export const isConfirmedOut = (instance: KnownInstance, routers: PlanInput['routers']): boolean => {
-  if (instance.process !== ROUTED_PROCESS || !instance.wasReady) return true;
+  if (!isReached(instance) || !instance.wasReady) return true;
   const states = routers.map(({ routes }) => routes.get(instance.instanceId));
   return states.every((state) => state === 'unrouted' || state === 'drained');
 };

@@ -1,5 +1,6 @@
 import type { Check, WebProtocol } from '@shiplog/events';
 import { EngineError, type ContainerEngine } from '../containers/container-engine.port.js';
+import { ROUTED_PROCESS } from '../containers/serving.js';
 import { probeHttp } from '../probes/http.js';
 import { connectOnce } from '../probes/reach.js';
 import { probeTcp, type ProbeAnswer } from '../probes/tcp.js';
@@ -68,4 +69,14 @@ const askCommand = async (
     if (error.code === 'container-missing' || error.code === 'engine-refused') return null;
     return { isReady: false, got: `${name} cannot be run: ${error.said}` };
   }
+};
+
+/** An instance that was made before its process had a port cannot be asked over the network: it is not. */
+export const askable = (
+  check: Check | null,
+  process: string,
+  { web }: Pick<CheckTarget, 'web'>,
+): Check | null => {
+  const isUnreached = web === null && process !== ROUTED_PROCESS;
+  return isUnreached && (check?.kind === 'tcp' || check?.kind === 'http') ? null : check;
 };

@@ -1,7 +1,7 @@
 import { checkName, checkOf, setCheck, type ActiveApp } from '@shiplog/domain';
 import type { Check } from '@shiplog/events';
 import type { Question } from '../probes/probe.js';
-import type { AskCheck, CheckTarget } from './ask-check.js';
+import { askable, type AskCheck, type CheckTarget } from './ask-check.js';
 
 export interface StartUp {
   /** Asked as every instance is: over its health path, or whether it listens. False: its own start-up check says it. */
@@ -19,8 +19,8 @@ export const startUpOf = (
   ask: AskCheck,
 ): StartUp => {
   const startup = setCheck(app.checks, process, 'startup');
-  const readiness = checkOf(app, process, 'readiness');
-  const asked = startup ?? checkOf(app, process, 'startup');
+  const readiness = askable(checkOf(app, process, 'readiness'), process, target);
+  const asked = startup ?? askable(checkOf(app, process, 'startup'), process, target);
   const isCovered =
     readiness === null || (asked !== null && checkName(asked) === checkName(readiness));
   const checks = [

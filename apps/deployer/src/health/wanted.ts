@@ -2,8 +2,7 @@ import { checkName, checkOf, type ActiveApp, type KnownInstance } from '@shiplog
 import type { Check } from '@shiplog/events';
 import type { PlatformConfig } from '@shiplog/runtime';
 import type { Container } from '../containers/container-engine.port.js';
-import { ROUTED_PROCESS } from '../containers/serving.js';
-import type { CheckTarget } from './ask-check.js';
+import { askable, type CheckTarget } from './ask-check.js';
 
 /** One check of one run of an instance, to be asked again and again. */
 export interface WantedWatch {
@@ -33,8 +32,8 @@ export const wantedWatches = (
       ...{ instanceId, appId, startedAt: container.startedAt },
       target: { containerId: container.id, web: webOf(instance, app, config) },
     };
-    const readiness = checkOf(app, process, 'readiness');
-    const liveness = checkOf(app, process, 'liveness');
+    const readiness = askable(checkOf(app, process, 'readiness'), process, of.target);
+    const liveness = askable(checkOf(app, process, 'liveness'), process, of.target);
     return [
       ...(readiness === null && status === 'ready'
         ? []
@@ -57,13 +56,13 @@ const isAsked = (
 
 /** The way that requests take. */
 const webOf = (
-  { process, port, address, containerPort, reach, protocol }: KnownInstance,
+  { port, address, containerPort, reach, protocol }: KnownInstance,
   app: ActiveApp,
   { instanceHost, domain }: Pick<PlatformConfig, 'instanceHost' | 'domain'>,
 ): CheckTarget['web'] => {
-  if (process !== ROUTED_PROCESS) return null;
+  if (containerPort === null) return null;
   const as = { virtualHost: `${app.name}.${domain}`, protocol };
-  if (reach === 'direct' && address != null && containerPort !== null) {
+  if (reach === 'direct' && address != null) {
     return { host: address, port: containerPort, isPublished: false, ...as };
   }
   return port === null ? null : { host: instanceHost, port, isPublished: true, ...as };
@@ -74,6 +73,5 @@ const webOf = (
  * than a broken program, and a typing error in a path must not take down what serves. A connection was accepted
  * when it became ready.
  */
-export const isArmed = (check: Check, { passed, process }: KnownInstance): boolean =>
-  (check.kind === 'tcp' && process === ROUTED_PROCESS) ||
-  passed?.includes(checkName(check)) === true;
+export const isArmed = (check: Check, { passed, containerPort }: KnownInstance): boolean =>
+  (check.kind === 'tcp' && containerPort !== null) || passed?.includes(checkName(check)) === true;

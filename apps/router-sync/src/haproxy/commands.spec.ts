@@ -38,6 +38,36 @@ const arbitraryHost = fc
   .map((labels) => labels.join('.'))
   .filter((host) => HOST_PATTERN.test(host));
 
+describe('ports', () => {
+  const ported = { ...pool, ports: [32_100] };
+  const at = (instanceId: string) => serve(`${instanceId}@32100`, 'a1');
+  it('have places of their own, which are called by the number', () => {
+    const actions: RouteAction[] = [
+      serve('i1', 'a1'),
+      at('i1'),
+      { kind: 'bind-host', host: 'tcp:32100', appId: 'a1' },
+    ];
+    expect(translate(actions, empty, ported).commands).toEqual([
+      ...commandsOf([serve('i1', 'a1')]),
+      'add map owners.map tcp32100/s1 i1',
+      'set server tcp32100/s1 addr 127.0.0.1 port 9000',
+      'set server tcp32100/s1 weight 1',
+      'set server tcp32100/s1 state ready',
+      'add map owners.map tcp32100 a1',
+    ]);
+  });
+  it('are one reload together, and none where they are served already', () => {
+    const both: RouteAction[] = [at('i1'), { kind: 'bind-host', host: 'tcp:32101', appId: 'a2' }];
+    const { commands, grown } = translate(both, empty, pool);
+    expect([commands, grown]).toEqual([[], { ...pool, ports: [32_100, 32_101] }]);
+    expect(translate(both, empty, { ...pool, ports: [32_100, 32_101] }).grown).toBeUndefined();
+  });
+  it.each(['tcp:32100;x', 'tcp:0', 'tcp:65536', 'tcp:1e3'])('%s is none', (host) => {
+    const bind = { kind: 'bind-host', host, appId: 'a1' } as const;
+    expect(() => translate([bind], empty, ported)).toThrow(/not a (?:domain|port)/);
+  });
+});
+
 describe('requests that match', () => {
   const owners = new Map([
     ['slot0001', 'a1'],

@@ -7,6 +7,9 @@ import { noticeCommands } from './notices.js';
 import { maxconnOf, policyCommands, unpolicyCommands } from './policies.js';
 import type { HaproxyState } from './state.js';
 import { FILES } from './file-names.js';
+import { instanceOf, placeAt, portIn, portOf } from '../routes/places.js';
+import { portOfProxy, portProxyName } from './tcp.js';
+import { grown, newPorts, withPorts } from './growth.js';
 import { backendName, SERVER_PREFIX, type PoolSize } from './render.js';
 import type { Notice } from '../routes/notice.js';
 import {
@@ -23,6 +26,8 @@ export interface Translation {
   readonly commands: readonly string[];
   /** Places for all of them, where some have none. */
   readonly grown: PoolSize | undefined;
+  /** Ports that nobody has any more, and nothing is under way at. */
+  readonly closed?: readonly number[];
 }
 
 /**
@@ -36,27 +41,24 @@ export const translate = (
 ): Translation => {
   const draft = new Draft(state, pool);
   for (const action of actions) draft.add(action);
-  const { commands, needs } = draft;
+  const { commands, needs, closed } = draft;
   const isEnough =
     needs.backends <= pool.backends &&
     needs.servers <= pool.servers &&
-    needs.h2Servers <= pool.h2Servers;
-  return { commands, grown: isEnough ? undefined : grown(pool, needs) };
+    needs.h2Servers <= pool.h2Servers &&
+    newPorts(pool, needs).length === 0;
+  return {
+    commands,
+    grown: isEnough ? undefined : grown(pool, needs),
+    ...(closed.length > 0 && { closed }),
+  };
 };
 
-/** Places that every app gets for HTTP/2 when the first instance speaks it. */
-const H2_SERVERS_FIRST = 4;
-
-/** Doubled until everything fits, so that growing stays rare. */
-const grown = (pool: PoolSize, needs: PoolSize): PoolSize => ({
-  backends: doubled(pool.backends, needs.backends),
-  servers: doubled(pool.servers, needs.servers),
-  h2Servers:
-    needs.h2Servers === 0
-      ? pool.h2Servers
-      : doubled(Math.max(pool.h2Servers, H2_SERVERS_FIRST), needs.h2Servers),
-});
-const doubled = (from: number, to: number): number => (from >= to ? from : doubled(from * 2, to));
+/** The place that a slot is, or the app that a backend is of. */
+const placeIn = (slot: string, owner: string): string => {
+  const port = slot.includes('/') ? portOfProxy(slot) : undefined;
+  return port === undefined ? owner : placeAt(owner, port);
+};
 
 /** Which places of a pool an instance takes. */
 const SERVERS_FOR = { http: 'servers', h2c: 'h2Servers' } as const;
@@ -64,6 +66,7 @@ const SERVERS_FOR = { http: 'servers', h2c: 'h2Servers' } as const;
 class Draft {
   readonly commands: string[] = [];
   /** Places that all this takes, those that there are not included. */
+  readonly closed: number[] = [];
   needs: PoolSize = { backends: 0, servers: 0, h2Servers: 0 };
   /** Places that there are not. */
   private readonly missing = new Set<string>();
@@ -81,8 +84,10 @@ class Draft {
     private readonly pool: PoolSize,
   ) {
     this.owners = new Map(state.owners);
-    const owned = [...state.owners].map(([slot, owner]) => [owner, slot] as const);
-    this.backendOfApp = new Map(owned.filter(([, slot]) => !slot.includes('/')));
+    const owned = [...state.owners].map(([slot, owner]) => [placeIn(slot, owner), slot] as const);
+    this.backendOfApp = new Map(
+      owned.filter(([, slot]) => !slot.includes('/') && portOfProxy(slot) === undefined),
+    );
     this.slotOfInstance = new Map(owned.filter(([, slot]) => slot.includes('/')));
     this.hosts = new Map(state.hosts);
     this.sessions = new Map(state.sessions);
@@ -109,8 +114,10 @@ class Draft {
       case 'notify':
         return this.notify(action.appId, action.notice);
       case 'bind-host':
+        if (portIn(action.host) !== undefined) return this.bindPort(action.host, action.appId);
         return this.bindHost(action.host, action.appId, action.use);
       case 'unbind-host':
+        if (portIn(action.host) !== undefined) return this.unbindPort(action.host);
         if (!this.hosts.delete(domainOf(action.host))) return;
         return this.say(`del map ${FILES.domains} ${domainKey(action.host)}`);
       case 'suspend':
@@ -127,6 +134,10 @@ class Draft {
         this.onSlot(action.instanceId, (slot) => `set server ${slot} state maint`);
         return this.disown(this.slotOfInstance, action.instanceId);
       case 'release-pool':
+        if (portIn(action.appId) !== undefined) {
+          this.closed.push(portIn(action.appId) ?? 0);
+          return;
+        }
         this.unpolice(action.appId);
         // Whoever has the place next is not told of.
         this.notify(action.appId, null);
@@ -135,7 +146,7 @@ class Draft {
   }
 
   private serve({ instanceId, appId, host, port, weight, protocol }: Endpoint): void {
-    const slot = this.serverOf(instanceId, this.backendOf(appId), protocol ?? 'http');
+    const slot = this.slotFor(instanceId, appId, protocol);
     if (this.missing.has(slot)) return;
     const before = this.state.servers.get(slot);
     if (before?.address !== host || before.port !== port) {
@@ -155,8 +166,15 @@ class Draft {
     this.keepSession(instanceId, weight > 0);
   }
 
+  private slotFor(place: string, appId: string, protocol: WebProtocol | undefined): string {
+    const port = portOf(place);
+    if (port !== undefined) return this.serverOf(place, this.proxyOf(port));
+    return this.serverOf(place, this.backendOf(appId), protocol);
+  }
+
   /** Those that come back are led to an instance for as long as it has a part of the requests. */
   private keepSession(instanceId: string, isKept: boolean): void {
+    if (portOf(instanceId) !== undefined) return;
     this.onSlot(instanceId, (slot) => {
       const [backend = '', server = ''] = slot.split('/');
       const key = `${backend}/${sessionOf(instanceId)}`;
@@ -229,6 +247,28 @@ class Draft {
     this.hosts.set(host, backend);
   }
 
+  private bindPort(route: string, appId: string): void {
+    const name = this.proxyOf(portIn(route) ?? 0);
+    const before = this.owners.get(name);
+    if (this.missing.has(name) || before === appId) return;
+    this.owners.set(name, appId);
+    const verb = before === undefined ? 'add' : 'set';
+    this.say(`${verb} map ${FILES.owners} ${name} ${ownerId(appId)}`);
+  }
+
+  /** It is served until it is empty, by nobody new. */
+  private unbindPort(route: string): void {
+    const name = portProxyName(portIn(route) ?? 0);
+    if (this.owners.delete(name)) this.say(`del map ${FILES.owners} ${name}`);
+  }
+
+  private proxyOf(port: number): string {
+    const name = portProxyName(Number(portNumber(port)));
+    if (this.pool.ports?.includes(port) !== true) this.missing.add(name);
+    this.needs = { ...this.needs, ...withPorts(this.needs, [port]) };
+    return name;
+  }
+
   private backendOf(appId: string): string {
     const known = this.backendOfApp.get(appId);
     if (known !== undefined) return known;
@@ -238,7 +278,7 @@ class Draft {
     return this.own(this.backendOfApp, backendName(n), appId);
   }
 
-  private serverOf(instanceId: string, backend: string, protocol: WebProtocol): string {
+  private serverOf(instanceId: string, backend: string, protocol: WebProtocol = 'http'): string {
     const known = this.slotOfInstance.get(instanceId);
     if (known !== undefined) return known;
     const nameOf = (n: number): string => `${backend}/${SERVER_PREFIX[protocol]}${n}`;
@@ -258,7 +298,7 @@ class Draft {
   private own(slots: Map<string, string>, slot: string, owner: string): string {
     this.owners.set(slot, owner);
     slots.set(owner, slot);
-    const id = ownerId(owner);
+    const id = ownerId(instanceOf(owner));
     if (!this.missing.has(slot)) this.say(`add map ${FILES.owners} ${slot} ${id}`);
     return slot;
   }

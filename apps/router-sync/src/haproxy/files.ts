@@ -26,6 +26,7 @@ const poolSize = z.object({
   servers: z.number().int().min(1).max(4_000),
   /** Not there in what was written before there were such places. */
   h2Servers: z.number().int().min(0).max(4_000).default(0),
+  ports: z.array(z.number().int().min(1).max(65_535)).max(65_535).optional(),
 });
 
 export const readPool = async (paths: RouterPaths): Promise<PoolSize> => {

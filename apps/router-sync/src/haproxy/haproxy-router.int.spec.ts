@@ -8,6 +8,7 @@ import { describeDomains } from '../routes/domains.contract.js';
 import { describeHostile } from '../routes/hostile.contract.js';
 import { describeLongHeads } from '../routes/long-heads.contract.js';
 import { describeMatches } from '../routes/matches.contract.js';
+import { describePorts } from '../routes/ports.contract.js';
 import { describePasswords } from '../routes/passwords.contract.js';
 import { describePolicy } from '../routes/policy.contract.js';
 import { describeRouter } from '../routes/router.contract.js';
@@ -52,6 +53,7 @@ describeHostile('HAProxy', haproxy);
 describePages('HAProxy', haproxy);
 describeDomains('HAProxy', haproxy);
 describeAccess('HAProxy', haproxy);
+describePorts('HAProxy', haproxy);
 
 describe('lines of a HAProxy that closes the connection on which they are read', () => {
   it('are not read once more, and those that come later are', async () => {

@@ -1,6 +1,7 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
 import { translate } from './commands.js';
+import { newPorts } from './growth.js';
 import { readPool, writeState } from './files.js';
 import { matchesIn } from './matches.js';
 import { maxconnOf, policiesIn } from './policies.js';
@@ -19,6 +20,7 @@ import {
 } from './state.js';
 import { parseTraffic, underWayIn } from './traffic.js';
 import { FILES } from './file-names.js';
+import { portOfProxy, portProxyName } from './tcp.js';
 import {
   KEEP_ALIVE_SECONDS,
   REQUEST_HEAD_SECONDS,
@@ -33,6 +35,8 @@ import {
   type Router,
   type UnderWay,
 } from '../routes/router.port.js';
+import { isFree } from '../routes/listeners.js';
+import { placeAt, portRoute } from '../routes/places.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
 /** Slots are read again although nobody touched them. */
@@ -75,7 +79,9 @@ export class HaproxyRouter implements Router {
 
     const endpoints = new Map<string, ActualEndpoint>();
     for (const slot of ownedSlots(state)) {
-      const instanceId = state.owners.get(slot.key) ?? '';
+      const port = portOfProxy(slot.key);
+      const owner = state.owners.get(slot.key) ?? '';
+      const instanceId = port === undefined ? owner : placeAt(owner, port);
       endpoints.set(instanceId, {
         instanceId,
         appId: backendApp(slot.backend),
@@ -87,7 +93,10 @@ export class HaproxyRouter implements Router {
         sessions: old.sessions.get(slot.key) ?? 0,
       });
     }
-    const hosts = new Map([...state.hosts].map(([host, backend]) => [host, backendApp(backend)]));
+    const hosts = new Map([
+      ...[...state.hosts].map(([host, backend]) => [host, backendApp(backend)] as const),
+      ...boundPorts(state),
+    ]);
     const matches = new Map(
       [...matchesIn(state)].map(([backend, match]) => [backendApp(backend), match]),
     );
@@ -110,6 +119,7 @@ export class HaproxyRouter implements Router {
     this.observed = undefined;
     this.pool ??= await readPool(this.paths);
     let translation = translate(actions, state, this.pool);
+    await this.refuseTaken(translation.grown);
     if (translation.grown !== undefined && (await this.hasGrown(translation.grown, state))) {
       state = await this.read();
       translation = translate(actions, state, this.pool);
@@ -124,6 +134,7 @@ export class HaproxyRouter implements Router {
     faultPoint('router-sync/after-change');
     await this.cutInOldWorkers(actions, state);
     await this.save(await this.read());
+    await this.close(translation.closed ?? []);
     faultPoint('router-sync/after-write-state');
     // What has no place keeps nobody else's routes as they are.
     if (translation.grown !== undefined)
@@ -136,7 +147,9 @@ export class HaproxyRouter implements Router {
   async traffic(appId: string): Promise<ReadonlyMap<string, TrafficCounters>> {
     const [text = ''] = await this.runtime.ask([`show map ${FILES.owners}`]);
     const owners = parseMap(text);
-    const backend = [...owners].find(([slot, id]) => !slot.includes('/') && id === appId)?.[0];
+    const backend = [...owners].find(
+      ([slot, id]) => id === appId && !slot.includes('/') && portOfProxy(slot) === undefined,
+    )?.[0];
     if (backend === undefined) return new Map();
     const [stat = ''] = await this.runtime.ask([`show stat ${backend} 4 -1`]);
     return new Map(
@@ -159,6 +172,27 @@ export class HaproxyRouter implements Router {
   /** Instance that has a place of the proxy, or had it last: `slot0001/s3`. */
   ownerOf(server: string): string | null {
     return this.lastOwners.get(server) ?? null;
+  }
+
+  /** Before HAProxy tries: it would not serve any port of a configuration of which it cannot have one. */
+  private async refuseTaken(grown: PoolSize | undefined): Promise<void> {
+    if (grown === undefined || this.pool === undefined || this.paths.isExternal) return;
+    for (const port of newPorts(this.pool, grown)) {
+      const host = this.config.routerBind ?? this.config.bind;
+      if (await isFree(host, port)) continue;
+      throw new RouterError('router-refused', `port ${port} is taken by another program`);
+    }
+  }
+
+  /** Nobody has them any more: other programs may. */
+  private async close(ports: readonly number[]): Promise<void> {
+    const pool = this.pool ?? (await readPool(this.paths));
+    const kept = (pool.ports ?? []).filter((port) => !ports.includes(port));
+    if (kept.length === (pool.ports ?? []).length) return;
+    const smaller = { ...pool, ports: kept };
+    await grow(this.config, this.paths, smaller);
+    this.pool = smaller;
+    this.known = undefined;
   }
 
   /** False when there are no more places to be had now. */
@@ -234,10 +268,19 @@ export class HaproxyRouter implements Router {
       ...state.hosts.values(),
       ...[...state.owners.keys()].filter((slot) => slot.includes('/')).map(backendOf),
     ]);
-    const empty = [...state.owners].filter(([slot]) => !slot.includes('/') && !inUse.has(slot));
+    const { ports = [] } = (this.pool ??= await readPool(this.paths));
+    const owned = new Set(backendsOf(state.owners));
+    const empty = [
+      ...[...state.owners].filter(
+        ([slot]) => !slot.includes('/') && portOfProxy(slot) === undefined && !inUse.has(slot),
+      ),
+      ...ports
+        .filter((port) => !owned.has(portProxyName(port)))
+        .map((port) => [portProxyName(port), portRoute(port)] as const),
+    ];
     if (empty.length === 0) return new Map();
     const answers = await this.runtime.ask(empty.map(([slot]) => `show stat ${slot} 2 -1`));
-    return new Map(empty.map(([, appId], i) => [appId, parseSessions(answers[i] ?? '')]));
+    return new Map(empty.map(([, id], i) => [id, parseSessions(answers[i] ?? '')]));
   }
 
   /** A worker on its way out refuses every change of a server; single sessions it still ends. */
@@ -247,7 +290,11 @@ export class HaproxyRouter implements Router {
   ): Promise<void> {
     const cut = new Set(actions.flatMap((a) => (a.kind === 'cut' ? a.instanceId : [])));
     if (cut.size === 0) return;
-    const slots = [...ownedSlots(state)].filter(({ key }) => cut.has(state.owners.get(key) ?? ''));
+    const slots = [...ownedSlots(state)].filter(({ key }) => {
+      const port = portOfProxy(key);
+      const owner = state.owners.get(key) ?? '';
+      return cut.has(port === undefined ? owner : placeAt(owner, port));
+    });
     for (const pid of (await workersOf(this.paths)).old) {
       const sessions = await this.askWorker(pid, 'show sess');
       for (const { backend, server } of slots) {
@@ -271,9 +318,18 @@ const LAST_REQUEST_SECONDS = KEEP_ALIVE_SECONDS + REQUEST_HEAD_SECONDS + 5;
 
 const STATE = { ready: 'serving', drain: 'draining', maint: 'out' } as const;
 
+/** Ports that lead to an app, among the hosts. */
+const boundPorts = ({ owners }: HaproxyState): (readonly [string, string])[] =>
+  [...owners].flatMap(([slot, appId]) => {
+    const port = slot.includes('/') ? undefined : portOfProxy(slot);
+    return port === undefined ? [] : [[portRoute(port), appId] as const];
+  });
+
 /** Places are named in commands as `slot0001/s3`, or as `slot0001` alone. */
 const withoutTouched = (known: KnownSlots, commands: readonly string[]): KnownSlots => {
-  const touched = new Set(commands.flatMap((command) => command.match(/\bslot\d+\b/g) ?? []));
+  const touched = new Set(
+    commands.flatMap((command) => command.match(/\b(?:slot|tcp)\d+\b/g) ?? []),
+  );
   const byBackend = new Map([...known.byBackend].filter(([backend]) => !touched.has(backend)));
   return { ...known, byBackend, touched: [...new Set([...known.touched, ...touched])] };
 };

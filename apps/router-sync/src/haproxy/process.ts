@@ -17,7 +17,7 @@ import { ensureTlsFiles } from '../tls/tls-files.js';
 import { parseWorkers, type Workers } from './state.js';
 import type { PoolSize } from './render.js';
 import { prepareDirectories, type RouterPaths } from '../routes/router-paths.js';
-import { listenersOf, waitUntilFree, waitUntilPortIsFree } from '../routes/listeners.js';
+import { isFree, listenersOf, waitUntilFree, waitUntilPortIsFree } from '../routes/listeners.js';
 import { RouterError } from '../routes/router.port.js';
 
 const START_TIMEOUT_MS = 10_000;
@@ -135,8 +135,8 @@ const start = async (
   binary: string | undefined,
 ): Promise<number> => {
   const command = binary ?? (await findHaproxy(process.env));
-  await writeConfig(config, paths, await readPool(paths));
   await waitUntilPortIsFree(config);
+  await writeConfig(config, paths, await poolToServe(config, paths));
   await Promise.all([paths.admin, paths.master].map((path) => rm(path, { force: true })));
 
   const logBefore = await trimLog(paths);
@@ -167,6 +167,15 @@ const start = async (
     /cannot bind|already in use/i.test(said) ? 'router-port-taken' : 'router-config-invalid',
     `haproxy did not start (${ended ?? 'no answer at its socket'}); it said:\n${said}`,
   );
+};
+
+/** Another program may have taken a port of an app meanwhile: the others are served all the same. */
+const poolToServe = async (config: PlatformConfig, paths: RouterPaths): Promise<PoolSize> => {
+  const { ports = [], ...pool } = await readPool(paths);
+  const host = config.routerBind ?? config.bind;
+  const free: number[] = [];
+  for (const port of ports) if (await isFree(host, port)) free.push(port);
+  return free.length === 0 ? pool : { ...pool, ports: free };
 };
 
 /** Of our environment HAProxy gets the one thing that an unpacked package needs, and no secret. */

@@ -2,6 +2,7 @@ import { domainsIn } from './domains.js';
 import type { HaproxyRuntime } from './runtime.js';
 import { parseMap, parseServersState, type HaproxyState, type ServerSlot } from './state.js';
 import { FILES } from './file-names.js';
+import { portOfProxy } from './tcp.js';
 import { BACKEND_PREFIX, SERVER_PREFIX, type PoolSize } from './render.js';
 
 const MAPS = [
@@ -76,7 +77,9 @@ export const readPoolSize = async (runtime: HaproxyRuntime): Promise<PoolSize> =
   const servers = new Set(slots.map(({ server }) => server));
   const those = (names: ReadonlySet<string>, prefix: string): number =>
     [...names].filter((name) => new RegExp(`^${prefix}\\d+$`).test(name)).length;
+  const ports = [...new Set(slots.flatMap(({ backend }) => portOfProxy(backend) ?? []))];
   return {
+    ...(ports.length > 0 && { ports: ports.toSorted((a, b) => a - b) }),
     backends: those(new Set(slots.map(({ backend }) => backend)), BACKEND_PREFIX),
     servers: those(servers, SERVER_PREFIX.http),
     h2Servers: those(servers, SERVER_PREFIX.h2c),
@@ -85,6 +88,7 @@ export const readPoolSize = async (runtime: HaproxyRuntime): Promise<PoolSize> =
 
 export const showServers = (backend: string): string => `show servers state ${backend}`;
 
-/** Backends that belong to an app. */
-export const backendsOf = (owners: ReadonlyMap<string, string>): string[] =>
-  [...owners.keys()].filter((slot) => !slot.includes('/'));
+/** Backends that belong to an app, or have an instance of one still. */
+export const backendsOf = (owners: ReadonlyMap<string, string>): string[] => [
+  ...new Set([...owners.keys()].map((slot) => slot.replace(/\/.*$/, ''))),
+];

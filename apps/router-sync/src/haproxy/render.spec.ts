@@ -42,12 +42,34 @@ describe('the configuration', () => {
     );
   });
 
+  it('has so many more lines as ports are served, whatever their numbers, and the same lines before', () => {
+    const without = renderHaproxy(config);
+    const portNumber = fc.integer({ min: 1, max: 65_535 });
+    fc.assert(
+      fc.property(fc.uniqueArray(portNumber, { minLength: 1 }), (ports) => {
+        const text = renderHaproxy({ ...config, pool: { ...config.pool, ports } });
+        expect(text.startsWith(without.trimEnd())).toBe(true);
+        const more = text.slice(without.length).trim().split('\n\n');
+        expect(more).toHaveLength(1 + ports.length);
+        for (const [i, port] of ports.entries())
+          expect(more[i + 1]?.split('\n')).toEqual([
+            `listen tcp${port}`,
+            `  bind 127.0.0.1:${port}`,
+            expect.stringMatching(
+              /^ {2}server-template s 1-3 \S+ init-addr last,127\.0\.0\.1 disabled$/,
+            ),
+          ]);
+      }),
+    );
+  });
+
   it.each([
     ['a newline in the directory', { directory: '/home/a\nuser root' }],
     ['a space in the address', { bind: '127.0.0.1 ssl' }],
     ['a quote in the socket', { adminSocket: '/run/"x' }],
     ['another word as platform', { platform: 'a b' }],
     ['a port that is no number', { port: Number.NaN }],
+    ['a port of an app that is none', { pool: { ...config.pool, ports: [32_100.5] } }],
     ['a space in the list of certificates', { tls: { port: 443, list: '/run/a b' } }],
     ['another word as its own host', { platformHost: { domain: 'a b', apiPort: 4600 } }],
   ])('is not made with %s', (_, wrong) => {

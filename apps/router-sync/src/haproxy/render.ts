@@ -21,6 +21,7 @@ import {
   streamRules,
 } from './policy-rules.js';
 import { domainRules, redirectRules, stripRules } from './domains.js';
+import { portProxyName, tcpDefaults } from './tcp.js';
 
 /** How many places the rendered configuration offers. Growing is the only reason for a reload. */
 export interface PoolSize {
@@ -30,6 +31,8 @@ export interface PoolSize {
   readonly servers: number;
   /** Per backend, one per instance that speaks HTTP/2. */
   readonly h2Servers: number;
+  /** Ports that are served without HTTP, ascending; absent: none. Each one has `servers` places. */
+  readonly ports?: readonly number[];
 }
 
 export interface HaproxyConfig {
@@ -84,6 +87,7 @@ export const renderHaproxy = (config: HaproxyConfig): string =>
   ]
     .concat(config.platformHost === undefined ? [] : [platformBackend(config.platformHost)])
     .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config.pool)))
+    .concat(tcpSections(config))
     .join('\n\n')
     .concat('\n');
 
@@ -222,6 +226,21 @@ const backend = (n: number, pool: PoolSize): string =>
           `server-template ${SERVER_PREFIX.h2c} 1-${int(pool.h2Servers)} ${UNUSED} ${PLACE} proto h2`,
         ]),
   ]);
+
+/** Last of all: what is before has defaults for HTTP. */
+const tcpSections = ({ bind, pool }: HaproxyConfig): string[] => {
+  const { ports = [], servers } = pool;
+  if (ports.length === 0) return [];
+  return [
+    section('defaults', tcpDefaults()),
+    ...ports.map((port) =>
+      section(`listen ${portProxyName(int(port))}`, [
+        `bind ${address(bind)}:${int(port)}`,
+        `server-template ${SERVER_PREFIX.http} 1-${int(servers)} ${UNUSED} disabled`,
+      ]),
+    ),
+  ];
+};
 
 const platformBackend = (host: PlatformHost): string =>
   section(`backend ${PLATFORM_BACKEND}`, platformBackendLines(host));

@@ -38,7 +38,7 @@ export const underWayIn = (
     const isBackend = server === 'BACKEND';
     const owner = owners.get(isBackend ? backend : `${backend}/${server}`);
     if (owner === undefined) continue;
-    if (!isBackend) instances.set(owner, Number(text('scur')));
+    if (!isBackend) instances.set(owner, (instances.get(owner) ?? 0) + Number(text('scur')));
     const waiting = Number(text('qcur'));
     const app = owners.get(backend);
     if (waiting > 0 && app !== undefined) queued.set(app, (queued.get(app) ?? 0) + waiting);

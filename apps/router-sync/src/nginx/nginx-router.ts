@@ -7,12 +7,14 @@ import type { NginxPaths } from './files.js';
 import { NginxRoutesFile } from './routes-file.js';
 import { NO_ROUTES, tableText, withLines, type NginxAnswer, type NginxTable } from './table.js';
 import { NGINX_HEAD_SECONDS } from './render.js';
-import type {
-  ActualEndpoint,
-  ActualRoutes,
-  RouteAction,
-  Router,
-  UnderWay,
+import { portIn, portOf } from '../routes/places.js';
+import {
+  RouterError,
+  type ActualEndpoint,
+  type ActualRoutes,
+  type RouteAction,
+  type Router,
+  type UnderWay,
 } from '../routes/router.port.js';
 
 interface Known {
@@ -74,6 +76,7 @@ export class NginxRouter implements Router {
 
   async apply(actions: readonly RouteAction[]): Promise<void> {
     if (actions.length === 0) return;
+    refusePorts(actions);
     // Nobody else writes: what was observed a moment ago still holds, and time matters here.
     if (this.known === undefined) await this.read();
     const lines = translate(this.current().table, actions);
@@ -150,3 +153,17 @@ const isNext = (before: string, after: string): boolean => {
 
 /** A connection that was taken just before they were asked to end may bring one request. */
 const LAST_REQUEST_MS = (NGINX_HEAD_SECONDS + 5) * 1000;
+
+/** Its stream module is another package; ports were added while HAProxy served. */
+const refusePorts = (actions: readonly RouteAction[]): void => {
+  const isOfPort = actions.some(
+    (action) =>
+      (action.kind === 'bind-host' && portIn(action.host) !== undefined) ||
+      (action.kind === 'serve' && portOf(action.endpoint.instanceId) !== undefined),
+  );
+  if (isOfPort)
+    throw new RouterError(
+      'router-refused',
+      'Nginx serves no TCP ports here: remove them, or take HAProxy',
+    );
+};

@@ -66,6 +66,58 @@ const ready = { type: 'RecordReady' } as const;
 const exited = { type: 'RecordExited', exitCode: 1, oomKilled: false, logLines: [] } as const;
 const retired = { type: 'RetireInstance', reason: 'superseded' } as const;
 
+describe('ports', () => {
+  const port = (number: number, process = 'web', containerPort: number | null = null) =>
+    ({ type: 'AddPort', port: number, process, containerPort, baseVersion: null }) as const;
+  const direct = { type: 'RecordReady', reach: 'direct' } as const;
+
+  it('lead to instances of their process, at the port that it listens at', async () => {
+    const { app, instance, desired } = await platform();
+    await app(port(32_100));
+    await app(port(32_101, 'broker', 1883));
+    const address = '10.176.1.1';
+    const broker = scheduled('b1', 'broker', 21_001);
+    await instance('i1', { ...scheduled('i1'), address }, started, direct);
+    await instance('b1', { ...broker, containerPort: 1883, address }, started, direct);
+    const { hosts, endpoints } = await desired();
+    expect([hosts.get('tcp:32100'), hosts.get('tcp:32101')]).toEqual(['a1', 'a1']);
+    expect([...endpoints].map(([id, at]) => [id, at.host, at.port, at.want])).toEqual([
+      ['i1', address, 8080, 'serving'],
+      ['i1@32100', address, 8080, 'serving'],
+      ['b1@32101', address, 1883, 'serving'],
+    ]);
+  });
+
+  it('do not lead to what was made without one, nor past the port that is published', async () => {
+    const { app, instance, desired } = await platform();
+    await app(port(32_100, 'broker', 1883));
+    await instance(
+      'b1',
+      { ...scheduled('b1', 'broker', null), containerPort: null },
+      started,
+      ready,
+    );
+    await instance('b2', { ...scheduled('b2', 'broker'), containerPort: 9000 }, started, ready);
+    const { endpoints, unplaced } = await desired();
+    expect([endpoints.size, [...(unplaced ?? [])]]).toEqual([
+      0,
+      [['b2', { appId: 'a1', want: 'serving' }]],
+    ]);
+  });
+
+  it('go with their app, and leave instances that nothing leads to', async () => {
+    const { app, instance, desired } = await platform();
+    await app(port(32_100, 'broker', 8080));
+    await instance('b1', scheduled('b1', 'broker'), started, ready);
+    expect([...(await desired()).endpoints.keys()]).toEqual(['b1@32100']);
+    await app({ type: 'RemovePort', port: 32_100 });
+    const { hosts, endpoints, unplaced } = await desired();
+    expect([hosts.has('tcp:32100'), endpoints.size, unplaced?.size]).toEqual([false, 0, 1]);
+    await app({ type: 'DestroyApp', confirm: 'hello' });
+    expect((await desired()).hosts.size).toBe(0);
+  });
+});
+
 describe('desired routes', () => {
   it('say that an app starts as long as it has instances and none that is ready', async () => {
     const { instance, app, desired } = await platform();

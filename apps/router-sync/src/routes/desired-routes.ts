@@ -4,6 +4,7 @@ import {
   domainTable,
   isProven,
   matchOf,
+  portsOf,
   redirectLoop,
   routeWeights,
   sharesOf,
@@ -21,6 +22,7 @@ import {
   type Maintenance,
 } from '@shiplog/events';
 import { addressPrefixes, type Notice } from './notice.js';
+import { instanceOf, placeAt, portOf, portRoute } from './places.js';
 import type { Credentials, Endpoint, Match, TrafficRules } from './router.port.js';
 import { rulesOf } from './traffic-rules.js';
 
@@ -37,8 +39,10 @@ export interface DesiredRoutes {
   readonly hosts: ReadonlyMap<string, string>;
   /** Of domains whose app does not just answer. */
   readonly uses: ReadonlyMap<string, DomainUse>;
-  /** By instance id: every `web` instance that was not stopped yet. */
+  /** By place: every instance that is reached and was not stopped yet, for hosts and for each port. */
   readonly endpoints: ReadonlyMap<string, DesiredEndpoint>;
+  /** By id: instances that could be reached, and nothing leads to. They wait for no route. */
+  readonly unplaced?: ReadonlyMap<string, Pick<DesiredEndpoint, 'appId' | 'want'>>;
   /** By app id: requests that a canary gets whatever its part. */
   readonly matches: ReadonlyMap<string, Match>;
   /** By app id: what is done with its requests; absent: as for every app. */
@@ -76,9 +80,14 @@ export const desiredRoutes = (
   const apps = world.apps();
   const hosts = desiredHosts(world, place.domain);
   const endpoints = new Map<string, DesiredEndpoint>();
+  const unplaced = new Map<string, Pick<DesiredEndpoint, 'appId' | 'want'>>();
   for (const instance of world.instances()) {
-    const endpoint = endpointOf(instance, world, place.instanceHost);
-    if (endpoint !== undefined) endpoints.set(instance.instanceId, endpoint);
+    const own = endpointsOf(instance, world, place.instanceHost);
+    for (const endpoint of own) endpoints.set(endpoint.instanceId, endpoint);
+    const { instanceId, appId, status } = instance;
+    const want = WANT[status];
+    if (own.length === 0 && want !== null && instance.containerPort !== null)
+      unplaced.set(instanceId, { appId, want });
   }
   const matches = divide(endpoints, world);
   const policies = new Map(
@@ -90,7 +99,8 @@ export const desiredRoutes = (
   );
   const notices = noticesOf(world);
   return {
-    hosts,
+    hosts: new Map([...hosts, ...portsIn(apps)]),
+    unplaced,
     uses: usesIn(apps, hosts),
     endpoints,
     matches,
@@ -98,6 +108,18 @@ export const desiredRoutes = (
     policies,
     knownApps: { has: (appId) => world.knowsApp(appId) },
   };
+};
+
+/** A port that two apps list goes to nobody else until one of them gave it up. */
+const portsIn = (apps: readonly ActiveApp[]): ReadonlyMap<string, string> => {
+  const ports = new Map<string, string>();
+  for (const { appId, ports: own = {} } of apps) {
+    for (const port of Object.keys(own)) {
+      const route = portRoute(Number(port));
+      if (!ports.has(route)) ports.set(route, appId);
+    }
+  }
+  return ports;
 };
 
 /** Nobody comes through by a name whose password cannot be read: the app stays closed, whatever is lost. */
@@ -188,33 +210,28 @@ const usesIn = (
 
 /**
  * Most apps have instances of one generation, which share their requests evenly. Of the others it says the
- * parts, and answers which requests go to a canary whatever its part.
+ * parts, and answers which requests go to a canary whatever its part. Each port is divided for itself.
  */
 const divide = (
   endpoints: Map<string, DesiredEndpoint>,
   world: World,
 ): ReadonlyMap<string, Match> => {
   const matches = new Map<string, Match>();
-  const generationsByApp = new Map<string, Set<number>>();
-  const generationOf = (instanceId: string): number => {
-    const { state } = world.get('instance', instanceId);
+  const generationOf = (place: string): number => {
+    const { state } = world.get('instance', instanceOf(place));
     return state.status === 'none' ? 0 : state.generation;
   };
-  const serving = [...endpoints.values()].filter(({ want }) => want === 'serving');
-  for (const { appId, instanceId } of serving) {
-    const generations = generationsByApp.get(appId) ?? new Set();
-    generationsByApp.set(appId, generations.add(generationOf(instanceId)));
-  }
-  for (const [appId, generations] of generationsByApp) {
-    if (generations.size < 2) continue;
-    const own = serving.filter((endpoint) => endpoint.appId === appId);
+  for (const own of servingTogether(endpoints)) {
     const instances = own.map(({ instanceId }) => ({
       instanceId,
       generation: generationOf(instanceId),
     }));
-    const rollouts = world.rolloutsOf(appId);
-    const match = matchIn(instances, rollouts);
-    if (match !== null) matches.set(appId, match);
+    const [first] = own;
+    if (first === undefined || new Set(instances.map((one) => one.generation)).size < 2) continue;
+    const rollouts = world.rolloutsOf(first.appId);
+    const isForRequests = portOf(first.instanceId) === undefined;
+    const match = isForRequests ? matchIn(instances, rollouts) : null;
+    if (match !== null) matches.set(first.appId, match);
     const weights = routeWeights(instances, rollouts);
     for (const endpoint of own) {
       const weight = weights.get(endpoint.instanceId) ?? 1;
@@ -222,6 +239,21 @@ const divide = (
     }
   }
   return matches;
+};
+
+const servingTogether = (
+  endpoints: ReadonlyMap<string, DesiredEndpoint>,
+): Iterable<readonly DesiredEndpoint[]> => {
+  const groups = new Map<string, DesiredEndpoint[]>();
+  for (const endpoint of endpoints.values()) {
+    if (endpoint.want !== 'serving') continue;
+    const port = portOf(endpoint.instanceId);
+    const key = port === undefined ? endpoint.appId : portRoute(port);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [endpoint]);
+    else group.push(endpoint);
+  }
+  return groups.values();
 };
 
 /** Of a canary between its first step and its last one, as far as instances of it serve. */
@@ -240,39 +272,48 @@ const matchIn = (
   return null;
 };
 
-const endpointOf = (
+/** Requests are for `web` alone; ports of its app are for whom they were added. */
+const endpointsOf = (
   instance: KnownInstance,
   world: World,
   host: string,
-): DesiredEndpoint | undefined => {
-  const { instanceId, appId, process, status } = instance;
+): readonly DesiredEndpoint[] => {
+  const { instanceId, appId, process, status, containerPort } = instance;
   const want = WANT[status];
-  const place = placeOf(instance, host);
-  if (process !== WEB || place === undefined || want === null) return undefined;
+  // What was made before its process had a port was never asked whether it is ready.
+  if (want === null || containerPort === null) return [];
   const app = world.app(appId);
   const { drainSeconds } = app?.settings ?? DEFAULT_SETTINGS;
-  return {
-    instanceId,
+  const common = {
     appId,
-    ...place,
-    ...(instance.protocol === 'h2c' && { protocol: instance.protocol }),
     // An instance of an app that is gone serves nobody, whether or not the deployer retired it yet.
     want: want === 'serving' && (app === undefined || app.stopped) ? 'suspended' : want,
     drainMs: drainSeconds * 1000,
     weight: 1,
-  };
+  } as const;
+  const web = process === WEB ? placeOf(instance, host, containerPort) : undefined;
+  const spoken = instance.protocol === 'h2c' ? { protocol: instance.protocol } : {};
+  return [
+    ...(web === undefined ? [] : [{ instanceId, ...web, ...spoken, ...common }]),
+    ...portsOf(app ?? {}, process).flatMap(({ port, containerPort: own }) => {
+      const place = placeOf(instance, host, own ?? containerPort);
+      return place === undefined
+        ? []
+        : [{ instanceId: placeAt(instanceId, port), ...place, ...common }];
+    }),
+  ];
 };
 
 /**
  * At its own address, a connection to a process that died fails before anything is sent, so that any
- * request may go elsewhere; the engine's proxy on the host port accepts first and hangs up later.
+ * request may go elsewhere; the engine's proxy on the host port accepts first and hangs up later. It leads to one port
+ * of the instance only.
  */
 const placeOf = (
   { port, address, containerPort, reach }: KnownInstance,
   instanceHost: string,
+  listensAt: number,
 ): { host: string; port: number } | undefined => {
-  if (reach === 'direct' && address != null && containerPort !== null) {
-    return { host: address, port: containerPort };
-  }
-  return port === null ? undefined : { host: instanceHost, port };
+  if (reach === 'direct' && address != null) return { host: address, port: listensAt };
+  return port === null || listensAt !== containerPort ? undefined : { host: instanceHost, port };
 };

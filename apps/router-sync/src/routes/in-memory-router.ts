@@ -1,14 +1,22 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import type { DomainUse } from '@shiplog/events';
 import type { Notice } from './notice.js';
+import { portIn, portOf, portRoute } from './places.js';
 import type {
   ActualEndpoint,
   ActualRoutes,
+  Endpoint,
   Match,
   RouteAction,
   Router,
   UnderWay,
 } from './router.port.js';
+
+/** A port is a place of its own. */
+const poolOf = ({ instanceId, appId }: ActualEndpoint | Endpoint): string => {
+  const port = portOf(instanceId);
+  return port === undefined ? appId : portRoute(port);
+};
 
 type Draft = { -readonly [K in keyof ActualEndpoint]: ActualEndpoint[K] };
 
@@ -26,7 +34,8 @@ export class InMemoryRouter implements Router {
   observe(): Promise<ActualRoutes> {
     const held = new Set([
       ...this.hosts.values(),
-      ...[...this.endpoints.values()].map(({ appId }) => appId),
+      ...this.hosts.keys(),
+      ...[...this.endpoints.values()].map(poolOf),
     ]);
     return Promise.resolve({
       hosts: new Map(this.hosts),
@@ -67,7 +76,7 @@ export class InMemoryRouter implements Router {
   private carryOut(action: RouteAction): void {
     switch (action.kind) {
       case 'serve':
-        this.pools.add(action.endpoint.appId);
+        this.pools.add(poolOf(action.endpoint));
         this.endpoints.set(action.endpoint.instanceId, {
           ...action.endpoint,
           state: 'serving',
@@ -102,7 +111,7 @@ export class InMemoryRouter implements Router {
         else this.notices.delete(action.appId);
         return;
       case 'bind-host':
-        this.pools.add(action.appId);
+        this.pools.add(portIn(action.host) === undefined ? action.appId : action.host);
         this.hosts.set(action.host, action.appId);
         if (action.use === undefined) this.uses.delete(action.host);
         else this.uses.set(action.host, action.use);

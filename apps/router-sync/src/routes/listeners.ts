@@ -51,6 +51,10 @@ export const waitUntilFree = async (listener: Listener): Promise<void> => {
   }
 };
 
+/** Could a program of this machine listen there now? */
+export const isFree = async (host: string, port: number): Promise<boolean> =>
+  (await tryToListen({ host, port })) === undefined;
+
 const portError = (listener: Listener, error: NodeJS.ErrnoException): RouterError => {
   const { host, port, portVariable, hostVariable } = listener;
   const noAddress = `this machine has no address ${host}: set ${hostVariable} to one of its own`;
@@ -68,7 +72,10 @@ const portError = (listener: Listener, error: NodeJS.ErrnoException): RouterErro
   );
 };
 
-const tryToListen = ({ host, port }: Listener): Promise<NodeJS.ErrnoException | undefined> =>
+const tryToListen = ({
+  host,
+  port,
+}: Pick<Listener, 'host' | 'port'>): Promise<NodeJS.ErrnoException | undefined> =>
   new Promise((resolve) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error));

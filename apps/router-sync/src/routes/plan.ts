@@ -256,7 +256,7 @@ const poolSteps = (
 ): Step[] => {
   const wanted = new Set(desired.hosts.values());
   return [...actual.emptyPools]
-    .filter(([appId]) => !wanted.has(appId))
+    .filter(([appId]) => !wanted.has(appId) && !desired.hosts.has(appId))
     .map(([appId, sessions]) => {
       const waitedMs = nowMs - (since.empty.get(appId) ?? nowMs);
       if (sessions > 0 || waitedMs < EMPTY_MS) return { inMs: EMPTY_MS };

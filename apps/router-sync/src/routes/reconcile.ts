@@ -2,6 +2,7 @@ import type { World } from '@shiplog/domain';
 import type { Position } from '@shiplog/events';
 import type { RoundResult } from '@shiplog/reconcile';
 import { desiredRoutes, type DesiredRoutes } from './desired-routes.js';
+import { instanceOf } from './places.js';
 import type { Passwords } from './passwords.js';
 import { planRoutes, sinceNow, type Since } from './plan.js';
 import { routeFacts, type Recorded, type RouteFacts } from './route-facts.js';
@@ -66,10 +67,12 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
 /** An instance that stopped while the proxy was changed is forgotten, and with it what was recorded of it. */
 const stillNamed = (desired: DesiredRoutes, world: World): DesiredRoutes => ({
   ...desired,
-  endpoints: new Map(
-    [...desired.endpoints].filter(([id]) => world.get('instance', id).state.status !== 'none'),
-  ),
+  endpoints: new Map([...desired.endpoints].filter(([place]) => isNamed(world, instanceOf(place)))),
+  unplaced: new Map([...(desired.unplaced ?? [])].filter(([id]) => isNamed(world, id))),
 });
+
+const isNamed = (world: World, instanceId: string): boolean =>
+  world.get('instance', instanceId).state.status !== 'none';
 
 const recordedRoutes = (world: World, routerId: string): Recorded => {
   const { state } = world.get('router', routerId);

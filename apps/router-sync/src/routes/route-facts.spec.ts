@@ -32,6 +32,53 @@ const recorded = (state?: RouteState, weight?: number): Recorded => ({
   weights: new Map(weight === undefined ? [] : [['i1', weight]]),
 });
 
+describe('facts of an instance with more than one place', () => {
+  const places = (want: 'serving' | 'draining'): DesiredRoutes => ({
+    ...desired(want),
+    endpoints: new Map(
+      ['i1', 'i1@32100'].map((id) => [id, { ...endpoint, instanceId: id, want, drainMs: 0 }]),
+    ),
+  });
+  const seenAt = (of: Readonly<Record<string, State>>): ActualRoutes => ({
+    ...actual(undefined),
+    endpoints: new Map(
+      Object.entries(of).map(([instanceId, state]) => [
+        instanceId,
+        { ...endpoint, instanceId, state, sessions: 0 },
+      ]),
+    ),
+  });
+  it.each([
+    ['served at one of them', 'serving', { i1: 'serving' }, undefined, {}],
+    ['at both', 'serving', { i1: 'serving', 'i1@32100': 'serving' }, undefined, { routed: ['i1'] }],
+    ['out of one', 'draining', { i1: 'draining', 'i1@32100': 'serving' }, 'routed', {}],
+    [
+      'out of both',
+      'draining',
+      { i1: 'out', 'i1@32100': 'draining' },
+      'routed',
+      { unrouted: ['i1'] },
+    ],
+    ['gone from one', 'draining', { 'i1@32100': 'draining' }, 'unrouted', {}],
+    ['still where it should not be any more', 'draining', { 'i1@9': 'draining' }, 'unrouted', {}],
+    ['gone from both', 'draining', {}, 'unrouted', { drained: ['i1'] }],
+  ] as const)('%s', (_, want, of, before, facts) => {
+    const now = { ...nothing, ...facts };
+    expect(routeFacts(places(want), seenAt(of), recorded(before))).toEqual(now);
+  });
+  it('counts one without a place as routed, and as drained', () => {
+    const unplaced = (want: 'serving' | 'draining') => ({
+      ...desired(want),
+      endpoints: new Map(),
+      unplaced: new Map([['i1', { appId: 'a1', want }]]),
+    });
+    const none = actual(undefined);
+    expect(routeFacts(unplaced('serving'), none, recorded()).routed).toEqual(['i1']);
+    const gone = routeFacts(unplaced('draining'), none, recorded('routed'));
+    expect([gone.unrouted, gone.drained]).toEqual([['i1'], ['i1']]);
+  });
+});
+
 describe('facts', () => {
   it.each([
     ['served and reachable', 'serving', 'serving', 'a1', { routed: ['i1'] }],

@@ -2,6 +2,7 @@ import type { AppEvent } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
 import { OPEN_TO_ALL, withBasicAuth } from './basic-auth.js';
 import type { AppCommand, AppRejection } from './commands.js';
+import { passwordPart, portsOf } from './ports.js';
 import type { ActiveApp } from './state.js';
 
 /** Names that one app may have. */
@@ -27,6 +28,10 @@ export const changeBasicAuth = (
   const count = Object.keys(withBasicAuth(before, data).users).length;
   if (count > BASIC_AUTH_USER_COUNT_MAX)
     return reject({ code: 'too-many-basic-auth-users', limit: BASIC_AUTH_USER_COUNT_MAX });
+  const ports = portsOf(state, 'web').map(({ port }) => port);
+  const parts = passwordPart(count, 'web');
+  if (ports.length > 0 && parts.length > 0)
+    return reject({ code: 'policy-beside-port', parts, ports });
   // Nobody opens an app to the world by taking away one name too many.
   if (count === 0 && known.length > 0 && !opens) return reject({ code: 'basic-auth-would-end' });
   return accept({ type: 'BasicAuthChanged', v: 1, data });

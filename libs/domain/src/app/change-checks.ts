@@ -1,5 +1,6 @@
 import { PROBES, type AppEvent, type Check, type ChecksRequest, type Probe } from '@shiplog/events';
 import { setCheck, wholeCheck } from './checks.js';
+import { isReached } from './ports.js';
 import type { ActiveApp } from './state.js';
 
 export const CHECKED_PROCESSES_MAX = 32;
@@ -20,7 +21,7 @@ export const changeChecks = (
       const asked = probes[probe];
       if (asked === undefined) continue;
       const check = asked === null ? null : wholeCheck(probe, asked);
-      const fault = check === null ? null : faultOf(process, check);
+      const fault = check === null ? null : faultOf(state, process, check);
       if (fault !== null) {
         return { rejection: { code: 'check-invalid', process, probe, ...fault } };
       }
@@ -39,13 +40,15 @@ export const changeChecks = (
 };
 
 const faultOf = (
+  app: ActiveApp,
   process: string,
   { kind, path, command }: Check,
 ): { wrong: string; right: string } | null => {
-  if ((kind === 'http' || kind === 'tcp') && process !== 'web') {
+  if ((kind === 'http' || kind === 'tcp') && !isReached(app, process)) {
     return {
       wrong: `${kind} asks a port, and ${process} has none`,
-      right: 'only web is reached over the network; ask other process types by a command',
+      right:
+        'only web and process types with a port (`ports add`) are reached over the network; ask others by a command',
     };
   }
   if (kind === 'http' && path === null) {

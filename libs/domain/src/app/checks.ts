@@ -7,11 +7,12 @@ import {
   type Probe,
   type Settings,
 } from '@shiplog/events';
+import { isReached, type Ports } from './ports.js';
 
 export type CheckChange = Extract<AppEvent, { type: 'HealthCheckChanged' }>['data'];
 type Timings = Pick<Check, 'intervalMs' | 'timeoutMs' | 'failures' | 'successes' | 'delayMs'>;
 
-/** Requests are routed to instances of this process type; the others have no port. */
+/** Requests are routed to instances of this process type. */
 const ROUTED = 'web';
 
 /** Good answers of an HTTP check where nothing else is asked for. */
@@ -58,17 +59,18 @@ export const wholeCheck = (probe: Probe, request: CheckRequest): Check => {
 interface Checked {
   readonly settings: Pick<Settings, 'healthPath'>;
   readonly checks?: Checks | undefined;
+  readonly ports?: Ports;
 }
 
 /**
  * What is asked of instances of a process type. Where nothing was set: `web` over HTTP where it has a health
- * path, else by a connection; the others are not asked. No liveness unless somebody wants one.
+ * path, else by a connection, as those with a port of the router; the others are not asked. No liveness unless somebody wants one.
  */
 export const checkOf = (app: Checked, process: string, probe: Probe): Check | null => {
   const set = setCheck(app.checks, process, probe);
   if (set !== undefined) return set.kind === 'none' ? null : set;
-  if (process !== ROUTED || probe === 'liveness') return null;
-  const { healthPath: path } = app.settings;
+  if (!isReached(app, process) || probe === 'liveness') return null;
+  const path = process === ROUTED ? app.settings.healthPath : null;
   return wholeCheck(probe, path === null ? { kind: 'tcp' } : { kind: 'http', path });
 };
 

@@ -10,6 +10,7 @@ import type {
   TrafficPolicy,
 } from '@shiplog/events';
 import type { CheckRejection } from './change-checks.js';
+import type { PortCommand, PortRejection } from './decide-ports.js';
 import type { KnownCronJob } from './cron-jobs.js';
 import type { Lock, LockHeld } from './lock.js';
 import type { MaintenanceCommand } from './maintenance.js';
@@ -119,6 +120,7 @@ type AppChange =
   | ({ type: 'LockApp' } & Lock)
   /** `at`: when it is asked for. */
   | { type: 'UnlockApp'; at: string }
+  | PortCommand
   | MaintenanceCommand
   | VolumeCommand
   /** Without `removesVolumes` they are kept, with what is in them. */
@@ -153,6 +155,7 @@ export type AppRejection =
   | { code: 'domain-not-on-app'; host: string }
   | { code: 'too-many-domains'; limit: number }
   | { code: 'cron-job-not-found'; job: string; known: readonly string[] }
+  | PortRejection
   | { code: 'too-many-cron-jobs'; limit: number }
   | GateRejection
   | LockHeld

@@ -8,6 +8,7 @@ import { addDomain, removeDomain } from './domains.js';
 import { behindGate } from './gate.js';
 import { releaseOf, restarted } from './generation.js';
 import { decideVolume, exclusiveFault, removed } from './decide-volumes.js';
+import { addPort, removePort } from './decide-ports.js';
 import { lockApp, unlockApp } from './lock.js';
 import { decideMaintenance } from './maintenance.js';
 import { cancelRollout, promoteRollout } from './rollouts.js';
@@ -73,6 +74,10 @@ const decideOpen = (command: AppCommand, state: AppState): AppDecision => {
       return addDomain(command, state);
     case 'RemoveDomain':
       return removeDomain(command, state);
+    case 'AddPort':
+      return addPort(command, state);
+    case 'RemovePort':
+      return removePort(command, state);
     case 'SetCronJob': {
       const { type: _type, ...job } = command;
       return setCronJob(job, state);

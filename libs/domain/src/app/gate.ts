@@ -18,6 +18,7 @@ const BARS: { readonly [T in AppCommand['type']]?: readonly Bar[] } = {
   ChangeSettings: ['lock', 'freeze'],
   AddVolume: ['lock', 'freeze'],
   ChangeVolume: ['lock', 'freeze'],
+  AddPort: ['lock', 'freeze'],
   RemoveVolume: ['lock'],
   PromoteRollout: ['lock'],
   DestroyApp: ['lock'],

@@ -25,6 +25,15 @@ export {
 export { CONFIG_BYTES_MAX, INSTANCE_COUNT_MAX } from './decide.js';
 export { PLAIN_USE, isSameUse, useOf, useText } from './domain-uses.js';
 export { DOMAIN_COUNT_MAX } from './domains.js';
+export {
+  evolvePorts,
+  isReached,
+  PORT_COUNT_MAX,
+  portsOf,
+  portText,
+  type KnownPort,
+  type Ports,
+} from './ports.js';
 export { CRON_JOB_COUNT_MAX } from './cron.js';
 export type { KnownCronJob } from './cron-jobs.js';
 export {

@@ -16,6 +16,7 @@ import { withCheck } from './checks.js';
 import { withCronJob, withoutCronJob, type CronJobs } from './cron-jobs.js';
 import { evolveDomains } from './domain-uses.js';
 import type { Lock } from './lock.js';
+import { evolvePorts, type Ports } from './ports.js';
 import { evolveVolumes, type Volumes } from './volumes.js';
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -103,6 +104,8 @@ export interface ActiveApp {
   readonly domains: readonly string[];
   /** By domain; what is not here is served plainly. */
   readonly domainUses: Readonly<Record<string, DomainUse>>;
+  /** By number: the ports of the routers that lead to its processes; absent: none does. */
+  readonly ports?: Ports;
   readonly stopped: boolean;
   readonly rolloutCancels: readonly string[];
   /** Steps that rollouts need not wait for, the newest ones. */
@@ -197,6 +200,9 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
     case 'DomainUseChanged':
     case 'DomainRemoved':
       return { ...state, ...evolveDomains(state, event) };
+    case 'PortAdded':
+    case 'PortRemoved':
+      return { ...state, ports: evolvePorts(state.ports, event) };
     case 'CronJobSet':
       return { ...state, cronJobs: withCronJob(state.cronJobs, event.data) };
     case 'CronJobRemoved':

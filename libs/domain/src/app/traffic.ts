@@ -1,6 +1,7 @@
 import type { AppEvent, HeaderChanges, TrafficPolicy } from '@shiplog/events';
-import { accept, type Decision } from '../decider.js';
-import type { AppCommand } from './commands.js';
+import { accept, reject, type Decision } from '../decider.js';
+import type { AppCommand, AppRejection } from './commands.js';
+import { numbersOf, unfitFor } from './ports.js';
 import type { ActiveApp } from './state.js';
 
 /** Every part of a policy, in the order in which it is written. */
@@ -21,11 +22,15 @@ export const TRAFFIC_PARTS = [
 export const changeTraffic = (
   { set, unset }: Extract<AppCommand, { type: 'ChangeTrafficPolicy' }>,
   state: ActiveApp,
-): Decision<AppEvent, never> => {
+): Decision<AppEvent, AppRejection> => {
   const before = state.traffic ?? {};
   const kept = TRAFFIC_PARTS.filter((part) => !unset.includes(part));
   const policy = ordered({ ...pick(before, kept), ...set });
   if (trafficIdentity(policy) === trafficIdentity(before)) return accept();
+  const parts = unfitFor(policy);
+  const ports = numbersOf(state.ports);
+  if (parts.length > 0 && ports.length > 0)
+    return reject({ code: 'policy-beside-port', parts, ports });
   return accept({
     type: 'TrafficPolicyChanged',
     v: 1,

@@ -16,6 +16,7 @@ import {
 import { undoLock, undoUnlock } from './locks.js';
 import { undoMaintenance } from './maintenance.js';
 import { impossible, type UndoProposal } from './proposal.js';
+import { undoPort } from './ports.js';
 import { undoTraffic } from './traffic.js';
 import { undoVolumeAdded, undoVolumeChanged } from './volumes.js';
 import { undoRelease } from './release.js';
@@ -79,6 +80,8 @@ export const appUndo: AppUndo = {
   DomainAdded: ({ data: { host } }, question) => undoDomainAdded(host, question),
   DomainUseChanged: ({ data: { host } }, question) => undoDomainUse(host, question),
   DomainRemoved: ({ data: { host } }, question) => undoDomainRemoved(host, question),
+  PortAdded: ({ data: { port } }, question) => undoPort(port, question),
+  PortRemoved: ({ data: { port } }, question) => undoPort(port, question),
   CronJobSet: ({ data: { job } }, question) => undoCronJob(job, question),
   CronJobRemoved: ({ data: { job } }, question) => undoCronJob(job, question),
   VolumeAdded: (event, question) => undoVolumeAdded(event, question),

@@ -85,6 +85,8 @@ const otherUndo: OtherUndo = {
   DomainProofDemanded: partOf('the addition of a domain'),
   DomainLookedUp: fact('the api'),
   DomainReleased: partOf('the removal of a domain'),
+  PortReserved: partOf('the addition of a port'),
+  PortReleased: partOf('the removal of a port'),
   BuildStarted: fact('the builder'),
   BuildSucceeded: fact('the builder'),
   BuildFailed: fact('the builder'),

@@ -28,6 +28,8 @@ export type UndoCommand =
         | 'AddDomain'
         | 'RemoveDomain'
         | 'SetCronJob'
+        | 'AddPort'
+        | 'RemovePort'
         | 'RemoveCronJob'
         | 'ChangeVolume'
         | 'LockApp'

@@ -643,6 +643,8 @@ describe('undoing tokens and policies', () => {
 
 /** What `undo` does with each type of the log. A type that is not here fails the test below. */
 const POSSIBLE = [
+  'PortAdded',
+  'PortRemoved',
   'AppLocked',
   'AppUnlocked',
   'BackupPolicyChanged',
@@ -670,6 +672,8 @@ const POSSIBLE = [
   'VolumeChanged',
 ];
 const REFUSED = [
+  'PortReleased',
+  'PortReserved',
   'CertificateInstalled',
   'CertificateRemoved',
   'CertificateOrdered',
@@ -753,6 +757,12 @@ const REFUSED = [
   'VolumeWithinSize',
 ];
 
+/** What has to be there before it can be taken away. */
+const ADDED_BEFORE: Readonly<Record<string, 'CronJobSet' | 'PortAdded'>> = {
+  CronJobRemoved: 'CronJobSet',
+  PortRemoved: 'PortAdded',
+};
+
 describe('every event type of the log', () => {
   const aggregateOfType = (type: string): Aggregate =>
     (Object.keys(schemaByAggregate) as Aggregate[]).find((aggregate) =>
@@ -778,9 +788,9 @@ describe('every event type of the log', () => {
       before.push([{ ...event, type: 'DomainAdded', data }]);
     }
     if (type === 'AppStarted') before.push([{ ...event, type: 'AppStopped' } as DomainEventUnion]);
-    if (type === 'CronJobRemoved') {
-      const data = samples.CronJobSet;
-      before.push([{ ...event, type: 'CronJobSet', data }]);
+    const made = ADDED_BEFORE[type];
+    if (made !== undefined) {
+      before.push([{ ...event, type: made, data: samples[made] } as DomainEventUnion]);
     }
     if (type === 'VolumeChanged') {
       const data = { ...samples.VolumeChanged, sizeBytes: 5 * 1024 ** 3 };

@@ -155,6 +155,10 @@ export const samples: Samples = {
     at: '2026-11-26T10:01:00.000Z',
   },
   DomainReleased: { host: 'www.example.com', appId },
+  PortAdded: { appId, port: 32_100, process: 'broker', containerPort: 1883 },
+  PortRemoved: { appId, port: 32_100 },
+  PortReserved: { port: 32_100, appId, teamId },
+  PortReleased: { port: 32_100, appId },
 
   BuildStarted: { buildId, appId, sourceDigest: digest },
   BuildSucceeded: { buildId, appId, image, processes, stack: 'node', durationMs: 41_500 },

@@ -1,4 +1,10 @@
-import { DEFAULT_SETTINGS, OPEN_TO_ALL, withBasicAuth, withCheck } from '@shiplog/domain';
+import {
+  DEFAULT_SETTINGS,
+  evolvePorts,
+  OPEN_TO_ALL,
+  withBasicAuth,
+  withCheck,
+} from '@shiplog/domain';
 import type { AppDocument } from '../documents.js';
 import { evolveVolumeDocuments, VOLUME_EVENTS } from './app-volumes.js';
 import { defineProjection, type Envelope, type EventNamed } from '../projection.js';
@@ -23,6 +29,8 @@ const EVENTS = [
   'ReleasePromoted',
   'DomainAdded',
   'DomainRemoved',
+  'PortAdded',
+  'PortRemoved',
   'CronJobSet',
   'CronJobRemoved',
   ...VOLUME_EVENTS,
@@ -40,7 +48,7 @@ type AppModelEvent = EventNamed<(typeof EVENTS)[number]>;
 
 export const appProjection = defineProjection({
   model: 'apps',
-  version: 7,
+  version: 8,
   events: EVENTS,
   indexed: ['teamId', 'name'],
   needs: ({ type, data: { appId } }) =>
@@ -78,6 +86,7 @@ const created = (
   traffic: {},
   basicAuth: OPEN_TO_ALL,
   domains: [],
+  ports: {},
   cronJobs: [],
   volumes: [],
   lock: null,
@@ -135,6 +144,9 @@ const evolveKnown = (
       return { ...app, domains: [...new Set([...app.domains, event.data.host])].toSorted() };
     case 'DomainRemoved':
       return { ...app, domains: app.domains.filter((host) => host !== event.data.host) };
+    case 'PortAdded':
+    case 'PortRemoved':
+      return { ...app, ports: evolvePorts(app.ports, event) };
     case 'CronJobSet': {
       const { appId: _appId, ...job } = event.data;
       const others = app.cronJobs.filter((one) => one.job !== job.job);
@@ -195,6 +207,7 @@ const destroyed = (app: AppDocument, at: Envelope): AppDocument => ({
   config: {},
   basicAuth: OPEN_TO_ALL,
   domains: [],
+  ports: {},
   cronJobs: [],
   volumes: [],
   lock: null,

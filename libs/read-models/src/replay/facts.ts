@@ -1,4 +1,11 @@
-import { DEFAULT_SETTINGS, checksIn, checkText, isSameValue, type Lock } from '@shiplog/domain';
+import {
+  DEFAULT_SETTINGS,
+  checksIn,
+  checkText,
+  isSameValue,
+  portText,
+  type Lock,
+} from '@shiplog/domain';
 import type { Maintenance, Settings, TrafficPolicy } from '@shiplog/events';
 import type {
   AppDocument,
@@ -20,6 +27,7 @@ export type FactKind =
   | 'setting'
   | 'formation'
   | 'domain'
+  | 'port'
   | 'cron'
   | 'volume'
   | 'lock'
@@ -143,6 +151,10 @@ const appFacts = (app: AppDocument): Entry[] => {
     ...app.domains.map((host): Entry => [
       `domain:${appId}:${host}`,
       { ...of, kind: 'domain', name: host },
+    ]),
+    ...Object.entries(app.ports).map(([port, known]): Entry => [
+      `port:${appId}:${port}`,
+      { ...of, kind: 'port', name: port, value: portText(known) },
     ]),
     ...(app.lock === null
       ? []

@@ -102,7 +102,7 @@ const touchesOfOthers = (event: DomainEventUnion): readonly string[] => {
     case 'TeamMemberAdded':
       return [`member:${event.data.teamId}:${event.data.userId}`];
     default:
-      return [];
+      return portOf(event);
   }
 };
 
@@ -121,12 +121,16 @@ export const aroundOf = (key: string): string | undefined => {
     'setting',
     'formation',
     'domain',
+    'port',
     'cron',
     'volume',
     'release',
   ].includes(kind ?? '');
   return isOfApp ? `app:${owner}` : undefined;
 };
+
+const portOf = ({ type, data }: DomainEventUnion): readonly string[] =>
+  type === 'PortAdded' || type === 'PortRemoved' ? [`port:${data.appId}:${data.port}`] : [];
 
 const allRoutesOf = (routerId: string): string => `route:${routerId}`;
 
