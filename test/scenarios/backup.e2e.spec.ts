@@ -48,6 +48,7 @@ describe('a platform that is lost', () => {
     await platform.json([...['volumes', 'add', 'rows', '/tmp', '--size', '100M', '-a', 'ledger']]);
     const write = "require('fs').writeFileSync('/tmp/row', 'a row', { mode: 0o640 })";
     await inLedger(`${write}; console.log(${ROW})`);
+    await hook(write.replace('/tmp/row', '/tmp/dump'));
     await platform.json(['apps', 'create', 'gone']);
     await platform.json(['config', 'set', '-a', 'gone', 'SECRET=forgotten']);
   });
@@ -56,6 +57,9 @@ describe('a platform that is lost', () => {
     await rm(place, { recursive: true, force: true });
   });
 
+  /** What runs there before its volume is backed up. */
+  const hook = (script: string) =>
+    platform.json([...['volumes', 'backup', 'rows', '-a', 'ledger'], '--', 'node', '-e', script]);
   /** What runs in the one instance of ledger; gives what it wrote. */
   const inLedger = async (script: string): Promise<string> => {
     const instances = await platform.json<{ id: string; state: string }[]>(['ps', '-a', 'ledger']);
@@ -120,6 +124,16 @@ describe('a platform that is lost', () => {
     const inside = await platform.cli(['backup', 'create', '--to', join(platform.home, 'b')]);
     expect(inside.code).toBe(4);
     expect(inside.stderr).toContain('inside the data directory');
+
+    await hook("console.log('disk full'); process.exit(3)");
+    const elsewhere = await mkdtemp(join(tmpdir(), 'shiplog-backup-e2e-'));
+    const unprepared = await platform.cli(['backup', 'create', '--to', elsewhere]);
+    expect(unprepared.code).toBe(1);
+    expect(unprepared.stderr).toContain(
+      'ledger/rows: its backup hook (node) ended with exit code 3',
+    );
+    expect(unprepared.stderr).toContain('disk full');
+    await rm(elsewhere, { recursive: true });
   });
 
   it('comes back on an empty machine, with the same apps, and without what was destroyed', async () => {
@@ -154,6 +168,7 @@ describe('a platform that is lost', () => {
     expect(told((await platform.get('ledger')).body)).toEqual(told(before.body));
     // What is in its volume was there before it was started.
     expect(await inLedger(`console.log(${ROW})`)).toBe('a row');
+    expect(await inLedger(`console.log(${ROW.replace('/tmp/row', '/tmp/dump')})`)).toBe('a row');
     const config = await platform.cli(['config', 'get', '-a', 'ledger', 'COLOUR']);
     expect(config.stdout.trim()).toBe('blue');
     const keys = await readdir(join(platform.home, 'keys'));

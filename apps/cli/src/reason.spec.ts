@@ -81,6 +81,7 @@ const CHANGES: Readonly<Record<string, readonly [args: string, ...operations: st
   'volumes add': ['data /data --size 1G -a shop --no-wait', 'addVolume'],
   'volumes resize': ['data 2G -a shop', 'changeVolume'],
   'volumes mount': ['data /srv -a shop --no-wait', 'changeVolume'],
+  'volumes backup': ['data -a shop --exclude', 'changeVolumeBackup'],
   'volumes recreate': ['data --confirm data -a shop --no-wait', 'recreateVolume'],
   'volumes remove': ['data --confirm data -a shop', 'removeVolume'],
   'volumes purge': ['vol_1 --confirm data', 'removeKeptVolume'],

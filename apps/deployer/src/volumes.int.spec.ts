@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LABEL, connectEngine, ownedBy } from '@shiplog/engine';
 import type { RunningProcess } from '@shiplog/runtime';
 import { startDeployer } from './index.js';
@@ -58,6 +58,10 @@ const volume = {
 it('what is in a volume outlives releases and rollbacks, and no two instances have it', async () => {
   await platform.createApp(APP);
   await platform.app(APP, { type: 'AddVolume', volumeId: 'vol_1', ...volume, baseVersion: null });
+  await platform.app(APP, {
+    ...{ type: 'ChangeConfig', unset: [], baseVersion: null },
+    set: { PASSWORD: await platform.keyring.encrypt(APP, 'correct horse battery') },
+  });
   await platform.ended(await platform.deploy(APP, { image, processes: { worker } }));
   await platform.app(APP, { type: 'Scale', formation: { worker: 1 } });
   await ready();
@@ -73,6 +77,46 @@ it('what is in a volume outlives releases and rollbacks, and no two instances ha
     if (i > 0) expect(lives[i - 1]?.FinishedAt.localeCompare(StartedAt)).toBe(-1);
   }
   expect(await volumes()).toHaveLength(1);
+});
+
+describe('before it is backed up, a command', () => {
+  const SECRET = 'correct horse battery';
+  const run = async (command: string[], timeoutSeconds = 20) => {
+    const bus = platform.bus();
+    const [engineName = ''] = await volumes();
+    const input = { appId: APP, engineName, hook: { command, timeoutSeconds } };
+    try {
+      return await bus.request('deployer', 'backup-hook', input, { timeoutMs: 30_000 });
+    } finally {
+      await bus.close();
+    }
+  };
+  const ranIn = () => platform.open(APP)[0]?.instanceId;
+
+  it('runs in an instance that has it, and is told with its exit code and its last lines', async () => {
+    expect(await run(['sh', '-c', 'echo dumped > /data/dump; echo done'])).toEqual({
+      ...{ ranIn: ranIn(), outcome: 'succeeded', exitCode: 0, said: 'done' },
+    });
+    expect(await run(['sh', '-c', 'test "$(cat /data/dump)" = dumped'])).toMatchObject({
+      exitCode: 0,
+    });
+    const script =
+      'n=0; while test $n -lt 5000; do n=$((n+1)); echo $n; done; echo "$PASSWORD"; echo disk full >&2; exit 7';
+    const failed = await run(['sh', '-c', script]);
+    expect(failed).toMatchObject({ ranIn: ranIn(), outcome: 'failed', exitCode: 7 });
+    const { said } = failed as { said: string };
+    expect(said).toContain('5000\n[redacted PASSWORD]\ndisk full');
+    expect(said).not.toContain(SECRET);
+  });
+
+  it('is ended at its deadline, and one that is not in the image is told', async () => {
+    expect(await run(['sh', '-c', 'echo begun; exec sleep 1000'], 1)).toEqual({
+      ...{ ranIn: ranIn(), outcome: 'timed-out', exitCode: null, said: 'begun' },
+    });
+    expect(await run(['pg_dump'])).toMatchObject({
+      ...{ ranIn: null, outcome: 'not-run', said: expect.stringContaining('pg_dump') as string },
+    });
+  });
 });
 
 it('one that somebody removed is told, starts nothing, and is made anew only on demand', async () => {

@@ -15,6 +15,7 @@ const PUBLISHED = [
   'log.x',
   'hint.app.x1',
   ...WORKERS.flatMap((name) => [`tel.${name}.topic`, `rpc.${name}.operation`]),
+  'rpc.deployer.backup-hook',
   ...WORKERS.map((name) => `_INBOX_${name}.x`),
   ...JETSTREAM_SUBJECTS,
   // Acknowledgements, flow control, snapshots, buckets, advisories: JetStream's own, beside its requests.
@@ -41,6 +42,7 @@ const SUBSCRIBED = [
   'rpc.>',
   ...WORKERS.flatMap((name) => [`rpc.${name}.>`, `tel.${name}.>`, `_INBOX_${name}.x`]),
   'tel.router-sync.traffic',
+  'tel.deployer.reply.x',
   '_INBOX.>',
   '$JS.API.>',
   '$SYS.>',
@@ -53,13 +55,16 @@ const mayPublish = (user: NatsUser, subject: string): boolean => {
   if (user === 'provisioner') return subject.startsWith('$JS.API.');
   if (first === 'log') return subject.split('.').length > 2 && writerOf(second) === user;
   if (first === 'tel') return second === user;
-  if (first === 'rpc') return user === 'api';
+  if (first === 'rpc') return mayAsk(user, subject);
   return (
     subject === `$JS.API.STREAM.MSG.GET.${LOG_STREAM}` ||
     subject === `$JS.API.DIRECT.GET.${LOG_STREAM}` ||
     subject.startsWith(`$JS.API.DIRECT.GET.${LOG_STREAM}.`)
   );
 };
+
+const mayAsk = (user: NatsUser, subject: string): boolean =>
+  user === 'api' || (user === 'backup' && subject === 'rpc.deployer.backup-hook');
 
 const writerOf = (aggregate: string): ProcessName | undefined =>
   (WRITER_OF as Readonly<Record<string, ProcessName>>)[aggregate];
@@ -80,6 +85,7 @@ const maySubscribe = (user: NatsUser, subject: string): boolean => {
     subject === 'hint.>' ||
     subject === `rpc.${user}.>` ||
     (user === 'deployer' && subject === 'tel.router-sync.traffic') ||
+    (user === 'backup' && subject === 'tel.deployer.reply.x') ||
     (user === 'api' && (subject === 'tel.>' || subject.startsWith('tel.')))
   );
 };

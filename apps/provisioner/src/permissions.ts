@@ -53,8 +53,10 @@ export const permissionsOf = (user: NatsUser): Permissions => {
       `$JS.API.DIRECT.GET.${LOG_STREAM}`,
       `$JS.API.DIRECT.GET.${LOG_STREAM}.>`,
       `$JS.API.STREAM.MSG.GET.${LOG_STREAM}`,
-      // Only the api asks, and so only it hears answers, frames and telemetry.
+      // Only the api asks, and so only it hears answers, frames and telemetry …
       ...(isApi ? ['rpc.>'] : []),
+      // … but for what runs in an instance before its volume is backed up.
+      ...(user === 'backup' ? ['rpc.deployer.backup-hook'] : []),
     ],
     subscribe: [
       HINT_SUBJECTS,
@@ -63,6 +65,7 @@ export const permissionsOf = (user: NatsUser): Permissions => {
       ...(isApi ? ['tel.>'] : []),
       // Whoever judges a canary hears what the routers count, and nothing else of them.
       ...(user === 'deployer' ? [CANARY_TRAFFIC] : []),
+      ...(user === 'backup' ? ['tel.deployer.reply.*'] : []),
     ],
   };
 };

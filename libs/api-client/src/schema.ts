@@ -868,6 +868,23 @@ export interface paths {
         patch: operations["changeVolume"];
         trace?: never;
     };
+    "/v1/apps/{app}/volumes/{volume}/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change how the content of a volume is backed up; nothing is restarted */
+        patch: operations["changeVolumeBackup"];
+        trace?: never;
+    };
     "/v1/apps/{app}/volumes/{volume}/recreate": {
         parameters: {
             query?: never;
@@ -1802,6 +1819,14 @@ export interface components {
             /** @enum {string} */
             verification: "none" | "verified" | "failed";
             verifiedAt: string | null;
+            /** @description Volumes whose content is not in it. */
+            volumesLeft: {
+                /** @description App and volume, such as `shop/data`. */
+                name: string;
+                /** @enum {string} */
+                outcome: "failed" | "left-out";
+                why: string;
+            }[];
         };
         BackupLine: {
             /** @description ISO 8601, UTC. */
@@ -3169,6 +3194,17 @@ export interface components {
         Volume: {
             /** @description Whether more was in it than declared when it was told last. */
             aboveSize: boolean;
+            /** @description How its content is backed up. */
+            backup: {
+                /** @description Whether its content is left out of backups. */
+                excluded: boolean;
+                /** @description What runs in a ready instance that has the volume, without a shell, before its content is taken. Null: nothing. */
+                hook: {
+                    command: string[];
+                    /** @description Seconds; what takes longer is ended, and has failed. */
+                    timeoutSeconds: number;
+                } | null;
+            };
             /** @description Opaque; unique on the platform. */
             id: string;
             measuredAt: string | null;
@@ -11209,6 +11245,155 @@ export interface operations {
                 };
             };
             /** @description invalid-body, idempotency-key-reused, volume-path-taken, volume-exclusive, volume-exclusive-to-one, process-type-unknown */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log-unavailable, too-many-changes, outcome-unknown, not-caught-up */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage-full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeVolumeBackup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again is the same change, carried out once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the change is meant for. */
+                "If-Match"?: string;
+                /** @description What is put aside for this change: lock, freeze, or both. Needs a reason. */
+                "Shiplog-Override"?: string;
+                /** @description Why; percent-encoded UTF-8. */
+                "Shiplog-Reason"?: string;
+            };
+            path: {
+                /** @description Name or id of the app. */
+                app: string;
+                /** @description Name of the volume. */
+                volume: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Whether its content is left out of backups. */
+                    excluded?: boolean;
+                    /** @description Replaced as a whole. Null: nothing is run any more. */
+                    hook?: {
+                        command: string[];
+                        /**
+                         * @description Seconds; what takes longer is ended, and has failed.
+                         * @default 300
+                         */
+                        timeoutSeconds?: number;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description From the next backup on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedVolume"];
+                };
+            };
+            /** @description invalid-input, body-not-json */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description token-scope */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description app-not-found, volume-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description revision-conflict */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-body, idempotency-key-reused */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -25,6 +25,16 @@ export const volumesOf = ({ fetch: api, url }: Connection) => ({
     ),
   change: (app: string, volume: string, body: BodyOf<'changeVolume'>, options: ChangeOptions) =>
     valueOf(api.PATCH(ONE, { params: { path: { app, volume } }, body, ...change(options) }), url),
+  changeBackup: (
+    app: string,
+    volume: string,
+    body: BodyOf<'changeVolumeBackup'>,
+    options: ChangeOptions,
+  ) =>
+    valueOf(
+      api.PATCH(`${ONE}/backup`, { params: { path: { app, volume } }, body, ...change(options) }),
+      url,
+    ),
   recreate: (app: string, volume: string, confirm: string, options: ChangeOptions) =>
     valueOf(
       api.POST(`${ONE}/recreate`, {

@@ -3,11 +3,13 @@ import type { ActiveApp } from './app/index.js';
 import type { KnownVolume } from './app/volumes.js';
 
 /** A volume that no app declares any more. */
-export interface LeftVolume extends Omit<KnownVolume, 'processes' | 'shared'> {
+export interface LeftVolume extends Omit<KnownVolume, 'processes' | 'shared' | 'backup'> {
   readonly appId: string;
   /** What the app was called, or is. */
   readonly appName: string;
   readonly teamId: string;
+  /** Its content is in no backup. */
+  readonly isExcluded?: boolean;
   /** Somebody wants its data deleted; otherwise it is kept. */
   readonly isRemoved: boolean;
 }
@@ -59,10 +61,11 @@ export class LeftVolumes {
   ): void {
     const volume = app?.volumes[name];
     if (app === undefined || volume === undefined) return;
-    const { volumeId, path, sizeBytes, incarnation } = volume;
+    const { volumeId, path, sizeBytes, incarnation, backup } = volume;
     this.byId.set(volumeId, {
       ...{ volumeId, name, path, sizeBytes, incarnation },
       ...{ appId: app.appId, appName: app.name, teamId: app.teamId },
+      ...(backup?.excluded === true ? { isExcluded: true } : {}),
       isRemoved: isRemoved(volumeId),
     });
   }

@@ -31,6 +31,21 @@ export const backedUpVolume = z.strictObject({
 });
 export type BackedUpVolume = z.infer<typeof backedUpVolume>;
 
+/** How it went with what was to run before the content of a volume was taken. */
+export const backupHookRun = z.strictObject({
+  /** Id of the instance; null where it did not run. */
+  ranIn: id.nullable(),
+  /**
+   * `timed-out`: it took longer than it may, and was ended. `no-instance`: none runs, the content is taken as it is.
+   * `not-run`: it could not be run. The content is saved after `succeeded` and `no-instance` alone.
+   */
+  outcome: z.enum(['succeeded', 'failed', 'timed-out', 'no-instance', 'not-run']),
+  exitCode: z.number().int().nullable(),
+  /** The last of what it wrote, config values blotted out; or why it could not be run. */
+  said: z.string().max(2000),
+});
+export type BackupHookRun = z.infer<typeof backupHookRun>;
+
 /** What a failed backup or verification met. */
 const problem = { code: z.string().max(64), summary: z.string().max(2000) };
 
@@ -67,6 +82,16 @@ export const backupEvent = z.discriminatedUnion('type', [
     missing: z.array(backupGap).max(200),
     /** What is in volumes; the first ones where there are more. */
     volumes: z.array(backedUpVolume).max(1000),
+  }),
+  /** What was to run in an instance before the content of a volume was taken. */
+  defineEvent('BackupHookRan', 1, {
+    nodeId: id,
+    backupId: id,
+    appId: id,
+    volumeId: id,
+    name: volumeName,
+    ...backupHookRun.shape,
+    durationMs: count,
   }),
   defineEvent('BackupFailed', 1, { nodeId: id, backupId: id, target: backupTarget, ...problem }),
   /** Every byte of it was read back, and the chain of its log holds. */

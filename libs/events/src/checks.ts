@@ -9,6 +9,17 @@ export const urlPath = z
 /** What a check asks: an answer over HTTP, an accepted connection, a command in the container that ends with 0; `none`: nothing. */
 export const checkKind = z.enum(['http', 'tcp', 'command', 'none']);
 
+/** A command that runs in a container as it is, word by word: no shell takes it apart. */
+export const containerCommand = z
+  .array(
+    z
+      .string()
+      .max(4096)
+      .refine((word) => !word.includes('\0'), 'text without NUL'),
+  )
+  .min(1)
+  .max(64);
+
 const kindFields = {
   kind: checkKind,
   /** Of an HTTP check, and only of one. */
@@ -19,16 +30,7 @@ const kindFields = {
     .max(64)
     .regex(/^[1-5]\d\d(?:-[1-5]\d\d)?(?:,[1-5]\d\d(?:-[1-5]\d\d)?)*$/, 'status codes: 200-399'),
   /** Of a command check, and only of one: run as it is, without a shell. */
-  command: z
-    .array(
-      z
-        .string()
-        .max(4096)
-        .refine((word) => !word.includes('\0'), 'text without NUL'),
-    )
-    .min(1)
-    .max(64)
-    .nullable(),
+  command: containerCommand.nullable(),
 };
 const timings = {
   /** From the begin of one question to the begin of the next. */

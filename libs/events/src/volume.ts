@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { containerCommand } from './checks.js';
 import { defineEvent } from './event.js';
 import { id, PROCESS_TYPE_PATTERN, processType } from './ids.js';
 import { containerPath } from './resources.js';
@@ -39,6 +40,26 @@ export const volumeShape = {
 export const volumeDefinition = z.strictObject(volumeShape);
 export type VolumeDefinition = z.infer<typeof volumeDefinition>;
 
+/** What runs in an instance right before the content of its volume is backed up. */
+export const backupHook = z.strictObject({
+  command: containerCommand,
+  /** What takes longer is ended, and has failed. */
+  timeoutSeconds: z.number().int().min(1).max(3600),
+});
+export type BackupHook = z.infer<typeof backupHook>;
+
+export const volumeBackupShape = {
+  /** Its content is in no backup. */
+  excluded: z.boolean(),
+  /** Null: the content is taken as it is. */
+  hook: backupHook.nullable(),
+};
+/** How a volume is backed up. */
+export interface VolumeBackup {
+  excluded: boolean;
+  hook: BackupHook | null;
+}
+
 const ofApp = { appId: id, volumeId: id, name: volumeName };
 /** 1 for the first; one more each time that it is made anew because it was lost. */
 export const incarnation = z.number().int().min(1).max(1_000_000);
@@ -48,6 +69,8 @@ export const appVolumeEvents = [
   defineEvent('VolumeAdded', 1, { ...ofApp, ...volumeShape }),
   /** The whole definition as it is from now on. */
   defineEvent('VolumeChanged', 1, { ...ofApp, ...volumeShape }),
+  /** How it is backed up from now on, all of it. */
+  defineEvent('VolumeBackupChanged', 1, { ...ofApp, ...volumeBackupShape }),
   /** It was lost, and an empty one is to take its place. */
   defineEvent('VolumeRecreated', 1, { ...ofApp, incarnation }),
   /** Its data is to be deleted. */

@@ -27,6 +27,15 @@ const backup = z
     addedBytes: size.describe('What it had to store that no earlier backup had.'),
     objects: size,
     missing: z.array(gap).describe('What was not to be had any more when it was made.'),
+    volumesLeft: z
+      .array(
+        z.object({
+          name: z.string().describe('App and volume, such as `shop/data`.'),
+          outcome: z.enum(['failed', 'left-out']),
+          why: z.string(),
+        }),
+      )
+      .describe('Volumes whose content is not in it.'),
     verification: z.enum(['none', 'verified', 'failed']),
     verifiedAt: time.nullable(),
     problem: z.string().nullable().describe('What is wrong with it, as far as known.'),

@@ -111,6 +111,7 @@ const plainDetailOf = (event: DomainEventUnion): string => {
     case 'VolumeAdded':
     case 'VolumeChanged':
       return ` ${event.data.name} ${event.data.path}`;
+    case 'VolumeBackupChanged':
     case 'VolumeRecreated':
     case 'VolumeRemoved':
     case 'VolumeCreated':
@@ -124,11 +125,8 @@ const plainDetailOf = (event: DomainEventUnion): string => {
       return ` ${event.data.volumeId}: ${event.data.usedBytes} of ${event.data.sizeBytes} bytes`;
     case 'AppLocked':
       return `${event.data.until === null ? '' : ` until ${event.data.until}`}: ${event.data.why}`;
-    case 'MaintenanceChanged': {
-      const { maintenance } = event.data;
-      if (maintenance === null) return ': off';
-      return `: on${maintenance.why === null ? '' : `: ${maintenance.why}`}`;
-    }
+    case 'MaintenanceChanged':
+      return maintenanceText(event.data.maintenance);
     case 'LockOverridden':
       return ` of ${event.data.by.name}: ${event.data.why}`;
     case 'FreezeAdded':
@@ -145,4 +143,9 @@ const plainDetailOf = (event: DomainEventUnion): string => {
 const portWords = (event: DomainEventUnion): string => {
   if (event.type === 'PortAdded') return ` ${event.data.port} to ${portText(event.data)}`;
   return event.type === 'PortRemoved' ? ` ${event.data.port}` : '';
+};
+
+const maintenanceText = (maintenance: { readonly why: string | null } | null): string => {
+  if (maintenance === null) return ': off';
+  return `: on${maintenance.why === null ? '' : `: ${maintenance.why}`}`;
 };

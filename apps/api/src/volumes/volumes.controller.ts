@@ -62,6 +62,18 @@ export class VolumesController {
     return this.changed(app.appId, params.volume, position);
   }
 
+  @Handles(routes.changeVolumeBackup)
+  async changeBackup(
+    @Admission() request: Admitted<typeof routes.changeVolumeBackup>,
+  ): Reply<typeof routes.changeVolumeBackup> {
+    const { app, params, body } = request;
+    const position = await this.change(request, {
+      type: 'ChangeVolumeBackup',
+      ...{ name: params.volume, changes: definedOf(body) },
+    });
+    return this.changed(app.appId, params.volume, position);
+  }
+
   @Handles(routes.recreateVolume)
   async recreate(
     @Admission() request: Admitted<typeof routes.recreateVolume>,

@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { BACKUP_AS_IT_IS } from '@shiplog/domain';
 import type { ReadModels, RunningReadModels, VolumeDocument } from '@shiplog/read-models';
 import type { ProcessContext } from '@shiplog/runtime';
 import { z } from 'zod';
@@ -93,8 +94,10 @@ export const toVolume = (
   usage: Usage = {},
 ): Volume => {
   const { name, path, processes, shared, sizeBytes, state, aboveBytes } = volume;
+  const { backup = BACKUP_AS_IT_IS } = volume;
   return {
     ...{ id, name, path, processes: [...processes], shared, sizeBytes, state },
+    backup,
     aboveSize: aboveBytes !== null,
     ...measuredOf(usage, id),
   };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { volumeName, volumeShape } from '@shiplog/events';
+import { backupHook, volumeBackupShape, volumeName, volumeShape } from '@shiplog/events';
 import { appParam, changed, id, idParam, time } from '../http/fields.js';
 import { defineRoute } from '../http/route.js';
 
@@ -15,6 +15,19 @@ const definition = {
   sizeBytes: volumeShape.sizeBytes.describe('Declared: what is above is told, and not prevented.'),
 };
 
+const hookTimeout = backupHook.shape.timeoutSeconds.describe(
+  'Seconds; what takes longer is ended, and has failed.',
+);
+const backup = {
+  excluded: volumeBackupShape.excluded.describe('Whether its content is left out of backups.'),
+  hook: z
+    .object({ command: backupHook.shape.command, timeoutSeconds: hookTimeout })
+    .nullable()
+    .describe(
+      'What runs in a ready instance that has the volume, without a shell, before its content is taken. Null: nothing.',
+    ),
+};
+
 export const volumeAnswer = z
   .object({
     id,
@@ -25,6 +38,7 @@ export const volumeAnswer = z
       .describe(
         'declared: made when an instance first needs it. missing: the engine has it no more, and nothing that needs it is started.',
       ),
+    backup: z.object(backup).describe('How its content is backed up.'),
     aboveSize: z.boolean().describe('Whether more was in it than declared when it was told last.'),
     usedBytes: z
       .number()
@@ -96,6 +110,30 @@ export const changeVolume = defineRoute({
     'volume-in-use',
     'process-type-unknown',
   ],
+});
+
+export const changeVolumeBackup = defineRoute({
+  id: 'changeVolumeBackup',
+  method: 'PATCH',
+  path: '/v1/apps/{app}/volumes/{volume}/backup',
+  summary: 'Change how the content of a volume is backed up; nothing is restarted',
+  tag,
+  params: volumeParams,
+  body: z
+    .strictObject({
+      excluded: backup.excluded.optional(),
+      hook: z
+        .strictObject({
+          command: backupHook.shape.command,
+          timeoutSeconds: hookTimeout.default(300),
+        })
+        .nullable()
+        .optional()
+        .describe('Replaced as a whole. Null: nothing is run any more.'),
+    })
+    .refine((body) => Object.keys(body).length > 0, 'name what is to change: {"excluded": true}'),
+  answer: { status: 200, description: 'From the next backup on.', schema: changedVolume },
+  refuses: ['volume-not-found'],
 });
 
 const confirm = z.string().describe('The name of the volume once more.');

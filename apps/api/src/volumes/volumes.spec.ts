@@ -43,6 +43,30 @@ describe('a volume', () => {
     expect(then.body).toMatchObject([{ sizeBytes: GIB }]);
   });
 
+  it('is backed up as was said, and by default as it is', async () => {
+    expect(await volumes()).toMatchObject([{ backup: { excluded: false, hook: null } }]);
+    const change = (body: object) =>
+      api.call('patch', '/v1/apps/shop/volumes/data/backup').send(body);
+    const hook = { command: ['dump', '--all'] };
+    const { body } = await change({ hook }).expect(200);
+    const backup = { excluded: false, hook: { ...hook, timeoutSeconds: 300 } };
+    expect(body.volume.backup).toEqual(backup);
+    await change({ excluded: true }).expect(200);
+    expect(await volumes()).toMatchObject([{ backup: { ...backup, excluded: true } }]);
+    for (const wrong of [
+      {},
+      { hook: {} },
+      { hook: { command: 'dump --all' } },
+      { hook: { command: [] } },
+      { hook: { ...hook, timeoutSeconds: 3601 } },
+    ]) {
+      expect((await change(wrong)).status).toBe(422);
+    }
+    await api.call('patch', '/v1/apps/shop/volumes/no/backup').send({ excluded: true }).expect(404);
+    await change({ excluded: false, hook: null }).expect(200);
+    expect(await volumes()).toMatchObject([{ backup: { excluded: false, hook: null } }]);
+  });
+
   it('that is exclusive makes its process one of which no two run, and a deploy says so', async () => {
     const { body } = await api
       .call('patch', '/v1/apps/shop/formation')

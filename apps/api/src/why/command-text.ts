@@ -64,6 +64,8 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return `volume ${event.data.name} added at ${event.data.path}`;
     case 'VolumeChanged':
       return `volume ${event.data.name} changed`;
+    case 'VolumeBackupChanged':
+      return `backup of volume ${event.data.name} changed`;
     case 'VolumeRecreated':
       return `volume ${event.data.name} recreated`;
     case 'VolumeRemoved':

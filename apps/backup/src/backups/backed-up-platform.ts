@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CommandHandler, worldFold } from '@shiplog/commands';
 import { World, backupIdOf } from '@shiplog/domain';
 import { volumeLabels } from '@shiplog/engine';
+import type { BackupHookRun, VolumeBackup } from '@shiplog/events';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
 import { Keyring, MasterKey } from '@shiplog/secrets';
 import { InMemoryImageEngine } from '../engine/in-memory-image-engine.js';
@@ -19,6 +20,8 @@ export class BackedUpPlatform {
   readonly masterKeyFile: string;
   readonly volumes: InMemoryVolumeEngine;
   private readonly feed = new LogFeed(this.log).add(worldFold(this.world, 'test'));
+  /** How a backup hook goes. */
+  hookRun: BackupHookRun = { ranIn: 'i1', outcome: 'succeeded', exitCode: 0, said: '' };
   private made = 0;
 
   private constructor(
@@ -63,6 +66,15 @@ export class BackedUpPlatform {
     await this.volumes.create(engineName, volumeLabels({ platform, appId, volumeId }));
   }
 
+  /** How a volume of it is backed up from now on. */
+  async backedUp(appId: string, name: string, changes: Partial<VolumeBackup>): Promise<void> {
+    const { log, world, feed } = this;
+    const by = { actor: { kind: 'process', id: 'p1', name: 'test' } } as const;
+    const command = { type: 'ChangeVolumeBackup', name, changes } as const;
+    await new CommandHandler({ log, world, feed }).handle('app', appId, command, by);
+    await feed.catchUp();
+  }
+
   /** Each one a minute later than the one before. */
   async backup(target: BackupTarget, options: Partial<CreateOptions> = {}): Promise<Created> {
     this.made += 1;
@@ -73,7 +85,8 @@ export class BackedUpPlatform {
     const engine = new InMemoryImageEngine();
     const now = () => startedAtMs;
     const { volumes } = this;
-    return createBackup({ config, log, world, catchUp, engine, volumes, now }, target, {
+    const runHook = () => Promise.resolve(this.hookRun);
+    return createBackup({ config, log, world, catchUp, engine, volumes, runHook, now }, target, {
       backupId: backupIdOf(startedAtMs, platform === 'test' ? '00000001' : '00000002'),
       startedAtMs,
       keep: null,

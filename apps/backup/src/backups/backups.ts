@@ -11,6 +11,7 @@ import { BackupError } from '../backup-error.js';
 import type { ImageEngine } from '../engine/image-engine.port.js';
 import type { VolumeEngine } from '../engine/volume-engine.port.js';
 import { ensureRecoveryKey, type RecoveryKeyPlace } from '../parts/recovery-key.js';
+import { hooksByDeployer } from '../parts/volume-hook.js';
 import type { OpenTarget } from '../target/open-target.js';
 import { BackupJobs } from './backup-jobs.js';
 import { createBackup, type CreateOptions } from './create-backup.js';
@@ -128,6 +129,10 @@ export class Backups {
           volumes,
           now: this.now,
           catchUp: () => feed.catchUp(),
+          runHook: hooksByDeployer({
+            ...{ context, backupId: order.backupId, now: this.now },
+            record: (fact) => this.record(fact),
+          }),
         };
         const created = await createBackup(platform, target, {
           ...order,

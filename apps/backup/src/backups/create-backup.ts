@@ -18,6 +18,7 @@ import { saveLog } from '../parts/log-segments.js';
 import { backupPaths, ensureRecoveryKey } from '../parts/recovery-key.js';
 import { repositoriesIn, saveRepository } from '../parts/repositories.js';
 import { saveSource } from '../parts/sources.js';
+import type { RunVolumeHook } from '../parts/volume-hook.js';
 import { saveVolumes } from '../parts/volumes.js';
 import type { BackupTarget } from '../target/backup-target.port.js';
 import { lineageOf, refuseForeign } from './lineage.js';
@@ -37,6 +38,7 @@ export interface BackupWorld {
   readonly catchUp: () => Promise<unknown>;
   readonly engine: ImageEngine;
   readonly volumes: VolumeEngine;
+  readonly runHook: RunVolumeHook;
   /** Milliseconds of the wall clock. */
   readonly now: () => number;
 }
@@ -161,7 +163,12 @@ class Run {
     const images = await this.saveImages(needed, base);
     faultPoint('backup/after-images');
     const { saved: volumes, left: volumesLeft } = await saveVolumes(
-      { store: this.store, engine: this.platform.volumes, ...this.options },
+      {
+        store: this.store,
+        engine: this.platform.volumes,
+        runHook: this.platform.runHook,
+        ...this.options,
+      },
       needed.volumes,
     );
     faultPoint('backup/after-volumes');

@@ -25,6 +25,7 @@ export const UNREADABLE = {
   addedBytes: null,
   objects: null,
   missing: [],
+  volumesLeft: [],
   verification: 'failed' as const,
   verifiedAt: null,
 };
@@ -101,6 +102,9 @@ export const entryOf = (manifest: Manifest, known: KnownBackup | undefined) => (
   addedBytes: manifest.addedBytes,
   objects: manifest.objects.length,
   missing: manifest.missing,
+  volumesLeft: manifest.volumesLeft.map(({ appName, name, outcome, why }) => ({
+    ...{ name: `${appName}/${name}`, outcome, why },
+  })),
   verification: known?.verification ?? ('none' as const),
   verifiedAt: known?.verifiedAt ?? null,
   problem: known?.verificationProblem ?? null,

@@ -1,4 +1,5 @@
-import type { ActiveApp, World } from '@shiplog/domain';
+import { BACKUP_AS_IT_IS, type ActiveApp, type World } from '@shiplog/domain';
+import type { BackupHook } from '@shiplog/events';
 
 /** What the log, folded so far, refers to outside itself. */
 export interface Needed {
@@ -20,6 +21,10 @@ export interface NeededVolume {
   readonly engineName: string;
   /** The engine had it when it was looked for last. */
   readonly isThere: boolean;
+  /** Somebody said that its content is in no backup. */
+  readonly isExcluded: boolean;
+  /** What has to run before its content is taken. */
+  readonly hook: BackupHook | null;
 }
 
 /** Taken in one turn: position and what is needed there belong together. */
@@ -49,15 +54,24 @@ export const neededBy = (world: World): Needed => {
 
 const volumesOf = (world: World, apps: readonly ActiveApp[]): NeededVolume[] => {
   const declared = apps.flatMap((app) =>
-    Object.values(app.volumes).map((volume) => ({ ...volume, appName: app.name })),
+    Object.values(app.volumes).map(({ backup = BACKUP_AS_IT_IS, ...volume }) => ({
+      ...{ ...volume, appName: app.name },
+      ...{ isExcluded: backup.excluded, hook: backup.hook },
+    })),
   );
-  const kept = world.leftVolumes.all().filter(({ isRemoved }) => !isRemoved);
-  return [...declared, ...kept].flatMap(({ appName, volumeId, name, incarnation }) => {
+  const kept = world.leftVolumes
+    .all()
+    .filter(({ isRemoved }) => !isRemoved)
+    // Nobody is left to run anything in.
+    .map(({ isExcluded = false, ...left }) => ({ ...left, isExcluded, hook: null }));
+  return [...declared, ...kept].flatMap(({ appName, volumeId, name, incarnation, ...how }) => {
     const { state } = world.get('volume', volumeId);
     // Nothing is in one that was never made, or that is to be made anew.
     if (!('incarnation' in state) || state.incarnation < incarnation) return [];
     const { appId, engineName, status } = state;
-    return [{ appId, appName, volumeId, name, engineName, isThere: status === 'created' }];
+    const { isExcluded, hook } = how;
+    const isThere = status === 'created';
+    return [{ appId, appName, volumeId, name, engineName, isThere, isExcluded, hook }];
   });
 };
 

@@ -125,6 +125,60 @@ describe('what is in volumes', () => {
     expect(manifest.volumesLeft).toMatchObject([{ name: 'data', outcome: 'left-out' }]);
   });
 
+  it('one that is left out of backups is no failure, is told, and is not made by a restore', async () => {
+    await platform.backedUp('a1', 'data', { excluded: true });
+    const steps: string[] = [];
+    const { manifest } = await platform.backup(target, { onStep: (text) => steps.push(text) });
+    expect(manifest).toMatchObject({ volumes: [], missing: [] });
+    expect(manifest.volumesLeft).toMatchObject([{ name: 'data', outcome: 'left-out' }]);
+    expect(steps).toContain('volume app-a1/data is left out of backups');
+    const engine = new InMemoryVolumeEngine('test');
+    const [warning] = await restore(engine, manifest);
+    expect(warning).toContain('shiplog volumes backup data --include -a app-a1');
+    expect(engine.volumes.size).toBe(0);
+    await platform.backedUp('a1', 'data', { excluded: false });
+    expect((await platform.backup(target)).manifest.volumes).toHaveLength(1);
+  });
+
+  describe('with a hook', () => {
+    const hook = { command: ['dump', '--all'], timeoutSeconds: 5 };
+    beforeEach(() => platform.backedUp('a1', 'data', { hook }));
+    const backup = async () => {
+      const steps: string[] = [];
+      const { manifest } = await platform.backup(target, { onStep: (text) => steps.push(text) });
+      return { manifest, steps };
+    };
+
+    it('is saved after it succeeded', async () => {
+      const { manifest, steps } = await backup();
+      expect(manifest.volumes).toHaveLength(1);
+      expect(steps).toContain('volume app-a1/data: dump --all');
+    });
+
+    it('is saved as it is where no instance runs, which is told', async () => {
+      platform.hookRun = { ranIn: null, outcome: 'no-instance', exitCode: null, said: '' };
+      const { manifest, steps } = await backup();
+      expect(manifest.volumes).toHaveLength(1);
+      expect(steps.join()).toContain('the content is taken as it is');
+    });
+
+    it.each([
+      ['failed', 3, 'its backup hook (dump) ended with exit code 3: no space left'],
+      ['failed', null, 'its backup hook (dump) broke off: no space left'],
+      [
+        'timed-out',
+        null,
+        'its backup hook (dump) took longer than 5 s and was ended: no space left',
+      ],
+      ['not-run', null, 'its backup hook (dump) could not be run: no space left'],
+    ] as const)('is a gap with its reason where it %s (%s)', async (outcome, exitCode, why) => {
+      platform.hookRun = { ranIn: 'i1', outcome, exitCode, said: 'no space left' };
+      const { manifest } = await backup();
+      expect(manifest.volumes).toEqual([]);
+      expect(manifest.missing).toMatchObject([{ kind: 'volume', name: 'app-a1/data', why }]);
+    });
+  });
+
   it('is stored once more, in place of what is damaged, once somebody found the damage', async () => {
     const { manifest } = await platform.backup(target);
     const refOf = refsOf(manifest);

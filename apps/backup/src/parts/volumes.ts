@@ -3,6 +3,8 @@ import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { describeError } from '@shiplog/runtime';
 import { extract } from 'tar-stream';
+import type { BackupHook, BackupHookRun } from '@shiplog/events';
+import type { RunVolumeHook } from './volume-hook.js';
 import { BackupError } from '../backup-error.js';
 import type { NeededVolume } from '../backups/needed.js';
 import type { ContentStore } from '../content/content-store.js';
@@ -18,6 +20,7 @@ interface SaveTools {
   readonly store: ContentStore;
   readonly engine: VolumeEngine;
   readonly withVolumes: boolean;
+  readonly runHook: RunVolumeHook;
   readonly onStep: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -39,15 +42,20 @@ export const saveVolumes = async (
   if (tools.withVolumes) tools.onStep(`${volumes.length} volumes`);
   for (const volume of volumes) {
     tools.signal.throwIfAborted();
-    const { engineName, isThere, ...of } = volume;
+    const { engineName, isThere, isExcluded, hook, ...of } = volume;
     const leave = (outcome: VolumeLeftOut['outcome'], why: string): void => {
       result.left.push({ ...of, outcome, why: why.slice(0, 500) });
     };
     if (!tools.withVolumes) leave('left-out', 'the backup was made without volumes');
-    else if (!isThere) leave('failed', 'the engine does not have it');
+    else if (isExcluded) {
+      leave('left-out', LEFT_OUT(of));
+      tools.onStep(`volume ${of.appName}/${of.name} is left out of backups`);
+    } else if (!isThere) leave('failed', 'the engine does not have it');
     else {
       tools.onStep(`volume ${of.appName}/${of.name}`);
-      const content = await saveContent(tools, engineName).catch(reasonOf);
+      const content =
+        (hook === null ? null : await afterHook(tools, volume, hook)) ??
+        (await saveContent(tools, engineName).catch(reasonOf));
       if (typeof content !== 'string') result.saved.push({ ...of, engineName, ...content });
       else {
         leave('failed', content);
@@ -56,6 +64,41 @@ export const saveVolumes = async (
     }
   }
   return result;
+};
+
+const LEFT_OUT = ({ appName, name }: Pick<NeededVolume, 'appName' | 'name'>): string =>
+  `it is left out of backups; \`shiplog volumes backup ${name} --include -a ${appName}\` has it saved`;
+
+/** Why the content is not to be taken; null: it is. */
+const afterHook = async (
+  { runHook, onStep, signal }: SaveTools,
+  volume: NeededVolume,
+  hook: BackupHook,
+): Promise<string | null> => {
+  const of = `volume ${volume.appName}/${volume.name}`;
+  onStep(`${of}: ${hook.command.join(' ')}`);
+  const run = await runHook(volume, hook, signal);
+  if (run.outcome === 'succeeded') return null;
+  if (run.outcome === 'no-instance') {
+    onStep(
+      `${of}: no instance that has it runs, so its hook does not; the content is taken as it is`,
+    );
+    return null;
+  }
+  return hookFailure(run, hook);
+};
+
+const hookFailure = (
+  { outcome, exitCode, said }: BackupHookRun,
+  { command: [program = ''], timeoutSeconds }: BackupHook,
+): string => {
+  const last = said === '' ? '' : `: ${said}`;
+  if (outcome === 'timed-out') {
+    return `its backup hook (${program}) took longer than ${timeoutSeconds} s and was ended${last}`;
+  }
+  if (outcome === 'not-run') return `its backup hook (${program}) could not be run${last}`;
+  const how = exitCode === null ? 'broke off' : `ended with exit code ${exitCode}`;
+  return `its backup hook (${program}) ${how}${last}`;
 };
 
 /** What is the volume's own trouble; all other ends the backup. */

@@ -55,7 +55,7 @@ export const restoreVolumes = async (
     onStep(`volume ${appName}/${name}`);
     if (await engine.has(engineName)) {
       warnings.push(
-        `volume ${appName}/${name} is on this engine already (${engineName}): what is in it stays, and nothing of the backup is put into it`,
+        `volume ${appName}/${name} is on this engine already (${engineName}): what is in it stays, and nothing of the backup is put into it. If it is what a restore into another data directory left when it was cut off, remove it (docker volume rm ${engineName}) and restore into an empty directory again`,
       );
       continue;
     }

@@ -77,6 +77,10 @@ const COLUMNS = (now: number): readonly Column<Backup>[] => [
   { title: 'size', value: ({ bytes }) => sizeText(bytes), align: 'right' },
   { title: 'added', value: ({ addedBytes }) => sizeText(addedBytes), align: 'right' },
   {
+    title: 'without volumes',
+    value: ({ volumesLeft }) => volumesLeft.map(({ name }) => name).join(', '),
+  },
+  {
     title: 'verified',
     value: ({ verification, verifiedAt, problem }) =>
       verification === 'verified' ? relativeTime(verifiedAt, now) : (problem ?? 'not yet'),

@@ -19,6 +19,7 @@ const data = {
   ...{ id: 'vol_1', name: 'data', path: '/data', processes: ['web'], shared: false },
   ...{ sizeBytes: 2 * GIB, state: 'created', aboveSize: false, usedBytes: GIB },
   measuredAt: '2026-11-21T10:00:00.000Z',
+  backup: { excluded: false, hook: null },
 };
 const ALL = 'GET /v1/apps/shop/volumes';
 
@@ -61,11 +62,35 @@ describe('shiplog volumes', () => {
     ]);
   });
 
+  it('is backed up after a command, or not at all', async () => {
+    const hook = { command: ['pg_dump', '-f', '/data/dump'], timeoutSeconds: 600 };
+    const answer = { sequence: '1', volume: { ...data, backup: { excluded: false, hook } } };
+    const backup = ['volumes', 'backup', 'data', '-a', 'shop'];
+    const { stdout } = await run(
+      { 'PATCH /v1/apps/shop/volumes/data/backup': answer },
+      ...[...backup, '--timeout', '10m', '--', ...hook.command],
+    );
+    expect(stdout).toContain('after pg_dump -f /data/dump (600 s at most)');
+    const url = api?.url ?? '';
+    await runCli([...backup, '--', 'sync'], { url });
+    await runCli([...backup, '--exclude', '--no-hook'], { url });
+    await runCli([...backup, '--include'], { url });
+    expect(received()?.map(([, , body]) => JSON.parse(body) as unknown)).toEqual([
+      { hook },
+      { hook: { command: ['sync'] } },
+      { excluded: true, hook: null },
+      { excluded: false },
+    ]);
+  });
+
   it.each([
     [['add', 'data', '/data'], '--size is missing'],
     [['add', 'data', '/data', '--size', 'much'], 'is not a size'],
     [['add', 'data', '/data', '--size', '1G', '--shared', '--exclusive'], 'exclude each other'],
     [['mount', 'data'], 'nothing to change'],
+    [['backup', 'data'], 'nothing to change'],
+    [['backup', 'data', '--exclude', '--include'], 'exclude each other'],
+    [['backup', 'data', '--timeout', '5m'], 'a command, which is missing'],
     [['remove', 'data'], '--confirm data'],
     [['recreate', 'data'], '--confirm data'],
   ])('%s is wrong usage, and asks nobody', async (argv, said) => {

@@ -7,6 +7,7 @@ import { sizeText } from '../render/size.js';
 import type { Column } from '../render/table.js';
 import { relativeTime } from '../render/time.js';
 import { settle } from '../settle.js';
+import { backup, backupText } from './volume-backup.js';
 
 const NAME = ['<volume>', 'name of the volume, such as data'] as const;
 
@@ -76,6 +77,7 @@ const show = defineCommand({
         `Used        ${usedText(volume)}, counted ${relativeTime(volume.measuredAt, io.now())}`,
       );
     }
+    out.line(`Backup      ${backupText(volume)}`);
     out.line(`State       ${stateText(volume)}`);
   },
 });
@@ -300,5 +302,5 @@ const purge = defineCommand<Confirm>({
 export const volumes: GroupSpec = {
   name: 'volumes',
   summary: 'directories that outlive instances and releases',
-  commands: [list, show, add, resize, mount, remove, recreate, kept, purge],
+  commands: [list, show, add, resize, mount, backup, remove, recreate, kept, purge],
 };

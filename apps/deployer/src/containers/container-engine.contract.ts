@@ -317,7 +317,10 @@ export const describeContainerEngine = (
         await expect(engine.volumes.remove(volume.name)).rejects.toMatchObject({
           code: 'volume-in-use',
         });
+        expect(await engine.volumes.users(volume.name)).toEqual([second]);
+        expect(await fixture.neighbour.volumes.users(volume.name)).toEqual([]);
         await engine.stop(second, 0);
+        expect(await engine.volumes.users(volume.name)).toEqual([]);
         await engine.volumes.remove(volume.name);
         expect(await engine.volumes.list()).not.toContain(volume.name);
         expect(await engine.inspect(second)).toBeUndefined();

@@ -177,6 +177,8 @@ export interface ExecResult {
   readonly exitCode: number | null;
   /** The begin of what it wrote. */
   readonly output: string;
+  /** The end of it. */
+  readonly tail: string;
 }
 
 export interface LogQuery {

@@ -5,11 +5,12 @@ import type Docker from 'dockerode';
 import type { ExecResult } from './container-engine.port.js';
 
 const OUTPUT_CHARACTERS_MAX = 200;
+const TAIL_CHARACTERS_MAX = 16_384;
 
 /** What the engine says where the command could not be run: in the output, with the exit code of a shell. */
 const NOT_RUN = /exec failed: .*/s;
 
-/** Runs a command in a container and collects the begin of what it writes. */
+/** Runs a command in a container and collects the begin and the end of what it writes. */
 export const execInContainer = async (
   docker: Docker,
   id: string,
@@ -23,9 +24,11 @@ export const execInContainer = async (
   });
   const stream = await exec.start({});
   let output = '';
+  let tail = '';
   const collect = new PassThrough();
   collect.setEncoding('utf8').on('data', (text: string) => {
     output = (output + text).slice(0, OUTPUT_CHARACTERS_MAX);
+    tail = (tail + text).slice(-TAIL_CHARACTERS_MAX);
   });
   docker.modem.demuxStream(stream, collect, collect);
   const abort = new AbortController();
@@ -41,14 +44,14 @@ export const execInContainer = async (
   if (how === 'late') {
     stream.destroy();
     await kill(exec, id);
-    return { exitCode: null, output };
+    return { exitCode: null, output, tail };
   }
   const { ExitCode } = await exec.inspect();
   const said = NOT_RUN.exec(output)?.[0];
   if (said !== undefined && (ExitCode === 126 || ExitCode === 127)) {
     throw Object.assign(new Error(said), { statusCode: 400, json: { message: said } });
   }
-  return { exitCode: ExitCode ?? null, output };
+  return { exitCode: ExitCode ?? null, output, tail };
 };
 
 /** The engine has no word for it: where its process is ours to see it is killed, elsewhere it is left to its own end. */

@@ -55,6 +55,15 @@ export class DockerVolumes implements VolumeStore {
     throw new EngineError('volume-in-use', doing, `a container has the volume ${name}`);
   }
 
+  async users(name: string): Promise<readonly string[]> {
+    const filters = { volume: [name], status: ['running', 'paused'], ...ownedBy(this.platform) };
+    try {
+      return (await this.docker.listContainers({ filters })).map(({ Id }) => Id);
+    } catch (error) {
+      throw toEngineError(`looking who has volume ${name}`, error);
+    }
+  }
+
   async usage(): Promise<ReadonlyMap<string, number>> {
     try {
       const { Volumes: all } = await this.systemUsage();

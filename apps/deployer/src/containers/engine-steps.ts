@@ -145,6 +145,7 @@ const guarded = async (
     const refusals = bench.notes.of(instanceId).failures + 1;
     // What the engine hangs at may run by now.
     const mayRun = code === 'no-answer';
+    if (mayRun) bench.view.doubt(instanceId);
     if (LOST_PLACES.has(code) || (!mayRun && isBroken(bench, instance, refusals))) {
       return await giveUp(bench, instance, error);
     }

@@ -148,11 +148,11 @@ export class InMemoryContainerEngine implements ContainerEngine {
     }
     switch (program) {
       case 'exit':
-        return { exitCode: Number(argument), output: '' };
+        return { exitCode: Number(argument), output: '', tail: '' };
       case 'print':
-        return { exitCode: 0, output: argument };
+        return { exitCode: 0, output: argument, tail: argument };
       case 'serve':
-        return { exitCode: null, output: '' };
+        return { exitCode: null, output: '', tail: '' };
       default:
         throw new EngineError('no-such-executable', doing, `exec: "${program}": not found`);
     }

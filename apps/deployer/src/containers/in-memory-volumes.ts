@@ -31,14 +31,18 @@ export class InMemoryVolumes implements VolumeStore {
     const doing = `removing volume ${name}`;
     await this.answer(doing);
     if (!this.isOwn(name)) return;
-    const users = [...this.host.entries.values()].filter(({ spec }) =>
-      spec.mounts?.some(({ volume }) => volume === name),
-    );
+    const users = this.having(name);
     if (users.some(({ status }) => !STILL.has(status))) {
       throw new EngineError('volume-in-use', doing, `a container has the volume ${name}`);
     }
     for (const { id } of users) this.host.entries.delete(id);
     this.host.volumes.delete(name);
+  }
+
+  async users(name: string): Promise<readonly string[]> {
+    await this.answer(`looking who has volume ${name}`);
+    if (!this.isOwn(name)) return [];
+    return this.having(name).flatMap(({ id, status }) => (RUNS.has(status) ? id : []));
   }
 
   async usage(): Promise<ReadonlyMap<string, number>> {
@@ -54,9 +58,16 @@ export class InMemoryVolumes implements VolumeStore {
     return mounts.find(({ volume }) => !this.isOwn(volume))?.volume;
   }
 
+  private having(name: string) {
+    return [...this.host.entries.values()].filter(({ spec }) =>
+      spec.mounts?.some(({ volume }) => volume === name),
+    );
+  }
+
   private isOwn(name: string): boolean {
     return this.host.volumes.get(name)?.labels[LABEL.platform] === this.platform;
   }
 }
 
+const RUNS: ReadonlySet<string> = new Set(['running', 'paused']);
 const STILL: ReadonlySet<string> = new Set(['created', 'exited', 'dead']);

@@ -97,3 +97,26 @@ describe('a look at a container at which the engine hangs', () => {
     expect([...(await view.refresh(anyInstance))]).toEqual(['web-c1']);
   });
 });
+
+describe('a container that something was asked of without an answer', () => {
+  it('is looked at although the list tells nothing new, and nothing is decided until that is answered', async () => {
+    const { view, asked, answer } = setUp();
+    await view.refresh(anyInstance);
+    await answer(container('c1'));
+    await view.refresh(anyInstance);
+    expect([...view.hidden]).toEqual([]);
+    const before = asked();
+    view.relist();
+    await view.refresh(anyInstance);
+    expect(asked()).toBe(before);
+    view.doubt('web-c1');
+    view.doubt('web-unknown');
+    await view.refresh(anyInstance);
+    expect(asked()).toBe(before + 1);
+    expect([...view.hidden]).toEqual(['web-c1']);
+    await answer({ ...container('c1'), status: 'exited' });
+    await view.refresh(anyInstance);
+    expect(view.containers.get('web-c1')?.status).toBe('exited');
+    expect([...view.hidden]).toEqual([]);
+  });
+});

@@ -88,6 +88,15 @@ export class EngineView {
     this.isSuspect = true;
   }
 
+  /**
+   * Something was asked of its container and not answered. The list may tell of it as it was before; the engine shows it
+   * only when it is through with what was asked, and until then nothing is decided.
+   */
+  doubt(instanceId: string): void {
+    const known = this.containers.get(instanceId);
+    if (known !== undefined) this.dirty.set(known.id, 'changed');
+  }
+
   notice({ containerId, what, exitCode, atMs, signal }: EngineNotice): void {
     const isStart = what === 'started' && !this.dirty.has(containerId);
     this.dirty.set(containerId, isStart ? atMs : 'changed');

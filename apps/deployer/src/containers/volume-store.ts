@@ -32,6 +32,8 @@ export interface VolumeStore {
    * somebody else's: nothing. Throws `volume-in-use` while one runs.
    */
   remove(name: string): Promise<void>;
+  /** Ids of the platform's containers that have the volume and run, paused ones with them. */
+  users(name: string): Promise<readonly string[]>;
   /** Bytes in each volume of the platform, as far as they are known. May take long: the engine counts files. */
   usage(): Promise<ReadonlyMap<string, number>>;
 }

@@ -99,15 +99,15 @@ describe('asking by a command', () => {
     })(command, { containerId: 'c1', web: null });
 
   it('passes when it ends with 0', async () => {
-    expect(await ask({ exitCode: 0, output: '' })).toEqual({
+    expect(await ask({ exitCode: 0, output: '', tail: '' })).toEqual({
       isReady: true,
       got: 'test ended with 0',
     });
-    expect(await ask({ exitCode: 1, output: 'no\n' })).toEqual({
+    expect(await ask({ exitCode: 1, output: 'no\n', tail: '' })).toEqual({
       isReady: false,
       got: 'test ended with 1: no',
     });
-    expect(await ask({ exitCode: null, output: '' })).toEqual({
+    expect(await ask({ exitCode: null, output: '', tail: '' })).toEqual({
       isReady: false,
       got: 'test did not end within 10000 ms',
     });

@@ -3,6 +3,7 @@ import type { DockerContainerEngine } from '../containers/docker-container-engin
 import type { Workbench } from '../containers/workbench.js';
 import type { VolumeKeeper } from '../volumes/volume-keeper.js';
 import { endAbandonedRuns } from './abandoned-runs.js';
+import { backupHookInput, runBackupHook } from './backup-hook.js';
 import { execInInstance } from './exec.js';
 import { imageInput, imageLayers } from './image-layers.js';
 import { execInput, logsInput, parseInput, runInput } from './input.js';
@@ -76,6 +77,7 @@ export const serveRpc = (
     bus.serve('volume-usage', (input) =>
       Promise.resolve(volumeUsage(volumes, parseInput(volumeUsageInput, input))),
     ),
+    bus.serve('backup-hook', (input) => runBackupHook(bench, parseInput(backupHookInput, input))),
     bus.serve('stop-run', (input) => stopRun(bench, parseInput(stopRunInput, input))),
     bus.serveSessions('run', (input, session) =>
       runOneOff({ docker, engine, bench, watched }, parseInput(runInput, input), session),

@@ -392,6 +392,7 @@ const mortal = (engine: InMemoryContainerEngine, life: Mortality): ContainerEngi
     ensure: (spec) => life.around(() => engine.volumes.ensure(spec)),
     list: () => life.around(() => engine.volumes.list()),
     remove: (name) => life.around(() => engine.volumes.remove(name)),
+    users: (name) => life.around(() => engine.volumes.users(name)),
     usage: () => life.around(() => engine.volumes.usage()),
   },
   remove: (id) => life.around(() => engine.remove(id)),

@@ -88,7 +88,9 @@ export class HaproxyAccess implements AccessSource {
   }
 
   private async isIdle(pid: number): Promise<boolean> {
-    const info = await this.master.askMaster(`@!${pid} show info`).catch(() => '');
+    const info = await this.master.askMaster(`@!${pid} show info`).catch(() => undefined);
+    // A master that is silent says nothing about its workers; one that is gone closes the connection itself.
+    if (info === undefined) return false;
     const connections = /^CurrConns: (\d+)$/m.exec(info)?.[1];
     return connections === undefined || connections === '0';
   }

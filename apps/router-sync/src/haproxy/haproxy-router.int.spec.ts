@@ -1,4 +1,4 @@
-import { readFile, writeFile, mkdir } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeProxy, testConfig } from '../testing/test-platform.js';
 import { ensureProcess, masterPid, reload, workersOf } from './process.js';
@@ -81,6 +81,45 @@ describe('lines of a HAProxy that closes the connection on which they are read',
     await expect.poll(isSeen('/later'), PATIENTLY).toBe(true);
     expect(seen).toHaveLength(2);
     await stop();
+    await close();
+  });
+});
+
+describe('lines of a worker on its way out', () => {
+  it('are read to its end, though the master is silent meanwhile', async () => {
+    const { router, access, port, paths, close } = await haproxy();
+    const host = 'a1.localhost';
+    const instance = await startInstance('i1', 0);
+    const endpoint = {
+      ...{ instanceId: 'i1', appId: 'a1', host: '127.0.0.1', port: instance.port, weight: 1 },
+    };
+    await router.apply([
+      { kind: 'serve', endpoint },
+      { kind: 'bind-host', host, appId: 'a1' },
+    ]);
+    const seen: string[] = [];
+    const stop = access.start({ onLine: (line) => seen.push(line), onLost: () => undefined });
+    const isSeen = (path: string) => () => seen.some((line) => line.endsWith(path));
+    await expect
+      .poll(async () => {
+        await ask(port, { host, path: '/first' });
+        return isSeen('/first')();
+      }, PATIENTLY)
+      .toBe(true);
+
+    const slow = ask(port, { host, path: '/slow?ms=2500' });
+    await expect
+      .poll(() => router.underWay(), PATIENTLY)
+      .toMatchObject({
+        instances: new Map([['i1', 1]]),
+      });
+    await reload(paths);
+    await rename(paths.master, `${paths.master}.away`);
+    await slow;
+    await rename(`${paths.master}.away`, paths.master);
+    await expect.poll(isSeen('/slow'), PATIENTLY).toBe(true);
+    await stop();
+    await instance.kill();
     await close();
   });
 });

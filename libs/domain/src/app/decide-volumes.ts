@@ -1,9 +1,16 @@
-import type { AppEvent, Settings, VolumeDefinition } from '@shiplog/events';
+import type { AppEvent, Settings, VolumeBackup, VolumeDefinition } from '@shiplog/events';
 import { accept, reject, type Decision } from '../decider.js';
 import { releaseOf, restarted } from './generation.js';
 import { isSameValue } from './resources.js';
 import type { ActiveApp } from './state.js';
-import { isWithin, volumeNamed, volumesOf, type KnownVolume, type Volumes } from './volumes.js';
+import {
+  BACKUP_AS_IT_IS,
+  isWithin,
+  volumeNamed,
+  volumesOf,
+  type KnownVolume,
+  type Volumes,
+} from './volumes.js';
 
 export const VOLUME_COUNT_MAX = 20;
 
@@ -22,6 +29,7 @@ export type VolumeCommand =
       baseVersion: number | null;
       inUseBy: readonly string[];
     }
+  | { type: 'ChangeVolumeBackup'; name: string; changes: Partial<VolumeBackup> }
   /** `isMissing`: the engine does not have it any more. */
   | { type: 'RecreateVolume'; name: string; confirm: string; isMissing: boolean }
   | { type: 'RemoveVolume'; name: string; confirm: string; inUseBy: readonly string[] };
@@ -52,6 +60,8 @@ export const decideVolume = (command: VolumeCommand, state: ActiveApp): VolumeDe
   switch (command.type) {
     case 'ChangeVolume':
       return changeVolume(command, volume, state);
+    case 'ChangeVolumeBackup':
+      return changeVolumeBackup(command, volume, state);
     case 'RecreateVolume':
       return recreateVolume(command, volume, state);
     case 'RemoveVolume':
@@ -84,7 +94,7 @@ const changeVolume = (
   volume: KnownVolume,
   state: ActiveApp,
 ): VolumeDecision => {
-  const { incarnation: _, ...next } = { ...volume, ...changes };
+  const { incarnation: _, backup: _backup, ...next } = { ...volume, ...changes };
   const has = (field: keyof VolumeDefinition): boolean => !isSameValue(volume[field], next[field]);
   if (!has('path') && !has('processes') && !has('shared') && !has('sizeBytes')) return accept();
   const fault = faultOf(next, state);
@@ -99,6 +109,17 @@ const changeVolume = (
     { type: 'VolumeChanged', v: 1, data },
     ...(isReplacing ? replacing(state, [...volume.processes, ...next.processes], baseVersion) : []),
   );
+};
+
+/** Nothing that runs is touched. */
+const changeVolumeBackup = (
+  { changes }: CommandOf<'ChangeVolumeBackup'>,
+  { volumeId, name, backup = BACKUP_AS_IT_IS }: KnownVolume,
+  { appId }: ActiveApp,
+): VolumeDecision => {
+  const next = { ...backup, ...changes };
+  if (isSameValue(backup, next)) return accept();
+  return accept({ type: 'VolumeBackupChanged', v: 1, data: { appId, volumeId, name, ...next } });
 };
 
 const recreateVolume = (
@@ -148,7 +169,7 @@ const usersOf = (
   return [...wanted, ...inUseBy];
 };
 
-type Declared = Omit<KnownVolume, 'incarnation'>;
+type Declared = Omit<KnownVolume, 'incarnation' | 'backup'>;
 
 const faultOf = (volume: Declared, state: ActiveApp): VolumeRejection | null => {
   const { name, path, processes, shared } = volume;

@@ -86,6 +86,7 @@ const decideOpen = (command: AppCommand, state: AppState): AppDecision => {
       return removeCronJob(command.job, state);
     case 'AddVolume':
     case 'ChangeVolume':
+    case 'ChangeVolumeBackup':
     case 'RecreateVolume':
     case 'RemoveVolume':
       return decideVolume(command, state);

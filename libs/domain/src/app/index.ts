@@ -15,6 +15,7 @@ export * from './checks.js';
 export type { AppCommand, AppRejection, FrozenBy, Gate } from './commands.js';
 export { VOLUME_COUNT_MAX } from './decide-volumes.js';
 export {
+  BACKUP_AS_IT_IS,
   evolveVolumes,
   exclusiveVolumeOf,
   runningOnceOf,

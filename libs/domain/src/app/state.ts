@@ -209,6 +209,7 @@ export const evolve = (state: AppState, event: AppEvent): AppState => {
       return { ...state, cronJobs: withoutCronJob(state.cronJobs, event.data.job) };
     case 'VolumeAdded':
     case 'VolumeChanged':
+    case 'VolumeBackupChanged':
     case 'VolumeRecreated':
     case 'VolumeRemoved':
       return { ...state, volumes: evolveVolumes(state.volumes, event) };

@@ -174,6 +174,50 @@ describe('changing a volume', () => {
   });
 });
 
+describe('how a volume is backed up', () => {
+  const hook = { command: ['dump'], timeoutSeconds: 60 };
+  const backedUp = (excluded: boolean, of: typeof hook | null): AppEvent => ({
+    type: 'VolumeBackupChanged',
+    v: 1,
+    data: { appId: APP, volumeId: 'vol_data', name: 'data', excluded, hook: of },
+  });
+  const backUp = (changes: { excluded?: boolean; hook?: typeof hook | null }) =>
+    ({ type: 'ChangeVolumeBackup', name: 'data', changes }) as const;
+
+  it('changes by what is named, restarts nothing, and is told once', () => {
+    const now = [...deployed, added('data')] as const;
+    given(app)(...now)
+      .when(backUp({ hook }))
+      .then(backedUp(false, hook));
+    given(app)(...now, backedUp(false, hook))
+      .when(backUp({ excluded: true }))
+      .then(backedUp(true, hook));
+    given(app)(...now, backedUp(true, hook))
+      .when(backUp({ hook: null }))
+      .then(backedUp(true, null));
+    given(app)(...now, backedUp(true, hook))
+      .when(backUp({ excluded: true, hook }))
+      .then();
+    given(app)(...now)
+      .when(backUp({ excluded: false }))
+      .then();
+  });
+
+  it('is of a volume that is there, and stays when that changes', () => {
+    given(app)(...deployed)
+      .when(backUp({ excluded: true }))
+      .thenRejected({ code: 'volume-not-found', name: 'data', known: [] });
+    const state = foldEvents('app', app.initialState, [
+      ...[...deployed, added('data'), backedUp(true, hook)],
+      changed('data', { sizeBytes: 2 * GIB }),
+    ]);
+    expect(state).toMatchObject({ volumes: { data: { backup: { excluded: true, hook } } } });
+    given(app)(...deployed, added('data'), backedUp(true, hook))
+      .when(change('data', { sizeBytes: 2 * GIB }))
+      .then(changed('data', { sizeBytes: 2 * GIB }));
+  });
+});
+
 describe('removing a volume', () => {
   const has = [...deployed, added('data')] as const;
 

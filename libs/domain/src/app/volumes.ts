@@ -1,4 +1,4 @@
-import type { AppEvent, VolumeDefinition } from '@shiplog/events';
+import type { AppEvent, VolumeBackup, VolumeDefinition } from '@shiplog/events';
 
 /** A volume of an app as it is declared. */
 export interface KnownVolume extends VolumeDefinition {
@@ -6,13 +6,22 @@ export interface KnownVolume extends VolumeDefinition {
   readonly name: string;
   /** 1 for the first; one more each time that it is made anew because it was lost. */
   readonly incarnation: number;
+  /** Undefined until somebody said how: as `BACKUP_AS_IT_IS`. */
+  readonly backup?: VolumeBackup;
 }
+
+/** The content is in every backup, without a word to the program that writes it. */
+export const BACKUP_AS_IT_IS: VolumeBackup = { excluded: false, hook: null };
+
 /** By name. */
 export type Volumes = Readonly<Record<string, KnownVolume>>;
 
 export type VolumeEventOfApp = Extract<
   AppEvent,
-  { type: 'VolumeAdded' | 'VolumeChanged' | 'VolumeRecreated' | 'VolumeRemoved' }
+  {
+    type:
+      'VolumeAdded' | 'VolumeChanged' | 'VolumeBackupChanged' | 'VolumeRecreated' | 'VolumeRemoved';
+  }
 >;
 
 export const evolveVolumes = (volumes: Volumes, event: VolumeEventOfApp): Volumes => {
@@ -26,6 +35,12 @@ export const evolveVolumes = (volumes: Volumes, event: VolumeEventOfApp): Volume
     case 'VolumeChanged': {
       const { appId: _, ...volume } = event.data;
       return known === undefined ? volumes : withVolume(volumes, { ...known, ...volume });
+    }
+    case 'VolumeBackupChanged': {
+      const { excluded, hook } = event.data;
+      return known === undefined
+        ? volumes
+        : withVolume(volumes, { ...known, backup: { excluded, hook } });
     }
     case 'VolumeRecreated': {
       const { incarnation } = event.data;

@@ -11,6 +11,7 @@ type DataOf<T extends BackupEvent['type']> = Extract<BackupEvent, { type: T }>['
 export type BackupCommand =
   | ({ type: 'ChangeBackupPolicy' } & DataOf<'BackupPolicyChanged'>)
   | ({ type: 'StartBackup' } & DataOf<'BackupStarted'>)
+  | ({ type: 'RecordBackupHook' } & DataOf<'BackupHookRan'>)
   | ({ type: 'SucceedBackup' } & DataOf<'BackupSucceeded'>)
   | ({ type: 'FailBackup' } & DataOf<'BackupFailed'>)
   | ({ type: 'RecordVerified' } & DataOf<'BackupVerified'>)
@@ -72,6 +73,10 @@ export const backup: Decider<BackupState, BackupCommand, BackupEvent, BackupReje
         return changePolicy(command, state);
       case 'StartBackup':
         return start(command, state);
+      case 'RecordBackupHook': {
+        const { type: _type, ...data } = command;
+        return whileRunning(state, data.backupId, { type: 'BackupHookRan', v: 1, data });
+      }
       case 'SucceedBackup': {
         const { type: _type, ...data } = command;
         return whileRunning(state, data.backupId, { type: 'BackupSucceeded', v: 2, data });
@@ -126,6 +131,8 @@ export const backup: Decider<BackupState, BackupCommand, BackupEvent, BackupReje
           ),
         });
       }
+      case 'BackupHookRan':
+        return state;
       case 'BackupFailed': {
         const { backupId, code, summary } = event.data;
         return changed(state, backupId, { outcome: 'failed', problem: { code, summary } });

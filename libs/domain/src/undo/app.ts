@@ -18,7 +18,7 @@ import { undoMaintenance } from './maintenance.js';
 import { impossible, type UndoProposal } from './proposal.js';
 import { undoPort } from './ports.js';
 import { undoTraffic } from './traffic.js';
-import { undoVolumeAdded, undoVolumeChanged } from './volumes.js';
+import { undoVolumeAdded, undoVolumeBackup, undoVolumeChanged } from './volumes.js';
 import { undoRelease } from './release.js';
 import { formationText, limitsText, settingName, settingText, shellWord } from './words.js';
 
@@ -86,6 +86,7 @@ export const appUndo: AppUndo = {
   CronJobRemoved: ({ data: { job } }, question) => undoCronJob(job, question),
   VolumeAdded: (event, question) => undoVolumeAdded(event, question),
   VolumeChanged: (event, question) => undoVolumeChanged(event, question),
+  VolumeBackupChanged: (event, question) => undoVolumeBackup(event, question),
   VolumeRecreated: ({ data: { name } }) =>
     impossible(`What was in the volume ${name} was lost before an empty one took its place.`, null),
   VolumeRemoved: ({ data: { name } }) =>

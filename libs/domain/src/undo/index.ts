@@ -150,6 +150,7 @@ const otherUndo: OtherUndo = {
   ),
   BackupStarted: fact('the backup process'),
   BackupSucceeded: fact('the backup process'),
+  BackupHookRan: fact('the backup process'),
   BackupFailed: fact('the backup process'),
   BackupVerified: fact('the backup process'),
   BackupVerificationFailed: fact('the backup process'),

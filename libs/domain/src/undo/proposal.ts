@@ -32,6 +32,7 @@ export type UndoCommand =
         | 'RemovePort'
         | 'RemoveCronJob'
         | 'ChangeVolume'
+        | 'ChangeVolumeBackup'
         | 'LockApp'
         | 'UnlockApp'
         | 'BeginMaintenance'

@@ -669,6 +669,7 @@ const POSSIBLE = [
   'ProcessResized',
   'TokenCreated',
   'TrafficPolicyChanged',
+  'VolumeBackupChanged',
   'VolumeChanged',
 ];
 const REFUSED = [
@@ -684,6 +685,7 @@ const REFUSED = [
   'AppDestroyed',
   'AppRestarted',
   'BackupFailed',
+  'BackupHookRan',
   'BackupRestored',
   'BackupStarted',
   'BackupSucceeded',
@@ -757,10 +759,14 @@ const REFUSED = [
   'VolumeWithinSize',
 ];
 
-/** What has to be there before it can be taken away. */
-const ADDED_BEFORE: Readonly<Record<string, 'CronJobSet' | 'PortAdded'>> = {
+/** What makes the thing that an event changes or takes away. */
+const MADE_BY: Readonly<
+  Record<string, 'CronJobSet' | 'DomainAdded' | 'PortAdded' | 'VolumeAdded'>
+> = {
   CronJobRemoved: 'CronJobSet',
+  DomainRemoved: 'DomainAdded',
   PortRemoved: 'PortAdded',
+  VolumeBackupChanged: 'VolumeAdded',
 };
 
 describe('every event type of the log', () => {
@@ -780,18 +786,15 @@ describe('every event type of the log', () => {
     } as unknown as DomainEventUnion;
     const aggregate = aggregateOfType(type);
     const before: Events[] = aggregate === 'app' && type !== 'AppCreated' ? [base] : [];
-    if (type === 'DomainRemoved') {
-      before.push([{ ...event, type: 'DomainAdded', data: samples.DomainAdded }]);
+    const made = MADE_BY[type];
+    if (made !== undefined) {
+      before.push([{ ...event, type: made, data: samples[made] } as DomainEventUnion]);
     }
     if (type === 'DomainUseChanged') {
       const data = { ...samples.DomainAdded, host: samples.DomainUseChanged.host };
       before.push([{ ...event, type: 'DomainAdded', data }]);
     }
     if (type === 'AppStarted') before.push([{ ...event, type: 'AppStopped' } as DomainEventUnion]);
-    const made = ADDED_BEFORE[type];
-    if (made !== undefined) {
-      before.push([{ ...event, type: made, data: samples[made] } as DomainEventUnion]);
-    }
     if (type === 'VolumeChanged') {
       const data = { ...samples.VolumeChanged, sizeBytes: 5 * 1024 ** 3 };
       before.push([{ ...event, type: 'VolumeAdded', data }]);

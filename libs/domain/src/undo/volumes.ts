@@ -1,9 +1,10 @@
-import type { DomainEventUnion } from '@shiplog/events';
-import { volumeNamed, type KnownVolume } from '../app/volumes.js';
+import type { DomainEventUnion, VolumeBackup } from '@shiplog/events';
+import { BACKUP_AS_IT_IS, volumeNamed, type KnownVolume } from '../app/volumes.js';
 import { possible, type AppQuestion, type EventNamed } from './app-question.js';
 import { changedSince, isChangedSince } from './changed-since.js';
 import { impossible, unneeded, type UndoProposal } from './proposal.js';
-import { bytesText } from './words.js';
+import { isSameValue } from '../app/resources.js';
+import { bytesText, shellWord } from './words.js';
 
 export const undoVolumeAdded = (
   { data: { name } }: EventNamed<'VolumeAdded'>,
@@ -50,6 +51,44 @@ export const undoVolumeChanged = (
       settles: false,
     },
   );
+};
+
+export const undoVolumeBackup = (
+  { data: { volumeId, name } }: EventNamed<'VolumeBackupChanged'>,
+  question: AppQuestion,
+): UndoProposal => {
+  const { before, now } = question;
+  const was = volumeNamed(before.volumes, name)?.backup ?? BACKUP_AS_IT_IS;
+  const is = volumeNamed(now.volumes, name);
+  if (is?.volumeId !== volumeId) return unneeded(`There is no such volume ${name} any more.`);
+  if (isSameValue(was, is.backup ?? BACKUP_AS_IT_IS)) {
+    return unneeded(`The volume ${name} is backed up as it was before.`);
+  }
+  const touches = (event: DomainEventUnion): boolean =>
+    event.type === 'VolumeBackupChanged' && event.data.volumeId === volumeId;
+  const what = `backup of volume ${name}`;
+  const since = isChangedSince(question, touches) ? [changedSince(what, question, touches)] : [];
+  if (since.length > 0 && !question.force) {
+    return { outcome: 'overtaken', why: `The ${what} was changed again since.`, leaves: since };
+  }
+  return possible(
+    question,
+    { type: 'ChangeVolumeBackup', name, changes: was },
+    {
+      lines: [`volumes backup ${name} ${backupWords(was)}`],
+      restores: [`The volume ${name} is backed up as it was before.`],
+      causes: [],
+      overwrites: since,
+      settles: false,
+    },
+  );
+};
+
+const backupWords = ({ excluded, hook }: VolumeBackup): string => {
+  const taken = excluded ? '--exclude' : '--include';
+  return hook === null
+    ? `${taken} --no-hook`
+    : `${taken} --timeout ${hook.timeoutSeconds}s -- ${hook.command.map(shellWord).join(' ')}`;
 };
 
 const mountLine = ({ name, path, processes, shared }: KnownVolume, app: string): string =>

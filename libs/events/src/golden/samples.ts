@@ -239,6 +239,14 @@ export const samples: Samples = {
       },
     ],
   },
+  BackupHookRan: {
+    ...{ nodeId: 'node-1', backupId, appId, name: 'data', ranIn: 'ins_0123456789ab' },
+    volumeId: 'vol_0123456789abcdef01234567',
+    outcome: 'failed',
+    exitCode: 1,
+    said: 'pg_dump: error: connection refused',
+    durationMs: 120,
+  },
   BackupFailed: {
     nodeId: 'node-1',
     backupId,

@@ -26,6 +26,11 @@ export const volumeSamples = ({
   return {
     VolumeAdded: { ...of, ...definition },
     VolumeChanged: { ...of, ...definition, processes: [] },
+    VolumeBackupChanged: {
+      ...of,
+      excluded: false,
+      hook: { command: ['pg_dump', '-f', '/var/lib/data/dump.sql', 'shop'], timeoutSeconds: 300 },
+    },
     VolumeRecreated: { ...of, incarnation: 2 },
     VolumeRemoved: of,
     VolumeCreated: {

@@ -4,6 +4,7 @@ import type { EventNamed } from '../projection.js';
 export const VOLUME_EVENTS = [
   'VolumeAdded',
   'VolumeChanged',
+  'VolumeBackupChanged',
   'VolumeRecreated',
   'VolumeRemoved',
   'VolumeCreated',
@@ -33,6 +34,10 @@ export const evolveVolumeDocuments = (
     case 'VolumeChanged': {
       const { appId: _, ...volume } = event.data;
       return change(volume);
+    }
+    case 'VolumeBackupChanged': {
+      const { excluded, hook } = event.data;
+      return change({ backup: { excluded, hook } });
     }
     case 'VolumeRecreated':
       return change({ incarnation: event.data.incarnation, state: 'declared', aboveBytes: null });

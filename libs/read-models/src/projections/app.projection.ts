@@ -156,6 +156,7 @@ const evolveKnown = (
       return { ...app, cronJobs: app.cronJobs.filter(({ job }) => job !== event.data.job) };
     case 'VolumeAdded':
     case 'VolumeChanged':
+    case 'VolumeBackupChanged':
     case 'VolumeRecreated':
     case 'VolumeRemoved':
     case 'VolumeCreated':

@@ -22,10 +22,8 @@ const touchesOfOthers = (event: DomainEventUnion): readonly string[] => {
     case 'AppStarted':
     case 'AppDestroyed':
       return [`app:${event.data.appId}`];
-    case 'ConfigChanged': {
-      const { appId, set, unset } = event.data;
-      return [...Object.keys(set), ...unset].map((key) => `config:${appId}:${key}`);
-    }
+    case 'ConfigChanged':
+      return configOf(event.data);
     case 'SettingsChanged': {
       const { appId, changes } = event.data;
       return Object.keys(changes).map((key) => `setting:${appId}:${key}`);
@@ -55,6 +53,7 @@ const touchesOfOthers = (event: DomainEventUnion): readonly string[] => {
       return [`cron:${event.data.appId}:${event.data.job}`];
     case 'VolumeAdded':
     case 'VolumeChanged':
+    case 'VolumeBackupChanged':
     case 'VolumeRecreated':
     case 'VolumeRemoved':
     case 'VolumeCreated':
@@ -105,6 +104,13 @@ const touchesOfOthers = (event: DomainEventUnion): readonly string[] => {
       return portOf(event);
   }
 };
+
+const configOf = ({
+  appId,
+  set,
+  unset,
+}: Extract<DomainEventUnion, { type: 'ConfigChanged' }>['data']): readonly string[] =>
+  [...Object.keys(set), ...unset].map((key) => `config:${appId}:${key}`);
 
 /**
  * What takes a fact away together with the thing around it, whose event does not name it: the app of a

@@ -289,6 +289,7 @@ const mortal = (engine: ContainerEngine, around: Around): ContainerEngine => ({
     ensure: (...args) => around(() => engine.volumes.ensure(...args)),
     list: () => around(() => engine.volumes.list()),
     remove: (...args) => around(() => engine.volumes.remove(...args)),
+    users: (name) => around(() => engine.volumes.users(name)),
     usage: () => around(() => engine.volumes.usage()),
   },
   remove: (id) => around(() => engine.remove(id)),
