@@ -2,11 +2,13 @@
 //   node bench/fleet.mjs [apps] [instances of each] [haproxy|nginx]     needs `npm run build`; default 10000 5, both
 // A real log has the history of all of them. `coldStart`: from the connection to the log to the fact that the last route
 // is applied, the proxy started within it. `change`: as in `route`, an instance is ready until it answers, from then on.
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
-import { Agent, createServer } from 'node:http';
+import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { START } from '@shiplog/events';
 import { JetStreamEventLog } from '@shiplog/events/jetstream';
 import { encodeCommit } from '@shiplog/events/log';
@@ -30,11 +32,13 @@ const apps = Number(process.argv[2] ?? 10_000);
 const each = Number(process.argv[3] ?? 5);
 const kinds = process.argv[4] === undefined ? ['haproxy', 'nginx'] : [process.argv[4]];
 
-/** Answers for every instance: each has an address of its own on the loopback network. */
-const server = createServer((request, response) => response.end(request.socket.localAddress));
-server.listen(0, '0.0.0.0');
-await once(server, 'listening');
-const { port } = server.address();
+/** Answer for every instance: each has an address of its own on the loopback network. */
+const instances = spawn(process.execPath, [
+  fileURLToPath(new URL('lib/instances.mjs', import.meta.url)),
+]);
+instances.stderr.pipe(process.stderr);
+atTheEnd(() => void instances.stdin.end());
+const port = Number(String((await once(instances.stdout, 'data'))[0]));
 /** 127.1.0.1 and on: `n` in its last three bytes. */
 const addressOf = (n) => `127.${1 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
 
@@ -154,7 +158,6 @@ const measure = async (kind) => {
 const measured = {};
 for (const kind of kinds) measured[kind] = await measure(kind);
 await endAll();
-server.close();
 
 report({
   bench: 'fleet',

@@ -20,6 +20,7 @@ const BENCHES = {
   fold: ['500', '2'],
   long: ['20000'],
   'long-run': ['3000', '3', '300'],
+  overhead: ['4'],
   projection: ['20000'],
   published: ['1'],
   releases: ['2', '1', '1', '1'],

@@ -60,10 +60,11 @@ ${servers.map((at, i) => `  server s${i} ${at}`).join('\n')}
 
 /** Two places, of which one is in use: the change written to the runtime API by hand. */
 export const haproxyByHand = async (command) => {
-  const { port, socket, close } = await plainHaproxy(command);
+  const { port, child, socket, close } = await plainHaproxy(command);
   const runtime = new HaproxyRuntime(socket);
   return {
     port,
+    child,
     close,
     change: (instancePort, n) =>
       runtime.change([

@@ -1,7 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import type { CommandResult } from '@shiplog/commands';
-import type { DomainEventUnion } from '@shiplog/events';
 import { startReconcileLoop, type RoundResult } from '@shiplog/reconcile';
 import {
   describeError,
@@ -18,6 +17,7 @@ import { proxyOf } from './routes/proxy.js';
 import { QuarantiningRouter } from './routes/quarantine.js';
 import { platformKeyStore } from '@shiplog/secrets';
 import { startTls } from './tls/start-tls.js';
+import { ChangedApps } from './routes/changed-apps.js';
 import { routesReconciler } from './routes/reconcile.js';
 import { RouterError, type Router } from './routes/router.port.js';
 import { routerHealth } from './router-health.js';
@@ -25,38 +25,6 @@ import { routerHealth } from './router-health.js';
 /** How soon a proxy that died is noticed. */
 const WATCH_MS = 250;
 const RESYNC_MS = 5_000;
-
-/** Events that change what should be routed. A round for nothing would only delay the next one. */
-const NUDGES: ReadonlySet<DomainEventUnion['type']> = new Set([
-  'AppCreated',
-  'AppStopped',
-  'AppStarted',
-  'AppDestroyed',
-  'TrafficPolicyChanged',
-  'BasicAuthChanged',
-  'DomainAdded',
-  'DomainUseChanged',
-  'DomainRemoved',
-  'PortAdded',
-  'PortRemoved',
-  'MaintenanceChanged',
-  'DomainLookedUp',
-  'DomainReleased',
-  'InstanceScheduled',
-  'CertificateInstalled',
-  'CertificateRemoved',
-  'HttpsPolicyChanged',
-  'InstanceReady',
-  'InstanceUnready',
-  'InstanceExited',
-  'InstanceRetired',
-  'InstanceStopped',
-  'RolloutStarted',
-  'RolloutStepped',
-  'RolloutCompleted',
-  'RolloutFailed',
-  'RolloutCancelled',
-]);
 
 /** Keeps the routes of one proxy those of the log, and the proxy alive. Stopping leaves it running. */
 export const startRouterSync: StartProcess = async (context) => {
@@ -78,6 +46,7 @@ export const startRouterSync: StartProcess = async (context) => {
     ),
   );
 
+  const changes = new ChangedApps();
   const reconcile = routesReconciler({
     world: context.world,
     router,
@@ -86,6 +55,7 @@ export const startRouterSync: StartProcess = async (context) => {
     instanceHost: await numericAddress(config.instanceHost),
     passwords: passwordsOf(context),
     catchUp: () => feed.catchUp(),
+    takeChanged: () => changes.take(),
     nowMs: () => performance.now(),
     onRefused: (routes) =>
       logger.error({ routes: routes.slice(0, 50), count: routes.length }, 'route-removal-refused'),
@@ -128,8 +98,7 @@ export const startRouterSync: StartProcess = async (context) => {
     onError: (error) => logger.error({ error: describeError(error) }, 'round-failed'),
   });
   const stopListening = feed.onBatch((batch) => {
-    if (batch.some(({ commit }) => commit.events.some(({ type }) => NUDGES.has(type))))
-      loop.nudge();
+    if (changes.note(batch)) loop.nudge();
   });
   const stopServing = context.bus.serve('health', () =>
     Promise.resolve(routerHealth(kind, router.quarantined.size)),

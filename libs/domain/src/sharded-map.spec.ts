@@ -27,3 +27,16 @@ it('holds what a Map holds, and no change shows in an earlier one', () => {
     }),
   );
 });
+
+it('takes many at once as it takes one after the other', () => {
+  const entries = fc.array(fc.tuple(ids, fc.integer()), { maxLength: 30 });
+  fc.assert(
+    fc.property(entries, entries, (first, more) => {
+      const before = ShardedMap.of(first);
+      const inBefore = before.entries();
+      const one = more.reduce((map, [id, value]) => map.with(id, value), before);
+      expect(before.withAll(more).entries()).toEqual(one.entries());
+      expect(before.entries()).toEqual(inBefore);
+    }),
+  );
+});

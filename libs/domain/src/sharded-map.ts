@@ -24,6 +24,19 @@ export class ShardedMap<V> {
     return this.changed(id, (shard) => shard.set(id, value));
   }
 
+  /** As one after the other; each shard is copied once. */
+  withAll(entries: Iterable<readonly [string, V]>): ShardedMap<V> {
+    const shards = [...this.shards];
+    const copies = new Map<number, Map<string, V>>();
+    for (const [id, value] of entries) {
+      const at = shardOf(id);
+      const copy = copies.get(at) ?? new Map(this.shards[at]);
+      copies.set(at, copy);
+      shards[at] = copy.set(id, value);
+    }
+    return new ShardedMap(shards);
+  }
+
   without(id: string): ShardedMap<V> {
     return this.get(id) === undefined ? this : this.changed(id, (shard) => shard.delete(id));
   }

@@ -87,23 +87,10 @@ export const apply = async (action: Action, effects: Effects): Promise<void> => 
       const cause = await causedBy(effects.context.log, other, own);
       return note(effects, action, await commands.handle('app', action.appId, command, cause));
     }
-    case 'release-port': {
-      const command = { type: 'ReleasePort', appId: action.appId } as const;
-      const cause = await causedBy(effects.context.log, `app.${action.appId}`, own);
-      const id = String(action.port);
-      return note(effects, action, await commands.handle('port', id, command, cause));
-    }
-    case 'reserve-port': {
-      const { appId, port, teamId } = action;
-      const command = { type: 'ReservePort', port, appId, teamId } as const;
-      const cause = await causedBy(effects.context.log, `app.${appId}`, own);
-      return note(effects, action, await commands.handle('port', String(port), command, cause));
-    }
-    case 'remove-port': {
-      const command = { type: 'RemovePort', port: action.port } as const;
-      const cause = await causedBy(effects.context.log, `port.${action.port}`, own);
-      return note(effects, action, await commands.handle('app', action.appId, command, cause));
-    }
+    case 'release-port':
+    case 'reserve-port':
+    case 'remove-port':
+      return applyToPort(action, effects);
     case 'revoke-token': {
       const cause = await causedBy(effects.context.log, `app.${action.appId}`, own);
       const command = { type: 'RevokeToken' } as const;
@@ -127,6 +114,28 @@ export const apply = async (action: Action, effects: Effects): Promise<void> => 
       logger.info({ userId: action.userId }, 'person-erased');
       return;
   }
+};
+
+/** As for domains. */
+const applyToPort = async (
+  action: Extract<Action, { kind: 'release-port' | 'reserve-port' | 'remove-port' }>,
+  effects: Effects,
+): Promise<void> => {
+  const { commands, log } = effects.context;
+  const own = onOwnAccount(effects.context);
+  const { appId, port } = action;
+  const id = String(port);
+  if (action.kind === 'remove-port') {
+    const cause = await causedBy(log, `port.${port}`, own);
+    const remove = { type: 'RemovePort', port } as const;
+    return note(effects, action, await commands.handle('app', appId, remove, cause));
+  }
+  const cause = await causedBy(log, `app.${appId}`, own);
+  const command =
+    action.kind === 'release-port'
+      ? ({ type: 'ReleasePort', appId } as const)
+      : ({ type: 'ReservePort', port, appId, teamId: action.teamId } as const);
+  return note(effects, action, await commands.handle('port', id, command, cause));
 };
 
 /** In the name of who requested the build: the release is theirs, this process only carries it on. */

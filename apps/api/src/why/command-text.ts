@@ -53,9 +53,8 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
     case 'RolloutPromoteRequested':
       return `promote ${event.data.rolloutId}`;
     case 'PortAdded':
-      return `port ${event.data.port} added, to ${portText(event.data)}`;
     case 'PortRemoved':
-      return `port ${event.data.port} removed`;
+      return portWords(event);
     case 'CronJobSet':
       return `cron job ${event.data.job} set`;
     case 'CronJobRemoved':
@@ -109,3 +108,10 @@ const sourceText = (source: Source): string => {
   const place = [source.branch, source.commit?.slice(0, 12)].filter((part) => part != null);
   return source.via === 'git' ? `git ${place.join(' ')}` : 'upload';
 };
+
+const portWords = (
+  event: Extract<DomainEventUnion, { type: 'PortAdded' | 'PortRemoved' }>,
+): string =>
+  event.type === 'PortAdded'
+    ? `port ${event.data.port} added, to ${portText(event.data)}`
+    : `port ${event.data.port} removed`;

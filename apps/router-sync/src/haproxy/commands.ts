@@ -7,8 +7,8 @@ import { noticeCommands } from './notices.js';
 import { maxconnOf, policyCommands, unpolicyCommands } from './policies.js';
 import type { HaproxyState } from './state.js';
 import { FILES } from './file-names.js';
-import { instanceOf, placeAt, portIn, portOf } from '../routes/places.js';
-import { portOfProxy, portProxyName } from './tcp.js';
+import { instanceOf, portIn, portOf } from '../routes/places.js';
+import { placeIn, portOfProxy, portProxyName } from './tcp.js';
 import { grown, newPorts, withPorts } from './growth.js';
 import { backendName, SERVER_PREFIX, type PoolSize } from './render.js';
 import type { Notice } from '../routes/notice.js';
@@ -49,15 +49,9 @@ export const translate = (
     newPorts(pool, needs).length === 0;
   return {
     commands,
-    grown: isEnough ? undefined : grown(pool, needs),
+    grown: isEnough ? undefined : grown(pool, needs, draft.highestServer()),
     ...(closed.length > 0 && { closed }),
   };
-};
-
-/** The place that a slot is, or the app that a backend is of. */
-const placeIn = (slot: string, owner: string): string => {
-  const port = slot.includes('/') ? portOfProxy(slot) : undefined;
-  return port === undefined ? owner : placeAt(owner, port);
 };
 
 /** Which places of a pool an instance takes. */
@@ -68,6 +62,8 @@ class Draft {
   /** Places that all this takes, those that there are not included. */
   readonly closed: number[] = [];
   needs: PoolSize = { backends: 0, servers: 0, h2Servers: 0 };
+  /** All backends up to this one have an owner. */
+  private backendsTaken = 0;
   /** Places that there are not. */
   private readonly missing = new Set<string>();
   private readonly owners: Map<string, string>;
@@ -91,6 +87,16 @@ class Draft {
     this.slotOfInstance = new Map(owned.filter(([, slot]) => slot.includes('/')));
     this.hosts = new Map(state.hosts);
     this.sessions = new Map(state.sessions);
+  }
+
+  /** Of the places for HTTP/1.1 that somebody has; 0: nobody has one. */
+  highestServer(): number {
+    const ofServer = new RegExp(`/${SERVER_PREFIX.http}(\\d+)$`);
+    let highest = 0;
+    for (const slot of this.owners.keys()) {
+      highest = Math.max(highest, Number(ofServer.exec(slot)?.[1] ?? 0));
+    }
+    return highest;
   }
 
   add(action: RouteAction): void {
@@ -272,7 +278,8 @@ class Draft {
   private backendOf(appId: string): string {
     const known = this.backendOfApp.get(appId);
     if (known !== undefined) return known;
-    const n = this.firstFree(backendName);
+    const n = this.firstFree(backendName, this.backendsTaken);
+    this.backendsTaken = n;
     this.needs = { ...this.needs, backends: Math.max(this.needs.backends, n) };
     if (n > this.pool.backends) this.missing.add(backendName(n));
     return this.own(this.backendOfApp, backendName(n), appId);
@@ -289,8 +296,8 @@ class Draft {
     return this.own(this.slotOfInstance, nameOf(n), instanceId);
   }
 
-  private firstFree(nameOf: (n: number) => string): number {
-    let n = 1;
+  private firstFree(nameOf: (n: number) => string, taken = 0): number {
+    let n = taken + 1;
     while (this.owners.has(nameOf(n))) n += 1;
     return n;
   }
@@ -306,6 +313,7 @@ class Draft {
   private disown(slots: Map<string, string>, owner: string): void {
     const slot = slots.get(owner);
     if (slot === undefined) return;
+    this.backendsTaken = 0;
     this.owners.delete(slot);
     slots.delete(owner);
     if (!this.missing.has(slot)) this.say(`del map ${FILES.owners} ${slot}`);

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename, writeFile, access } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { PlatformConfig } from '@shiplog/runtime';
-import { domainKey, domainValue } from './domains.js';
+import { domainKey } from './domains.js';
 import { FILES } from './file-names.js';
-import { STATE_FILE_HEADER, type HaproxyState } from './state.js';
+import { replaceFile } from '../replace-file.js';
+import { STATE_FILE_HEADER } from './state.js';
 import { renderHaproxy, type HaproxyConfig, type PoolSize } from './render.js';
 import { tlsPaths } from '../tls/tls-paths.js';
 import { pagesText } from '../pages/pages.js';
@@ -112,48 +113,10 @@ export const ensureStateFiles = async (paths: RouterPaths): Promise<void> => {
   }
 };
 
-/**
- * Today's routes, for a proxy that is started without us. Servers are written before the hosts that
- * lead to them; a crash between the files leaves a host without server (503), never one of another app.
- */
-export const writeState = async (paths: RouterPaths, state: HaproxyState): Promise<void> => {
-  const servers = [...state.servers.values()].map(({ line }) => `${line}\n`).join('');
-  await replaceFile(paths.serverState, STATE_FILE_HEADER + servers);
-  await replaceFile(paths.owners, mapText(state.owners));
-  await replaceFile(paths.matches, mapText(state.matches));
-  await replaceFile(paths.picks, mapText(state.picks));
-  await replaceFile(paths.networks, mapText(state.networks));
-  await replaceFile(paths.clients, mapText(state.clients));
-  await replaceFile(paths.sessions, mapText(state.sessions));
-  await replaceFile(paths.policies, mapText(state.policies));
-  await replaceFile(paths.allowed, mapText(state.allowed));
-  await replaceFile(paths.notices, mapText(state.notices));
-  await replaceFile(paths.domains, domainsText(state));
-};
-
-const domainsText = ({ hosts, uses }: Pick<HaproxyState, 'hosts' | 'uses'>): string =>
-  mapText(
-    new Map(
-      [...hosts].map(([domain, backend]) => [
-        domainKey(domain),
-        domainValue(backend, domain, uses.get(domain)),
-      ]),
-    ),
-  );
-
 /** Until there were wildcards and paths, a map of hosts lay here. */
 const domainsOfEarlier = async (paths: RouterPaths): Promise<string> => {
   const text = await readFile(join(dirname(paths.domains), 'hosts.map'), 'utf8').catch(() => '');
   return text.replaceAll(/^(\S+) /gm, (_, host: string) => `${domainKey(host)} `);
-};
-
-const mapText = (map: ReadonlyMap<string, string>): string =>
-  [...map].map(([key, value]) => `${key} ${value}\n`).join('');
-
-export const replaceFile = async (path: string, text: string): Promise<void> => {
-  const temporary = `${path}.new`;
-  await writeFile(temporary, text, { mode: 0o600 });
-  await rename(temporary, path);
 };
 
 /** A client takes a file, and its instance another one; checks, sockets and what is read at a start take some. */

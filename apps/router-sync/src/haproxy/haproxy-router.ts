@@ -2,31 +2,24 @@ import type { TrafficCounters } from '@shiplog/domain';
 import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
 import { translate } from './commands.js';
 import { newPorts } from './growth.js';
-import { readPool, writeState } from './files.js';
+import { forgetTouched, isWithin } from './touched.js';
+import { readPool } from './files.js';
+import { emptyPoolsIn, unlimitedIn } from './looks.js';
 import { matchesIn } from './matches.js';
-import { maxconnOf, policiesIn } from './policies.js';
+import { policiesIn } from './policies.js';
 import { noticesIn } from './notices.js';
-import { grow, workersOf } from './process.js';
-import { backendsOf, readState, showServers, type KnownSlots } from './read.js';
+import { OldWorkers } from './old-workers.js';
+import { grow } from './process.js';
+import { StateParts } from './parts.js';
+import { backendsOf, readState, workerIn, type KnownSlots } from './read.js';
+import { readBack } from './read-back.js';
 import { HaproxyRuntime } from './runtime.js';
-import {
-  parseLimits,
-  parseMap,
-  parseServersState,
-  parseSessionIds,
-  parseSessions,
-  type HaproxyState,
-  type ServerSlot,
-} from './state.js';
+import { StateFiles } from './state-files.js';
+import { parseMap, type HaproxyState, type ServerSlot } from './state.js';
 import { parseTraffic, underWayIn } from './traffic.js';
 import { FILES } from './file-names.js';
-import { portOfProxy, portProxyName } from './tcp.js';
-import {
-  KEEP_ALIVE_SECONDS,
-  REQUEST_HEAD_SECONDS,
-  SERVER_PREFIX,
-  type PoolSize,
-} from './render.js';
+import { placeIn, portOfProxy } from './tcp.js';
+import { SERVER_PREFIX, type PoolSize } from './render.js';
 import {
   RouterError,
   type ActualEndpoint,
@@ -36,25 +29,42 @@ import {
   type UnderWay,
 } from '../routes/router.port.js';
 import { isFree } from '../routes/listeners.js';
-import { placeAt, portRoute } from '../routes/places.js';
+import { portRoute } from '../routes/places.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
 /** Slots are read again although nobody touched them. */
 const WHOLE_EVERY_MS = 60_000;
+interface Observed {
+  readonly state: HaproxyState;
+  /** All that it was a look at; absent: it was one at everything. */
+  readonly backends?: readonly string[];
+}
+
+interface Whole {
+  readonly worker: string;
+  readonly parts: () => StateParts;
+}
+
 /** After a try that failed; each one has HAProxy load the whole configuration. */
 const GROW_AGAIN_MS = 30_000;
 
-/** Routes in HAProxy's maps and server slots. Everything is read back from HAProxy, nothing remembered. */
+/**
+ * Routes in HAProxy's maps and server slots. What is known of them was read from HAProxy: all of it, and since then what we
+ * touched. Nobody else changes them; another worker, or something read that we did not write, has all of it read again.
+ */
 export class HaproxyRouter implements Router {
   readonly kind = 'haproxy';
   private readonly runtime: HaproxyRuntime;
-  private readonly master: HaproxyRuntime;
+  private readonly oldWorkers: OldWorkers;
   /** Slots that nobody touched since they were read; undefined: all are read. */
   private known: KnownSlots | undefined;
   private wholeAtMs = 0;
-  /** As the last `observe` saw it, until the next change. */
-  private observed: HaproxyState | undefined;
-  private lastOwners: ReadonlyMap<string, string> = new Map();
+  /** As the last look saw it, until the next change. */
+  private observed: Observed | undefined;
+  /** All of it, and the worker that said so. */
+  private whole: Whole | undefined;
+  private readonly files: StateFiles;
+  private readonly lastOwners = new Map<string, string>();
   private pool: PoolSize | undefined;
   private full: { readonly reason: RouterError; readonly untilMs: number } | undefined;
   /** Do the files beside the configuration hold what HAProxy holds? */
@@ -65,23 +75,40 @@ export class HaproxyRouter implements Router {
     private readonly paths: RouterPaths,
   ) {
     this.runtime = new HaproxyRuntime(paths.admin);
-    this.master = new HaproxyRuntime(paths.master);
+    this.oldWorkers = new OldWorkers(this.runtime, paths);
+    this.files = new StateFiles(paths);
   }
 
   async observe(): Promise<ActualRoutes> {
     this.observed = undefined;
     const state = await this.read();
-    this.observed = state;
+    this.observed = { state };
     // Whoever changed it last may have died before the files were written.
     if (!this.isSaved) await this.save(state);
+    const { ports = [] } = (this.pool ??= await readPool(this.paths));
+    return this.routesIn(state, ports);
+  }
+
+  async observeApps(appIds: Iterable<string>): Promise<ActualRoutes | undefined> {
+    this.observed = undefined;
+    const { whole } = this;
+    const backends = whole?.parts().backendsOf(appIds);
+    if (whole === undefined || backends === undefined || !this.isSaved) return undefined;
+    const [info = ''] = await this.runtime.ask(['show info']);
+    if (workerIn(info) !== whole.worker) return undefined;
+    const state = whole.parts().of(backends);
+    this.observed = { state, backends };
+    return this.routesIn(state, []);
+  }
+
+  /** `ports`: those that are served, of which some may lead nowhere. */
+  private async routesIn(state: HaproxyState, ports: readonly number[]): Promise<ActualRoutes> {
     const backendApp = (backend: string): string => state.owners.get(backend) ?? '';
-    const old = await this.oldGenerations(state);
+    const old = await this.oldWorkers.underWayAt(ownedSlots(state));
 
     const endpoints = new Map<string, ActualEndpoint>();
     for (const slot of ownedSlots(state)) {
-      const port = portOfProxy(slot.key);
-      const owner = state.owners.get(slot.key) ?? '';
-      const instanceId = port === undefined ? owner : placeAt(owner, port);
+      const instanceId = placeIn(slot.key, state.owners.get(slot.key) ?? '');
       endpoints.set(instanceId, {
         instanceId,
         appId: backendApp(slot.backend),
@@ -103,37 +130,34 @@ export class HaproxyRouter implements Router {
     const policies = new Map(
       [...policiesIn(state)].map(([backend, id]) => [backendApp(backend), id]),
     );
-    for (const backend of await this.unlimited(state)) policies.set(backendApp(backend), '');
+    for (const backend of await unlimitedIn(this.runtime, state))
+      policies.set(backendApp(backend), '');
     const notices = new Map(
       [...noticesIn(state)].map(([backend, notice]) => [backendApp(backend), notice]),
     );
     const { uses } = state;
-    const emptyPools = await this.emptyPools(state);
+    const emptyPools = await emptyPoolsIn(this.runtime, state, ports);
     return { hosts, uses, endpoints, matches, notices, policies, emptyPools };
   }
 
   async apply(actions: readonly RouteAction[]): Promise<void> {
     if (actions.length === 0) return;
-    // Nobody else writes: what was observed a moment ago still holds, and time matters here.
-    let state = this.observed ?? (await this.read());
-    this.observed = undefined;
-    this.pool ??= await readPool(this.paths);
-    let translation = translate(actions, state, this.pool);
-    await this.refuseTaken(translation.grown);
-    if (translation.grown !== undefined && (await this.hasGrown(translation.grown, state))) {
-      state = await this.read();
-      translation = translate(actions, state, this.pool);
-    }
+    const { state, backends, translation } = await this.translated(actions);
     faultPoint('router-sync/before-change');
     this.isSaved = false;
-    const { known } = this;
+    const { known, whole } = this;
     // Whatever fails from here on: all of it is read again.
-    this.known = undefined;
+    this.known = this.whole = undefined;
     await this.runtime.change(translation.commands);
-    this.known = known && withoutTouched(known, translation.commands);
+    if (known !== undefined) forgetTouched(known, translation.commands);
+    this.known = known;
     faultPoint('router-sync/after-change');
-    await this.cutInOldWorkers(actions, state);
-    await this.save(await this.read());
+    await this.oldWorkers.cut(actions, state);
+    const isDone =
+      backends !== undefined &&
+      whole !== undefined &&
+      (await this.saveSome(whole, { state, backends }, translation.commands));
+    if (!isDone) await this.save(await this.read());
     await this.close(translation.closed ?? []);
     faultPoint('router-sync/after-write-state');
     // What has no place keeps nobody else's routes as they are.
@@ -142,6 +166,40 @@ export class HaproxyRouter implements Router {
         this.full?.reason ??
         new RouterError('router-full', 'the router has no place for so many instances')
       );
+  }
+
+  private async translated(actions: readonly RouteAction[]) {
+    // Nobody else writes: what was observed a moment ago still holds, and time matters here.
+    let { state, backends } = this.observed ?? { state: await this.read() };
+    this.observed = undefined;
+    this.pool ??= await readPool(this.paths);
+    let translation = translate(actions, state, this.pool);
+    if (backends !== undefined && !isWithin(translation, backends)) {
+      backends = undefined;
+      state = await this.read();
+      translation = translate(actions, state, this.pool);
+    }
+    await this.refuseTaken(translation.grown);
+    if (translation.grown !== undefined && (await this.hasGrown(translation.grown, state))) {
+      state = await this.read();
+      translation = translate(actions, state, this.pool);
+    }
+    return { state, backends, translation };
+  }
+
+  /** What some backends hold now is read and written beside what is known of the others. False: all of it has to be. */
+  private async saveSome(
+    whole: Whole,
+    { state, backends }: Required<Observed>,
+    commands: readonly string[],
+  ): Promise<boolean> {
+    const after = await readBack(this.runtime, whole.worker, state, commands);
+    if (after === undefined || !(await this.files.change(state, after))) return false;
+    whole.parts().replace(backends, after);
+    for (const [slot, owner] of after.owners) this.lastOwners.set(slot, owner);
+    this.whole = whole;
+    this.isSaved = true;
+    return true;
   }
 
   async traffic(appId: string): Promise<ReadonlyMap<string, TrafficCounters>> {
@@ -192,14 +250,14 @@ export class HaproxyRouter implements Router {
     const smaller = { ...pool, ports: kept };
     await grow(this.config, this.paths, smaller);
     this.pool = smaller;
-    this.known = undefined;
+    this.known = this.whole = undefined;
   }
 
   /** False when there are no more places to be had now. */
   private async hasGrown(pool: PoolSize, state: HaproxyState): Promise<boolean> {
     if (this.full !== undefined && performance.now() < this.full.untilMs) return false;
     this.full = undefined;
-    await writeState(this.paths, state);
+    await this.files.write(state);
     try {
       await grow(this.config, this.paths, pool);
     } catch (error) {
@@ -212,7 +270,7 @@ export class HaproxyRouter implements Router {
   }
 
   private async save(state: HaproxyState): Promise<void> {
-    await writeState(this.paths, state);
+    await this.files.write(state);
     this.isSaved = true;
   }
 
@@ -224,97 +282,13 @@ export class HaproxyRouter implements Router {
     }
     const { state, known } = await readState(this.runtime, this.known);
     this.known = known;
+    let parts: StateParts | undefined;
+    this.whole = { worker: known.worker, parts: () => (parts ??= new StateParts(state)) };
     // Who had a place before may still be meant by a line of the access log that comes late.
-    this.lastOwners = new Map([...this.lastOwners, ...state.owners]);
+    for (const [slot, owner] of state.owners) this.lastOwners.set(slot, owner);
     return state;
   }
-
-  /** What is under way where nothing new should go, and where an old worker may still send something. */
-  private async oldGenerations(state: HaproxyState) {
-    const slots = [...ownedSlots(state)].filter((slot) => slot.state !== 'ready');
-    const mayServe = new Set<string>();
-    const sessions = new Map<string, number>();
-    if (slots.length === 0) return { mayServe, sessions };
-
-    const answers = await this.runtime.ask(slots.map(showServerStat));
-    slots.forEach((slot, i) => sessions.set(slot.key, parseSessions(answers[i] ?? '')));
-    const workers = await workersOf(this.paths);
-    const mayBegin = workers.currentSeconds < LAST_REQUEST_SECONDS;
-    for (const pid of workers.old) {
-      for (const slot of slots) {
-        const there = parseServersState(await this.askWorker(pid, showServers(slot.backend)));
-        const isReady = there.find(({ key }) => key === slot.key)?.state === 'ready';
-        if (mayBegin && isReady) mayServe.add(slot.key);
-        const more = parseSessions(await this.askWorker(pid, showServerStat(slot)));
-        sessions.set(slot.key, (sessions.get(slot.key) ?? 0) + more);
-      }
-    }
-    return { mayServe, sessions };
-  }
-
-  /** Backends whose servers have not the limit that their policy says: HAProxy forgets it with every start. */
-  private async unlimited(state: HaproxyState): Promise<readonly string[]> {
-    const limited = backendsOf(state.owners).filter((backend) => maxconnOf(state, backend) > 0);
-    if (limited.length === 0) return [];
-    const answers = await this.runtime.ask(limited.map((backend) => `show stat ${backend} 4 -1`));
-    return limited.filter((backend, i) => {
-      const limits = parseLimits(answers[i] ?? '');
-      return limits.some((limit) => limit !== maxconnOf(state, backend));
-    });
-  }
-
-  private async emptyPools(state: HaproxyState): Promise<ReadonlyMap<string, number>> {
-    const inUse = new Set([
-      ...state.hosts.values(),
-      ...[...state.owners.keys()].filter((slot) => slot.includes('/')).map(backendOf),
-    ]);
-    const { ports = [] } = (this.pool ??= await readPool(this.paths));
-    const owned = new Set(backendsOf(state.owners));
-    const empty = [
-      ...[...state.owners].filter(
-        ([slot]) => !slot.includes('/') && portOfProxy(slot) === undefined && !inUse.has(slot),
-      ),
-      ...ports
-        .filter((port) => !owned.has(portProxyName(port)))
-        .map((port) => [portProxyName(port), portRoute(port)] as const),
-    ];
-    if (empty.length === 0) return new Map();
-    const answers = await this.runtime.ask(empty.map(([slot]) => `show stat ${slot} 2 -1`));
-    return new Map(empty.map(([, id], i) => [id, parseSessions(answers[i] ?? '')]));
-  }
-
-  /** A worker on its way out refuses every change of a server; single sessions it still ends. */
-  private async cutInOldWorkers(
-    actions: readonly RouteAction[],
-    state: HaproxyState,
-  ): Promise<void> {
-    const cut = new Set(actions.flatMap((a) => (a.kind === 'cut' ? a.instanceId : [])));
-    if (cut.size === 0) return;
-    const slots = [...ownedSlots(state)].filter(({ key }) => {
-      const port = portOfProxy(key);
-      const owner = state.owners.get(key) ?? '';
-      return cut.has(port === undefined ? owner : placeAt(owner, port));
-    });
-    for (const pid of (await workersOf(this.paths)).old) {
-      const sessions = await this.askWorker(pid, 'show sess');
-      for (const { backend, server } of slots) {
-        for (const id of parseSessionIds(sessions, backend, server)) {
-          await this.askWorker(pid, `shutdown session ${id}`);
-        }
-      }
-    }
-  }
-
-  private askWorker(pid: number, command: string): Promise<string> {
-    return this.master.askMaster(`@!${pid} ${command}`);
-  }
 }
-
-/**
- * A connection that a client kept open may bring one more request to an old worker until it times out
- * (`timeout http-keep-alive`, then `timeout http-request`); later, nothing begins there.
- */
-const LAST_REQUEST_SECONDS = KEEP_ALIVE_SECONDS + REQUEST_HEAD_SECONDS + 5;
 
 const STATE = { ready: 'serving', drain: 'draining', maint: 'out' } as const;
 
@@ -325,15 +299,4 @@ const boundPorts = ({ owners }: HaproxyState): (readonly [string, string])[] =>
     return port === undefined ? [] : [[portRoute(port), appId] as const];
   });
 
-/** Places are named in commands as `slot0001/s3`, or as `slot0001` alone. */
-const withoutTouched = (known: KnownSlots, commands: readonly string[]): KnownSlots => {
-  const touched = new Set(
-    commands.flatMap((command) => command.match(/\b(?:slot|tcp)\d+\b/g) ?? []),
-  );
-  const byBackend = new Map([...known.byBackend].filter(([backend]) => !touched.has(backend)));
-  return { ...known, byBackend, touched: [...new Set([...known.touched, ...touched])] };
-};
-
-const showServerStat = (slot: ServerSlot): string => `show stat ${slot.backend} 4 ${slot.serverId}`;
-const backendOf = (slot: string): string => slot.slice(0, slot.indexOf('/'));
 const ownedSlots = (state: HaproxyState): Iterable<ServerSlot> => state.servers.values();

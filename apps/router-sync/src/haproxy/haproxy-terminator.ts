@@ -1,6 +1,6 @@
 import { certificateDomain } from '@shiplog/events';
 import { FILES } from './file-names.js';
-import { replaceFile } from './files.js';
+import { replaceFile } from '../replace-file.js';
 import { HaproxyRuntime } from './runtime.js';
 import { parseMap } from './state.js';
 import { listLine, storedOf, writeTlsFiles } from '../tls/tls-files.js';

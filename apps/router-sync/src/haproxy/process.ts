@@ -3,14 +3,9 @@ import { open, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { findHaproxy } from './binary.js';
-import {
-  ensureStateFiles,
-  readPool,
-  replaceFile,
-  writeConfig,
-  writePool,
-  writeState,
-} from './files.js';
+import { ensureStateFiles, readPool, writeConfig, writePool } from './files.js';
+import { replaceFile } from '../replace-file.js';
+import { StateFiles } from './state-files.js';
 import { readPoolSize, readState } from './read.js';
 import { HaproxyRuntime } from './runtime.js';
 import { ensureTlsFiles } from '../tls/tls-files.js';
@@ -73,7 +68,7 @@ export const renew = async (config: PlatformConfig, paths: RouterPaths): Promise
   }
   const pool = await readPoolSize(runtime);
   if (!(await writeConfig(config, paths, pool))) return;
-  await writeState(paths, (await readState(runtime)).state);
+  await new StateFiles(paths).write((await readState(runtime)).state);
   await reloadOrKeep(paths, { config: before, pool });
 };
 

@@ -21,9 +21,9 @@ const MAPS = [
 /** Slots as they were read, by backend, and the worker that said so. */
 export interface KnownSlots {
   readonly worker: string;
-  readonly byBackend: ReadonlyMap<string, readonly ServerSlot[]>;
+  readonly byBackend: Map<string, readonly ServerSlot[]>;
   /** Backends that were touched since: asked for together with the maps, which saves a round trip. */
-  readonly touched: readonly string[];
+  readonly touched: Set<string>;
 }
 
 export interface Reading {
@@ -37,12 +37,13 @@ export interface Reading {
  */
 export const readState = async (
   runtime: HaproxyRuntime,
-  known: KnownSlots = { worker: '', byBackend: new Map(), touched: [] },
+  known: KnownSlots = { worker: '', byBackend: new Map(), touched: new Set() },
 ): Promise<Reading> => {
+  const touched = [...known.touched];
   const [info = '', ...answers] = await runtime.ask([
     'show info',
     ...MAPS.map((map) => `show map ${FILES[map]}`),
-    ...known.touched.map(showServers),
+    ...touched.map(showServers),
   ]);
   const { domains, ...others } = Object.fromEntries(
     MAPS.map((map, i) => [map, parseMap(answers[i] ?? '')]),
@@ -52,7 +53,7 @@ export const readState = async (
   const byBackend = new Map(worker === known.worker ? known.byBackend : []);
   const take = (backends: readonly string[], states: readonly string[]): void =>
     backends.forEach((backend, i) => byBackend.set(backend, parseServersState(states[i] ?? '')));
-  take(known.touched, answers.slice(MAPS.length));
+  take(touched, answers.slice(MAPS.length));
   const owned = new Set(backendsOf(maps.owners));
   const missing = [...owned].filter((backend) => !byBackend.has(backend));
   take(missing, await runtime.ask(missing.map(showServers)));
@@ -61,11 +62,11 @@ export const readState = async (
   for (const slots of byBackend.values()) {
     for (const slot of slots) if (maps.owners.has(slot.key)) servers.set(slot.key, slot);
   }
-  return { state: { ...maps, servers }, known: { worker, byBackend, touched: [] } };
+  return { state: { ...maps, servers }, known: { worker, byBackend, touched: new Set() } };
 };
 
 /** A process, and when it began: in a container each has the pid of the one before. */
-const workerIn = (info: string): string =>
+export const workerIn = (info: string): string =>
   ['Pid', 'Start_time_sec']
     .map((name) => new RegExp(`^${name}: \\d+$`, 'm').exec(info)?.[0])
     .join();

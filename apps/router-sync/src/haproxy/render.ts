@@ -203,8 +203,16 @@ const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
  * restart. The name is never asked for, and the address stays while the server is disabled.
  */
 const UNUSED = 'instance.invalid:1 init-addr last,127.0.0.1';
-const PLACE =
-  'disabled check inter 5s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down';
+const placeIn = ({ backends }: PoolSize): string =>
+  `disabled check inter ${checkSeconds(backends)}s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`;
+
+/**
+ * Whom nobody asks is checked this often, the seldomer the more there are: ten thousand checks a second would take the
+ * machine from requests, and fail themselves, for all. Nothing waits for it: a request that is refused takes a server out at
+ * once and goes to another one.
+ */
+const checkSeconds = (backends: number): number =>
+  Math.min(60, Math.max(5, Math.ceil(backends / 64)));
 
 /**
  * A refused connection takes a server out at once; an HTTP answer brings it back. A connection alone
@@ -219,11 +227,11 @@ const backend = (n: number, pool: PoolSize): string =>
     ...policyBackendRules(),
     ...streamRules(),
     'use-server %[var(txn.server)] if { var(txn.server) -m found }',
-    `server-template ${SERVER_PREFIX.http} 1-${int(pool.servers)} ${UNUSED} ${PLACE}`,
+    `server-template ${SERVER_PREFIX.http} 1-${int(pool.servers)} ${UNUSED} ${placeIn(pool)}`,
     ...(pool.h2Servers === 0
       ? []
       : [
-          `server-template ${SERVER_PREFIX.h2c} 1-${int(pool.h2Servers)} ${UNUSED} ${PLACE} proto h2`,
+          `server-template ${SERVER_PREFIX.h2c} 1-${int(pool.h2Servers)} ${UNUSED} ${placeIn(pool)} proto h2`,
         ]),
   ]);
 

@@ -1,3 +1,5 @@
+import { placeAt } from '../routes/places.js';
+
 /** What serves a port is called by its number: nothing has to be remembered of it. */
 const PORT_PREFIX = 'tcp';
 export const portProxyName = (port: number): string => `${PORT_PREFIX}${port}`;
@@ -6,6 +8,12 @@ export const portProxyName = (port: number): string => `${PORT_PREFIX}${port}`;
 export const portOfProxy = (slot: string): number | undefined => {
   const [, port] = /^tcp(\d{1,5})(?:\/|$)/.exec(slot) ?? [];
   return port === undefined ? undefined : Number(port);
+};
+
+/** Who has a slot: an instance in its place at a port, else whoever the owner is. */
+export const placeIn = (slot: string, owner: string): string => {
+  const port = slot.includes('/') ? portOfProxy(slot) : undefined;
+  return port === undefined ? owner : placeAt(owner, port);
 };
 
 /** A connection may be silent for so long. */

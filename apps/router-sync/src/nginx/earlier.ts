@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { replaceFile } from '../haproxy/files.js';
+import { replaceFile } from '../replace-file.js';
 import type { NginxPaths } from './files.js';
 
 /** Workers of an nginx whose master was killed. They serve on, and count in a memory that is not ours. */

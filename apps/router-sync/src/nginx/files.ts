@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { PlatformConfig } from '@shiplog/runtime';
-import { replaceFile } from '../haproxy/files.js';
+import { replaceFile } from '../replace-file.js';
 import { pagesText } from '../pages/pages.js';
 import type { NginxProgram } from './binary.js';
 import { NGINX_FILES, renderNginx, type NginxConfig } from './render.js';

@@ -3,6 +3,7 @@ import { faultPoint } from '@shiplog/runtime';
 import { NginxAdmin } from './admin.js';
 import { translate } from './changes.js';
 import { readEarlier } from './earlier.js';
+import { routesOfApps } from '../routes/routes-of-apps.js';
 import type { NginxPaths } from './files.js';
 import { NginxRoutesFile } from './routes-file.js';
 import { NO_ROUTES, tableText, withLines, type NginxAnswer, type NginxTable } from './table.js';
@@ -72,6 +73,11 @@ export class NginxRouter implements Router {
       notices: table.notices,
       emptyPools: new Map(empty.map(([appId]) => [appId, 0])),
     };
+  }
+
+  /** All of it is in memory already. */
+  async observeApps(appIds: ReadonlySet<string>): Promise<ActualRoutes> {
+    return routesOfApps(await this.observe(), appIds);
   }
 
   async apply(actions: readonly RouteAction[]): Promise<void> {

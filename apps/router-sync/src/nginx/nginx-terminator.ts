@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { certificateDomain } from '@shiplog/events';
-import { replaceFile } from '../haproxy/files.js';
+import { replaceFile } from '../replace-file.js';
 import { RouterError } from '../routes/router.port.js';
 import { storedOf, writeTlsFiles } from '../tls/tls-files.js';
 import { tlsPaths } from '../tls/tls-paths.js';

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { constants } from 'node:fs';
-import { replaceFile } from '../haproxy/files.js';
+import { replaceFile } from '../replace-file.js';
 
 /** What was added is folded into the rest when it is more than that, and more than this. */
 const ADDED_BYTES_MIN = 64 * 1024;

@@ -22,7 +22,7 @@ import {
   type Maintenance,
 } from '@shiplog/events';
 import { addressPrefixes, type Notice } from './notice.js';
-import { instanceOf, placeAt, portOf, portRoute } from './places.js';
+import { instanceOf, placeAt, portOf, portRoute, portsIn } from './places.js';
 import type { Credentials, Endpoint, Match, TrafficRules } from './router.port.js';
 import { rulesOf } from './traffic-rules.js';
 
@@ -68,20 +68,67 @@ const WANT: Readonly<Record<InstanceStatus, DesiredEndpoint['want'] | null>> = {
   stopped: null,
 };
 
-export const desiredRoutes = (
-  world: World,
-  place: {
-    readonly domain: string;
-    readonly instanceHost: string;
-    /** The hash of a password that the log has encrypted; undefined where it cannot be read. */
-    readonly hashOf: (encrypted: string) => string | undefined;
-  },
-): DesiredRoutes => {
+/** Where apps and instances are reached. */
+export interface Place {
+  /** Apps have names below it. */
+  readonly domain: string;
+  /** Numeric address at which published ports are reached. */
+  readonly instanceHost: string;
+  /** The hash of a password that the log has encrypted; undefined where it cannot be read. */
+  readonly hashOf: (encrypted: string) => string | undefined;
+}
+
+export const desiredRoutes = (world: World, place: Place): DesiredRoutes => {
   const apps = world.apps();
   const hosts = desiredHosts(world, place.domain);
+  const domains = { hosts, uses: usesIn(apps, hosts) };
+  return routesOf(apps, world.instances(), domains, world, place);
+};
+
+/** Domains of apps, and what is done at them: none of it is of one app alone, since two may want the same. */
+type Domains = Pick<DesiredRoutes, 'hosts' | 'uses'>;
+
+/** The same of some apps alone, whose domains are those of `domainsOf`. */
+export const desiredRoutesOf = (
+  appIds: ReadonlySet<string>,
+  domainsOf: (appId: string) => Domains,
+  world: World,
+  place: Place,
+): DesiredRoutes => {
+  const ids = [...appIds];
+  const apps = ids.flatMap((appId) => world.app(appId) ?? []);
+  const instances = ids.flatMap((appId) => world.instancesOf(appId));
+  const all = ids.map(domainsOf);
+  const domains = {
+    hosts: new Map(all.flatMap(({ hosts }) => [...hosts])),
+    uses: new Map(all.flatMap(({ uses }) => [...uses])),
+  };
+  return routesOf(apps, instances, domains, world, place);
+};
+
+/** What of the domains is of which app. */
+export const domainsByApp = ({ hosts, uses }: Domains): ((appId: string) => Domains) => {
+  const byApp = new Map<string, { hosts: Map<string, string>; uses: Map<string, DomainUse> }>();
+  for (const [host, appId] of hosts) {
+    const own = byApp.get(appId) ?? { hosts: new Map(), uses: new Map() };
+    byApp.set(appId, own);
+    own.hosts.set(host, appId);
+    const use = uses.get(host);
+    if (use !== undefined) own.uses.set(host, use);
+  }
+  return (appId) => byApp.get(appId) ?? { hosts: new Map(), uses: new Map() };
+};
+
+const routesOf = (
+  apps: readonly ActiveApp[],
+  instances: readonly KnownInstance[],
+  domains: Domains,
+  world: World,
+  place: Place,
+): DesiredRoutes => {
   const endpoints = new Map<string, DesiredEndpoint>();
   const unplaced = new Map<string, Pick<DesiredEndpoint, 'appId' | 'want'>>();
-  for (const instance of world.instances()) {
+  for (const instance of instances) {
     const own = endpointsOf(instance, world, place.instanceHost);
     for (const endpoint of own) endpoints.set(endpoint.instanceId, endpoint);
     const { instanceId, appId, status } = instance;
@@ -97,29 +144,17 @@ export const desiredRoutes = (
       return isPlain ? [] : [[appId, rulesOf(traffic, credentials)] as const];
     }),
   );
-  const notices = noticesOf(world);
+  const notices = noticesOf(apps, instances);
   return {
-    hosts: new Map([...hosts, ...portsIn(apps)]),
+    hosts: new Map([...domains.hosts, ...portsIn(apps)]),
     unplaced,
-    uses: usesIn(apps, hosts),
+    uses: domains.uses,
     endpoints,
     matches,
     notices,
     policies,
     knownApps: { has: (appId) => world.knowsApp(appId) },
   };
-};
-
-/** A port that two apps list goes to nobody else until one of them gave it up. */
-const portsIn = (apps: readonly ActiveApp[]): ReadonlyMap<string, string> => {
-  const ports = new Map<string, string>();
-  for (const { appId, ports: own = {} } of apps) {
-    for (const port of Object.keys(own)) {
-      const route = portRoute(Number(port));
-      if (!ports.has(route)) ports.set(route, appId);
-    }
-  }
-  return ports;
 };
 
 /** Nobody comes through by a name whose password cannot be read: the app stays closed, whatever is lost. */
@@ -164,16 +199,19 @@ const unprovenIn = (world: World): ReadonlyMap<string, string> => {
 };
 
 /** An app in maintenance, or one that has instances but none that is ready yet: it is starting. */
-const noticesOf = (world: World): ReadonlyMap<string, Notice> => {
+const noticesOf = (
+  apps: readonly ActiveApp[],
+  instances: readonly KnownInstance[],
+): ReadonlyMap<string, Notice> => {
   const starting = new Set<string>();
   const ready = new Set<string>();
-  for (const { appId, process, status } of world.instances()) {
+  for (const { appId, process, status } of instances) {
     if (process !== WEB) continue;
     if (status === 'scheduled' || status === 'starting') starting.add(appId);
     else if (status === 'ready') ready.add(appId);
   }
   const notices = new Map<string, Notice>();
-  for (const { appId, stopped, maintenance } of world.apps()) {
+  for (const { appId, stopped, maintenance } of apps) {
     if (maintenance !== undefined) notices.set(appId, maintenanceNotice(maintenance));
     else if (starting.has(appId) && !ready.has(appId) && !stopped)
       notices.set(appId, { kind: 'starting' });

@@ -1,5 +1,6 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import type { DomainUse } from '@shiplog/events';
+import { routesOfApps } from './routes-of-apps.js';
 import type { Notice } from './notice.js';
 import { portIn, portOf, portRoute } from './places.js';
 import type {
@@ -46,6 +47,10 @@ export class InMemoryRouter implements Router {
       notices: new Map(this.notices),
       emptyPools: new Map([...this.pools].filter((id) => !held.has(id)).map((id) => [id, 0])),
     });
+  }
+
+  async observeApps(appIds: ReadonlySet<string>): Promise<ActualRoutes> {
+    return routesOfApps(await this.observe(), appIds);
   }
 
   apply(actions: readonly RouteAction[]): Promise<void> {

@@ -1,3 +1,5 @@
+import type { ActiveApp } from '@shiplog/domain';
+
 /**
  * An instance has one place at a proxy for requests, which has its name, and one for each port of the router that leads
  * to it: `web-1@32100`. `@` is in no id.
@@ -15,6 +17,18 @@ export const portRoute = (port: number): string => `tcp:${port}`;
 
 export const portIn = (route: string): number | undefined =>
   numberIn(/^tcp:([1-9]\d{0,4})$/.exec(route));
+
+/** A port that two apps list goes to nobody else until one of them gave it up. */
+export const portsIn = (apps: readonly ActiveApp[]): ReadonlyMap<string, string> => {
+  const ports = new Map<string, string>();
+  for (const { appId, ports: own = {} } of apps) {
+    for (const port of Object.keys(own)) {
+      const route = portRoute(Number(port));
+      if (!ports.has(route)) ports.set(route, appId);
+    }
+  }
+  return ports;
+};
 
 const numberIn = (match: RegExpExecArray | null): number | undefined =>
   match === null ? undefined : Number(match[1]);

@@ -60,6 +60,12 @@ export class QuarantiningRouter implements Router {
     return routes;
   }
 
+  async observeApps(appIds: ReadonlySet<string>): Promise<ActualRoutes | undefined> {
+    const routes = await this.router.observeApps(appIds);
+    if (routes !== undefined) this.seen = routes;
+    return routes;
+  }
+
   traffic(appId: string): Promise<ReadonlyMap<string, TrafficCounters>> {
     return this.router.traffic(appId);
   }

@@ -62,6 +62,7 @@ it('records what was done although something could not be, and says so', async (
     instanceHost: '127.0.0.1',
     passwords: { open: () => Promise.resolve(), hashOf: () => undefined },
     catchUp: () => feed.catchUp(),
+    takeChanged: () => 'all',
     record: (facts) => Promise.resolve(void recorded.push(facts)),
     onRefused: () => undefined,
     nowMs: () => 0,

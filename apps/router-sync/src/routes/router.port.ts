@@ -120,6 +120,12 @@ export interface Router {
   observe(): Promise<ActualRoutes>;
 
   /**
+   * The same of some apps alone, in a time that does not grow with the others. What nobody touched since it was read may
+   * be as it was then. Undefined: only `observe` can tell, since one of the apps is new, or the proxy is not as we left it.
+   */
+  observeApps(appIds: ReadonlySet<string>): Promise<ActualRoutes | undefined>;
+
+  /**
    * Carries the actions out in order. On repetition the same state again; what is not there need not
    * be taken out. When it resolves, a proxy that is restarted without us comes back with these routes.
    * A host is bound to an app also while that app has no endpoint: it is then answered with 503.

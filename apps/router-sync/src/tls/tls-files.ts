@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { replaceFile } from '../haproxy/files.js';
+import { replaceFile } from '../replace-file.js';
 import { tlsPaths } from './tls-paths.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 

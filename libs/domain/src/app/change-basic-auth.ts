@@ -28,11 +28,16 @@ export const changeBasicAuth = (
   const count = Object.keys(withBasicAuth(before, data).users).length;
   if (count > BASIC_AUTH_USER_COUNT_MAX)
     return reject({ code: 'too-many-basic-auth-users', limit: BASIC_AUTH_USER_COUNT_MAX });
-  const ports = portsOf(state, 'web').map(({ port }) => port);
-  const parts = passwordPart(count, 'web');
-  if (ports.length > 0 && parts.length > 0)
-    return reject({ code: 'policy-beside-port', parts, ports });
+  const passed = passedBy(state, count);
+  if (passed !== null) return reject(passed);
   // Nobody opens an app to the world by taking away one name too many.
   if (count === 0 && known.length > 0 && !opens) return reject({ code: 'basic-auth-would-end' });
   return accept({ type: 'BasicAuthChanged', v: 1, data });
+};
+
+/** Ports that lead to `web` around the passwords. */
+const passedBy = (state: ActiveApp, users: number): AppRejection | null => {
+  const ports = portsOf(state, 'web').map(({ port }) => port);
+  const parts = passwordPart(users, 'web');
+  return ports.length > 0 && parts.length > 0 ? { code: 'policy-beside-port', parts, ports } : null;
 };

@@ -98,19 +98,15 @@ export const router: Decider<RouterState, RouterCommand, RouterEvent, RouterReje
         };
       case 'RoutesApplied': {
         if (state.status !== 'active') return state;
-        let { routes } = state;
-        for (const id of event.data.routed) routes = routes.with(id, 'routed');
-        for (const id of event.data.unrouted) routes = routes.with(id, 'unrouted');
-        for (const id of event.data.drained) routes = routes.with(id, 'drained');
-        return { ...state, position: event.data.position, routes };
+        const { position, ...ids } = event.data;
+        const told = (['routed', 'unrouted', 'drained'] as const).flatMap((route) =>
+          ids[route].map((id) => [id, route] as const),
+        );
+        return { ...state, position, routes: state.routes.withAll(told) };
       }
       case 'RouteWeightsApplied': {
         if (state.status !== 'active') return state;
-        let { weights } = state;
-        for (const [id, weight] of Object.entries(event.data.weights)) {
-          weights = weights.with(id, weight);
-        }
-        return { ...state, weights };
+        return { ...state, weights: state.weights.withAll(Object.entries(event.data.weights)) };
       }
       case 'CertificatesApplied': {
         if (state.status !== 'active') return state;

@@ -114,10 +114,7 @@ const evolveKnown = (
     case 'ConfigChanged':
       return { ...app, config: withConfig(app.config, event.data.set, event.data.unset) };
     case 'SettingsChanged':
-      return {
-        ...app,
-        settings: { ...app.settings, ...event.data.changes },
-      };
+      return { ...app, settings: { ...app.settings, ...event.data.changes } };
     case 'HealthCheckChanged':
       return { ...app, checks: withCheck(app.checks, event.data) };
     case 'TrafficPolicyChanged':
