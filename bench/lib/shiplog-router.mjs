@@ -4,6 +4,7 @@ import { Agent } from 'node:http';
 import { JetStreamEventLog } from '@shiplog/events/jetstream';
 import { startTestNats } from '@shiplog/provisioner/testing';
 import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
+import { register } from 'prom-client';
 import { ask } from '../../apps/router-sync/dist/testing/client.js';
 import { testPlatform } from '../../apps/router-sync/dist/testing/test-platform.js';
 
@@ -24,6 +25,8 @@ export const shiplogWith = async (kind, app) => {
     logs.set(name, new JetStreamEventLog(connection, options));
   }
   const platform = await testPlatform((name) => logs.get(name), kind);
+  // Each has a process of its own elsewhere, and metrics by the same names.
+  register.clear();
   await platform.start();
   await platform.createApp(app);
   const host = `${app}.localhost`;

@@ -34,12 +34,8 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
       return `settings ${Object.keys(event.data.changes).join(' ')}`;
     case 'TrafficPolicyChanged':
       return `traffic-policy ${Object.keys(event.data.policy).join(' ') || 'unset'}`;
-    case 'BasicAuthChanged': {
-      const { set, unset, passesHeader } = event.data;
-      const words = [...Object.keys(set).map((user) => `+${user}`), ...unset.map((u) => `-${u}`)];
-      const header = passesHeader === null ? [] : [`header ${passesHeader ? 'pass' : 'strip'}`];
-      return `basic-auth ${[...words, ...header].join(' ')}`;
-    }
+    case 'BasicAuthChanged':
+      return basicAuthText(event.data);
     case 'ProcessResized':
       return `resize ${event.data.process}`;
     case 'AppRestarted':
@@ -99,6 +95,14 @@ const textOf = (event: DomainEventUnion, all: readonly DomainEventUnion[]): stri
     default:
       return undefined;
   }
+};
+
+type BasicAuthChange = Extract<DomainEventUnion, { type: 'BasicAuthChanged' }>['data'];
+
+const basicAuthText = ({ set, unset, passesHeader }: BasicAuthChange): string => {
+  const words = [...Object.keys(set).map((user) => `+${user}`), ...unset.map((u) => `-${u}`)];
+  const header = passesHeader === null ? [] : [`header ${passesHeader ? 'pass' : 'strip'}`];
+  return `basic-auth ${[...words, ...header].join(' ')}`;
 };
 
 type Source = Extract<DomainEventUnion, { type: 'BuildRequested' }>['data']['source'];
