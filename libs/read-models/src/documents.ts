@@ -1,4 +1,11 @@
-import type { BasicAuth, DomainProof, KnownCronJob, KnownVolume, Lock, Ports } from '@shiplog/domain';
+import type {
+  BasicAuth,
+  DomainProof,
+  KnownCronJob,
+  KnownVolume,
+  Lock,
+  Ports,
+} from '@shiplog/domain';
 import type {
   Checks,
   DomainUse,
