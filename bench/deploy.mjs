@@ -3,8 +3,9 @@
 // `plan`: a deployer in memory with that many instances; an app gets one more: from the change in the log until its
 // steps are planned and carried out or handed over. Then a real platform, in turn with raw calls of the same engine API:
 // `start`: from the command until one more container is started, against create and start. `replace`: a restart of an app
-// of one instance until it is done, against create, start and stop. `scale`: 1 to 50, against 50 times create and start, as
-// many at a time as the deployer does. Raw containers have the same image, network, limits and init, without anything else.
+// of one instance until it is done, against create, start and stop. `scale`: 1 to 50 until all of them serve, against
+// create and start of as many, as many at a time as the deployer does, until the program of each takes connections; what it took
+// until the last of them was started is told. Raw containers have the same image, network, limits and init, without anything else.
 // What it made goes at its end, also when a signal ends it; after `kill -9`, with the next start.
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -98,6 +99,7 @@ const deploy = async (client) => {
 };
 
 const samples = { start: [], rawStart: [], replace: [], rawReplace: [], scale: [], rawScale: [] };
+const rawScaleStarted = [];
 try {
   await platform.start();
   const client = await platform.client();
@@ -123,7 +125,13 @@ try {
     scale: {
       ours: () => timed(() => scaleTo(SCALE)),
       clear: () => scaleTo(1),
-      raw: () => timed(() => raw.runMany(like, SCALE - 1, ENGINE_STEPS_AT_ONCE)),
+      raw: () =>
+        timed(async () => {
+          rawScaleStarted.push(
+            await timed(() => raw.runMany(like, SCALE - 1, ENGINE_STEPS_AT_ONCE)),
+          );
+          await raw.untilTheyAnswer();
+        }),
     },
   };
   for (let i = -1; i < rounds; i += 1) {
@@ -174,6 +182,8 @@ try {
     ...Object.fromEntries(Object.keys(samples).map((name) => [name, figures(name)])),
     scaleRatio: ratio,
     scaleRatioSpread: ratioSpread,
+    // Without the first round, which warms up.
+    rawScaleStartedP50Ms: round(median(rawScaleStarted.slice(1))),
     startP95Ms: round(quantile(samples.start, 0.95)),
     targets: [
       ...['p50Ms', 'p95Ms'].map((name) =>

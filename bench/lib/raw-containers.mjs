@@ -1,8 +1,26 @@
 // Containers that a benchmark makes by the engine's API alone, to compare with. They carry its name, which ends with
 // its pid: what a killed one left is removed at the next start.
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const LABEL = 'shiplog.bench';
+const AGAIN_MS = 5;
+
+const untilItAnswers = async ({ NetworkSettings, Ports }) => {
+  const [{ IPAddress: host }] = Object.values(NetworkSettings.Networks);
+  const [{ PrivatePort: port }] = Ports;
+  const isAnswering = () =>
+    new Promise((resolve) => {
+      const socket = connect({ host, port });
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+  while (!(await isAnswering())) await delay(AGAIN_MS);
+};
 
 export class RawContainers {
   #engine;
@@ -37,6 +55,13 @@ export class RawContainers {
       }
     };
     await Promise.all(Array.from({ length: atATime }, some));
+  }
+
+  /** Resolves when the program of each of them takes connections, as an instance that serves does. */
+  async untilTheyAnswer() {
+    const filters = { label: [`${LABEL}=${this.#owner}`] };
+    const running = await this.#engine.listContainers({ filters });
+    await Promise.all(running.map(untilItAnswers));
   }
 
   async clear() {

@@ -81,6 +81,7 @@ const CHANGES: Readonly<Record<string, Change | (() => Promise<Change>)>> = {
     { name: 'data', path: '/data', sizeBytes: 2 ** 30, shared: true },
   ],
   changeVolume: ['patch', '/v1/apps/shop/volumes/data', { sizeBytes: 2 ** 31 }],
+  changeVolumeBackup: ['patch', '/v1/apps/shop/volumes/data/backup', { excluded: true }],
   recreateVolume: async () => {
     await lost('data');
     return ['post', '/v1/apps/shop/volumes/data/recreate', { confirm: 'data' }];
