@@ -13,7 +13,10 @@ import { waitFor } from '../support/wait.js';
 /** What makes a process come to a point. */
 type Trigger = 'config' | 'image' | 'source' | 'crash' | 'garbage';
 
-/** Every place where a process is killed, in the order in which a deploy passes them. */
+/**
+ * Every place where a process is killed, in the order in which a deploy passes them. Of two between which nothing is done, such as
+ * after one step and before the next one, one.
+ */
 const POINTS: readonly (readonly [ServerProcess, string, Trigger])[] = [
   ['api', 'before-append', 'config'],
   ['api', 'after-append', 'config'],
@@ -33,13 +36,9 @@ const POINTS: readonly (readonly [ServerProcess, string, Trigger])[] = [
   ['api', 'after-create-release', 'image'],
   ['deployer', 'before-start-rollout', 'config'],
   ['deployer', 'after-start-rollout', 'config'],
-  ['deployer', 'before-schedule', 'config'],
   ['deployer', 'after-schedule', 'config'],
-  ['deployer', 'before-create', 'config'],
   ['deployer', 'after-create', 'config'],
-  ['deployer', 'before-start', 'config'],
   ['deployer', 'after-start', 'config'],
-  ['deployer', 'before-record-started', 'config'],
   ['deployer', 'after-record-started', 'config'],
   ['deployer', 'before-record-ready', 'config'],
   ['deployer', 'after-record-ready', 'config'],
@@ -50,13 +49,10 @@ const POINTS: readonly (readonly [ServerProcess, string, Trigger])[] = [
   ['router-sync', 'after-record', 'config'],
   ['deployer', 'before-keep-running', 'config'],
   ['deployer', 'after-keep-running', 'config'],
-  ['deployer', 'before-retire', 'config'],
   ['deployer', 'after-retire', 'config'],
   ['deployer', 'before-stop', 'config'],
   ['deployer', 'after-stop', 'config'],
-  ['deployer', 'before-record-stopped', 'config'],
   ['deployer', 'after-record-stopped', 'config'],
-  ['deployer', 'before-end-rollout', 'config'],
   ['deployer', 'after-end-rollout', 'config'],
   ['deployer', 'before-record-exited', 'crash'],
   ['deployer', 'after-record-exited', 'crash'],

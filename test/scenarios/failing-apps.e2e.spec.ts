@@ -17,7 +17,7 @@ describe('an app that does not come up', () => {
   beforeAll(async () => {
     platform = await TestPlatform.start({ name: 'failing' });
     repository = await deployed(platform, 'ledger', 'ledger');
-    await platform.json(['settings', 'set', '-a', 'ledger', 'start-timeout=15', 'memory=128M']);
+    await platform.json(['settings', 'set', '-a', 'ledger', 'start-timeout=10', 'memory=128M']);
   });
   afterAll(async () => {
     await repository.remove();
