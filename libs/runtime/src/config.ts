@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { portRange } from './port-range.js';
 import {
   port,
   publicConfigOf,
@@ -152,13 +153,7 @@ export const environment = z.object({
     .describe(
       'The dnsmasq program, of which the name servers of teams are made. Without it apps do not find each other by name. Default: found in PATH and /usr/sbin.',
     ),
-  SHIPLOG_INSTANCE_PORTS: z
-    .string()
-    .regex(/^\d{4,5}-\d{4,5}$/, 'two ports, as in 21000-21999')
-    .transform((text) => text.split('-').map(Number))
-    .refine(([from = 0, to = 0]) => from >= 1024 && from <= to && to <= 65_535, {
-      message: 'two ports from 1024 to 65535, the lower one first',
-    })
+  SHIPLOG_INSTANCE_PORTS: portRange('21000-21999')
     .optional()
     .describe(
       'Host ports for instances. Default: a thousand between 20000 and 31999, chosen by the name of the platform.',

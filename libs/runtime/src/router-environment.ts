@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { portRange } from './port-range.js';
 
 /** Which proxy stands in front of the apps. */
 export const routerEnvironment = {
@@ -6,13 +7,7 @@ export const routerEnvironment = {
     .enum(['haproxy', 'nginx'])
     .default('haproxy')
     .describe('The proxy in front of the apps; docs/routing.md says what Nginx cannot do.'),
-  SHIPLOG_TCP_PORTS: z
-    .string()
-    .regex(/^\d{4,5}-\d{4,5}$/, 'two ports, as in 32000-32767')
-    .transform((text) => text.split('-').map(Number))
-    .refine(([from = 0, to = 0]) => from >= 1024 && from <= to && to <= 65_535, {
-      message: 'two ports from 1024 to 65535, the lower one first',
-    })
+  SHIPLOG_TCP_PORTS: portRange('32000-32767')
     .default([32_000, 32_767])
     .describe(
       'Ports that apps may have at the router for TCP (`shiplog ports add`), those of the platform apart. Default: 32000-32767.',

@@ -3,8 +3,8 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { CommandContext } from '@shiplog/commands';
 import { faultPoint, type ProcessContext } from '@shiplog/runtime';
 import type { Change, Changes } from '../changes/changes.js';
+import { isRefused, ofOneStep } from '../changes/steps.js';
 import type { AppIdentity } from '../http/door.js';
-import { Problem } from '../http/problem.js';
 import { CHANGES, CLAIMS, CONTEXT } from '../injection.js';
 import { domainIdOf, dropBroughtCertificate } from '../process-managers/index.js';
 import type { Claims } from './claims.js';
@@ -37,7 +37,7 @@ export class AddDomainHandler implements ICommandHandler<AddDomain> {
     const known = this.changes.known(context);
     if (known !== undefined) return { position: known.position, events: [], repeated: true };
     refuseLoops(this.api.world.apps(), wanted);
-    const { command: _command, expectedRevision: _revision, ...plain } = context;
+    const plain = ofOneStep(context);
     const reserved: string[] = [];
     try {
       for (const { host } of wanted) {
@@ -48,9 +48,7 @@ export class AddDomainHandler implements ICommandHandler<AddDomain> {
       const command = { type: 'AddDomain', host, use, sisters } as const;
       return await this.changes.make('app', app.appId, command, context);
     } catch (error) {
-      // Only where it was refused for sure: a commit that may yet turn up keeps its domain.
-      const isRefused = error instanceof Problem && error.code !== 'not-caught-up';
-      if (isRefused) for (const host of reserved) await this.giveBack(host, app, plain);
+      if (isRefused(error)) for (const host of reserved) await this.giveBack(host, app, plain);
       throw error;
     }
   }
@@ -82,7 +80,7 @@ export class RemoveDomainHandler implements ICommandHandler<RemoveDomain> {
     const { appId } = app;
     const removed = await this.changes.make('app', appId, { type: 'RemoveDomain', host }, context);
     faultPoint('api/domain-removed');
-    const { command: _command, expectedRevision: _revision, ...plain } = context;
+    const plain = ofOneStep(context);
     const release = { type: 'ReleaseDomain', appId } as const;
     // A repeated request must not free what was added again since.
     if (removed.repeated) return removed;

@@ -4,8 +4,8 @@ import type { CommandContext } from '@shiplog/commands';
 import type { AppCommand } from '@shiplog/domain';
 import { faultPoint, type ProcessContext } from '@shiplog/runtime';
 import type { Change, Changes } from '../changes/changes.js';
+import { isRefused, ofOneStep } from '../changes/steps.js';
 import type { AppIdentity } from '../http/door.js';
-import { Problem } from '../http/problem.js';
 import { CHANGES, CONTEXT } from '../injection.js';
 import { refusePort } from './allowed-port.js';
 
@@ -38,16 +38,14 @@ export class AddPortHandler implements ICommandHandler<AddPort> {
     const { appId, teamId } = app;
     const { port } = command;
     refusePort(port, this.api.config);
-    const { command: _command, expectedRevision: _revision, ...plain } = context;
+    const plain = ofOneStep(context);
     const reserve = { type: 'ReservePort', port, appId, teamId } as const;
     const reserved = await this.changes.make('port', String(port), reserve, plain);
     faultPoint('api/port-reserved');
     try {
       return await this.changes.make('app', appId, command, context);
     } catch (error) {
-      // Only where it was refused for sure: a commit that may yet turn up keeps its port.
-      const isRefused = error instanceof Problem && error.code !== 'not-caught-up';
-      if (isRefused && reserved.events.length > 0) await this.giveBack(port, appId, plain);
+      if (isRefused(error) && reserved.events.length > 0) await this.giveBack(port, appId, plain);
       throw error;
     }
   }
@@ -76,10 +74,10 @@ export class RemovePortHandler implements ICommandHandler<RemovePort> {
     const { appId } = app;
     const removed = await this.changes.make('app', appId, { type: 'RemovePort', port }, context);
     faultPoint('api/port-removed');
-    const { command: _command, expectedRevision: _revision, ...plain } = context;
     const release = { type: 'ReleasePort', appId } as const;
     // A repeated request must not free what was added again since.
-    if (!removed.repeated) await this.changes.make('port', String(port), release, plain);
+    if (!removed.repeated)
+      await this.changes.make('port', String(port), release, ofOneStep(context));
     return removed;
   }
 }

@@ -153,9 +153,9 @@ const check = defineCommand({
     const answer = await (await invocation.client()).domains.check(app, domain, invocation.change);
     invocation.out.json(answer);
     const { status } = answer.ownership;
-    const todo = proofText(answer);
+    const asked = proofText(answer);
     const said = status === 'verified' ? 'is proven to be yours' : 'has nothing to be proven';
-    const lines = todo.length === 0 ? [`${answer.host} ${said}.`] : todo;
+    const lines = asked.length === 0 ? [`${answer.host} ${said}.`] : asked;
     for (const line of lines) invocation.out.line(printableLine(line));
   },
 });
