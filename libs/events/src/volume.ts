@@ -44,7 +44,7 @@ export type VolumeDefinition = z.infer<typeof volumeDefinition>;
 export const backupHook = z.strictObject({
   command: containerCommand,
   /** What takes longer is ended, and has failed. */
-  timeoutSeconds: z.number().int().min(1).max(3600),
+  timeoutSeconds: z.number().int().min(1).max(3600, 'at most 3600 seconds, an hour'),
 });
 export type BackupHook = z.infer<typeof backupHook>;
 

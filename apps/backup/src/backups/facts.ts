@@ -72,7 +72,9 @@ export const summaryOf = (
   { backupId, position, addedBytes, missing }: Manifest,
   warnings: readonly string[],
 ): string => {
-  const gaps = missing.length === 0 ? '' : `; ${missing.length} things were not to be had`;
+  // Volumes are named by `withoutVolumes`.
+  const count = missing.filter(({ kind }) => kind !== 'volume').length;
+  const gaps = count === 0 ? '' : `; not to be had: ${count} ${count === 1 ? 'thing' : 'things'}`;
   return `backup ${backupId}: the log up to ${Number(position)}, ${addedBytes} bytes added${gaps}${warnings.map((one) => `; ${one}`).join('')}`;
 };
 

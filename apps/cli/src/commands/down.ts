@@ -41,7 +41,7 @@ export const down = defineCommand<DownOptions>({
     out.json({ stopped: true, pid: ready.pid, apps: stopped });
     out.line(
       options.apps === true
-        ? `Stopped ${stopped.length} apps, the control plane and its proxy. After the next start: shiplog start -a APP`
+        ? `Stopped ${stopped.length} ${stopped.length === 1 ? 'app' : 'apps'}, the control plane and its proxy. After the next start: shiplog start -a APP`
         : 'Stopped the control plane. Apps and their routing go on; `npm start` takes them over.',
     );
   },
