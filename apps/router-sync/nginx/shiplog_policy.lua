@@ -133,9 +133,12 @@ function M.change_answer(policy, request, id)
     ngx.header["Set-Cookie"] = cookies
   end
   for _, change in ipairs(policy.answer or {}) do
-    -- What is not there nginx would say of itself: its name, the date.
-    ngx.header[change.name] = change.value or "-"
-    ngx.header[change.name] = change.value
+    -- That is the word of the router about its own pages.
+    if change.name ~= "x-shiplog-router" then
+      -- What is not there nginx would say of itself: its name, the date.
+      ngx.header[change.name] = change.value or "-"
+      ngx.header[change.name] = change.value
+    end
   end
 end
 

@@ -17,7 +17,7 @@ const FORMAT: Readonly<Record<(typeof ACCESS_FIELDS)[number], string>> = {
   time: '%Ts.%ms',
   app: '%[var(txn.app)]',
   server: '%b/%s',
-  id: '%[var(txn.id)]',
+  id: '%ID',
   method: '%HM',
   // Of a host that nobody has it may be any text.
   host: '%[var(txn.host),url_enc]',
@@ -30,6 +30,12 @@ const FORMAT: Readonly<Record<(typeof ACCESS_FIELDS)[number], string>> = {
   termination: '%ts',
   path: '%HPO',
 };
+
+/** An id for each request, which its app gets, too: added after all rules, and what a client says is removed by one of them. */
+export const requestIdLines = (): readonly string[] => [
+  'unique-id-format %[uuid()]',
+  'unique-id-header X-Request-Id',
+];
 
 /** In the frontend. The query string is not in it: secrets lie there. */
 export const accessLogLines = (): readonly string[] => [

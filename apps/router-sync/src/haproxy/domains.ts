@@ -44,7 +44,7 @@ export const domainsIn = (
   return { hosts, uses };
 };
 
-/** Which backend a request is for, in `txn.backend`, and by which domain. */
+/** Which backend a request is for, in `txn.backend`, and by which domain, but for those of wildcards. */
 export const domainRules = (map: string): readonly string[] => [
   // The whole value: `hdr` would take what follows a comma for the host.
   'http-request set-var(txn.host) req.fhdr(host),field(1,:),lower,rtrim(.)',
@@ -52,17 +52,25 @@ export const domainRules = (map: string): readonly string[] => [
   'http-request unset-var(txn.host) if { var(txn.host) -m sub / * }',
   'http-request set-var-fmt(txn.at) "%[var(txn.host)]%[path]/"',
   `http-request set-var(txn.domain) var(txn.at),map_beg(${map})`,
-  '# Wildcards, the longest one first; none stands for its own base.',
-  'http-request set-var(txn.below) var(txn.host),field(2,.,0) unless { var(txn.domain) -m found }',
-  'http-request unset-var(txn.below) if { var(txn.below) -m found } !{ var(txn.host) -m reg ^[a-z0-9_-]+([.][a-z0-9_-]+)+$ }',
-  ...Array.from({ length: WILDCARD_LABELS_MAX - 1 }, (_, i) => WILDCARD_LABELS_MAX - i).flatMap(
-    (labels) => [
-      `http-request set-var-fmt(txn.at) "*.%[var(txn.below),field(-1,.,${labels})]%[path]/" if { var(txn.below) -m found } !{ var(txn.domain) -m found }`,
-      `http-request set-var(txn.domain) var(txn.at),map_beg(${map}) if { var(txn.below) -m found } !{ var(txn.domain) -m found }`,
-    ],
-  ),
   'http-request set-var(txn.backend) var(txn.domain),field(1,|)',
 ];
+
+/** The same, for what has no backend yet. */
+export const wildcardRules = (map: string): readonly string[] => {
+  const isOpen = '{ var(txn.below) -m found } !{ var(txn.domain) -m found }';
+  return [
+    '# Wildcards, the longest one first; none stands for its own base.',
+    'http-request set-var(txn.below) var(txn.host),field(2,.,0) unless { var(txn.backend) -m found }',
+    'http-request unset-var(txn.below) if { var(txn.below) -m found } !{ var(txn.host) -m reg ^[a-z0-9_-]+([.][a-z0-9_-]+)+$ }',
+    ...Array.from({ length: WILDCARD_LABELS_MAX - 1 }, (_, i) => WILDCARD_LABELS_MAX - i).flatMap(
+      (labels) => [
+        `http-request set-var-fmt(txn.at) "*.%[var(txn.below),field(-1,.,${labels})]%[path]/" if ${isOpen}`,
+        `http-request set-var(txn.domain) var(txn.at),map_beg(${map}) if ${isOpen}`,
+      ],
+    ),
+    'http-request set-var(txn.backend) var(txn.domain),field(1,|) if { var(txn.below) -m found }',
+  ];
+};
 
 /** Where clients are sent elsewhere; its app has no part in it. */
 export const redirectRules = (): readonly string[] => [

@@ -28,13 +28,13 @@ export const failurePages = (): readonly string[] => [
 ];
 
 /** A page says in which form it is; an app cannot pass for the router. */
-export const pageHeaderLines = (): readonly string[] => [
-  'http-response del-header X-Shiplog-Router',
-  ...FORMS.map(
+export const CLAIMED_PAGE = 'http-response del-header X-Shiplog-Router';
+export const IS_PAGE = '{ res.hdr(x-shiplog-router) -m found }';
+export const pageHeaderLines = (): readonly string[] =>
+  FORMS.map(
     (form) =>
-      `http-after-response set-header Content-Type "${MEDIA_TYPES[form]}" if { res.hdr(x-shiplog-router) -m found } { var(txn.form) -m str ${form} }`,
-  ),
-];
+      `http-after-response set-header Content-Type "${MEDIA_TYPES[form]}" if { var(txn.form) -m str ${form} }`,
+  );
 
 /** What the app's notice is called, where it has one. */
 const WHY_NONE = `var(txn.backend),map_str(${FILES.notices},no-instance),field(1,:)`;

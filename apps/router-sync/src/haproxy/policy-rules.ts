@@ -31,12 +31,10 @@ export const clientTables = (): readonly (readonly [head: string, lines: readonl
 ];
 
 /**
- * What the frontend does with a request by the policy of its app. All of it stands in maps; an app without
- * a policy costs one look into one of them.
+ * What the frontend does with a request by the policy of its app, whose name is in `txn.policy`. All of it stands in maps.
  */
 export const policyRequestRules = (): readonly string[] => [
   '# The policy of the app: what it is stands in the maps of policies',
-  `http-request set-var(txn.policy) var(txn.backend),map_str(${FILES.policies})`,
   `http-request set-var(txn.address) src,hex if ${has('policy')}`,
   `http-request set-var(txn.digits) src,hex,length if ${has('policy')}`,
   `http-request set-var(txn.denied) var(txn.policy),concat(/deny,txn.digits,:),concat(,txn.address),map_beg(${FILES.networks}) if ${has('policy')}`,
@@ -66,7 +64,6 @@ const withoutCookieRules = (): readonly string[] => [
 const rateRules = (): readonly string[] => [
   `http-request set-var(txn.rate) ${part('rate')} if ${has('policy')}`,
   `http-request set-var(txn.by) ${part('by')} if ${has('rate')}`,
-  `http-request set-var(txn.names) req.hdrs if ${has('by')}`,
   `http-request set-var(txn.client) var(txn.policy),concat(|,txn.names),map_regm(${FILES.clients}) if ${has('by')}`,
   // A client of IPv6 has at least a whole /64 to choose its address from.
   `http-request set-var(txn.client) src,ipmask(32,64) if ${has('rate')} !${has('client')}`,
@@ -125,19 +122,25 @@ export const policyAnswerRules = (): readonly string[] => {
   const cookie = `http-response add-header Set-Cookie "${SESSION_COOKIE}=${session}; Path=/; HttpOnly; SameSite=Lax`;
   const isNew = `${has('sticky')} !{ var(txn.served),strcmp(txn.server) eq 0 }`;
   return [
+    // All that follows is for apps with a policy.
+    `http-response allow unless ${has('policy')}`,
     `http-response set-var(txn.served) srv_name if ${has('sticky')}`,
     `${cookie}" if ${isNew} !{ ssl_fc }`,
     `${cookie}; Secure" if ${isNew} { ssl_fc }`,
     `http-response set-var(txn.changed) ${part('answer')},ub64dec if ${has('policy')}`,
     `http-response lua.change_headers response if ${has('changed')}`,
-    `http-after-response set-header WWW-Authenticate "${AUTHENTICATE.replaceAll('"', '\\"')}" if { res.hdr(x-shiplog-router) -m str password-required }`,
-    // When the next request is due depends on the rate.
-    `http-after-response set-header Retry-After %[var(txn.retry)] if ${has('retry')} { res.hdr(x-shiplog-router) -m str rate-limited }`,
   ];
 };
 
+/** Of answers by the router itself. */
+export const policyPageRules = (): readonly string[] => [
+  `http-after-response set-header WWW-Authenticate "${AUTHENTICATE.replaceAll('"', '\\"')}" if { res.hdr(x-shiplog-router) -m str password-required }`,
+  // When the next request is due depends on the rate.
+  `http-after-response set-header Retry-After %[var(txn.retry)] if ${has('retry')} { res.hdr(x-shiplog-router) -m str rate-limited }`,
+];
+
 /** What only a backend can do: how many wait for it, and how long it may be silent. */
-export const policyBackendRules = (): readonly string[] => [
+const policyBackendRules = (): readonly string[] => [
   `http-request set-var(txn.queue) ${part('queue')} if ${has('policy')}`,
   returnPage(
     'busy',
@@ -148,12 +151,21 @@ export const policyBackendRules = (): readonly string[] => [
   `http-request set-var(txn.tunnel) ${part('tunnel')} if ${has('policy')}`,
   `http-request set-timeout tunnel var(txn.tunnel),add(0) if ${has('tunnel')}`,
 ];
+
 /** An event stream, or a stream of gRPC, is silent for as long as nothing happens. */
-export const streamRules = (): readonly string[] => [
-  ...['accept) -m sub text/event-stream', 'content-type) -m beg application/grpc'].flatMap(
-    (stream) => [
-      `http-request set-timeout server 1h if { req.hdr(${stream} }`,
-      `http-request set-timeout server var(txn.tunnel),add(0) if ${has('tunnel')} { req.hdr(${stream} }`,
-    ],
-  ),
+const STREAMS = [
+  '{ req.hdr(accept) -m sub text/event-stream }',
+  '{ req.hdr(content-type) -m beg application/grpc }',
+];
+const streamRules = (): readonly string[] =>
+  STREAMS.flatMap((stream) => [
+    `http-request set-timeout server 1h if ${stream}`,
+    `http-request set-timeout server var(txn.tunnel),add(0) if ${has('tunnel')} ${stream}`,
+  ]);
+
+/** In each backend. Most requests need none of them. */
+export const backendRules = (): readonly string[] => [
+  `http-request allow if !${has('policy')} ${STREAMS.map((stream) => `!${stream}`).join(' ')}`,
+  ...policyBackendRules(),
+  ...streamRules(),
 ];

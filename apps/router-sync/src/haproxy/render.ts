@@ -1,26 +1,10 @@
-import { ACCESS_RING, accessLogLines, accessRing } from './access-log.js';
+import { ACCESS_RING, accessLogLines, accessRing, requestIdLines } from './access-log.js';
 import { FILES } from './file-names.js';
-import { maintenanceLines } from './notices.js';
-import {
-  forwardedProto,
-  PLATFORM_BACKEND,
-  platformBackendLines,
-  platformLines,
-  redirectLines,
-  tlsBindLines,
-  type HaproxyTls,
-} from './tls.js';
+import { answerRules, requestRules } from './frontend.js';
+import { PLATFORM_BACKEND, platformBackendLines, tlsBindLines, type HaproxyTls } from './tls.js';
 import type { PlatformHost } from '../tls/platform-host.js';
-import { failurePages, formLines, pageHeaderLines, returnPage } from './pages.js';
-import {
-  policyAnswerRules,
-  policyBackendRules,
-  policyRequestRules,
-  policyServerRules,
-  clientTables,
-  streamRules,
-} from './policy-rules.js';
-import { domainRules, redirectRules, stripRules } from './domains.js';
+import { failurePages } from './pages.js';
+import { backendRules, clientTables } from './policy-rules.js';
 import { portProxyName, tcpDefaults } from './tcp.js';
 
 /** How many places the rendered configuration offers. Growing is the only reason for a reload. */
@@ -70,9 +54,6 @@ export const backendName = (n: number): string =>
   `${BACKEND_PREFIX}${n.toString().padStart(4, '0')}`;
 /** What a server speaks is part of the configuration: the name of its place says it. */
 export const SERVER_PREFIX = { http: 's', h2c: 'h' } as const;
-/** Places among which is drawn who gets a request that matches: as many instances share them evenly as divide it. */
-export const PICKS = 60;
-
 /**
  * The whole configuration: made of numbers, addresses of this machine and the platform's name. Nothing
  * that a user typed is in it; hosts and instances live in maps and server slots, changed at run time.
@@ -155,47 +136,18 @@ const checked = (config: HaproxyConfig): HaproxyConfig => {
   return config;
 };
 
-const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
-  section('frontend apps', [
+const frontend = (config: HaproxyConfig): string => {
+  const { bind, port, tls } = config;
+  return section('frontend apps', [
     `bind ${address(bind)}:${int(port)}`,
     ...tlsBindLines(address(bind), tls),
     ...accessLogLines(),
-    ...domainRules(FILES.domains),
-    ...platformLines(platformHost),
-    ...formLines(),
-    returnPage('unknown-host', 'unless { var(txn.backend) -m found }'),
-    // Before anything is answered in its place: that is the app's, in its log and its figures.
-    `http-request set-var(txn.app) var(txn.backend),map_str(${FILES.owners})`,
-    ...redirectLines(tls),
-    ...redirectRules(),
-    ...maintenanceLines(),
-    ...policyRequestRules(),
-    '# What a client claims about itself is replaced by what we see.',
-    // Many frameworks take `_` for `-`: they would find the claim under the name of the truth.
-    'http-request del-header ^x[-_](forwarded|real[-_]ip|request[-_]id) -m reg',
-    'http-request del-header Forwarded',
-    'http-request set-header X-Forwarded-For %[src]',
-    `http-request set-header X-Forwarded-Proto ${forwardedProto(tls)}`,
-    'http-request set-header X-Forwarded-Host %[req.fhdr(host)]',
-    'http-request set-header X-Forwarded-Port %[dst_port]',
-    'http-request set-header X-Real-IP %[src]',
-    'http-request set-var(txn.id) uuid()',
-    'http-request set-header X-Request-Id %[var(txn.id)]',
-    '# An app that changed to HTTP/2 here would get its next requests past these rules.',
-    'http-request del-header Upgrade if { req.fhdr(upgrade) -m sub -i h2c }',
-    ...stripRules(),
-    '# What may have been carried out is not sent again, unless the client says that it may.',
-    'http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(idempotency-key) -m found }',
-    '# Requests that a canary gets whatever its part: by expressions in a map, and only for apps that have one.',
-    `http-request set-var(txn.head) req.hdrs if { var(txn.backend),map_str(${FILES.picks}) -m found }`,
-    `http-request set-var(txn.rule) var(txn.backend),concat(|,txn.head),map_reg(${FILES.matches}) if { var(txn.head) -m found }`,
-    `http-request set-var(txn.pick) rand(${PICKS}) if { var(txn.rule) -m found }`,
-    `http-request set-var(txn.server) var(txn.backend),concat(/,txn.pick),map_str(${FILES.picks}) if { var(txn.rule) -m found }`,
-    ...policyServerRules(),
-    ...policyAnswerRules(),
-    ...pageHeaderLines(),
+    ...requestIdLines(),
+    ...requestRules(config),
+    ...answerRules(config),
     'use_backend %[var(txn.backend)]',
   ]);
+};
 
 /**
  * A place that nobody has. Only a server with a name gets its address back from the state file
@@ -224,8 +176,7 @@ const backend = (n: number, pool: PoolSize): string =>
     'option httpchk OPTIONS / HTTP/1.1',
     'http-check send hdr Host localhost hdr User-Agent shiplog-router',
     'http-check expect rstatus ^[1-5]',
-    ...policyBackendRules(),
-    ...streamRules(),
+    ...backendRules(),
     'use-server %[var(txn.server)] if { var(txn.server) -m found }',
     `server-template ${SERVER_PREFIX.http} 1-${int(pool.servers)} ${UNUSED} ${placeIn(pool)}`,
     ...(pool.h2Servers === 0

@@ -31,16 +31,28 @@ export const platformLines = (platform: PlatformHost | undefined): string[] =>
       ];
 
 /**
- * Only hosts that have a certificate are in the maps. What came by a wildcard domain has the policy of the
- * certificate that serves it: of one label more, and no host's own. 308 keeps method and body.
+ * By which host it is told whether a request has to come by HTTPS. What came by a wildcard domain has the policy of the
+ * certificate that serves it: of one label more, and no host's own.
  */
+export const securedLines = (tls: HaproxyTls | undefined): string[] =>
+  tls === undefined ? [] : ['http-request set-var(txn.secured) var(txn.host)'];
+
+/** As a condition. */
+export const IS_REDIRECTED = `{ var(txn.secured),map_str(${FILES.redirects}) -m found }`;
+
+/** Only hosts that have a certificate are in the maps. 308 keeps method and body. */
 export const redirectLines = (tls: HaproxyTls | undefined): string[] =>
   tls === undefined
     ? []
     : [
-        'http-request set-var(txn.secured) var(txn.host)',
         'http-request set-var-fmt(txn.secured) "*.%[var(txn.host),field(2,.,0)]" if { var(txn.below) -m found }',
-        `http-request redirect prefix https://%[var(txn.host)]${tls.port === 443 ? '' : `:${tls.port}`} code 308 if !{ ssl_fc } { var(txn.secured),map_str(${FILES.redirects}) -m found } !{ var(txn.backend) -m str ${PLATFORM_BACKEND} }`,
+        `http-request redirect prefix https://%[var(txn.host)]${tls.port === 443 ? '' : `:${tls.port}`} code 308 if !{ ssl_fc } ${IS_REDIRECTED} !{ var(txn.backend) -m str ${PLATFORM_BACKEND} }`,
+      ];
+
+export const hstsLines = (tls: HaproxyTls | undefined): string[] =>
+  tls === undefined
+    ? []
+    : [
         `http-after-response set-header Strict-Transport-Security max-age=%[var(txn.secured),map_str(${FILES.hsts})] if { ssl_fc } { var(txn.secured),map_str(${FILES.hsts}) -m found }`,
       ];
 

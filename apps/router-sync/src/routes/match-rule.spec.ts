@@ -1,9 +1,8 @@
 import { CANARY_MATCH_PATTERN } from '@shiplog/events';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseMatchRule, picksOf, requestPattern } from './match-rule.js';
+import { PICKS, parseMatchRule, picksOf, requestPattern } from './match-rule.js';
 import { HaproxyRuntime } from '../haproxy/runtime.js';
-import { PICKS } from '../haproxy/render.js';
 
 /** As PCRE reads it: JavaScript has no classes in brackets, and no flags in the text. */
 const asJavaScript = (pattern: string): RegExp =>

@@ -1,5 +1,7 @@
 import { CANARY_MATCH_PATTERN } from '@shiplog/events';
-import { PICKS } from '../haproxy/render.js';
+
+/** Places among which is drawn who gets a request that matches: as many instances share them evenly as divide it. */
+export const PICKS = 60;
 
 /** Which requests are meant, taken apart: what every kind of proxy makes its own rule of. */
 export interface MatchRule {

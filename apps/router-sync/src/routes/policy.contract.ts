@@ -104,6 +104,27 @@ export const describePolicy = (name: string, create: () => Promise<RestartedRout
       expect(await statuses(host, 1, { 'x-not-x-api-key': 'k3' })).toEqual([429]);
     });
 
+    it('holds at a wildcard and a path of the app as at its host, and counts by what a proxy before it says', async () => {
+      const by = 'header:x-forwarded-for';
+      const rate = { requests: 2, per: 'minute', burst: 0, by } as const;
+      const { appId, host } = await app({ rate });
+      await underTest.router.apply([
+        { kind: 'bind-host', host: `*.${host}`, appId },
+        { kind: 'bind-host', host: `path.localhost/${appId}`, appId },
+      ]);
+      const places = [host, `any.${host}`, `path.localhost`] as const;
+      for (const [i, place] of places.entries()) {
+        const headers = { 'x-forwarded-for': `10.0.0.${i}` };
+        const seen = [];
+        for (let n = 0; n < 3; n += 1)
+          seen.push((await to(place, { path: `/${appId}`, headers })).status);
+        expect([place, ...seen]).toEqual([place, 200, 200, 429]);
+      }
+      await police(appId, { deny: ['127.0.0.0/8'] });
+      for (const place of places)
+        expect(await to(place, { path: `/${appId}` })).toMatchObject({ status: 403 });
+    });
+
     it('answers 413 to a body that is too long and 411 to one of unknown length, before the app sees it', async () => {
       const { host } = await app({ bodyBytes: 1000 });
       const post = (key: string, headers: Record<string, string>) =>
@@ -134,7 +155,7 @@ export const describePolicy = (name: string, create: () => Promise<RestartedRout
           remove: ['x-debug', 'accept'],
         },
         responseHeaders: {
-          set: { 'x-frame-options': 'DENY', 'x-odd': odd },
+          set: { 'x-frame-options': 'DENY', 'x-odd': odd, 'x-shiplog-router': 'no-instance' },
           remove: ['x-instance'],
         },
       });
@@ -146,6 +167,8 @@ export const describePolicy = (name: string, create: () => Promise<RestartedRout
       expect(Object.keys(seen)).not.toContain('accept');
       expect(answer.headers).toMatchObject({ 'x-frame-options': 'DENY', 'x-odd': odd });
       expect(Object.keys(answer.headers)).not.toContain('x-instance');
+      // That would be the word of the router.
+      expect(Object.keys(answer.headers)).not.toContain('x-shiplog-router');
     });
 
     it('brings a client back to its instance, and to another one without a failure when that one drains', async () => {
@@ -183,13 +206,15 @@ export const describePolicy = (name: string, create: () => Promise<RestartedRout
 
     it('keeps its cookie from the app, and the others as they are', async () => {
       const { host } = await app({ sticky: true });
-      const { host: plain } = await app({ bodyBytes: 10 });
+      const { host: other } = await app({ bodyBytes: 10 });
+      const { host: plain, appId } = await app({ bodyBytes: 10 });
+      await underTest.router.apply([{ kind: 'unpolice', appId }]);
       const ours = `shiplog_session=${'0'.repeat(32)}`;
       const seenBy = async (at: string, cookie: string): Promise<unknown> => {
         const { body } = await to(at, { path: '/headers', headers: { cookie } });
         return (JSON.parse(body) as IncomingHttpHeaders).cookie;
       };
-      for (const one of [host, plain]) {
+      for (const one of [host, other, plain]) {
         for (const [sent, seen] of [
           [ours, undefined],
           [`a=b; ${ours}; c=d`, 'a=b; c=d'],
