@@ -11,7 +11,7 @@ import {
   type HaproxyTls,
 } from './tls.js';
 import type { PlatformHost } from '../tls/platform-host.js';
-import { failurePages, formLines, pageHeaderLines, returnPage } from './pages.js';
+import { failurePages, failureRules, formLines, pageHeaderLines, returnPage } from './pages.js';
 import {
   policyAnswerRules,
   policyBackendRules,
@@ -81,15 +81,17 @@ export const renderHaproxy = (config: HaproxyConfig): string =>
   [
     globalSection(config),
     section(`ring ${ACCESS_RING}`, accessRing()),
-    defaultsSection(config.requestSeconds ?? 60),
+    defaultsSection(requestSecondsOf(config)),
     ...clientTables().map(([head, lines]) => section(head, lines)),
     frontend(checked(config)),
   ]
     .concat(config.platformHost === undefined ? [] : [platformBackend(config.platformHost)])
-    .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config.pool)))
+    .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config)))
     .concat(tcpSections(config))
     .join('\n\n')
     .concat('\n');
+
+const requestSecondsOf = ({ requestSeconds = 60 }: HaproxyConfig): number => int(requestSeconds);
 
 const globalSection = (config: HaproxyConfig): string => {
   const { pages, platform, runAs, adminSocket, directory, connectionsMax } = config;
@@ -112,6 +114,7 @@ const globalSection = (config: HaproxyConfig): string => {
     // Read when `default-path` is forgotten again.
     `lua-load-per-thread ${quoted(`${directory}/${FILES.headers}`)}`,
     `lua-load-per-thread ${quoted(`${directory}/${FILES.passwords}`)}`,
+    `lua-load-per-thread ${quoted(`${directory}/${FILES.failures}`)}`,
   ]);
 };
 
@@ -185,7 +188,8 @@ const frontend = ({ bind, port, tls, platformHost }: HaproxyConfig): string =>
     'http-request del-header Upgrade if { req.fhdr(upgrade) -m sub -i h2c }',
     ...stripRules(),
     '# What may have been carried out is not sent again, unless the client says that it may.',
-    'http-request disable-l7-retry unless { method GET HEAD OPTIONS } or { req.hdr(idempotency-key) -m found }',
+    'http-request set-var(txn.once) date(0,ms) unless { method GET HEAD OPTIONS } or { req.hdr(idempotency-key) -m found }',
+    'http-request disable-l7-retry if { var(txn.once) -m found }',
     '# Requests that a canary gets whatever its part: by expressions in a map, and only for apps that have one.',
     `http-request set-var(txn.head) req.hdrs if { var(txn.backend),map_str(${FILES.picks}) -m found }`,
     `http-request set-var(txn.rule) var(txn.backend),concat(|,txn.head),map_reg(${FILES.matches}) if { var(txn.head) -m found }`,
@@ -219,13 +223,15 @@ const checkSeconds = (backends: number): number =>
  * would not do: docker-proxy accepts while the process behind it is not listening yet. Any answer is
  * right. What an app answers to users never counts, and `observe layer7` would count its 500s.
  */
-const backend = (n: number, pool: PoolSize): string =>
-  section(`backend ${backendName(int(n))}`, [
+const backend = (n: number, config: HaproxyConfig): string => {
+  const { pool } = config;
+  return section(`backend ${backendName(int(n))}`, [
     'option httpchk OPTIONS / HTTP/1.1',
     'http-check send hdr Host localhost hdr User-Agent shiplog-router',
     'http-check expect rstatus ^[1-5]',
     ...policyBackendRules(),
     ...streamRules(),
+    ...failureRules(requestSecondsOf(config)),
     'use-server %[var(txn.server)] if { var(txn.server) -m found }',
     `server-template ${SERVER_PREFIX.http} 1-${int(pool.servers)} ${UNUSED} ${placeIn(pool)}`,
     ...(pool.h2Servers === 0
@@ -234,6 +240,7 @@ const backend = (n: number, pool: PoolSize): string =>
           `server-template ${SERVER_PREFIX.h2c} 1-${int(pool.h2Servers)} ${UNUSED} ${placeIn(pool)} proto h2`,
         ]),
   ]);
+};
 
 /** Last of all: what is before has defaults for HTTP. */
 const tcpSections = ({ bind, pool }: HaproxyConfig): string[] => {
