@@ -75,8 +75,8 @@ const countsOf = (file) => {
 };
 
 /** Tests of the level `engine` end the engine: they get one of their own for that. */
-const runLevel = async (level, filters, env) => {
-  if (level !== 'engine') return runTests(level, filters, { within: [], env });
+const runLevel = async (level, options, env) => {
+  if (level !== 'engine') return runTests(level, options, { within: [], env });
   let engine;
   try {
     engine = await startOwnEngine();
@@ -86,18 +86,18 @@ const runLevel = async (level, filters, env) => {
   }
   try {
     const { within } = engine;
-    return await runTests(level, filters, { within, env: { ...env, ...engine.env } });
+    return await runTests(level, options, { within, env: { ...env, ...engine.env } });
   } finally {
     await engine.stop();
   }
 };
 
-const runTests = async (level, filters, { within, env }) => {
+const runTests = async (level, options, { within, env }) => {
   const results = mkdtempSync(join(tmpdir(), 'shiplog-test-'));
   const file = join(results, `${level}.json`);
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const words = [...within, process.execPath, vitest, 'run', ...filters, ...reporters];
+  const words = [...within, process.execPath, vitest, 'run', ...options, ...reporters];
   const code = await passOn(words, { ...env, SHIPLOG_TEST_LEVEL: level });
   const counts = countsOf(file);
   rmSync(results, { recursive: true, force: true });
@@ -130,18 +130,20 @@ const main = async () => {
     const counts = await work();
     results.push({ name, ...counts, seconds: Math.round((Date.now() - startedAt) / 1000) });
   };
-  const takeLevel = (level) => take(level, () => runLevel(level, filters, env));
+  const takeLevel = (level, name = level, options = []) =>
+    take(name, () => runLevel(level, [...filters, ...options], env));
   if (asked.length > 0) for (const level of asked) await takeLevel(level);
   else {
     await takeLevel('unit');
-    // Tests of the level `int` wait most of the time; the check needs the machine, and the level `engine` has an engine
-    // of its own.
+    // Tests of the level `int` wait most of the time; the check needs the machine, the level `engine` has an engine of
+    // its own, and of the level `e2e` only some tests measure how long somebody waits.
     const beside = async () => {
       await take('check', () => runCheck(env));
       await takeLevel('engine');
+      await takeLevel('e2e', 'e2e, waiting', ['--project=waiting']);
     };
     await Promise.all([takeLevel('int'), beside()]);
-    await takeLevel('e2e');
+    await takeLevel('e2e', 'e2e, measuring', ['--project=measuring']);
   }
 
   console.log('');

@@ -1,4 +1,7 @@
-/** Waits until the condition holds, and says what was waited for when it does not. No test sleeps. */
+/**
+ * Waits until the condition holds, and says what was waited for when it does not. No test sleeps. It rests as long as the
+ * condition took: other tests need the machine.
+ */
 export const waitFor = async (
   what: string,
   condition: () => Promise<boolean> | boolean,
@@ -7,10 +10,12 @@ export const waitFor = async (
   const { timeoutMs = 60_000, everyMs = 50 } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
+    const askedAt = performance.now();
     if (await condition()) return;
-    if (performance.now() > deadline) {
+    const now = performance.now();
+    if (now > deadline) {
       throw new Error(`waited ${timeoutMs} ms for ${what}\n${options.describe?.() ?? ''}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    await new Promise((resolve) => setTimeout(resolve, Math.max(everyMs, now - askedAt)));
   }
 };

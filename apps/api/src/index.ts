@@ -21,8 +21,8 @@ import { DnsTxtRecords } from './domains/dns-txt-records.js';
 import { Ownership } from './domains/ownership.js';
 import { Door } from './http/door.js';
 import { Checkpoints } from './integrity/checkpoints.js';
-import { AcmeAuthority } from './issuing/acme-authority.js';
 import { startIssuer } from './issuing/issuer.js';
+import { openAuthority } from './issuing/open-authority.js';
 import { keyStoreOf } from './keys/key-store-of.js';
 import { Metrics } from './platform/metrics.js';
 import { Telemetry } from './platform/telemetry.js';
@@ -115,7 +115,7 @@ const startServing = async (
   const authority =
     config.acme === undefined
       ? undefined
-      : new AcmeAuthority({ acme: config.acme, certificates: keys.certificates });
+      : await openAuthority({ acme: config.acme, certificates: keys.certificates });
   const { app, server } = await createServer(parts, {
     config,
     answerTo: authority && ((token) => authority.answerTo(token)),
