@@ -53,6 +53,8 @@ export default defineConfig({
     testTimeout: level === 'unit' ? 10_000 : level === 'int' ? 60_000 : 300_000,
     hookTimeout: level === 'unit' ? 10_000 : 300_000,
     fileParallelism: level !== 'engine',
+    // A failure is told whole: one that happens once in a hundred runs is understood from its text or not at all.
+    chaiConfig: { truncateThreshold: 0 },
     ...(level === 'e2e' ? { sequence: { sequencer: LongestFirst } } : {}),
     // Loading what is tested takes as long as testing it. Specs share no state: they make what they need.
     isolate: level !== 'unit',

@@ -3,7 +3,7 @@ import { FILES } from './file-names.js';
 import { answerRules, requestRules } from './frontend.js';
 import { PLATFORM_BACKEND, platformBackendLines, tlsBindLines, type HaproxyTls } from './tls.js';
 import type { PlatformHost } from '../tls/platform-host.js';
-import { failurePages } from './pages.js';
+import { failurePages, failureRules } from './pages.js';
 import { backendRules, clientTables } from './policy-rules.js';
 import { portProxyName, tcpDefaults } from './tcp.js';
 
@@ -62,15 +62,17 @@ export const renderHaproxy = (config: HaproxyConfig): string =>
   [
     globalSection(config),
     section(`ring ${ACCESS_RING}`, accessRing()),
-    defaultsSection(config.requestSeconds ?? 60),
+    defaultsSection(requestSecondsOf(config)),
     ...clientTables().map(([head, lines]) => section(head, lines)),
     frontend(checked(config)),
   ]
     .concat(config.platformHost === undefined ? [] : [platformBackend(config.platformHost)])
-    .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config.pool)))
+    .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config)))
     .concat(tcpSections(config))
     .join('\n\n')
     .concat('\n');
+
+const requestSecondsOf = ({ requestSeconds = 60 }: HaproxyConfig): number => int(requestSeconds);
 
 const globalSection = (config: HaproxyConfig): string => {
   const { pages, platform, runAs, adminSocket, directory, connectionsMax } = config;
@@ -93,6 +95,7 @@ const globalSection = (config: HaproxyConfig): string => {
     // Read when `default-path` is forgotten again.
     `lua-load-per-thread ${quoted(`${directory}/${FILES.headers}`)}`,
     `lua-load-per-thread ${quoted(`${directory}/${FILES.passwords}`)}`,
+    `lua-load-per-thread ${quoted(`${directory}/${FILES.failures}`)}`,
   ]);
 };
 
@@ -171,12 +174,14 @@ const checkSeconds = (backends: number): number =>
  * would not do: docker-proxy accepts while the process behind it is not listening yet. Any answer is
  * right. What an app answers to users never counts, and `observe layer7` would count its 500s.
  */
-const backend = (n: number, pool: PoolSize): string =>
-  section(`backend ${backendName(int(n))}`, [
+const backend = (n: number, config: HaproxyConfig): string => {
+  const { pool } = config;
+  return section(`backend ${backendName(int(n))}`, [
     'option httpchk OPTIONS / HTTP/1.1',
     'http-check send hdr Host localhost hdr User-Agent shiplog-router',
     'http-check expect rstatus ^[1-5]',
     ...backendRules(),
+    ...failureRules(requestSecondsOf(config)),
     'use-server %[var(txn.server)] if { var(txn.server) -m found }',
     `server-template ${SERVER_PREFIX.http} 1-${int(pool.servers)} ${UNUSED} ${placeIn(pool)}`,
     ...(pool.h2Servers === 0
@@ -185,6 +190,7 @@ const backend = (n: number, pool: PoolSize): string =>
           `server-template ${SERVER_PREFIX.h2c} 1-${int(pool.h2Servers)} ${UNUSED} ${placeIn(pool)} proto h2`,
         ]),
   ]);
+};
 
 /** Last of all: what is before has defaults for HTTP. */
 const tcpSections = ({ bind, pool }: HaproxyConfig): string[] => {
