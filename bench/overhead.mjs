@@ -1,27 +1,31 @@
-// What Shiplog's configuration of HAProxy costs a request, against a HAProxy of the same version that does nothing else.
-//   node bench/overhead.mjs [pairs]               needs `npm run build`; default 100 pairs
-// Both proxy the same instance. A pair is a slice of requests through each, one right after the other, in an order that
-// changes; 16 connections that stay ask without a pause. The ratio of each pair is one sample: the interval is that of
-// their mean. `cpu` is what the proxies themselves used per request: time per request holds client and instance, too.
+// What Shiplog's configuration of HAProxy costs a request, against a HAProxy of the same version that does nothing else
+// (`bare`), and against one with what an operator would have anyway (`usual`: a map of hosts, log lines, an id, retries).
+//   node bench/overhead.mjs [rounds]              needs `npm run build`; default 100 rounds
+// All proxy the same instance. A round is a slice of requests through each, one right after the other, in an order that
+// changes; the ratio within a round is one sample, the interval that of their mean. First 16 connections that stay ask
+// without a pause: all of it is work then. Then requests come at even rates: that is the wait that a user has.
+// `cpu` is what the proxies themselves used per request: time per request holds client and instance, too.
 // Router-sync does not run meanwhile: what is compared is the configuration, its ring of log lines included.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { createConnection } from 'node:net';
+import { readFile, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { findHaproxy } from '../apps/router-sync/dist/haproxy/binary.js';
 import { testPlatform } from '../apps/router-sync/dist/testing/test-platform.js';
 import { atTheEnd, endAll } from './lib/at-the-end.mjs';
-import { median, round } from './lib/figures.mjs';
-import { haproxyByHand } from './lib/plain-proxies.mjs';
+import { meanWithInterval, median, round } from './lib/figures.mjs';
+import { haproxyAsUsual, haproxyByHand } from './lib/plain-proxies.mjs';
 import { atMost, fileSystemOf, firstLineOf, published, report } from './lib/report.mjs';
+import { ANSWER_END, steadyClients } from './lib/steady-clients.mjs';
 
 const CONNECTIONS = 16;
+const CONNECTIONS_AT_RATE = 256;
 const SLICE_REQUESTS = 4_000;
+const RATES = [500, 2_000];
+const RATE_SECONDS = 0.5;
 const OVERHEAD_PERCENT_MAX = 2;
-const ANSWER_END = 'END';
-const pairs = Number(process.argv[2] ?? 100);
+const rounds = Number(process.argv[2] ?? 100);
 const haproxy = await findHaproxy(process.env);
 
 const instance = spawn(process.execPath, [
@@ -39,115 +43,125 @@ await platform.createApp('bench');
 await platform.ready('bench', 'i1', instancePort);
 await platform.recorded('i1', 'routed');
 await platform.stop();
-const plain = await haproxyByHand(haproxy);
-atTheEnd(plain.close);
-await plain.change(instancePort, 0);
+const bare = await haproxyByHand(haproxy);
+atTheEnd(bare.close);
+await bare.change(instancePort, 0);
+const usual = await haproxyAsUsual(haproxy, 'bench.localhost', instancePort);
+atTheEnd(usual.close);
 
-/** Requests one after the other on each of some connections that stay. */
-const clientsOf = async (port) => {
-  const request = `GET / HTTP/1.1\r\nhost: bench.localhost\r\nuser-agent: bench\r\naccept: */*\r\n\r\n`;
-  const sockets = Array.from({ length: CONNECTIONS }, () => createConnection(port, '127.0.0.1'));
-  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
-  const slice = (count) =>
-    new Promise((resolve, reject) => {
-      let sent = 0;
-      let answered = 0;
-      const send = (socket) => {
-        if (sent >= count) return;
-        sent += 1;
-        socket.write(request);
-      };
-      for (const socket of sockets) {
-        let received = '';
-        socket.removeAllListeners('data').on('data', (chunk) => {
-          received += chunk.toString('latin1');
-          if (!received.endsWith(ANSWER_END)) return;
-          if (!received.startsWith('HTTP/1.1 200')) return reject(new Error(received));
-          received = '';
-          answered += 1;
-          if (answered === count) resolve();
-          else send(socket);
-        });
-        socket
-          .removeAllListeners('close')
-          .on('close', () => reject(new Error('a connection ended')));
-        send(socket);
-      }
-    });
-  const end = () => sockets.forEach((socket) => socket.removeAllListeners('close').destroy());
-  return { slice, end };
-};
-
-/** Of a master and its workers, in clock ticks. */
-const cpuTicks = async (master) => {
+/** Of a master and its workers: nanoseconds on a core. */
+const cpuNanos = async (master) => {
   const children = await readFile(`/proc/${master}/task/${master}/children`, 'utf8');
-  let ticks = 0;
+  let nanos = 0;
   for (const pid of children.trim().split(' ')) {
-    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1].split(' ');
-    ticks += Number(fields[11]) + Number(fields[12]);
+    for (const task of await readdir(`/proc/${pid}/task`)) {
+      const text = await readFile(`/proc/${pid}/task/${task}/schedstat`, 'utf8');
+      nanos += Number(text.split(' ')[0]);
+    }
   }
-  return ticks;
+  return nanos;
 };
-const MS_PER_TICK = 10;
 
-const sides = {
-  shiplog: { pid: await platform.proxyPid(), ...(await clientsOf(platform.config.routerPort)) },
-  bare: { pid: plain.child.pid, ...(await clientsOf(plain.port)) },
+const pids = { shiplog: await platform.proxyPid(), usual: usual.child.pid, bare: bare.child.pid };
+const ports = { shiplog: platform.config.routerPort, usual: usual.port, bare: bare.port };
+const SIDES = Object.keys(pids);
+/** For each side an empty list. */
+const lists = () => Object.fromEntries(SIDES.map((name) => [name, []]));
+
+/** A slice of each side in each round; the first one of each is not counted. */
+const inTurns = async (connections, oneSlice) => {
+  const clients = {};
+  for (const name of SIDES) clients[name] = await steadyClients(ports[name], connections);
+  for (const name of SIDES) await oneSlice(name, clients[name], () => undefined);
+  const samples = lists();
+  for (let n = 0; n < rounds; n += 1) {
+    const order = SIDES.map((_, i) => SIDES[(i + n) % SIDES.length]);
+    for (const name of n % 2 === 0 ? order : order.reverse())
+      await oneSlice(name, clients[name], (sample) => samples[name].push(sample));
+  }
+  for (const name of SIDES) clients[name].end();
+  return samples;
 };
-const times = { shiplog: [], bare: [] };
-const ticks = { shiplog: 0, bare: 0 };
-const runSlice = async (name) => {
-  const { slice, pid } = sides[name];
-  const ticksBefore = await cpuTicks(pid);
-  const at = performance.now();
-  await slice(SLICE_REQUESTS);
-  times[name].push((performance.now() - at) / SLICE_REQUESTS);
-  ticks[name] += (await cpuTicks(pid)) - ticksBefore;
-};
-for (const name of Object.keys(sides)) await sides[name].slice(SLICE_REQUESTS);
-for (let pair = 0; pair < pairs; pair += 1) {
-  const order = pair % 2 === 0 ? ['shiplog', 'bare'] : ['bare', 'shiplog'];
-  for (const name of order) await runSlice(name);
+
+const cpu = lists();
+const busy = await inTurns(CONNECTIONS, async (name, { slice }, took) => {
+  const before = await cpuNanos(pids[name]);
+  took(await slice(SLICE_REQUESTS));
+  cpu[name].push(((await cpuNanos(pids[name])) - before) / SLICE_REQUESTS / 1000);
+});
+const even = {};
+for (const rate of RATES) {
+  even[rate] = await inTurns(CONNECTIONS_AT_RATE, async (_, { atRate }, took) =>
+    took(median(await atRate(rate, RATE_SECONDS))),
+  );
 }
-for (const { end } of Object.values(sides)) end();
 await endAll();
 
 /** Of the mean of logarithms: a ratio and its inverse weigh the same. In percent above 1. */
-const logs = times.shiplog.map((value, i) => Math.log(value / times.bare[i]));
-const mean = logs.reduce((sum, value) => sum + value, 0) / logs.length;
-const variance = logs.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (logs.length - 1);
-const half = 1.96 * Math.sqrt(variance / logs.length);
-const percent = (log) => round((Math.exp(log) - 1) * 100);
-const interval = [percent(mean - half), percent(mean + half)];
-const cpuMicros = (name) => round((ticks[name] * MS_PER_TICK * 1000) / (pairs * SLICE_REQUESTS), 1);
+const beyond = (samples, other) => {
+  const logs = samples.shiplog.map((value, i) => Math.log(value / samples[other][i]));
+  const [mean, from, to] = meanWithInterval(logs).map((log) => round((Math.exp(log) - 1) * 100));
+  return { mean, interval95: [from, to] };
+};
+const overhead = (samples) => ({ bare: beyond(samples, 'bare'), usual: beyond(samples, 'usual') });
+const micros = (samples, factor) =>
+  Object.fromEntries(SIDES.map((name) => [name, round(median(samples[name]) * factor, 1)]));
+const microsBeyond = (samples, other) => {
+  const [mean, from, to] = meanWithInterval(
+    samples.shiplog.map((value, i) => (value - samples[other][i]) * 1000),
+  ).map((value) => round(value, 1));
+  return { mean, interval95: [from, to] };
+};
+const overheads = {
+  busy: overhead(busy),
+  ...Object.fromEntries(RATES.map((rate) => [rate, overhead(even[rate])])),
+};
+const [low, high] = overheads.busy.bare.interval95;
 
 report({
   bench: 'overhead',
   versions: { haproxy: firstLineOf(haproxy, '-v').replace(/^HAProxy version (\S+).*/, '$1') },
   storage: { fileSystem: fileSystemOf(tmpdir()) },
-  pairs,
+  rounds,
   requestsOfASlice: SLICE_REQUESTS,
   connections: CONNECTIONS,
-  microsPerRequest: {
-    shiplog: round(median(times.shiplog) * 1000, 1),
-    bare: round(median(times.bare) * 1000, 1),
+  busy: {
+    microsPerRequest: micros(busy, 1000),
+    cpuMicrosPerRequest: micros(cpu, 1),
+    overheadPercent: overheads.busy,
   },
-  cpuMicrosPerRequest: { shiplog: cpuMicros('shiplog'), bare: cpuMicros('bare') },
-  overheadPercent: { mean: percent(mean), interval95: interval },
+  ...Object.fromEntries(
+    RATES.map((rate) => [
+      `at${rate}PerSecond`,
+      {
+        p50Micros: micros(even[rate], 1000),
+        overheadPercent: overheads[rate],
+        overheadMicros: {
+          bare: microsBeyond(even[rate], 'bare'),
+          usual: microsBeyond(even[rate], 'usual'),
+        },
+      },
+    ]),
+  ),
   targets: [
     // An interval that includes 0 meets it, too: then nothing was found.
-    interval[0] <= 0
-      ? published(
-          'time per request beyond bare HAProxy: the interval includes 0, up to',
-          interval[1],
-          '%',
-        )
-      : atMost(
-          'time per request beyond bare HAProxy, up to',
-          interval[1],
-          OVERHEAD_PERCENT_MAX,
+    low <= 0
+      ? published('time per request beyond bare HAProxy: the interval includes 0, up to', high, '%')
+      : atMost('time per request beyond bare HAProxy, up to', high, OVERHEAD_PERCENT_MAX, '%'),
+    published(
+      'time per request beyond a usual HAProxy, up to',
+      overheads.busy.usual.interval95[1],
+      '%',
+    ),
+    ...RATES.flatMap((rate) =>
+      ['bare', 'usual'].map((other) =>
+        published(
+          `p50 at ${rate} requests a second beyond a ${other} HAProxy, up to`,
+          overheads[rate][other].interval95[1],
           '%',
         ),
+      ),
+    ),
   ],
 });
 process.exit();

@@ -36,3 +36,12 @@ export const ratioOf = (ours, raw) => ({
   ratio: round(median(ours) / median(raw)),
   spread: spread(ours.map((value, i) => value / raw[i])),
 });
+
+/** Mean of samples and its 95 % interval, as [mean, from, to]. */
+export const meanWithInterval = (samples) => {
+  const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
+  const variance =
+    samples.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (samples.length - 1);
+  const half = 1.96 * Math.sqrt(variance / samples.length);
+  return [mean, mean - half, mean + half];
+};

@@ -75,6 +75,45 @@ export const haproxyByHand = async (command) => {
   };
 };
 
+/**
+ * What an operator would have anyway: the host in a map leads to its backend, a line for each request into a ring, an id
+ * and `X-Forwarded-For` for the app, and what is safe to be sent again is sent again.
+ */
+export const haproxyAsUsual = (command, host, instancePort) =>
+  proxyOf(async ({ port, directory }) => {
+    const config = join(directory, 'haproxy.cfg');
+    const map = join(directory, 'hosts.map');
+    await writeFile(map, `${host} b\n`);
+    await writeFile(
+      config,
+      `ring lines
+  format raw
+  maxlen 2048
+  size 4194304
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 60s
+  timeout server 60s
+  retries 3
+  option redispatch
+  retry-on conn-failure empty-response
+frontend f
+  bind 127.0.0.1:${port}
+  log ring@lines len 2048 format raw local0
+  option httplog
+  option forwardfor
+  unique-id-format %[uuid()]
+  unique-id-header X-Request-Id
+  http-request disable-l7-retry unless { method GET HEAD OPTIONS }
+  use_backend %[req.hdr(host),field(1,:),lower,map_str(${map})]
+backend b
+  server s 127.0.0.1:${instancePort}
+`,
+    );
+    return { command, args: ['-W', '-f', config] };
+  });
+
 export const haproxyReloaded = async (command) => {
   const { port, child, write, close } = await plainHaproxy(command);
   return {
