@@ -109,12 +109,13 @@ export class QuarantiningRouter implements Router {
     const actions = new Set([...back, ...(refusal?.actions ?? [])].map(textOf));
     if (actions.size === 0) return this.letGo(appId);
     const reason = refusal?.error.message ?? before?.reason ?? '';
-    const untilMs =
-      refusal === undefined && before !== undefined
-        ? before.untilMs
-        : this.deps.nowMs() + TRY_AGAIN_MS;
-    this.held.set(appId, { reason, actions, untilMs });
+    const untilMs = refusal === undefined ? before?.untilMs : this.againAfter(refusal);
+    this.held.set(appId, { reason, actions, untilMs: untilMs ?? 0 });
     if (before?.reason !== reason) this.deps.onChange(appId, reason);
+  }
+
+  private againAfter({ error: { againMs = TRY_AGAIN_MS } }: Refusal): number {
+    return this.deps.nowMs() + againMs;
   }
 
   /** What the proxy refuses, by app; all else of these apps is as it should be. */
