@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { killContainerProcess, startTimes } from '../support/containers.js';
 import { executedIn, failuresOf, startLoad } from '../support/load.js';
 import { Observer } from '../support/observer.js';
-import { TestPlatform } from '../support/platform.js';
+import { freePort, TestPlatform } from '../support/platform.js';
 import { deployed, type Repository } from '../support/repository.js';
 import { waitFor } from '../support/wait.js';
 
@@ -16,9 +16,15 @@ describe('a dead control plane', () => {
   let platform: TestPlatform;
   let repository: Repository;
   let appId: string;
+  /** Led to the app without HTTP, which it speaks all the same. */
+  let port: number;
+  const byPort = async (): Promise<number> => (await fetch(`http://127.0.0.1:${port}/`)).status;
   beforeAll(async () => {
-    platform = await TestPlatform.start({ name: 'dead' });
+    port = await freePort();
+    const env = { SHIPLOG_TCP_PORTS: `${port}-${port}` };
+    platform = await TestPlatform.start({ name: 'dead', env });
     repository = await deployed(platform, 'ledger', 'ledger');
+    await platform.json(['ports', 'add', String(port), '-a', 'ledger']);
     await platform.json(['scale', '-a', 'ledger', 'web=2']);
     appId = (await platform.json<{ id: string }>(['apps', 'show', '-a', 'ledger'])).id;
   });
@@ -48,6 +54,7 @@ describe('a dead control plane', () => {
       const instances = await instanceNames();
       await platform.kill();
       await platform.killDaemons(daemons);
+      expect(await byPort()).toBe(200);
 
       const executed = (await executedIn(victim)).length;
       const load = await startLoad(platform, 'ledger', { slowPosts: 5 });
@@ -66,6 +73,7 @@ describe('a dead control plane', () => {
         return seen.size === instances.size;
       });
       const report = await load.stop();
+      expect(await byPort()).toBe(200);
 
       const running = await startTimes(await containerIds());
       const ms = await platform.start();
@@ -86,6 +94,7 @@ describe('a dead control plane', () => {
     await platform.killDaemons();
     await platform.start();
     expect((await platform.get('ledger')).status).toBe(200);
+    expect(await byPort()).toBe(200);
     expect(await startTimes(await containerIds())).toEqual(running);
     expect(await startsInLog()).toBe(before);
   });
