@@ -1,6 +1,6 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
-import { translate } from './commands.js';
+import { translate, type Translation } from './commands.js';
 import { newPorts } from './growth.js';
 import { forgetTouched, isWithin } from './touched.js';
 import { readPool } from './files.js';
@@ -14,6 +14,7 @@ import { StateParts } from './parts.js';
 import { backendsOf, readState, workerIn, type KnownSlots } from './read.js';
 import { readBack } from './read-back.js';
 import { HaproxyRuntime } from './runtime.js';
+import { holdsAll, stateAfter } from './state-after.js';
 import { StateFiles } from './state-files.js';
 import { parseMap, type HaproxyState, type ServerSlot } from './state.js';
 import { parseTraffic, underWayIn } from './traffic.js';
@@ -38,6 +39,10 @@ interface Observed {
   readonly state: HaproxyState;
   /** All that it was a look at; absent: it was one at everything. */
   readonly backends?: readonly string[];
+}
+
+interface Translated extends Observed {
+  readonly translation: Translation;
 }
 
 interface Whole {
@@ -146,19 +151,15 @@ export class HaproxyRouter implements Router {
     if (actions.length === 0) return;
     const { state, backends, translation } = await this.translated(actions);
     faultPoint('router-sync/before-change');
-    this.isSaved = false;
-    const { known, whole } = this;
-    // Whatever fails from here on: all of it is read again.
-    this.known = this.whole = undefined;
-    await this.runtime.change(translation.commands);
-    if (known !== undefined) forgetTouched(known, translation.commands);
-    this.known = known;
-    faultPoint('router-sync/after-change');
+    const { commands } = translation;
+    const isSaid = this.isSaved && commands.length === 0;
+    const whole = isSaid ? undefined : await this.say(commands);
     await this.oldWorkers.cut(actions, state);
     const isDone =
-      backends !== undefined &&
-      whole !== undefined &&
-      (await this.saveSome(whole, { state, backends }, translation.commands));
+      isSaid ||
+      (backends !== undefined &&
+        whole !== undefined &&
+        (await this.saveSome(whole, { state, backends }, commands)));
     if (!isDone) await this.save(await this.read());
     await this.close(translation.closed ?? []);
     faultPoint('router-sync/after-write-state');
@@ -170,7 +171,20 @@ export class HaproxyRouter implements Router {
       );
   }
 
-  private async translated(actions: readonly RouteAction[]) {
+  /** Answers what was known of all before. */
+  private async say(commands: readonly string[]): Promise<Whole | undefined> {
+    this.isSaved = false;
+    const { known, whole } = this;
+    // Whatever fails from here on: all of it is read again.
+    this.known = this.whole = undefined;
+    await this.runtime.change(commands);
+    if (known !== undefined) forgetTouched(known, commands);
+    this.known = known;
+    faultPoint('router-sync/after-change');
+    return whole;
+  }
+
+  private async translated(actions: readonly RouteAction[]): Promise<Translated> {
     // Nobody else writes: what was observed a moment ago still holds, and time matters here.
     let { state, backends } = this.observed ?? { state: await this.read() };
     this.observed = undefined;
@@ -182,11 +196,40 @@ export class HaproxyRouter implements Router {
       translation = translate(actions, state, this.pool);
     }
     await this.refuseTaken(translation.grown);
+    const begun = await this.begun(actions, state, translation.grown);
+    if (begun !== undefined) return begun;
     if (translation.grown !== undefined && (await this.hasGrown(translation.grown, state))) {
       state = await this.read();
       translation = translate(actions, state, this.pool);
     }
-    return { state, backends, translation };
+    return { state, translation, ...(backends !== undefined && { backends }) };
+  }
+
+  /**
+   * Where nobody has anything yet and the proxy has to grow, it gets all of it with the files that it begins with: of ten
+   * thousand apps a quarter of a million commands. Undefined where that is not so.
+   */
+  private async begun(
+    actions: readonly RouteAction[],
+    before: HaproxyState,
+    pool: PoolSize | undefined,
+  ): Promise<Translated | undefined> {
+    if (pool === undefined || before.owners.size > 0 || before.hosts.size > 0) return undefined;
+    // Those of ports have no health checks: their lines are others.
+    if ((pool.ports ?? []).length > 0) return undefined;
+    const translation = translate(actions, before, pool);
+    const wanted = stateAfter(translation.commands);
+    if (wanted === undefined || translation.grown !== undefined) return undefined;
+    if (!(await this.hasGrown(pool, before, wanted.state))) return undefined;
+    const state = await this.read();
+    const isThere = holdsAll(state, wanted.state);
+    this.isSaved = isThere;
+    return {
+      state,
+      translation: isThere
+        ? { commands: wanted.rest, grown: undefined }
+        : translate(actions, state, pool),
+    };
   }
 
   /** What some backends hold now is read and written beside what is known of the others. False: all of it has to be. */
@@ -252,18 +295,24 @@ export class HaproxyRouter implements Router {
     const kept = (pool.ports ?? []).filter((port) => !ports.includes(port));
     if (kept.length === (pool.ports ?? []).length) return;
     const smaller = { ...pool, ports: kept };
-    await grow(this.config, this.paths, smaller);
+    await grow(this.config, this.paths, smaller, KEPT);
     this.pool = smaller;
     this.known = this.whole = undefined;
   }
 
   /** False when there are no more places to be had now. */
-  private async hasGrown(pool: PoolSize, state: HaproxyState): Promise<boolean> {
+  private async hasGrown(
+    pool: PoolSize,
+    state: HaproxyState,
+    after: HaproxyState = state,
+  ): Promise<boolean> {
     if (this.full !== undefined && performance.now() < this.full.untilMs) return false;
     this.full = undefined;
-    await this.files.write(state);
     try {
-      await grow(this.config, this.paths, pool);
+      await grow(this.config, this.paths, pool, {
+        write: () => this.files.write(after),
+        restore: () => this.files.write(state),
+      });
     } catch (error) {
       if (!(error instanceof RouterError)) throw error;
       this.full = { reason: error, untilMs: performance.now() + GROW_AGAIN_MS };
@@ -293,6 +342,8 @@ export class HaproxyRouter implements Router {
     return state;
   }
 }
+
+const KEPT = { write: () => Promise.resolve(), restore: () => Promise.resolve() };
 
 const STATE = { ready: 'serving', drain: 'draining', maint: 'out' } as const;
 

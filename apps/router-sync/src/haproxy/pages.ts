@@ -28,7 +28,7 @@ export const failurePages = (): readonly string[] => [
 ];
 
 /**
- * In a backend: an instance that hangs up on a request which must not be sent again is told of, whoever asks. HAProxy says
+ * In each backend, since HAProxy takes them from no defaults: an instance that hangs up on a request which must not be sent again is told of, whoever asks. HAProxy says
  * it by itself to the first request of a connection of HTTP/1.1 alone; to all others it has a client believe that nothing
  * was carried out (see `failures.lua`), and clients send it again. `seconds`: for so long an instance may be silent.
  */
@@ -37,8 +37,7 @@ export const failureRules = (seconds: number): readonly string[] => {
   return [
     // Until there is an answer. None at all is what the server's timeout is for.
     'tcp-response inspect-delay 24d',
-    'tcp-response content accept unless { var(txn.once) -m found }',
-    'tcp-response content accept if { status -m found }',
+    'tcp-response content accept if !{ var(txn.once) -m found } or { status -m found }',
     `tcp-response content set-var(txn.page) ${bodyOf('str(instance-failed/)')}`,
     `tcp-response content lua.say_failed ${status} instance-failed ${retryAfterSeconds} ${seconds}`,
   ];

@@ -76,10 +76,12 @@ export const renew = async (config: PlatformConfig, paths: RouterPaths): Promise
 const reloadOrKeep = async (
   paths: RouterPaths,
   before: { readonly config: string | undefined; readonly pool: PoolSize },
+  restore = (): Promise<void> => Promise.resolve(),
 ): Promise<void> => {
   try {
     await reload(paths);
   } catch (error) {
+    await restore();
     if (before.config !== undefined) await replaceFile(paths.config, before.config);
     await writePool(paths, before.pool);
     throw error;
@@ -228,11 +230,15 @@ const hasMaster = async (paths: RouterPaths): Promise<boolean> => {
   return false;
 };
 
-/** More places, with everything that is in them kept. The state files have to be of now. */
+/**
+ * Other places. `files.write` writes what is to be in them, after the configuration that has them: whoever starts
+ * HAProxy between the two gets no route to a place that there is not. `files.restore`: as it was, when it is not loaded.
+ */
 export const grow = async (
   config: PlatformConfig,
   paths: RouterPaths,
   pool: PoolSize,
+  files: { readonly write: () => Promise<void>; readonly restore: () => Promise<void> },
 ): Promise<void> => {
   if (paths.isExternal && !(await hasMaster(paths))) {
     throw new RouterError(
@@ -245,5 +251,6 @@ export const grow = async (
     pool: await readPool(paths),
   };
   await writeConfig(config, paths, pool);
-  await reloadOrKeep(paths, before);
+  await files.write();
+  await reloadOrKeep(paths, before, files.restore);
 };

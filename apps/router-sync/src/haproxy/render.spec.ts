@@ -30,6 +30,14 @@ describe('the configuration', () => {
     expect(renderHaproxy({ ...config, connectionsMax: 9_500 })).toContain('  maxconn 9500\n');
   });
 
+  it('spreads the first checks of very many places over no more than HAProxy can reckon with', () => {
+    const places = 12_500 * 8;
+    const text = renderHaproxy({ ...config, pool: { backends: 12_500, servers: 8, h2Servers: 0 } });
+    const ms = Number(/^ {2}max-spread-checks (\d+)$/m.exec(text)?.[1]);
+    expect(ms * places).toBeLessThan(2 ** 31);
+    expect((ms + 1) * places).toBeGreaterThanOrEqual(2 ** 31);
+  });
+
   it('has the same lines whatever the data directory is called', () => {
     const words = renderHaproxy(config).split('\n').length;
     fc.assert(

@@ -29,10 +29,10 @@ export class HaproxyRuntime {
   ask(commands: readonly string[]): Promise<string[]> {
     for (const command of commands) assertOneCommand(command);
     if (commands.length === 0) return Promise.resolve([]);
-    return this.converse(`prompt\n${commands.join('\n')}\n`, (received) => {
-      const answers = received.split(PROMPT);
-      return answers.length > commands.length + 1 ? answers.slice(1, -1) : undefined;
-    });
+    // One prompt is the answer to `prompt`.
+    return this.converse(`prompt\n${commands.join('\n')}\n`, commands.length + 1).then((received) =>
+      received.split(PROMPT).slice(1, -1),
+    );
   }
 
   /**
@@ -43,7 +43,7 @@ export class HaproxyRuntime {
     assertOneCommand(command);
     if (!/^(?:[\x20-\x7e]+\n)*[\x20-\x7e]+$/.test(payload))
       throw new Error(`not the payload of "${command}": lines of ASCII, none of them empty`);
-    const answer = await this.converse(`${command} <<\n${payload}\n\n`, undefined);
+    const answer = await this.converse(`${command} <<\n${payload}\n\n`);
     if (expected.test(answer)) return;
     const said = answer.trim().slice(0, 300);
     throw new RouterError('router-refused', `haproxy refused "${command}": ${said}`);
@@ -51,7 +51,7 @@ export class HaproxyRuntime {
 
   /** One line to the master's socket, which answers until it closes. `@!<pid>` reaches one worker. */
   askMaster(line: string): Promise<string> {
-    return this.converse(`${line}\n`, undefined);
+    return this.converse(`${line}\n`);
   }
 
   /** A command whose answer goes on until it is closed, or HAProxy is. Answers how to close it. */
@@ -69,15 +69,13 @@ export class HaproxyRuntime {
     return () => connection.destroy();
   }
 
-  private converse<T>(text: string, parse: (received: string) => T | undefined): Promise<T>;
-  private converse(text: string, parse: undefined): Promise<string>;
-  private converse<T>(
-    text: string,
-    parse: ((received: string) => T | undefined) | undefined,
-  ): Promise<T | string> {
+  /** All that comes until so many prompts came; without a number, until it is closed. */
+  private converse(text: string, prompts?: number): Promise<string> {
     return new Promise((resolve, reject) => {
       const connection = this.connect();
       const chunks: string[] = [];
+      let seen = 0;
+      let end = '';
       const fail = (cause?: unknown): void => {
         connection.destroy();
         const message = `talking to haproxy at ${this.socket}`;
@@ -87,18 +85,21 @@ export class HaproxyRuntime {
       connection.on('error', fail);
       connection.on('data', (chunk: string) => {
         chunks.push(chunk);
-        if (parse === undefined || !chunk.endsWith('> ')) return;
-        const parsed = parse(chunks.join(''));
-        if (parsed === undefined) return;
-        resolve(parsed);
+        if (prompts === undefined) return;
+        // Each piece is looked at once: of ten thousand answers there are many.
+        const text = end + chunk;
+        seen += text.split(PROMPT).length - 1;
+        end = text.slice(1 - PROMPT.length);
+        if (seen < prompts) return;
+        resolve(chunks.join(''));
         connection.destroy();
       });
       connection.on('close', () => {
-        if (parse === undefined) resolve(chunks.join(''));
+        if (prompts === undefined) resolve(chunks.join(''));
         else fail(new Error('closed before it answered everything'));
       });
       connection.write(text);
-      if (parse === undefined) connection.end();
+      if (prompts === undefined) connection.end();
     });
   }
 

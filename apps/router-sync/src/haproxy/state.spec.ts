@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { stateAfter } from './state-after.js';
 import {
   parseMap,
   parseServersState,
@@ -64,5 +65,35 @@ describe('what HAProxy says', () => {
       '0x5602978fadc0: proto=tcpv4 src=127.0.0.1:49880 fe=apps be=slot0001 srv=s1 ts=00\n' +
       '0x560297a1f440: proto=tcpv4 src=127.0.0.1:49881 fe=apps be=slot0001 srv=s10 ts=00\n';
     expect(parseSessionIds(text, 'slot0001', 's1')).toEqual(['0x5602978fadc0']);
+  });
+});
+
+describe('what a HAProxy begins with', () => {
+  it('has the lines that it would tell of itself after the commands', () => {
+    const of = (server: string, state: string): string[] => [
+      `add map owners.map slot0001/${server} i-${server}`,
+      `set server slot0001/${server} addr 127.0.0.9 port 8080`,
+      `set server slot0001/${server} weight 7`,
+      `set server slot0001/${server} state ${state}`,
+    ];
+    const commands = [...of('s1', 'ready'), ...of('s2', 'drain'), ...of('s3', 'maint')];
+    const { state, rest } = stateAfter([...commands, 'set maxconn server slot0001/s1 5']) ?? {};
+    const slots = [...(state?.servers.values() ?? [])];
+    const told = parseServersState(
+      STATE_FILE_HEADER + slots.map(({ line }) => `${line}\n`).join(''),
+    );
+    expect(told).toEqual(slots);
+    expect(told.map(({ server, state, weight }) => [server, state, weight])).toEqual([
+      ['s1', 'ready', 7],
+      ['s2', 'drain', 7],
+      ['s3', 'maint', 7],
+    ]);
+    expect(state?.owners.get('slot0001/s2')).toBe('i-s2');
+    expect(rest).toEqual(['set maxconn server slot0001/s1 5']);
+  });
+
+  it('is not known where a command is none that a file can hold', () => {
+    expect(stateAfter(['shutdown sessions server slot0001/s1'])).toBeUndefined();
+    expect(stateAfter(['add map redirects.map a.localhost on'])).toBeUndefined();
   });
 });
