@@ -15668,13 +15668,13 @@ export interface operations {
     showCauses: {
         parameters: {
             query: {
-                /** @description Name or id. Releases and config keys need it; instances and hosts do not. */
+                /** @description Name or id. Releases and config keys need it; instances, hosts and ports do not. */
                 app?: string;
                 /** @description The past: a sequence, a log position, or a time (ISO 8601). */
                 at?: string;
                 /** @description Wait until this sequence is in the answer. */
                 atLeast?: string;
-                /** @description Id of an instance, a release (v3), a host, or a config key. */
+                /** @description Id of an instance, a release (v3), a host, a port of the router, or a config key. */
                 of: string;
             };
             header?: never;
