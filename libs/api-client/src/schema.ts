@@ -1534,7 +1534,7 @@ export interface components {
             /** @description own: somebody brought it. acme: issued and renewed by itself. null: none yet. */
             source: ("own" | "acme") | null;
             /**
-             * @description served: by all routers. installing: on its way to them. unserved: no router has a port for HTTPS. ordered: the authority is asked. failed: it refused; tried again at retryAt. expired: served, and over.
+             * @description served: by all routers. installing: on its way to them. unserved: no router has a port for HTTPS, or an authority gave it and no app answers there any more. ordered: the authority is asked. failed: it refused; tried again at retryAt. expired: served, and over.
              * @enum {string}
              */
             state: "served" | "installing" | "unserved" | "ordered" | "failed" | "expired";
@@ -1934,7 +1934,7 @@ export interface components {
             /** @description own: somebody brought it. acme: issued and renewed by itself. null: none yet. */
             source: ("own" | "acme") | null;
             /**
-             * @description served: by all routers. installing: on its way to them. unserved: no router has a port for HTTPS. ordered: the authority is asked. failed: it refused; tried again at retryAt. expired: served, and over.
+             * @description served: by all routers. installing: on its way to them. unserved: no router has a port for HTTPS, or an authority gave it and no app answers there any more. ordered: the authority is asked. failed: it refused; tried again at retryAt. expired: served, and over.
              * @enum {string}
              */
             state: "served" | "installing" | "unserved" | "ordered" | "failed" | "expired";
