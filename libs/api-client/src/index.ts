@@ -16,6 +16,7 @@ export type * from './resources.js';
 export { pause, type RetryPolicy } from './retry.js';
 export type { Session, SessionEnd, SessionOptions, SessionRequest } from './session.js';
 export type { StoredSource } from './upload.js';
+export { linesOf } from './stream.js';
 export type { Followed, LogFilter } from './stream-client.js';
 
 /** A client of one API. Its code is loaded here: a program's `--help` needs none of it. */

@@ -1534,7 +1534,7 @@ export interface components {
             /** @description own: somebody brought it. acme: issued and renewed by itself. null: none yet. */
             source: ("own" | "acme") | null;
             /**
-             * @description served: by all routers. installing: on its way to them. unserved: no router has a port for HTTPS. ordered: the authority is asked. failed: it refused; tried again at retryAt. expired: served, and over.
+             * @description served: by all routers. installing: on its way to them. unserved: no router has a port for HTTPS, or an authority gave it and no app answers there any more. ordered: the authority is asked. failed: it refused; tried again at retryAt. expired: served, and over.
              * @enum {string}
              */
             state: "served" | "installing" | "unserved" | "ordered" | "failed" | "expired";
@@ -1934,7 +1934,7 @@ export interface components {
             /** @description own: somebody brought it. acme: issued and renewed by itself. null: none yet. */
             source: ("own" | "acme") | null;
             /**
-             * @description served: by all routers. installing: on its way to them. unserved: no router has a port for HTTPS. ordered: the authority is asked. failed: it refused; tried again at retryAt. expired: served, and over.
+             * @description served: by all routers. installing: on its way to them. unserved: no router has a port for HTTPS, or an authority gave it and no app answers there any more. ordered: the authority is asked. failed: it refused; tried again at retryAt. expired: served, and over.
              * @enum {string}
              */
             state: "served" | "installing" | "unserved" | "ordered" | "failed" | "expired";
@@ -15668,13 +15668,13 @@ export interface operations {
     showCauses: {
         parameters: {
             query: {
-                /** @description Name or id. Releases and config keys need it; instances and hosts do not. */
+                /** @description Name or id. Releases and config keys need it; instances, hosts and ports do not. */
                 app?: string;
                 /** @description The past: a sequence, a log position, or a time (ISO 8601). */
                 at?: string;
                 /** @description Wait until this sequence is in the answer. */
                 atLeast?: string;
-                /** @description Id of an instance, a release (v3), a host, or a config key. */
+                /** @description Id of an instance, a release (v3), a host, a port of the router, or a config key. */
                 of: string;
             };
             header?: never;

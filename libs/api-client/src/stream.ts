@@ -69,14 +69,17 @@ export const textOf = async (response: IncomingMessage): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8');
 };
 
-/** Lines of a stream without their ends; the last one also when no line end follows. */
-export async function* linesOf(source: AsyncIterable<Buffer>): AsyncGenerator<string> {
+/** Lines of a stream without their ends; the last one also when no line end follows. `charactersMax`: default 4 Mi. */
+export async function* linesOf(
+  source: AsyncIterable<Buffer>,
+  charactersMax = LINE_CHARACTERS_MAX,
+): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const chunk of source) {
     const parts = (rest + decoder.write(chunk)).split('\n');
     rest = parts.pop() ?? '';
-    if (rest.length > LINE_CHARACTERS_MAX) throw new Error('a line of more than 4 MiB was sent');
+    if (rest.length > charactersMax) throw new Error('a line of more than 4 MiB was sent');
     for (const part of parts) yield part.endsWith('\r') ? part.slice(0, -1) : part;
   }
   rest += decoder.end();

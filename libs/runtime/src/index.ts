@@ -7,6 +7,7 @@ export * from './disk-room.js';
 export * from './errors.js';
 export * from './fault-point.js';
 export * from './health-server.js';
+export * from './lines-of.js';
 export * from './logging.js';
 export * from './open-context.js';
 export * from './open-esdb-log.js';

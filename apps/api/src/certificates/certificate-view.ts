@@ -1,17 +1,20 @@
-import { renewAt, type KnownCertificate, type World } from '@shiplog/domain';
+import { hostOfDomain } from '@shiplog/events';
+import { isForsaken, renewAt, type KnownCertificate, type World } from '@shiplog/domain';
 import type { ProcessContext } from '@shiplog/runtime';
+import { defaultHost } from '../apps/addresses.js';
 import type { CertificateView } from './certificates.routes.js';
 
 type Routers = Pick<World, 'routers'>;
+type Answering = Pick<World, 'routers' | 'apps'>;
 
 /** What may be told of the certificate of a domain. */
 export const certificateView = (
-  { world, config }: Pick<ProcessContext, 'config'> & { readonly world: Routers },
+  { world, config }: Pick<ProcessContext, 'config'> & { readonly world: Answering },
   known: KnownCertificate,
   nowMs: number,
 ): CertificateView => {
   const { domain, certificate, failure } = known;
-  const state = stateOf(known, { nowMs, hasTls: config.tlsPort !== undefined, world });
+  const state = stateOf(known, { nowMs, config, world });
   if (certificate === null) return { domain, state, failure, ...NONE };
   const { source, names, issuer, fingerprint, notBefore, notAfter } = certificate;
   const renewal = source === 'acme' ? new Date(renewAt(certificate)).toISOString() : null;
@@ -33,12 +36,20 @@ const NONE = {
 
 const stateOf = (
   { domain, certificate, order }: KnownCertificate,
-  { nowMs, hasTls, world }: { nowMs: number; hasTls: boolean; world: Routers },
+  { nowMs, config, world }: Pick<ProcessContext, 'config'> & { nowMs: number; world: Answering },
 ): CertificateView['state'] => {
   if (certificate === null) return order === null ? 'failed' : 'ordered';
   if (Date.parse(certificate.notAfter) <= nowMs) return 'expired';
-  if (!hasTls) return 'unserved';
-  return isServed(world, domain, certificate.fingerprint) ? 'served' : 'installing';
+  if (config.tlsPort === undefined) return 'unserved';
+  if (isServed(world, domain, certificate.fingerprint)) return 'served';
+  const isAnswered = (host: string): boolean =>
+    world
+      .apps()
+      .some(({ name, domains }) =>
+        [defaultHost(name, config), ...domains.map(hostOfDomain)].includes(host),
+      );
+  const { source } = certificate;
+  return isForsaken({ domain, source }, config.domain, isAnswered) ? 'unserved' : 'installing';
 };
 
 /** Have all routers confirmed that they serve this one for the domain? */

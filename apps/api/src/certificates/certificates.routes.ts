@@ -17,7 +17,7 @@ const certificate = z
     state: z
       .enum(['served', 'installing', 'unserved', 'ordered', 'failed', 'expired'])
       .describe(
-        'served: by all routers. installing: on its way to them. unserved: no router has a port for HTTPS. ordered: the authority is asked. failed: it refused; tried again at retryAt. expired: served, and over.',
+        'served: by all routers. installing: on its way to them. unserved: no router has a port for HTTPS, or an authority gave it and no app answers there any more. ordered: the authority is asked. failed: it refused; tried again at retryAt. expired: served, and over.',
       ),
     source: z
       .enum(['own', 'acme'])

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { linesOf } from '@shiplog/runtime';
 import { z } from 'zod';
 
 const objectName = z.string().regex(/^[0-9a-f]{40,64}$/);
@@ -133,20 +133,24 @@ const isDead = (path: string): Promise<boolean> =>
     socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
   });
 
-const readQuestion = (socket: Socket): Promise<HookQuestion | undefined> =>
-  new Promise((resolve) => {
-    const lines = createInterface({ input: socket });
-    const timer = setTimeout(() => resolve(undefined), QUESTION_TIMEOUT_MS);
-    lines.once('line', (line) => {
-      clearTimeout(timer);
+const readQuestion = async (socket: Socket): Promise<HookQuestion | undefined> => {
+  const timer = setTimeout(() => socket.destroy(), QUESTION_TIMEOUT_MS);
+  try {
+    // The answer goes over the same socket.
+    const pieces = socket.iterator({ destroyOnReturn: false });
+    for await (const line of linesOf(pieces)) {
       const parsed = question.safeParse(parseJson(line));
-      resolve(parsed.success ? parsed.data : undefined);
-    });
-    lines.once('close', () => {
-      clearTimeout(timer);
-      resolve(undefined);
-    });
-  });
+      return parsed.success ? parsed.data : undefined;
+    }
+  } catch {
+    // It ended in the middle of what it asked.
+  } finally {
+    clearTimeout(timer);
+    // Its end is noticed by who reads.
+    socket.resume();
+  }
+  return undefined;
+};
 
 const parseJson = (text: string): unknown => {
   try {

@@ -99,6 +99,24 @@ describe('the issuer', () => {
     expect(ordered()).toContain(host);
   });
 
+  it('gives up that of a name that was given back when it counts no more, and no other one', async () => {
+    const { rounds, stateOf, clock } = issuer();
+    const create = { type: 'CreateApp', appId: 'a1', name: 'shop', teamId: 't' } as const;
+    await platform.given('app', 'a1', create);
+    await platform.given('app', 'a1', { type: 'AddDomain', host: 'www.example.org' });
+    await rounds();
+    await platform.given('app', 'a1', { type: 'RemoveDomain', host: 'www.example.org' });
+    await rounds();
+    expect(stateOf('www.example.org')).toMatchObject({ certificate: { source: 'acme' } });
+    clock.ms += 8 * DAY;
+    await rounds();
+    const domains = ['www.example.org', 'shop.paas.example.com', 'paas.example.com'];
+    expect(domains.map((one) => stateOf(one).status)).toEqual(['none', 'known', 'known']);
+    await platform.given('app', 'a1', { type: 'DestroyApp', confirm: 'shop' });
+    await rounds();
+    expect(domains.map((one) => stateOf(one).status)).toEqual(['none', 'none', 'known']);
+  });
+
   it('renews it when two thirds of its life are over', async () => {
     const { rounds, clock, authority } = issuer({ lifeMs: 9 * DAY });
     await rounds();

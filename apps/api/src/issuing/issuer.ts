@@ -12,7 +12,7 @@ import { parseCertificate } from '../certificates/parse-certificate.js';
 import { domainIdOf } from '../process-managers/index.js';
 import { HOOK_PATIENCE_MS } from './dns-hook.js';
 import { AuthorityError, type Authority } from './authority.port.js';
-import { planIssuing, retryAfterMs, wantedOrders, type Order } from './plan.js';
+import { forsaken, planIssuing, retryAfterMs, wantedOrders, type Order } from './plan.js';
 
 /** For all answers of the authority together: `AcmeAuthority` gives up each within three minutes. */
 const ANSWER_PATIENCE_MS = 10 * 60_000;
@@ -68,6 +68,14 @@ export const issuerRound = (options: IssuerOptions) => async (): Promise<RoundRe
   const stateOf = (domain: string): CertificateState =>
     world.get('certificate', domainIdOf(domain)).state;
   const all = [...world.all('certificate')];
+  const gone = forsaken(
+    { all, nowMs: now() },
+    { domain: context.config.domain, hosts: hostsOf(context) },
+  );
+  if (gone.length > 0) {
+    for (const domain of gone) await remove(domain, context);
+    return { nextRoundInMs: 0 };
+  }
   const { order, nextAtMs } = planIssuing(wantedOf(context), stateOf, { nowMs: now(), all });
   if (order !== undefined) {
     await carryOut(order, options);
@@ -82,19 +90,34 @@ export const issuerRound = (options: IssuerOptions) => async (): Promise<RoundRe
   return nextAtMs === undefined ? {} : { nextRoundInMs: Math.max(1_000, nextAtMs - now()) };
 };
 
-const wantedOf = ({ config, world }: IssuerOptions['context']): readonly Order[] => {
-  const { domain, acme } = config;
+/** Nobody serves it any more; its key goes with the next sweep. */
+const remove = async (domain: string, context: IssuerOptions['context']): Promise<void> => {
+  const command = { type: 'RemoveCertificate', domain } as const;
+  await context.commands.handle('certificate', domainIdOf(domain), command, onOwnAccount(context));
+  context.logger.info({ domain }, 'certificate-given-up');
+};
+
+const wantedOf = (context: IssuerOptions['context']): readonly Order[] => {
+  const { domain, acme } = context.config;
   // What is not proven is not answered for either: an order would be refused, and count with the authority.
   const isAnswered = (one: string): boolean => {
-    const { state } = world.get('domain', domainIdOf(one));
+    const { state } = context.world.get('domain', domainIdOf(one));
     return state.status === 'free' || isProven(state);
   };
+  const hosts = hostsOf(context, isAnswered);
+  return wantedOrders({ domain, hosts, hasDnsHook: acme?.dnsHook !== undefined });
+};
+
+/** At which apps answer: that of their name, and of their domains those that are chosen. */
+const hostsOf = (
+  { config, world }: IssuerOptions['context'],
+  isChosen: (domain: string) => boolean = () => true,
+): ReadonlySet<string> => {
   const hosts = world
     .apps()
-    .flatMap(({ name, domains }) => [`${name}.${domain}`, ...domains.filter(isAnswered)]);
+    .flatMap(({ name, domains }) => [`${name}.${config.domain}`, ...domains.filter(isChosen)]);
   // A domain may have a path behind its host.
-  const plain = new Set(hosts.map((one) => one.split('/')[0] ?? ''));
-  return wantedOrders({ domain, hosts: plain, hasDnsHook: acme?.dnsHook !== undefined });
+  return new Set(hosts.map((one) => one.split('/')[0] ?? ''));
 };
 
 const carryOut = async (

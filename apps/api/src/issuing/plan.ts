@@ -1,4 +1,4 @@
-import { coversHost, renewAt, type CertificateState } from '@shiplog/domain';
+import { coversHost, isForsaken, renewAt, type CertificateState } from '@shiplog/domain';
 import { HOST_PATTERN, type AcmeChallenge } from '@shiplog/events';
 
 /** Of new domains; renewals come on top. Let's Encrypt gives 50 a week for one registered domain. */
@@ -43,6 +43,24 @@ interface IssuedSoFar {
   /** Also of what is not wanted any more: the authority counts it. */
   readonly all: readonly CertificateState[];
 }
+
+/**
+ * Domains of certificates that an authority gave and at which no app answers any more. Those of the last week stay: the
+ * authority counts them, and so do we.
+ */
+export const forsaken = (
+  { all, nowMs }: IssuedSoFar,
+  { domain: platform, hosts }: { readonly domain: string; readonly hosts: ReadonlySet<string> },
+): readonly string[] =>
+  all.flatMap((state) => {
+    if (state.status !== 'known' || state.certificate === null) return [];
+    const { source, notBefore } = state.certificate;
+    const { domain } = state;
+    const isOver = Date.parse(notBefore) <= nowMs - WEEK_MS;
+    return isOver && isForsaken({ domain, source }, platform, (host) => hosts.has(host))
+      ? [domain]
+      : [];
+  });
 
 /** What is due first. Own certificates are nobody's to renew; who failed waits, the others do not wait for it. */
 export const planIssuing = (

@@ -6,6 +6,7 @@ import {
   type RecordedCommit,
 } from '@shiplog/events';
 import { signalSteps } from './signal-steps.js';
+import { namesOf, WEB } from './names-of.js';
 import { actorStep, mergePaths, type PlacedStep, type Step } from './step.js';
 import { commandOf, nothing, stepOf } from './steps-of.js';
 
@@ -14,7 +15,8 @@ export type Subject =
   | { readonly kind: 'instance'; readonly instanceId: string }
   | { readonly kind: 'release'; readonly version: number }
   | { readonly kind: 'key'; readonly key: string }
-  | { readonly kind: 'route'; readonly host: string };
+  | { readonly kind: 'route'; readonly host: string }
+  | { readonly kind: 'port'; readonly port: number };
 
 /** Which commits are looked at, and what is not in them. */
 export interface Evidence {
@@ -65,6 +67,11 @@ export const causesOf = (subject: Subject, evidence: Evidence): readonly PlacedS
         facts.routePaths(subject.host),
         ({ kind, text }) => kind === 'route' && text.split(' ').includes(subject.host),
       );
+    case 'port': {
+      const added = facts.portAdded(subject.port);
+      if (added === undefined) return [];
+      return mergePaths(facts.portPaths(added), ({ id }) => id === added.commit.id);
+    }
   }
 };
 
@@ -134,6 +141,19 @@ class Facts {
     return [[actorStep(added.commit.actor), commandOf(added.commit, added.sequence)], ...paths];
   }
 
+  portAdded(port: number): Fact<Named<'PortAdded'>> | undefined {
+    return this.of('PortAdded').findLast(({ event }) => event.data.port === port);
+  }
+
+  /** Who gave the app that port, and whom it leads to. */
+  portPaths({ commit, sequence, event }: Fact<Named<'PortAdded'>>): Step[][] {
+    const paths = this.instancePaths(
+      ({ instanceId, process }) =>
+        process === event.data.process && this.routingOf(instanceId)?.state === 'routed',
+    );
+    return [[actorStep(commit.actor), commandOf(commit, sequence)], ...paths];
+  }
+
   instancePaths(isWanted: (data: Named<'InstanceScheduled'>['data']) => boolean): Step[][] {
     return this.of('InstanceScheduled')
       .filter(({ event }) => isWanted(event.data))
@@ -161,17 +181,19 @@ class Facts {
       const text = `started${restarts === 0 ? '' : `, restart ${restarts}`}`;
       const container = { ...stepOf('container', containerId.slice(0, 12), start), text };
       const isLast = index === shown.length - 1;
-      const route = isLast && routing !== undefined ? [[container, this.route(routing)]] : [];
+      const route =
+        isLast && routing !== undefined ? [[container, this.route(routing, process)]] : [];
       const signals = signalSteps(this.all, instanceId, containerId);
       return [[container], ...route, ...signals.map((step) => [container, step])];
     });
     return tails.length === 0 ? [path] : tails.flat().map((tail) => [...path, ...tail]);
   }
 
-  private route({ routerId, state, since }: Routing): Step {
+  private route({ routerId, state, since }: Routing, process: string): Step {
+    const names = namesOf(this.all, process);
     return {
       ...(since === undefined ? nothing('route', routerId) : stepOf('route', routerId, since)),
-      text: [this.evidence.ownHost, ...this.domains()].join(' '),
+      text: (process === WEB ? [this.evidence.ownHost, ...names] : names).join(' '),
       state,
     };
   }
@@ -283,15 +305,6 @@ class Facts {
     )?.event;
     if (ended?.type === 'InstanceRetired') return `retired: ${ended.data.reason}`;
     return STATE_OF[ended?.type ?? ''] ?? 'scheduled';
-  }
-
-  private domains(): readonly string[] {
-    const hosts = new Set<string>();
-    for (const { event } of this.all) {
-      if (event.type === 'DomainAdded') hosts.add(event.data.host);
-      if (event.type === 'DomainRemoved') hosts.delete(event.data.host);
-    }
-    return [...hosts];
   }
 
   private of<T extends DomainEventUnion['type']>(type: T): readonly Fact<Named<T>>[] {

@@ -106,7 +106,7 @@ const instancesOf = async (
   const limit = INSTANCES_MAX;
   const running = await documents.instances({ appId, limit });
   const isRouted = ({ routes }: KnownInstance): boolean => Object.values(routes).includes('routed');
-  if (subject.kind === 'route') return running.filter(isRouted);
+  if (subject.kind === 'route' || subject.kind === 'port') return running.filter(isRouted);
   const ended = await documents.instances({ appId, ended: true, limit });
   const versions = new Set(versionOf(subject, app));
   return [...ended, ...running]

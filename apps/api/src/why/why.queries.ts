@@ -53,14 +53,17 @@ export class ShowCausesHandler implements IQueryHandler<ShowCauses> {
     return { app: name, appId, steps: [...steps] };
   }
 
-  /** What is meant, in the order: release, instance, host, config key. No two look alike but the last. */
+  /** What is meant, in the order: release, instance, host, port, config key. No two look alike but the last. */
   private async find(query: ShowCauses): Promise<Found | undefined> {
     const named = await this.namedApp(query);
     const version = /^v([1-9]\d{0,8})$/.exec(query.of)?.[1];
     if (version !== undefined && named !== undefined) {
       return { app: named, subject: { kind: 'release', version: Number(version) } };
     }
-    const found = (await this.findInstance(query)) ?? (await this.findHost(query));
+    const found =
+      (await this.findInstance(query)) ??
+      (await this.findHost(query)) ??
+      (await this.findPort(query));
     const isTheirs = found !== undefined && belongsTo(query.caller, found.app.teamId);
     if (isTheirs && (named === undefined || named.appId === found.app.appId)) return found;
     if (named === undefined || !CONFIG_KEY_PATTERN.test(query.of)) return undefined;
@@ -102,6 +105,19 @@ export class ShowCausesHandler implements IQueryHandler<ShowCauses> {
     }
     return undefined;
   }
+
+  /** A port of the router: of one app at most. */
+  private async findPort({ documents, of }: ShowCauses): Promise<Found | undefined> {
+    if (!/^[1-9]\d{3,4}$/.test(of)) return undefined;
+    const until = await documents.position();
+    const reserved = (await this.api.log.read(streamName('port', of)))
+      .filter(({ position }) => position <= until)
+      .flatMap(({ commit }) => commit.events)
+      .findLast(({ type }) => type === 'PortReserved' || type === 'PortReleased');
+    if (reserved?.type !== 'PortReserved') return undefined;
+    const app = await documents.app(reserved.data.appId);
+    return app === undefined ? undefined : { app, subject: { kind: 'port', port: Number(of) } };
+  }
 }
 
 const appOf = async (documents: ReadModels, nameOrId: string): Promise<AppDocument | undefined> =>
@@ -111,7 +127,7 @@ const refuse = ({ of, appName }: ShowCauses): never => {
   throw new Problem(
     'subject-not-found',
     appName === undefined
-      ? `There is no instance and no host "${of}" that you can see. Releases (v3) and config keys need the app they are of.`
-      : `The app ${appName} has no instance, release, host or config key "${of}". \`shiplog ps\`, \`releases list\`, \`domains list\` and \`config list\` show what there is.`,
+      ? `There is no instance, no host and no port "${of}" that you can see. Releases (v3) and config keys need the app they are of.`
+      : `The app ${appName} has no instance, release, host, port or config key "${of}". \`shiplog ps\`, \`releases list\`, \`domains list\`, \`ports list\` and \`config list\` show what there is.`,
   );
 };

@@ -38,12 +38,14 @@ export const showCauses = defineRoute({
       .string()
       .min(1)
       .max(300)
-      .describe('Id of an instance, a release (v3), a host, or a config key.'),
+      .describe(
+        'Id of an instance, a release (v3), a host, a port of the router, or a config key.',
+      ),
     app: z
       .string()
       .max(64)
       .optional()
-      .describe('Name or id. Releases and config keys need it; instances and hosts do not.'),
+      .describe('Name or id. Releases and config keys need it; instances, hosts and ports do not.'),
   },
   answer: {
     status: 200,

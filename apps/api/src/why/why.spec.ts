@@ -29,6 +29,8 @@ interface Step {
   readonly reason: string | null;
   readonly actor: string;
   readonly asked: boolean;
+  readonly text: string;
+  readonly state: string | null;
 }
 const why = async (query: string, token = api.token): Promise<Step[]> => {
   const { body } = await api.call('get', `/v1/why?${query}`, token).expect(200);
@@ -62,6 +64,22 @@ describe('GET /v1/why', () => {
     expect(kinds(steps)).toEqual(['actor', 'command', 'release', 'rollout']);
     expect(steps[1]).toMatchObject({ reason: 'new database', actor: 'admin', asked: true });
     expect(JSON.stringify(steps)).not.toContain('secret');
+  });
+
+  it('tells of a port who added it, and whom it leads to', async () => {
+    await api
+      .call('put', '/v1/apps/shop/ports/32100')
+      .set('Shiplog-Reason', 'MQTT')
+      .send({})
+      .expect(200);
+    for (const query of ['of=32100', 'of=32100&app=shop']) {
+      const steps = await why(query);
+      expect(kinds(steps)).toEqual(['actor', 'command', ...WHOLE]);
+      expect(steps[1]).toMatchObject({ reason: 'MQTT', actor: 'admin', asked: true });
+      expect(steps.at(-1)).toMatchObject({ text: 'shop.localhost :32100', state: 'routed' });
+    }
+    await api.call('get', '/v1/why?of=32101').expect(404);
+    await api.call('get', '/v1/why?of=32100', bob).expect(404);
   });
 
   it('tells what was known at a moment', async () => {

@@ -1,7 +1,7 @@
-import { createInterface } from 'node:readline';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { engineStatus } from '@shiplog/engine';
+import { linesOf } from '@shiplog/runtime';
 import type Docker from 'dockerode';
 import { BackupError } from '../backup-error.js';
 import type { ImageEngine } from './image-engine.port.js';
@@ -34,7 +34,7 @@ export class DockerImageEngine implements ImageEngine {
     return asking('loading an image', async () => {
       const answer = await this.docker.loadImage(archive, { quiet: true });
       // It says 200 before it has read anything; what went wrong stands in a line of the answer.
-      for await (const line of createInterface({ input: answer })) {
+      for await (const line of linesOf(answer)) {
         const said = JSON.parse(line) as { error?: string };
         if (said.error !== undefined) throw new Error(said.error);
       }

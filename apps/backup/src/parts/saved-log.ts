@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { linesOf } from '@shiplog/runtime';
 import { START, storedCommit } from '@shiplog/events';
 import {
   LogDamagedError,
@@ -41,22 +41,6 @@ export async function* savedCommits(
   if (last.position !== position || last.hash !== headHash) {
     throw damaged(`it ends at ${Number(last.position)}, not where its manifest says`);
   }
-}
-
-const NEWLINE = 10;
-
-/** Not by `readline`: since Node.js 24 a line ends for it at U+2028, too, which a text in a commit may hold. */
-async function* linesOf(content: Readable): AsyncGenerator<string> {
-  let rest: Buffer[] = [];
-  for await (const chunk of content) {
-    let piece = chunk as Buffer;
-    for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE)) {
-      yield Buffer.concat([...rest, piece.subarray(0, end)]).toString('utf8');
-      [rest, piece] = [[], piece.subarray(end + 1)];
-    }
-    if (piece.length > 0) rest.push(piece);
-  }
-  if (rest.length > 0) yield Buffer.concat(rest).toString('utf8');
 }
 
 const checked = (chain: StoredChain, line: string, before: string): SavedCommit => {

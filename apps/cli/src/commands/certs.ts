@@ -13,7 +13,7 @@ const ONLY_NOW = 'What there was is in the log: shiplog events --type Certificat
 const STATES: Readonly<Record<Certificate['state'], string>> = {
   served: 'served',
   installing: 'on its way to the routers',
-  unserved: 'not served: SHIPLOG_TLS_PORT is not set',
+  unserved: 'not served: no app answers there, or SHIPLOG_TLS_PORT is not set',
   ordered: 'ordered',
   failed: 'failed',
   expired: 'expired',

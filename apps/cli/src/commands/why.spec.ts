@@ -55,6 +55,7 @@ describe('shiplog why', () => {
   it.each([
     [['web-1'], { of: 'web-1' }],
     [['www.example.com'], { of: 'www.example.com' }],
+    [['32100'], { of: '32100' }],
     [['v3', '-a', 'shop'], { of: 'v3', app: 'shop' }],
     [['DATABASE_URL', '-a', 'shop'], { of: 'DATABASE_URL', app: 'shop' }],
     [['web-1', '--at', '42'], { of: 'web-1', at: '42' }],

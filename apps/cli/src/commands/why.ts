@@ -5,16 +5,17 @@ import { branches } from '../render/tree.js';
 
 export const why = defineCommand({
   name: 'why',
-  args: [['<subject>', 'an instance, a release (v3), a host, or a config key']],
+  args: [['<subject>', 'an instance, a release (v3), a host, a port, or a config key']],
   summary: 'why something is there: from the person down to the route',
   details:
     'What led to it and what came of it: person, command, build, release, rollout, instance, container, route. ' +
-    'Releases and config keys need the app (-a); instances and hosts do not.',
+    'Releases and config keys need the app (-a); instances, hosts and ports do not.',
   examples: [
     ['why i-3f2a', 'an instance, from `shiplog ps`'],
     ['why v3 -a shop', 'a release, and everything that runs of it'],
     ['why DATABASE_URL -a shop', 'who set it last, and what was made anew'],
     ['why www.example.com --at 2d', 'a host, as it was two days ago'],
+    ['why 32100', 'a TCP port: who added it, and whom it leads to'],
   ],
   takes: ['app', 'at'],
   run: async (invocation) => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { linesOf } from '@shiplog/api-client';
 import { CliError, EXIT } from '../exit-code.js';
 import type { Io } from '../io.js';
 
@@ -64,7 +64,7 @@ export const runCheckProgram = async (
   // Whoever reads its lines may meet its end first.
   ended.catch(() => undefined);
   let result: CheckResult | undefined;
-  for await (const text of createInterface({ input: child.stdout })) {
+  for await (const text of linesOf(child.stdout, Infinity)) {
     const line = JSON.parse(text) as Line;
     if (line.kind === 'progress') tell(line.done, line.total);
     else if (line.kind === 'problem') throw problemOf(line);

@@ -1,12 +1,14 @@
+import type { CertificateFacts } from '@shiplog/events';
 import { describe, expect, it } from 'vitest';
 import { desiredTls, planTls, servedCertificates, type LoadedCertificate } from './plan.js';
 import type { ActualTls } from './terminator.port.js';
 
 const certificates = new Map([
-  ['shop.example.com', { fingerprint: 'f1' }],
-  ['*.example.org', { fingerprint: 'f2' }],
+  ['shop.example.com', { fingerprint: 'f1', source: 'acme' as const }],
+  ['*.example.org', { fingerprint: 'f2', source: 'own' as const }],
 ]);
 const desired = desiredTls({
+  platform: 'paas.example.com',
   hosts: new Map([
     ['shop.example.com', 'shop'],
     ['a.example.org', 'a'],
@@ -40,6 +42,25 @@ describe('what HTTPS should be', () => {
   it('has policies for hosts that a certificate serves, and for no others', () => {
     expect([...desired.policies.keys()]).toEqual([
       ...['shop.example.com', 'a.example.org', '*.example.org'],
+    ]);
+  });
+});
+
+const from = (source: CertificateFacts['source']) => (domain: string) =>
+  [domain, { fingerprint: domain, source }] as const;
+
+describe('a certificate of a host at which no app answers', () => {
+  it('is served where somebody brought it, or where it is of the platform itself, and not else', () => {
+    const { certificates } = desiredTls({
+      ...{ platform: 'paas.example.com', hosts: new Map() },
+      certificates: new Map([
+        ...['shop.example.com', 'paas.example.com', '*.paas.example.com'].map(from('acme')),
+        from('own')('brought.example.com'),
+      ]),
+      policyOf: () => ({ redirect: true, hstsSeconds: null }),
+    });
+    expect([...certificates.keys()]).toEqual([
+      ...['paas.example.com', '*.paas.example.com', 'brought.example.com'],
     ]);
   });
 });

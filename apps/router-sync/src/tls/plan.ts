@@ -1,4 +1,4 @@
-import { coversHost } from '@shiplog/domain';
+import { coversHost, isForsaken } from '@shiplog/domain';
 import type { CertificateFacts, HttpsPolicy } from '@shiplog/events';
 import type { ActualTls, ServedCertificate, TlsAction } from './terminator.port.js';
 
@@ -18,16 +18,32 @@ export interface LoadedCertificate extends ServedCertificate {
 }
 
 interface Wanted {
+  /** The host of the platform itself. */
+  readonly platform: string;
+  /** At which apps answer, with their apps. */
   readonly hosts: ReadonlyMap<string, string>;
-  readonly certificates: DesiredTls['certificates'];
+  /** Of the log. */
+  readonly certificates: ReadonlyMap<string, Pick<CertificateFacts, 'fingerprint' | 'source'>>;
   readonly policyOf: (appId: string) => HttpsPolicy;
 }
 
 /**
  * Policies count where a certificate serves the host: nobody is sent to where nothing answers. A wildcard domain
- * has one where a certificate is for that very wildcard.
+ * has one where a certificate is for that very wildcard. What an authority gave for a host is served while an app answers
+ * there.
  */
-export const desiredTls = ({ hosts, certificates, policyOf }: Wanted): DesiredTls => {
+export const desiredTls = ({
+  platform,
+  hosts,
+  certificates: all,
+  policyOf,
+}: Wanted): DesiredTls => {
+  const certificates = new Map(
+    [...all].filter(
+      ([domain, { source }]) =>
+        !isForsaken({ domain, source }, platform, (host) => hosts.has(host)),
+    ),
+  );
   const wildcards = [...certificates.keys()].filter((domain) => domain.startsWith('*.'));
   const isServed = (host: string): boolean =>
     certificates.has(host) || wildcards.some((domain) => coversHost(domain, host));

@@ -13,6 +13,8 @@ import type { Terminator } from './terminator.port.js';
 export interface TlsDependencies {
   readonly world: World;
   readonly terminator: Terminator;
+  /** The host of the platform itself. */
+  readonly platform: string;
   /** Hosts that are routed, with their apps. */
   readonly hosts: () => ReadonlyMap<string, string>;
   readonly load: (fingerprint: string) => Promise<StoredCertificate | undefined>;
@@ -36,14 +38,14 @@ export const tlsReconciler = (deps: TlsDependencies): (() => Promise<void>) => {
   };
 };
 
-const wantedTls = ({ world, hosts }: TlsDependencies): DesiredTls => {
+const wantedTls = ({ world, platform, hosts }: TlsDependencies): DesiredTls => {
   const known = [...world.all('certificate')].flatMap((state) =>
     state.status === 'known' && state.certificate !== null
       ? [[state.domain, state.certificate] as const]
       : [],
   );
   const policyOf = (appId: string) => world.get('https', appId).state;
-  return desiredTls({ hosts: hosts(), certificates: new Map(known), policyOf });
+  return desiredTls({ platform, hosts: hosts(), certificates: new Map(known), policyOf });
 };
 
 /** Read once: what a fingerprint names never changes. What is not wanted any more is forgotten. */

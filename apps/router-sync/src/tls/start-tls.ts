@@ -18,6 +18,7 @@ export const startTls = (
   const reconcile = tlsReconciler({
     world,
     terminator,
+    platform: config.domain,
     hosts: () => plainHosts(desiredHosts(world, config.domain)),
     load: (fingerprint) => certificates.load(fingerprint),
     record: async (served) => {

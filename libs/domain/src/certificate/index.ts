@@ -153,6 +153,17 @@ const unknown = (domain: string): KnownCertificate => ({
   failure: null,
 });
 
+/**
+ * Did an authority give it for a host at which no app answers any more? Its name was given back, or its app destroyed. Those
+ * of the platform itself are none of these.
+ */
+export const isForsaken = (
+  { domain, source }: { readonly domain: string } & Pick<CertificateFacts, 'source'>,
+  platform: string,
+  isAnswered: (host: string) => boolean,
+): boolean =>
+  source === 'acme' && domain !== platform && domain !== `*.${platform}` && !isAnswered(domain);
+
 /** Does a certificate of this domain serve the host? `*.` stands for one label. */
 export const coversHost = (domain: string, host: string): boolean =>
   domain === host || (domain.startsWith('*.') && host.replace(/^[^.]+/, '*') === domain);
