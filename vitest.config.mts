@@ -13,21 +13,21 @@ const include = {
   engine: ['test/**/*.engine.spec.ts'],
 }[level];
 
-/** They measure how long somebody waits: alone on the machine. */
+/** They measure how long somebody waits: after all others, with no more than one of their own kind beside them. */
 const measuring = [
   'test/scenarios/{health,under-load}.e2e.spec.ts',
   'test/faults/{companions-killed,full-disk}.e2e.spec.ts',
 ];
-/** The others wait most of the time, for an engine, a build, a deadline: two at a time. */
+/** The others wait most of the time, for an engine, a build, a deadline. */
 const lanes: TestProjectConfiguration[] = [
   {
     extends: true,
-    test: { name: 'alone', include: measuring, maxWorkers: 1, sequence: { groupOrder: 1 } },
+    test: { name: 'measuring', include: measuring, maxWorkers: 2, sequence: { groupOrder: 1 } },
   },
   {
     extends: true,
     test: {
-      name: 'beside',
+      name: 'waiting',
       include: ['test/**/*.e2e.spec.ts'],
       exclude: measuring,
       maxWorkers: 2,
@@ -53,6 +53,8 @@ export default defineConfig({
     testTimeout: level === 'unit' ? 10_000 : level === 'int' ? 60_000 : 300_000,
     hookTimeout: level === 'unit' ? 10_000 : 300_000,
     fileParallelism: level !== 'engine',
+    // A failure is told whole: one that happens once in a hundred runs is understood from its text or not at all.
+    chaiConfig: { truncateThreshold: 0 },
     ...(level === 'e2e' ? { sequence: { sequencer: LongestFirst } } : {}),
     // Loading what is tested takes as long as testing it. Specs share no state: they make what they need.
     isolate: level !== 'unit',

@@ -140,10 +140,10 @@ const main = async () => {
     const beside = async () => {
       await take('check', () => runCheck(env));
       await takeLevel('engine');
-      await takeLevel('e2e', 'e2e, side by side', ['--project=beside']);
+      await takeLevel('e2e', 'e2e, waiting', ['--project=waiting']);
     };
     await Promise.all([takeLevel('int'), beside()]);
-    await takeLevel('e2e', 'e2e, alone', ['--project=alone']);
+    await takeLevel('e2e', 'e2e, measuring', ['--project=measuring']);
   }
 
   console.log('');

@@ -166,4 +166,5 @@ const KILLS = 3;
  */
 const INSIDE_MAX = 2;
 const wasInside = (failure: string): boolean =>
-  failure.includes('"what":"POST /ledger"') || failure.startsWith('executed, not answered');
+  /"what":"POST \/ledger","detail":"502/.test(failure) ||
+  failure.startsWith('executed, not answered');

@@ -12,7 +12,13 @@ import { WebSocket } from 'ws';
 const [url, host, app, connections = '32', rate = '220', slowPosts = '0'] = process.argv.slice(2);
 const target = new URL(url);
 const TIMEOUT_MS = 15_000;
-const keeping = new Agent({ keepAlive: true, maxSockets: Number(connections) / 2 });
+// As a client has to that keeps connections: it gives up one that is idle before the proxy does (after 30 s), or its next
+// request may meet the proxy's end of it, and a POST could not be sent again.
+const keeping = new Agent({
+  keepAlive: true,
+  timeout: 10_000,
+  maxSockets: Number(connections) / 2,
+});
 const closing = new Agent({ keepAlive: false, maxSockets: Number(connections) / 2 });
 
 const report = {
@@ -124,9 +130,11 @@ const keepWebSocket = () => {
 };
 
 const keepEventStream = () => {
+  let opened = false;
   const asked = httpRequest(
     { host: target.hostname, port: target.port, path: '/events', headers: { host } },
     (answer) => {
+      opened = true;
       if (answer.statusCode !== 200) fail('event stream', String(answer.statusCode));
       answer.resume();
       answer.on('error', () => undefined);
@@ -138,7 +146,8 @@ const keepEventStream = () => {
     },
   );
   asked.on('error', (error) => {
-    if (stopping) return;
+    // The end of its answer has told of it already.
+    if (stopping || opened) return;
     fail('event stream', error.message);
     setTimeout(keepEventStream, 50);
   });

@@ -21,11 +21,18 @@ export interface Load {
   stop(): Promise<LoadReport>;
 }
 
-/** Starts the load of architecture §9 on an app and resolves when it runs. */
-export const startLoad = (platform: TestPlatform, app: string): Promise<Load> =>
+/**
+ * Starts the load of architecture §9 on an app and resolves when it runs. `slowPosts`: every so many POSTs one takes 2 s, so
+ * that some are under way at any moment; 0: none.
+ */
+export const startLoad = (
+  platform: TestPlatform,
+  app: string,
+  { slowPosts = 0 }: { slowPosts?: number } = {},
+): Promise<Load> =>
   new Promise((resolve, reject) => {
     const domain = platform.env['SHIPLOG_DOMAIN'] ?? 'localhost';
-    const args = [platform.routerUrl, `${app}.${domain}`, app];
+    const args = [platform.routerUrl, `${app}.${domain}`, app, '32', '220', String(slowPosts)];
     const child = spawn(
       process.execPath,
       [join(ROOT, 'test/support/load-generator.mjs'), ...args],
@@ -56,10 +63,8 @@ export const failuresOf = async (
   app: string,
   report: LoadReport,
 ): Promise<string[]> => {
-  const sent = new Set(report.sentPosts);
-  // The ledger goes back to earlier loads on the same app.
-  const executed = (await ledgerOf(platform, app)).filter((id) => sent.has(id));
-  const answered = new Set(report.answeredPosts);
+  const executed = await executedOf(platform, app, report);
+  const [answered, all] = [new Set(report.answeredPosts), new Set(executed)];
   const twice = executed
     .filter((id, i) => executed.indexOf(id) !== i)
     .map((id) => `executed twice: ${id}`);
@@ -67,21 +72,37 @@ export const failuresOf = async (
     .filter((id) => !answered.has(id))
     .map((id) => `executed, not answered: ${id}`);
   const missing = report.answeredPosts
-    .filter((id) => !executed.includes(id))
+    .filter((id) => !all.has(id))
     .map((id) => `answered, not executed: ${id}`);
   return [...report.failed.map((f) => JSON.stringify(f)), ...twice, ...unanswered, ...missing];
 };
 
+/** The engine copies what an app wrote to its log when it comes to it, which may be after the app answered. */
+const LOG_LAG_MS = 10_000;
+/** Which POSTs of a load were executed. */
+const executedOf = async (
+  platform: TestPlatform,
+  app: string,
+  { sentPosts, answeredPosts }: LoadReport,
+): Promise<string[]> => {
+  const sent = new Set(sentPosts);
+  for (const deadline = performance.now() + LOG_LAG_MS; ;) {
+    // The ledger goes back to earlier loads on the same app.
+    const executed = (await ledgerOf(platform, app)).filter((id) => sent.has(id));
+    const found = new Set(executed);
+    if (answeredPosts.every((id) => found.has(id)) || performance.now() > deadline) return executed;
+  }
+};
+
 /** What the instances of the ledger app executed, from the logs of their containers. */
 const ledgerOf = async (platform: TestPlatform, app: string): Promise<string[]> => {
-  const engine = connectEngine();
   const containers = await platform.containers(app);
-  const logs = await Promise.all(
-    containers.map((c) =>
-      engine.getContainer(c.Id).logs({ stdout: true, stderr: false, follow: false }),
-    ),
-  );
-  return logs.flatMap((log) =>
-    [...log.toString('utf8').matchAll(/LEDGER ([0-9a-f-]{36})/g)].map((m) => m[1] ?? ''),
-  );
+  return (await Promise.all(containers.map(({ Id }) => executedIn(Id)))).flat();
+};
+
+/** What one instance of the ledger app executed so far. */
+export const executedIn = async (containerId: string): Promise<string[]> => {
+  const container = connectEngine().getContainer(containerId);
+  const log = await container.logs({ stdout: true, stderr: false, follow: false });
+  return [...log.toString('utf8').matchAll(/LEDGER ([0-9a-f-]{36})/g)].map((m) => m[1] ?? '');
 };

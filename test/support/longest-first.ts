@@ -1,7 +1,14 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** These take minutes: begun last, one of them would run alone at the end. */
-const LONGEST = ['killed-at-every-point', 'compose', 'failing-apps', 'https', 'rebuild'];
+const LONGEST = [
+  'killed-at-every-point',
+  'compose',
+  'under-load',
+  'failing-apps',
+  'https',
+  'rebuild',
+];
 
 const rankOf = ({ moduleId }: TestSpecification): number => {
   const rank = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}.e2e.spec.ts`));

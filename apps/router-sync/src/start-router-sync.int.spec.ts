@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request, type Server } from 'node:http';
 import { ask } from './testing/client.js';
+import { freePort } from './testing/free-port.js';
 import { startLoad } from './testing/load.js';
 import { startInstance, type Ledger } from './testing/test-instance.js';
 import { testPlatform, type TestPlatform } from './testing/test-platform.js';
@@ -293,6 +295,46 @@ describe('an app in maintenance', () => {
     await expect
       .poll(() => ask(port, { host: 'soon.localhost' }), PATIENTLY)
       .toMatchObject({ status: 503, headers: { 'x-shiplog-router': 'starting' } });
+  });
+});
+
+describe('a port that another program has', () => {
+  let squatter: Server;
+  let taken: number;
+  const whoAtPort = () => ask(taken, { host: 'any' }).then(({ body }) => body, String);
+
+  it('is named, and keeps no other route waiting', async () => {
+    taken = await freePort();
+    squatter = createServer((_, response) => response.end('squatter'));
+    await once(squatter.listen(taken, '127.0.0.1'), 'listening');
+    await platform.createApp('ported');
+    await routed('ported', 'ported-1');
+    const added = { process: 'web', containerPort: null, baseVersion: null };
+    await platform.app('ported', { type: 'AddPort', port: taken, ...added });
+    const said = expect.stringMatching(
+      `port ${taken} is taken by another program.*app-quarantined`,
+    ) as string;
+    await expect.poll(() => platform.logged, PATIENTLY).toContainEqual(said);
+    await platform.createApp('meanwhile');
+    await routed('meanwhile', 'meanwhile-1');
+    expect(await bodyOf('meanwhile.localhost')).toBe('meanwhile-1');
+    expect(await bodyOf('ported.localhost')).toBe('ported-1');
+    expect(await whoAtPort()).toBe('squatter');
+  });
+
+  it('is served by itself once it is free', async () => {
+    squatter.closeAllConnections();
+    squatter.close();
+    await expect.poll(whoAtPort, PATIENTLY).toBe('ported-1');
+  });
+
+  it('stays when router-sync goes, and is its own when that is back', async () => {
+    await platform.stop();
+    expect(await whoAtPort()).toBe('ported-1');
+    await platform.start();
+    await routed('ported', 'ported-2');
+    const both = async () => new Set([await whoAtPort(), await whoAtPort()]);
+    await expect.poll(both, PATIENTLY).toEqual(new Set(['ported-1', 'ported-2']));
   });
 });
 

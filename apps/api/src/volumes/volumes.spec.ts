@@ -53,6 +53,7 @@ describe('a volume', () => {
     expect(body.volume.backup).toEqual(backup);
     await change({ excluded: true }).expect(200);
     expect(await volumes()).toMatchObject([{ backup: { ...backup, excluded: true } }]);
+    expect(finding().summary).toContain('left out of backups: data of shop');
     for (const wrong of [
       {},
       { hook: {} },
@@ -64,6 +65,7 @@ describe('a volume', () => {
     }
     await api.call('patch', '/v1/apps/shop/volumes/no/backup').send({ excluded: true }).expect(404);
     await change({ excluded: false, hook: null }).expect(200);
+    expect(finding().summary).not.toContain('left out');
     expect(await volumes()).toMatchObject([{ backup: { excluded: false, hook: null } }]);
   });
 

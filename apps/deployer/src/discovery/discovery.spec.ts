@@ -184,6 +184,53 @@ describe('the names of instances', () => {
     ).toHaveLength(3);
   });
 
+  describe('of an instance beside others, while more start', () => {
+    const published = (): number => resolvers.calls.filter((call) => call === 't1').length;
+    const lines = (): number => resolvers.answersOf('t1')?.match(/\n/g)?.length ?? 0;
+    const roundAfter = async (ms: number) => {
+      nowMs += ms;
+      await platform.feed.catchUp();
+      return discovery.round();
+    };
+    beforeEach(async () => {
+      await app('shop', 't1', 'web', 'worker');
+      for (const id of ['web-1', 'web-2', 'web-3']) await start('shop', 'web', id);
+      await step('web-1', 'ready');
+      await roundAfter(0);
+      await step('web-2', 'ready');
+    });
+
+    it('wait for theirs, three seconds at most', async () => {
+      expect((await roundAfter(1_000)).nextRoundInMs).toBe(3_000);
+      expect((await roundAfter(2_999)).nextRoundInMs).toBe(1);
+      expect(published()).toBe(1);
+      await roundAfter(1);
+      expect(published()).toBe(2);
+      expect(lines()).toBe(2);
+    });
+
+    it('wait no longer than until the last of them is ready', async () => {
+      await roundAfter(1_000);
+      await step('web-3', 'ready');
+      await roundAfter(0);
+      expect(published()).toBe(2);
+      expect(lines()).toBe(3);
+    });
+
+    it('are told with what goes, and with a name that nobody answered to', async () => {
+      await roundAfter(1_000);
+      await step('web-1', 'retired');
+      await roundAfter(0);
+      expect(published()).toBe(2);
+      expect(lines()).toBe(1);
+      await start('shop', 'worker', 'worker-1');
+      await step('worker-1', 'ready');
+      await roundAfter(600);
+      expect(published()).toBe(3);
+      expect(lines()).toBe(2);
+    });
+  });
+
   it('go with the app', async () => {
     await app('shop', 't1', 'web');
     await start('shop', 'web', 'web-1');

@@ -1,7 +1,7 @@
-import type { World } from '@shiplog/domain';
+import type { ActiveApp, KnownInstance, World } from '@shiplog/domain';
 import type { DomainEventUnion, RecordedCommit } from '@shiplog/events';
 import type { RoundResult } from '@shiplog/reconcile';
-import { hostLines, TeamHosts } from './team-hosts.js';
+import { addsToWhatIsThere, hostLines, TeamHosts } from './team-hosts.js';
 import type { Resolvers } from './resolvers.port.js';
 
 /** How often servers that somebody removed or stopped are looked for. */
@@ -12,13 +12,18 @@ const RESYNC_MS = 10_000;
  * in the container, and instances of a scale become ready one after the other. Names are right within a second.
  */
 const TOGETHER_MS = 600;
+/**
+ * One more behind names that others answer to may wait as long for those that start beside it: an archive is 50 ms of
+ * CPU [M], as much as a fifth of a start, and a scale of fifty takes ten seconds.
+ */
+const WITH_THE_NEXT_MS = 3_000;
 
 /** Publishes where the ready instances of every team are, as soon as the log says so. */
 export class Discovery {
   private readonly hosts = new TeamHosts();
   private readonly dirtyApps = new Set<string>();
-  /** Teams whose file may not be published. */
-  private readonly dirtyTeams = new Set<string>();
+  /** Teams whose file may not be published, and when it is to be. */
+  private readonly dirtyTeams = new Map<string, number>();
   /** Teams of which something may have been the last that ran. */
   private readonly quietTeams = new Set<string>();
   private resyncAtMs = 0;
@@ -46,15 +51,16 @@ export class Discovery {
     if (this.nowMs() >= this.resyncAtMs) this.resync();
     else if (this.nowMs() < this.nextAtMs) return { nextRoundInMs: this.nextAtMs - this.nowMs() };
     this.fold();
-    if (this.dirtyTeams.size > 0) this.nextAtMs = this.nowMs() + TOGETHER_MS;
     const errors: unknown[] = [];
-    for (const teamId of [...this.dirtyTeams]) {
+    for (const [teamId, atMs] of [...this.dirtyTeams]) {
+      if (atMs > this.nowMs()) continue;
+      this.nextAtMs = this.nowMs() + TOGETHER_MS;
       // What changes while it is published is published again.
       this.dirtyTeams.delete(teamId);
       try {
         await this.resolvers.publish(teamId, this.hosts.textOf(teamId) ?? '');
       } catch (error) {
-        this.dirtyTeams.add(teamId);
+        this.dirtyTeams.set(teamId, 0);
         errors.push(error);
       }
     }
@@ -70,7 +76,8 @@ export class Discovery {
     }
     // One team's trouble does not hold up the others.
     if (errors.length > 0) throw errors[0];
-    return { nextRoundInMs: Math.max(0, this.resyncAtMs - this.nowMs()) };
+    const nextAtMs = Math.min(this.resyncAtMs, ...this.dirtyTeams.values());
+    return { nextRoundInMs: Math.max(0, nextAtMs - this.nowMs()) };
   }
 
   /** No instance and no run of any of its apps, in whatever state, before it is stopped. */
@@ -91,22 +98,37 @@ export class Discovery {
     this.resolvers.distrust();
     for (const { appId } of this.world.apps()) this.dirtyApps.add(appId);
     this.fold();
-    for (const teamId of this.hosts.teamIds()) this.dirtyTeams.add(teamId);
+    for (const teamId of this.hosts.teamIds()) this.dirtyTeams.set(teamId, 0);
   }
 
   private fold(): void {
     for (const appId of this.dirtyApps) {
       const app = this.world.app(appId);
-      const changed =
-        app === undefined
-          ? this.hosts.delete(appId)
-          : this.hosts.set(appId, app.teamId, hostLines(app, this.world.instancesOf(appId)));
-      if (changed !== undefined) this.dirtyTeams.add(changed);
-      if (app !== undefined) this.quietTeams.add(app.teamId);
+      if (app === undefined) this.mark(this.hosts.delete(appId), 0);
+      else this.foldApp(app);
     }
     this.dirtyApps.clear();
   }
+
+  private foldApp(app: ActiveApp): void {
+    const { appId, teamId } = app;
+    const instances = this.world.instancesOf(appId);
+    const before = this.hosts.linesOf(appId);
+    const now = hostLines(app, instances);
+    const mayWait = instances.some(isStarting) && addsToWhatIsThere(before, now);
+    this.mark(this.hosts.set(appId, teamId, now), mayWait ? this.nowMs() + WITH_THE_NEXT_MS : 0);
+    this.quietTeams.add(teamId);
+  }
+
+  /** What waits already waits no longer for what comes after it. */
+  private mark(teamId: string | undefined, atMs: number): void {
+    if (teamId === undefined) return;
+    this.dirtyTeams.set(teamId, Math.min(atMs, this.dirtyTeams.get(teamId) ?? atMs));
+  }
 }
+
+const isStarting = ({ status }: KnownInstance): boolean =>
+  status === 'scheduled' || status === 'starting';
 
 /** Events after which other instances of an app are ready, or none, or nothing of it runs. */
 const MATTERS: ReadonlySet<DomainEventUnion['type']> = new Set([

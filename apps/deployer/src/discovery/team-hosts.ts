@@ -24,6 +24,20 @@ export const hostLines = (app: ActiveApp, instances: readonly KnownInstance[]): 
     .join('');
 };
 
+/** Nothing goes, and whoever asks for a name of what comes gets an answer now, too. */
+export const addsToWhatIsThere = (before: string, now: string): boolean => {
+  const there = new Set(linesIn(before));
+  const names = new Set([...there].map(namesIn));
+  const after = new Set(linesIn(now));
+  return (
+    [...there].every((line) => after.has(line)) &&
+    [...after].every((line) => names.has(namesIn(line)))
+  );
+};
+
+const linesIn = (text: string): readonly string[] => text.split('\n').filter((line) => line !== '');
+const namesIn = (line: string): string => line.slice(line.indexOf(' '));
+
 /** The hosts file of every team, kept up to date app by app: a change costs what its app has, and one join. */
 export class TeamHosts {
   private readonly teams = new Map<string, Map<string, string>>();
@@ -36,6 +50,10 @@ export class TeamHosts {
     if ((apps.get(appId) ?? '') === lines) return undefined;
     this.teams.set(teamId, apps.set(appId, lines));
     return teamId;
+  }
+
+  linesOf(appId: string): string {
+    return this.teams.get(this.teamOf.get(appId) ?? '')?.get(appId) ?? '';
   }
 
   /** The app is gone. */

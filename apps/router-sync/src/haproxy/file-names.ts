@@ -26,6 +26,7 @@ export const FILES = {
   sessions: 'sessions.map',
   headers: 'headers.lua',
   passwords: 'passwords.lua',
+  failures: 'failures.lua',
   serverState: 'servers.state',
   pool: 'pool.json',
   log: 'haproxy.log',

@@ -13,7 +13,7 @@ import { pagesText } from '../pages/pages.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
 /** What of it is Lua, as it lies in the sources. */
-const LUA = ['headers', 'passwords'] as const;
+const LUA = ['headers', 'passwords', 'failures'] as const;
 const luaOf = (name: (typeof LUA)[number]): URL =>
   new URL(`../../haproxy/${FILES[name]}`, import.meta.url);
 

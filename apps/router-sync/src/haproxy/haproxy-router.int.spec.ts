@@ -1,4 +1,8 @@
+import { once } from 'node:events';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeProxy, testConfig } from '../testing/test-platform.js';
 import { ensureProcess, masterPid, reload, workersOf } from './process.js';
@@ -275,5 +279,43 @@ describe('a limit of requests at once', () => {
     await router.apply([police]);
     expect(await seen()).toBe(rules.id);
     await removeProxy(config);
+  });
+});
+
+describe('a client of HTTP/2', () => {
+  it('is told of an instance that hung up or is silent, and not that it may send it again', async () => {
+    const { router, port, close } = await haproxy();
+    const taken: string[] = [];
+    const instance = createServer((request, response) => {
+      const { method = '', url = '' } = request;
+      if (method === 'POST') taken.push(url);
+      if (url === '/cut') request.socket.destroy();
+      if (url === '/') response.end('ok');
+    }).listen(0, '127.0.0.1');
+    await once(instance, 'listening');
+    const { port: at } = instance.address() as AddressInfo;
+    const endpoint = { instanceId: 'i1', appId: 'a1', host: '127.0.0.1', port: at, weight: 1 };
+    await router.apply([
+      { kind: 'serve', endpoint },
+      { kind: 'bind-host', host: 'a1.localhost', appId: 'a1' },
+      { kind: 'police', appId: 'a1', rules: rulesOf({ responseSeconds: 1 }) },
+    ]);
+    const client = connect(`http://127.0.0.1:${port}`);
+    const post = async (path: string) => {
+      const sent = client.request({
+        ...{ ':authority': 'a1.localhost', ':method': 'POST', ':path': path },
+      });
+      const [headers] = (await once(sent.end('x'), 'response')) as [IncomingHttpHeaders];
+      sent.resume();
+      return [headers[':status'], headers['x-shiplog-router']];
+    };
+    expect(await post('/')).toEqual([200, undefined]);
+    expect(await post('/cut')).toEqual([502, 'instance-failed']);
+    expect(await post('/silent')).toEqual([504, 'instance-silent']);
+    expect(taken).toEqual(['/', '/cut', '/silent']);
+    client.close();
+    instance.closeAllConnections();
+    instance.close();
+    await close();
   });
 });

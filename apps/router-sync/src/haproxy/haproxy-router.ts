@@ -52,6 +52,8 @@ interface Whole {
 
 /** After a try that failed; each one has HAProxy load the whole configuration. */
 const GROW_AGAIN_MS = 30_000;
+/** It is only asked for: HAProxy loads nothing while it is taken. */
+const PORT_AGAIN_MS = 1_000;
 
 /**
  * Routes in HAProxy's maps and server slots. What is known of them was read from HAProxy: all of it, and since then what we
@@ -281,7 +283,9 @@ export class HaproxyRouter implements Router {
     for (const port of newPorts(this.pool, grown)) {
       const host = this.config.routerBind ?? this.config.bind;
       if (await isFree(host, port)) continue;
-      throw new RouterError('router-refused', `port ${port} is taken by another program`);
+      throw new RouterError('router-refused', `port ${port} is taken by another program`, {
+        againMs: PORT_AGAIN_MS,
+      });
     }
   }
 

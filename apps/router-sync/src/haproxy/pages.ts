@@ -27,6 +27,23 @@ export const failurePages = (): readonly string[] => [
   failurePage('instance-silent'),
 ];
 
+/**
+ * In a backend: an instance that hangs up on a request which must not be sent again is told of, whoever asks. HAProxy says
+ * it by itself to the first request of a connection of HTTP/1.1 alone; to all others it has a client believe that nothing
+ * was carried out (see `failures.lua`), and clients send it again. `seconds`: for so long an instance may be silent.
+ */
+export const failureRules = (seconds: number): readonly string[] => {
+  const { status, retryAfterSeconds } = PAGES['instance-failed'];
+  return [
+    // Until there is an answer. None at all is what the server's timeout is for.
+    'tcp-response inspect-delay 24d',
+    'tcp-response content accept unless { var(txn.once) -m found }',
+    'tcp-response content accept if { status -m found }',
+    `tcp-response content set-var(txn.page) ${bodyOf('str(instance-failed/)')}`,
+    `tcp-response content lua.say_failed ${status} instance-failed ${retryAfterSeconds} ${seconds}`,
+  ];
+};
+
 /** A page says in which form it is; an app cannot pass for the router. */
 export const CLAIMED_PAGE = 'http-response del-header X-Shiplog-Router';
 export const IS_PAGE = '{ res.hdr(x-shiplog-router) -m found }';

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AppCommand } from '@shiplog/domain';
 import { ask } from '../testing/client.js';
 import { startInstance, type TestInstance } from '../testing/test-instance.js';
 import {
@@ -103,6 +104,43 @@ describe('a HAProxy with routes', () => {
       ),
     );
     await waitFor('its master to answer', async () => Number.isInteger(await pid()));
+  });
+
+  it('has its ports back, too, whoever starts it again; one that somebody took meanwhile once it is free', async () => {
+    const [port, other] = [await freePort(), await freePort()];
+    const byPort = (at: number) => ask(at, app).then(({ body }) => body, String);
+    const isBack = (at: number) => expect.poll(() => byPort(at), PATIENTLY).toBe('i1');
+    const added = { type: 'AddPort', process: 'web', containerPort: null, baseVersion: null };
+    for (const at of [port, other]) {
+      await platform.app('one', { ...added, port: at } as AppCommand);
+      await isBack(at);
+    }
+    const first = await pid();
+    process.kill(first, 'SIGKILL');
+    const killedAt = performance.now();
+    await waitFor('its end', async () => (await pid()) !== first);
+    await isBack(port);
+    expect(performance.now() - killedAt).toBeLessThan(5_000);
+
+    await platform.stop();
+    expect(await byPort(port)).toBe('i1');
+    process.kill(await pid(), 'SIGKILL');
+    await waitFor('its end', async () => !Number.isInteger(await pid()));
+    const squatter = createServer((_, response) => response.end('squatter'));
+    await waitFor('the port', async () => {
+      const isMine = once(squatter.listen(port, '127.0.0.1'), 'listening');
+      return isMine.then(() => true).catch(() => false);
+    });
+    await platform.start();
+    await isBack(other);
+    await expect
+      .poll(() => ask(platform.config.routerPort, app), PATIENTLY)
+      .toMatchObject({ body: 'i1' });
+    expect(await byPort(port)).toBe('squatter');
+    squatter.closeAllConnections();
+    squatter.close();
+    await isBack(port);
+    await isBack(other);
   });
 
   it('has its files put right by the next router-sync when the last one died before it wrote them', async () => {

@@ -18,7 +18,7 @@ const check = async (write: (path: string) => Promise<void>, name = 'plain'): Pr
   const path = join(directory, FILES.config);
   const maps = Object.values(FILES).filter((name) => name.endsWith('.map'));
   await Promise.all(maps.map((map) => writeFile(join(directory, map), '')));
-  for (const lua of [FILES.headers, FILES.passwords]) {
+  for (const lua of [FILES.headers, FILES.passwords, FILES.failures]) {
     await copyFile(new URL(`../../haproxy/${lua}`, import.meta.url), join(directory, lua));
   }
   await write(path);

@@ -3,7 +3,7 @@ import { FILES } from './file-names.js';
 import { answerRules, requestRules } from './frontend.js';
 import { PLATFORM_BACKEND, platformBackendLines, tlsBindLines, type HaproxyTls } from './tls.js';
 import type { PlatformHost } from '../tls/platform-host.js';
-import { failurePages } from './pages.js';
+import { failurePages, failureRules } from './pages.js';
 import { backendRules, clientTables, ownBackendRules } from './policy-rules.js';
 import { portProxyName, tcpDefaults } from './tcp.js';
 
@@ -66,16 +66,18 @@ export const renderHaproxy = (config: HaproxyConfig): string =>
   [
     globalSection(config),
     section(`ring ${ACCESS_RING}`, accessRing()),
-    defaultsSection(config.requestSeconds ?? 60),
+    defaultsSection(requestSecondsOf(config)),
     appDefaults(),
     ...clientTables().map(([head, lines]) => section(`${head} from ${ALL}`, lines)),
     frontend(checked(config)),
   ]
     .concat(config.platformHost === undefined ? [] : [platformBackend(config.platformHost)])
-    .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config.pool)))
+    .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config)))
     .concat(tcpSections(config))
     .join('\n\n')
     .concat('\n');
+
+const requestSecondsOf = ({ requestSeconds = 60 }: HaproxyConfig): number => int(requestSeconds);
 
 const globalSection = (config: HaproxyConfig): string => {
   const { pages, platform, runAs, adminSocket, directory, connectionsMax } = config;
@@ -99,6 +101,7 @@ const globalSection = (config: HaproxyConfig): string => {
     // Read when `default-path` is forgotten again.
     `lua-load-per-thread ${quoted(`${directory}/${FILES.headers}`)}`,
     `lua-load-per-thread ${quoted(`${directory}/${FILES.passwords}`)}`,
+    `lua-load-per-thread ${quoted(`${directory}/${FILES.failures}`)}`,
   ]);
 };
 
@@ -186,9 +189,12 @@ const appDefaults = (): string =>
     ...backendRules(),
   ]);
 
-const backend = (n: number, pool: PoolSize): string =>
-  section(`backend ${backendName(int(n))} from ${OF_APPS}`, [
+const backend = (n: number, config: HaproxyConfig): string => {
+  const { pool } = config;
+  return section(`backend ${backendName(int(n))} from ${OF_APPS}`, [
     ...ownBackendRules(),
+    // Of `defaults` HAProxy takes no rules about answers over TCP.
+    ...failureRules(requestSecondsOf(config)),
     'use-server %[var(txn.server)] if { var(txn.server) -m found }',
     `server-template ${SERVER_PREFIX.http} 1-${int(pool.servers)} ${UNUSED} ${placeIn(pool)}`,
     ...(pool.h2Servers === 0
@@ -197,6 +203,7 @@ const backend = (n: number, pool: PoolSize): string =>
           `server-template ${SERVER_PREFIX.h2c} 1-${int(pool.h2Servers)} ${UNUSED} ${placeIn(pool)} proto h2`,
         ]),
   ]);
+};
 
 /**
  * HAProxy spreads the first checks over the time between two, and reckons with 32 bits: of 60 s times 80,000 places half

@@ -1,5 +1,6 @@
 import { ACME_PATH, type PlatformHost } from '../tls/platform-host.js';
 import { FILES } from './file-names.js';
+import { failureRules } from './pages.js';
 
 /** HTTPS, and what the platform itself answers at. All of it is of the operator or made here. */
 export interface HaproxyTls {
@@ -59,8 +60,11 @@ export const hstsLines = (tls: HaproxyTls | undefined): string[] =>
 export const forwardedProto = (tls: HaproxyTls | undefined): string =>
   tls === undefined ? 'http' : '%[ssl_fc,iif(https,http)]';
 
+const API_SECONDS = 3_600;
+
 /** The api speaks for itself: its streams are silent for long, and a push takes what it takes. */
 export const platformBackendLines = ({ apiPort }: PlatformHost): string[] => [
-  'timeout server 1h',
+  `timeout server ${API_SECONDS}s`,
+  ...failureRules(API_SECONDS),
   `server api 127.0.0.1:${apiPort}`,
 ];

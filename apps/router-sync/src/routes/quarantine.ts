@@ -105,16 +105,17 @@ export class QuarantiningRouter implements Router {
   }
 
   private hold(appId: string, back: ReadonlySet<RouteAction>, refusal: Refusal | undefined): void {
-    const before = this.held.get(appId);
     const actions = new Set([...back, ...(refusal?.actions ?? [])].map(textOf));
-    if (actions.size === 0) return this.letGo(appId);
-    const reason = refusal?.error.message ?? before?.reason ?? '';
-    const untilMs =
-      refusal === undefined && before !== undefined
-        ? before.untilMs
-        : this.deps.nowMs() + TRY_AGAIN_MS;
+    const before = this.held.get(appId);
+    const why = refusal === undefined ? before : this.reasonOf(refusal);
+    if (actions.size === 0 || why === undefined) return this.letGo(appId);
+    const { reason, untilMs } = why;
     this.held.set(appId, { reason, actions, untilMs });
     if (before?.reason !== reason) this.deps.onChange(appId, reason);
+  }
+
+  private reasonOf({ error: { message, againMs = TRY_AGAIN_MS } }: Refusal) {
+    return { reason: message, untilMs: this.deps.nowMs() + againMs };
   }
 
   /** What the proxy refuses, by app; all else of these apps is as it should be. */

@@ -22,6 +22,7 @@ export interface RouterPaths {
   /** What HAProxy does in Lua. */
   readonly headers: string;
   readonly passwords: string;
+  readonly failures: string;
   readonly notices: string;
   readonly allowed: string;
   readonly pages: string;
@@ -55,6 +56,7 @@ export const routerPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Rou
     sessions: file(FILES.sessions),
     headers: file(FILES.headers),
     passwords: file(FILES.passwords),
+    failures: file(FILES.failures),
     notices: file(FILES.notices),
     allowed: file(FILES.allowed),
     pages: file(FILES.pages),

@@ -150,11 +150,14 @@ export type RouterErrorCode =
 /** The proxy did not do what it was asked. The message names what a person can change. */
 export class RouterError extends OperationalError {
   readonly retryable = true;
+  /** What was refused is tried again after this time, as it costs little; undefined: after that of whoever tries. */
+  readonly againMs: number | undefined;
   constructor(
     readonly code: RouterErrorCode,
     message: string,
-    options?: ErrorOptions,
+    { againMs, ...options }: ErrorOptions & { againMs?: number } = {},
   ) {
     super(message, options);
+    this.againMs = againMs;
   }
 }

@@ -1,7 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { renderPage } from '../pages/pages.js';
 import { ask } from '../testing/client.js';
 import { startInstance, type Ledger, type TestInstance } from '../testing/test-instance.js';
 import { closed, echo, openTunnel } from '../testing/upgrade.js';
@@ -244,6 +245,27 @@ export const describeServing = (name: string, create: () => Promise<ServingRoute
       for (let i = 0; i < 4; i += 1) {
         expect(await to({ host: 'p.localhost' })).toMatchObject({ status: 200, body: 'a1' });
       }
+    });
+
+    it('says so when an instance hung up on what is not sent again, also on a connection that is kept', async () => {
+      const dying = await rawInstance((socket) => {
+        if (dying.seen.at(-1)?.startsWith('POST') === true) return socket.destroy();
+        return socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      });
+      await serve('h1', dying.port, 'h');
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      expect(await to({ host: 'h.localhost', agent })).toMatchObject({ status: 200, body: 'ok' });
+      const headers = { accept: 'application/json' };
+      const failed = await to({ host: 'h.localhost', method: 'POST', agent, headers });
+      agent.destroy();
+      expect(failed).toMatchObject({
+        status: 502,
+        headers: { 'x-shiplog-router': 'instance-failed' },
+      });
+      expect(failed.body).toBe(`${renderPage('instance-failed', 'json')}\n`);
+      expect(dying.seen.map((request) => request.split(' ')[0])).toEqual(['GET', 'POST']);
+      const counted = async () => (await underTest.router.traffic('h')).get('h1');
+      await expect.poll(counted, PATIENTLY).toMatchObject({ requests: 2, errors: 1 });
     });
 
     it('leaves an instance in its place that answers 500', async () => {

@@ -96,7 +96,13 @@ export const testPlatform = async (
     (process) => new CommandHandler({ log: logOf(process), world, feed }),
   );
   if (api === undefined || deployer === undefined) throw new Error('no command handlers');
-  const logger = createLogger(process.env['TEST_LOG_LEVEL'] ?? 'silent');
+  const logged: string[] = [];
+  const logger = createLogger('info', {
+    write: (line) => {
+      logged.push(line);
+      if (process.env['TEST_LOG_LEVEL'] !== undefined) process.stderr.write(line);
+    },
+  });
   let running: RunningProcess | undefined;
 
   const instance = async (id: string, command: InstanceCommand): Promise<void> => {
@@ -131,6 +137,8 @@ export const testPlatform = async (
     log,
     world,
     feed,
+    /** Lines of its own log. */
+    logged: logged as readonly string[],
     start: async (): Promise<void> => {
       const bus = new InMemoryBus(hub, 'router-sync');
       running = await startRouterSync(

@@ -4,17 +4,18 @@ import { bad, ok, type Verdict } from './verdict.js';
 const NAMED_MAX = 10;
 const MIB = 1024 * 1024;
 
-/** Volumes that are lost, and those with more in them than declared. */
+/** Volumes that are lost, those with more in them than declared, and those that no backup has. */
 export const volumesVerdict = (
   world: Pick<World, 'get'>,
   apps: readonly Pick<ActiveApp, 'name' | 'volumes'>[],
 ): Verdict => {
   const volumes = apps.flatMap((app) =>
-    Object.values(app.volumes).flatMap(({ name, volumeId, incarnation }) => {
+    Object.values(app.volumes).map(({ name, volumeId, incarnation, backup }) => {
       const { state } = world.get('volume', volumeId);
       // What was lost and is made anew has nothing in it yet.
       const isSeen = 'incarnation' in state && state.incarnation === incarnation;
-      return { text: `${name} of ${app.name}`, seen: isSeen ? state : null };
+      const isLeftOut = backup?.excluded === true;
+      return { text: `${name} of ${app.name}`, seen: isSeen ? state : null, isLeftOut };
     }),
   );
   const missing = volumes.flatMap(({ text, seen }) => (seen?.status === 'missing' ? text : []));
@@ -37,7 +38,10 @@ export const volumesVerdict = (
       'nothing keeps them from filling the disk: remove data, or declare more by `shiplog volumes resize NAME SIZE`',
     );
   }
-  return ok(volumes.length === 0 ? 'there are none' : 'all are there, none above its size');
+  if (volumes.length === 0) return ok('there are none');
+  const leftOut = volumes.flatMap(({ text, isLeftOut }) => (isLeftOut ? text : []));
+  const without = leftOut.length === 0 ? '' : `; left out of backups: ${listOf(leftOut)}`;
+  return ok(`all are there, none above its size${without}`);
 };
 
 const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;
