@@ -73,6 +73,8 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
   const carryOut = async (
     { desired, before, plan, position }: Planned,
     look: () => Promise<ActualRoutes | undefined>,
+    /** Of all that was planned: what is open. */
+    openAfter: (after: ActualRoutes) => readonly RouteAction[] = () => plan.actions,
   ): Promise<Round | undefined> => {
     const failure = await router.apply(plan.actions).then(
       () => undefined,
@@ -95,7 +97,7 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
     if (failure !== undefined) throw failure.error;
     const { nextRoundInMs } = plan;
     return {
-      open: openApps(plan.actions, desired, after),
+      open: openApps(plan.actions.length === 0 ? [] : openAfter(after), desired, after),
       result: nextRoundInMs === undefined ? {} : { nextRoundInMs },
     };
   };
@@ -129,7 +131,12 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
       refused = plan.refused.join();
       if (plan.refused.length > 0) deps.onRefused(plan.refused);
     }
-    const round = await carryOut({ desired, before, plan, position }, () => router.observe());
+    const round = await carryOut(
+      { desired, before, plan, position },
+      () => router.observe(),
+      // Where everything was to be done, nothing of it would be left for the first change to look at again.
+      (after) => planFor(desired, after).actions,
+    );
     // Where there is something that the log does not explain, all the next rounds are of everything.
     if (round !== undefined && plan.refused.length === 0) {
       left = { domainsOf: domainsByApp(desired), open: round.open, wholeAtMs };
