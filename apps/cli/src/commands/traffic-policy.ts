@@ -1,4 +1,4 @@
-import type { TrafficPolicy } from '@shiplog/api-client';
+import { ApiError, type TrafficPolicy } from '@shiplog/api-client';
 import { defineCommand, type GroupSpec, type Invocation } from '../command.js';
 import { parsePairs } from '../parse/pairs.js';
 import { parseHeaderName, partNamed, TRAFFIC, withoutWord, withWord } from '../parse/traffic.js';
@@ -119,20 +119,39 @@ const change = async (
   // What is no policy is told before anybody is asked.
   by({});
   const app = await invocation.app();
-  const { trafficPolicy: policies } = await invocation.client();
-  const needsNow = fields.some((field) => field.endsWith('Headers'));
-  const wanted = by(needsNow ? await policies.show(app, {}) : {});
-  const named = fields.map((field) => [field, wanted[field]] as const);
-  const answer = await policies.change(
-    app,
-    {
+  const { trafficPolicy: policies, apps } = await invocation.client();
+  const wish = (policy: TrafficPolicy) => {
+    const wanted = by(policy);
+    const named = fields.map((field) => [field, wanted[field]] as const);
+    return {
       set: Object.fromEntries(named.filter(([, value]) => value !== undefined)),
       unset: named.flatMap(([field, value]) => (value === undefined ? [field] : [])),
-    },
-    invocation.change,
-  );
+    };
+  };
+  const headersAdded = async () => {
+    // The revision first: whoever changes the policy after it makes it a conflict.
+    const { revision: ifMatch } = await apps.show(app, {});
+    const body = wish(await policies.show(app, {}));
+    return policies.change(app, body, { ...invocation.change, ifMatch });
+  };
+  const answer = fields.some((field) => field.endsWith('Headers'))
+    ? await untilUndisturbed(headersAdded)
+    : await policies.change(app, wish({}), invocation.change);
   out.json(answer);
   out.line(`Traffic policy of ${app} changed; it counts from now on`);
+};
+
+/** Somebody who changes the app all the time is told of; one who was faster is not. */
+const TRIES_MAX = 5;
+const untilUndisturbed = async <T>(attempt: () => Promise<T>): Promise<T> => {
+  for (let left = TRIES_MAX - 1; ; left -= 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 'revision-conflict' || left === 0)
+        throw error;
+    }
+  }
 };
 
 export const trafficPolicy: GroupSpec = {
