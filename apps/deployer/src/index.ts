@@ -57,6 +57,9 @@ export const startDeployer: StartProcess = async (context) => {
 };
 
 /** Where the world is a simulated one. */
+/** A step of fifty that start together ends every few milliseconds, and a round looks at all fifty. */
+const REST_MS_MAX = 20;
+
 type Simulated = Omit<WorkbenchOptions, 'onStepError'> & Pick<ReconcileLoopOptions, 'after'>;
 
 /** The part that keeps containers as they should be, on any engine. */
@@ -77,7 +80,7 @@ export const startReconciling = (
   const reconciliation = new Reconciliation(bench);
   const loop = startReconcileLoop({
     name: 'containers',
-    ...(after === undefined ? {} : { after }),
+    ...(after === undefined ? { restMsMax: REST_MS_MAX } : { after }),
     round: async () => {
       const result = await reconciliation.round();
       health.answered();

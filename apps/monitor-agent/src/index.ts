@@ -33,7 +33,8 @@ export const startMonitorAgent: StartProcess = async (context) => {
     locateCgroup(host, pid),
   );
   let readings: readonly Reading[] = [];
-  let isOutdated = false;
+  const started = new Set<string>();
+  let listDueMs = 0;
   let nodeDueMs = 0;
   let engineDisk: DiskRoom | null = null;
 
@@ -41,7 +42,14 @@ export const startMonitorAgent: StartProcess = async (context) => {
     name: 'monitor-agent',
     resyncMs: RESYNC_MS,
     round: async () => {
-      await watched.refresh();
+      const ids = [...started];
+      started.clear();
+      if (performance.now() >= listDueMs) {
+        await watched.refresh();
+        listDueMs = performance.now() + RESYNC_MS;
+      } else {
+        for (const id of ids) await watched.add(id);
+      }
       if (performance.now() >= nodeDueMs) {
         const root = await observeNode(context, engine, host.version);
         engineDisk = await roomIn(root);
@@ -49,15 +57,21 @@ export const startMonitorAgent: StartProcess = async (context) => {
       }
       return undefined;
     },
-    onError: (error) =>
-      context.logger.warn({ error: describeError(error) }, 'monitor-round-failed'),
+    onError: (error) => {
+      listDueMs = 0;
+      context.logger.warn({ error: describeError(error) }, 'monitor-round-failed');
+    },
   });
   const events = watchEngine(engine, context.config.platform, {
-    onConnected: () => loop.nudge(),
+    onConnected: () => {
+      listDueMs = 0;
+      loop.nudge();
+    },
     onEvent: (action, containerId) => {
-      if (action === 'die') watched.forget(containerId);
-      // Figures are wanted with the next sample: many that start together are listed once.
-      isOutdated = true;
+      watched.forget(containerId);
+      // Figures are wanted with the next sample: many that start together take one round.
+      if (action === 'start') started.add(containerId);
+      else started.delete(containerId);
     },
   });
   const look = new Look(takeSample, ({ name }, error) =>
@@ -67,9 +81,7 @@ export const startMonitorAgent: StartProcess = async (context) => {
   const timer = setInterval(() => {
     readings = look.at(watched.all(), Date.now());
     context.bus.publish('metrics', { ...messageOf(readings, previous), engineDisk });
-    if (!isOutdated) return;
-    isOutdated = false;
-    loop.nudge();
+    if (started.size > 0) loop.nudge();
   }, SAMPLE_EVERY_MS);
   registerMetrics(register, () => readings);
 

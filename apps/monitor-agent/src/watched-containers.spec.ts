@@ -5,6 +5,7 @@ import type { CgroupPaths } from './cgroups/locate.js';
 import { WatchedContainers } from './watched-containers.js';
 
 let inspected: string[];
+let listed: number;
 /** Container id → PID. */
 let running: Map<string, number>;
 /** PID → container that it belongs to. */
@@ -12,19 +13,26 @@ let processes: Map<number, string>;
 let refusal: Error | undefined;
 
 const engine = {
-  listContainers: () =>
-    Promise.resolve(
+  listContainers: () => {
+    listed += 1;
+    return Promise.resolve(
       [...running.keys()].map((Id) => ({
         Id,
         Labels: { [LABEL.instance]: `i-${Id}` },
         Names: [`/${Id}`],
       })),
-    ),
+    );
+  },
   getContainer: (id: string) => ({
     inspect: () => {
       inspected.push(id);
       const Pid = running.get(id) ?? 0;
-      return refusal ? Promise.reject(refusal) : Promise.resolve({ State: { Running: true, Pid } });
+      const container = {
+        State: { Running: true, Pid },
+        Config: { Labels: id.startsWith('c') ? { [LABEL.instance]: `i-${id}` } : {} },
+        Name: `/${id}`,
+      };
+      return refusal ? Promise.reject(refusal) : Promise.resolve(container);
     },
   }),
 } as unknown as Docker;
@@ -47,6 +55,7 @@ const pids = () => watched.all().map(({ containerId, pid }) => [containerId, pid
 
 beforeEach(async () => {
   inspected = [];
+  listed = 0;
   running = new Map();
   processes = new Map();
   refusal = undefined;
@@ -57,7 +66,44 @@ beforeEach(async () => {
   inspected = [];
 });
 
+describe('one that started', () => {
+  it('is asked for alone', async () => {
+    start('c3', 103);
+    await watched.add('c3');
+    expect(inspected).toEqual(['c3']);
+    expect(listed).toBe(1);
+    expect(pids()).toContainEqual(['c3', 103]);
+    expect(watched.all().at(-1)).toMatchObject({ instanceId: 'i-c3', name: 'c3' });
+  });
+
+  it('is left out when it is no instance, or went away before the engine answered', async () => {
+    start('resolver', 103);
+    await watched.add('resolver');
+    start('c3', 104);
+    const adding = watched.add('c3');
+    watched.forget('c3');
+    await adding;
+    refusal = answer(404);
+    await watched.add('c4');
+    expect(pids()).toHaveLength(2);
+  });
+
+  it('takes the place of its earlier run', async () => {
+    start('c1', 111);
+    watched.forget('c1');
+    await watched.add('c1');
+    expect(pids()).toContainEqual(['c1', 111]);
+  });
+});
+
 describe('looking again', () => {
+  it('leaves out what ended since the engine was asked', async () => {
+    const looking = watched.refresh();
+    watched.forget('c2');
+    await looking;
+    expect(pids()).toEqual([['c1', 101]]);
+  });
+
   it('asks the engine about what is new only', async () => {
     start('c3', 103);
     await watched.refresh();

@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import type { ContainerInspectInfo } from 'dockerode';
 import { LABEL, engineStatus, ownedBy } from '@shiplog/engine';
 import type { CgroupPaths } from './cgroups/locate.js';
 
@@ -15,10 +16,12 @@ export interface WatchedContainer {
 
 /**
  * The running containers of the platform and where their figures lie. The engine is asked when
- * something started or stopped, never for the figures themselves.
+ * something started, and for all of them now and then, never for the figures themselves.
  */
 export class WatchedContainers {
   private known = new Map<string, WatchedContainer>();
+  /** Since the engine was asked: its answer may be older. */
+  private readonly ended = new Set<string>();
 
   constructor(
     private readonly engine: Docker,
@@ -33,10 +36,22 @@ export class WatchedContainers {
   /** Its process ended: figures of whoever gets the same PID next must not be taken for its own. */
   forget(containerId: string): void {
     this.known.delete(containerId);
+    this.ended.add(containerId);
+  }
+
+  /** One that started. */
+  async add(containerId: string): Promise<void> {
+    this.ended.delete(containerId);
+    const container = await this.inspect(containerId);
+    if (container?.Config.Labels[LABEL.instance] === undefined) return;
+    const { Config, Name, State } = container;
+    const found = this.locate(containerId, Config.Labels, Name, State.Running ? State.Pid : 0);
+    if (found !== undefined && !this.ended.has(containerId)) this.known.set(containerId, found);
   }
 
   /** Looks again. The engine is asked about a container once per start of it. */
   async refresh(): Promise<void> {
+    this.ended.clear();
     const running = await this.engine.listContainers({ filters: ownedBy(this.platform) });
     const next = new Map<string, WatchedContainer>();
     for (const { Id, Labels, Names } of running) {
@@ -45,6 +60,7 @@ export class WatchedContainers {
         this.unchanged(Id) ?? this.locate(Id, Labels, Names[0] ?? Id, await this.pidOf(Id));
       if (found !== undefined) next.set(Id, found);
     }
+    for (const id of this.ended) next.delete(id);
     this.known = next;
   }
 
@@ -56,13 +72,17 @@ export class WatchedContainers {
     return now?.memory === known.paths.memory ? known : undefined;
   }
 
-  /** 0 when it went away after it was listed, or the engine cannot show it: one must not hide the others. */
   private async pidOf(containerId: string): Promise<number> {
+    const { Running = false, Pid = 0 } = (await this.inspect(containerId))?.State ?? {};
+    return Running ? Pid : 0;
+  }
+
+  /** Undefined when it went away meanwhile, or the engine cannot show it: one must not hide the others. */
+  private async inspect(containerId: string): Promise<ContainerInspectInfo | undefined> {
     try {
-      const { State } = await this.engine.getContainer(containerId).inspect();
-      return State.Running ? State.Pid : 0;
+      return await this.engine.getContainer(containerId).inspect();
     } catch (error) {
-      if (engineStatus(error) !== undefined) return 0;
+      if (engineStatus(error) !== undefined) return undefined;
       throw error;
     }
   }

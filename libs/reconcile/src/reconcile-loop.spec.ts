@@ -56,6 +56,31 @@ it('looks again when a round says that time makes a difference, not later than i
   expect(rounds).toHaveLength(3);
 });
 
+it('rests for as long as a round took, at most as told, and then serves what came meanwhile at once', async () => {
+  const began: number[] = [];
+  const loop = startReconcileLoop({
+    name: 'test',
+    restMsMax: 20,
+    round: async () => {
+      began.push(performance.now());
+      await new Promise((resolve) => setTimeout(resolve, began.length === 1 ? 5 : 100));
+      return undefined;
+    },
+    onError: () => undefined,
+  });
+  await pass(5);
+  loop.nudge();
+  await pass(4);
+  expect(began).toHaveLength(1);
+  await pass(1);
+  expect(began).toHaveLength(2);
+  loop.nudge();
+  await pass(119);
+  expect(began).toHaveLength(2);
+  await pass(1);
+  expect(began).toHaveLength(3);
+});
+
 it('goes on after a failed round, with a pause that grows and is forgotten after a good one', async () => {
   const { rounds, errors } = loopOf(60_000);
   const pauses = [400, 800, 1_600, 3_200, 6_400, 10_000, 10_000];

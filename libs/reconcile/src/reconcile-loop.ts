@@ -10,6 +10,11 @@ export interface ReconcileLoopOptions {
   readonly round: (signal: AbortSignal) => Promise<RoundResult | undefined>;
   /** A round starts at least this often. Default 10 s. */
   readonly resyncMs?: number;
+  /**
+   * After a round the next one waits for as long as that one took, at most so many milliseconds: what happens at once on a
+   * busy machine is planned together. Default 0.
+   */
+  readonly restMsMax?: number;
   /** Called with what a round threw; the loop goes on with a growing pause. */
   readonly onError: (error: unknown) => void;
   /** Calls back after a while; what it returns calls that off. Default: this machine's clock. */
@@ -30,6 +35,7 @@ const RETRY_MS_MAX = 10_000;
 export const startReconcileLoop = (options: ReconcileLoopOptions): ReconcileLoop => {
   const abort = new AbortController();
   const after = options.after ?? afterTimeout;
+  const { restMsMax = 0 } = options;
   let nudged = true;
   let wake = (): void => undefined;
 
@@ -48,6 +54,7 @@ export const startReconcileLoop = (options: ReconcileLoopOptions): ReconcileLoop
     while (!abort.signal.aborted) {
       nudged = false;
       let waitMs = options.resyncMs ?? 10_000;
+      const beganMs = performance.now();
       try {
         const result = await options.round(abort.signal);
         failures = 0;
@@ -58,7 +65,9 @@ export const startReconcileLoop = (options: ReconcileLoopOptions): ReconcileLoop
         failures += 1;
         waitMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** failures);
       }
-      await pause(Math.max(0, waitMs));
+      const restMs = Math.min(restMsMax, performance.now() - beganMs);
+      if (restMs > 0) await new Promise<void>((resolve) => void after(restMs, resolve));
+      await pause(Math.max(0, waitMs - restMs));
     }
   };
   const running = run();

@@ -48,6 +48,8 @@ export const connectNats = async (
         maxReconnectAttempts: -1,
         reconnectTimeWait: 100,
         reconnectJitter: 100,
+        // A stack trace for each request, made whether or not it fails, is a sixth of what a request costs.
+        noAsyncTraces: true,
         // A dead link is found within ten seconds instead of four minutes.
         pingInterval: 5_000,
         maxPingOut: 2,

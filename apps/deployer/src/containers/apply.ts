@@ -146,7 +146,7 @@ const beside = (bench: Workbench, action: Action): void => {
 };
 
 const isAnyAwaited = ({ tasks }: Workbench): boolean =>
-  tasks.hasWaiting('engine') || tasks.isRunning('probe');
+  tasks.hasWaiting('engine') || tasks.runningIn('probe') > 0;
 
 const task = (
   bench: Workbench,

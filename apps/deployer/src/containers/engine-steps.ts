@@ -250,6 +250,7 @@ export const probe = async (bench: Workbench, action: ActionOf<'probe'>): Promis
       then: startUp.questions,
       isWanted,
       onAnswer: ({ got }) => bench.notes.probed(instanceId, got),
+      askedNow: () => bench.tasks.runningIn('probe'),
       nowMs: () => bench.nowMs(),
       sleep: bench.sleep,
       signal: bench.abort.signal,

@@ -76,8 +76,8 @@ export class TaskRunner {
     return (this.waiting.get(lane)?.length ?? 0) > 0;
   }
 
-  isRunning(lane: Lane): boolean {
-    return (this.running.get(lane) ?? 0) > 0;
+  runningIn(lane: Lane): number {
+    return this.running.get(lane) ?? 0;
   }
 
   /** Takes no more work and resolves when what had begun has ended, or after `withinMs`. */

@@ -148,6 +148,7 @@ describe('the start of an instance', () => {
         then: [question('startup', 2), question('readiness', 1)],
         isWanted: () => true,
         onAnswer: () => undefined,
+        askedNow: () => 1,
         nowMs: Date.now,
         sleep: sleepReally,
         signal: new AbortController().signal,
@@ -155,5 +156,29 @@ describe('the start of an instance', () => {
     );
     expect(isReady).toBe(true);
     expect(order).toEqual(['default', 'startup', 'startup', 'startup', 'startup', 'readiness']);
+  });
+
+  it.each([
+    { askedNow: 1, pauses: [50, 50] },
+    { askedNow: 8, pauses: [80, 80] },
+    { askedNow: 500, pauses: [1_000, 1_000] },
+  ])('is asked the seldomer the more are: among $askedNow', async ({ askedNow, pauses }) => {
+    const slept: number[] = [];
+    await probeUntilReady(
+      { container: { id: 'c1', pid: null }, web: null, startedAtMs: 0 },
+      {
+        ask: () => Promise.resolve({ isReady: slept.length === pauses.length, got: '' }),
+        isWanted: () => true,
+        onAnswer: () => undefined,
+        askedNow: () => askedNow,
+        nowMs: () => 100,
+        sleep: (ms) => {
+          slept.push(ms);
+          return Promise.resolve();
+        },
+        signal: new AbortController().signal,
+      },
+    );
+    expect(slept).toEqual(pauses);
   });
 });

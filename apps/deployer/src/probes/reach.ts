@@ -23,7 +23,7 @@ export const knock = async (
   isNeighbour(address) ? await connectOnce(address, port, CONNECT_MS) : 'unknown';
 
 /** Reading the interfaces of a machine with a hundred containers takes the kernel milliseconds. */
-const INTERFACES_MS = 1_000;
+const INTERFACES_MS = 5_000;
 let interfaces: { readonly list: BlockList; readonly readAtMs: number } | undefined;
 
 const isNeighbour = (address: string): boolean => {

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { START, toPosition } from '../sequence.js';
 import { appendMany, newStream } from '../testing/commits.js';
 import { LogFeed, type Fold } from './feed.js';
@@ -50,6 +50,24 @@ describe('the feed of a process', () => {
     await run(log, 'code-1');
     await appendMany(log, newStream(), 3);
     expect(await run(log, 'code-1')).toMatchObject({ restoredFrom: 7, count: 10 });
+  });
+
+  it('asks the log once for all who ask in one turn, and again for whoever asks later', async () => {
+    const log = new InMemoryEventLog();
+    const feed = new LogFeed(log);
+    await feed.start();
+    const head = vi.spyOn(log, 'head');
+    await appendMany(log, newStream(), 1);
+    const all = [feed.catchUp(), Promise.resolve().then(() => feed.catchUp()), feed.catchUp()];
+    expect(await Promise.all(all)).toEqual([toPosition(1), toPosition(1), toPosition(1)]);
+    expect(head).toHaveBeenCalledTimes(1);
+    const asked = feed.catchUp();
+    await new Promise((resolve) => process.nextTick(resolve));
+    await appendMany(log, newStream(), 1);
+    expect(await feed.catchUp()).toBe(toPosition(2));
+    await asked;
+    expect(head).toHaveBeenCalledTimes(3);
+    await feed.stop();
   });
 
   it('throws away a snapshot of other code', async () => {

@@ -50,6 +50,8 @@ export class LogFeed {
     reject: (e: Error) => void;
   }>();
   private subscription: Subscription | undefined;
+  /** What will be asked for those who ask in this turn. */
+  private asking: Promise<Position> | undefined;
   private at: Position = START;
   private hash = '';
   private sinceSnapshot = 0;
@@ -88,9 +90,16 @@ export class LogFeed {
 
   /** Resolves when everything that is in the log now has been folded. */
   async catchUp(): Promise<Position> {
-    const head = await this.log.head();
+    const head = await (this.asking ??= this.askForHead());
     await this.reach(head);
     return head;
+  }
+
+  /** A commit wakes every loop of the process: they ask in one turn, and the log is asked once, after the last of them. */
+  private async askForHead(): Promise<Position> {
+    await new Promise((resolve) => process.nextTick(resolve));
+    this.asking = undefined;
+    return this.log.head();
   }
 
   /** Resolves when the feed has reached the position; rejects when it cannot go on, or after `timeoutMs`. */
