@@ -56,10 +56,10 @@ export const startDeployer: StartProcess = async (context) => {
   };
 };
 
-/** Where the world is a simulated one. */
 /** A step of fifty that start together ends every few milliseconds, and a round looks at all fifty. */
 const REST_MS_MAX = 20;
 
+/** Where the world is a simulated one. */
 type Simulated = Omit<WorkbenchOptions, 'onStepError'> & Pick<ReconcileLoopOptions, 'after'>;
 
 /** The part that keeps containers as they should be, on any engine. */
