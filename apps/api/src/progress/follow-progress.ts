@@ -24,9 +24,10 @@ export async function* followProgress(
 ): AsyncGenerator<ProgressEvent, void, undefined> {
   const now = sources.now ?? Date.now;
   const inbox = openInbox(sources.feed, signal);
+  // Of the same moment as the inbox: what comes in from now on it has the names for.
+  const steps = new Steps(sources.world, appId);
   try {
     await sources.feed.catchUp();
-    const steps = new Steps(sources.world, appId);
     const follower: Follower = { ...sources, now, appId, inbox, steps, signal };
     for await (const news of newsOf(follower, target)) {
       if (signal.aborted) return;
