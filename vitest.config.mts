@@ -52,6 +52,8 @@ export default defineConfig({
     setupFiles: ['./test/support/setup.ts'],
     testTimeout: level === 'unit' ? 10_000 : level === 'int' ? 60_000 : 300_000,
     hookTimeout: level === 'unit' ? 10_000 : 300_000,
+    // By itself it waits for one second: less than a busy machine may take.
+    expect: { poll: { timeout: level === 'unit' ? 5_000 : 15_000 } },
     fileParallelism: level !== 'engine',
     // A failure is told whole: one that happens once in a hundred runs is understood from its text or not at all.
     chaiConfig: { truncateThreshold: 0 },
