@@ -209,7 +209,7 @@ describe('the audit', () => {
   it('grows by little, whatever is thrown at it, and holds nobody up', async () => {
     const before = (await api.platform.api.log.readStored(START, 100_000)).length;
     const head = await api.platform.api.log.head();
-    const sent = 2_000;
+    const sent = 1_000;
     const startedMs = performance.now();
     let left = sent;
     const flood = async (): Promise<void> => {

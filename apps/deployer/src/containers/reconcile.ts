@@ -27,8 +27,8 @@ export class Reconciliation {
   private readonly watcher: Watcher;
 
   constructor(private readonly bench: Workbench) {
-    const { askCheck: ask, nowMs, later, abort } = bench;
-    this.watcher = new Watcher(watchEvents(bench), { ask, nowMs, later, random: Math.random });
+    const { askCheck: ask, nowMs, later, random, abort } = bench;
+    this.watcher = new Watcher(watchEvents(bench), { ask, nowMs, later, random });
     abort.signal.addEventListener('abort', () => this.watcher.close());
   }
 

@@ -79,6 +79,8 @@ export class Workbench {
   readonly nowMs: () => number;
   readonly sleep: Sleep;
   readonly randomBytes: (count: number) => Uint8Array;
+  /** From 0 up to 1. */
+  readonly random: () => number;
   readonly plan: typeof plan;
   readonly onStepError: (step: string, error: unknown) => void;
 
@@ -100,8 +102,8 @@ export class Workbench {
     this.plan = options.plan ?? plan;
     this.onStepError = options.onStepError;
     this.roundCalls = new RoundCalls(this.sleep);
-    const random = (): number => Buffer.from(this.randomBytes(4)).readUInt32LE() / 2 ** 32;
-    this.addresses = new AddressAllocator(random);
+    this.random = () => Buffer.from(this.randomBytes(4)).readUInt32LE() / 2 ** 32;
+    this.addresses = new AddressAllocator(this.random);
     this.view = new EngineView(engine, {
       onHidden: (containerId, { said }) =>
         context.logger.warn({ containerId, said }, 'container-not-shown'),
@@ -114,7 +116,7 @@ export class Workbench {
     this.ports = new PortAllocator(config.instancePorts ?? sliceOf(config.platform), {
       nowMs: this.nowMs,
       isFree: options.isPortFree,
-      random,
+      random: this.random,
     });
     this.traffic = new Traffic(context.world);
     this.keyring = new Keyring(pathsOf(config.home).keys, new MasterKey(config.masterKeyFile));

@@ -212,6 +212,10 @@ export class Life {
           if (isReady) this.witness.sawListening(instanceId);
           return Promise.resolve({ isReady, got: isReady ? 'listening' : 'refused' });
         },
+        askCheck: (_check, { containerId }) => {
+          const isReady = this.engine.isListening(containerId);
+          return Promise.resolve({ isReady, got: isReady ? 'connected' : 'connection refused' });
+        },
         ...(mistake.plan === undefined ? {} : { plan: mistake.plan }),
       },
     );
