@@ -177,7 +177,7 @@ export interface ExecResult {
   readonly exitCode: number | null;
   /** The begin of what it wrote. */
   readonly output: string;
-  /** The end of it. */
+  /** The end of what it wrote to stdout, then that of stderr. */
   readonly tail: string;
 }
 

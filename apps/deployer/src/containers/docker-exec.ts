@@ -24,13 +24,16 @@ export const execInContainer = async (
   });
   const stream = await exec.start({});
   let output = '';
-  let tail = '';
-  const collect = new PassThrough();
-  collect.setEncoding('utf8').on('data', (text: string) => {
-    output = (output + text).slice(0, OUTPUT_CHARACTERS_MAX);
-    tail = (tail + text).slice(-TAIL_CHARACTERS_MAX);
-  });
-  docker.modem.demuxStream(stream, collect, collect);
+  const collect = (): { readonly into: PassThrough; tail: string } => {
+    const written = { into: new PassThrough(), tail: '' };
+    written.into.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(0, OUTPUT_CHARACTERS_MAX);
+      written.tail = (written.tail + text).slice(-TAIL_CHARACTERS_MAX);
+    });
+    return written;
+  };
+  const [stdout, stderr] = [collect(), collect()];
+  docker.modem.demuxStream(stream, stdout.into, stderr.into);
   const abort = new AbortController();
   const ended = new Promise<'ended'>((resolve) => {
     stream.once('end', () => resolve('ended')).once('close', () => resolve('ended'));
@@ -44,15 +47,19 @@ export const execInContainer = async (
   if (how === 'late') {
     stream.destroy();
     await kill(exec, id);
-    return { exitCode: null, output, tail };
+    return { exitCode: null, output, tail: tailOf(stdout.tail, stderr.tail) };
   }
   const { ExitCode } = await exec.inspect();
   const said = NOT_RUN.exec(output)?.[0];
   if (said !== undefined && (ExitCode === 126 || ExitCode === 127)) {
     throw Object.assign(new Error(said), { statusCode: 400, json: { message: said } });
   }
-  return { exitCode: ExitCode ?? null, output, tail };
+  return { exitCode: ExitCode ?? null, output, tail: tailOf(stdout.tail, stderr.tail) };
 };
+
+/** The engine keeps no order between the two: why a command failed stands at the end of stderr, and must not be lost above. */
+const tailOf = (stdout: string, stderr: string): string =>
+  stdout === '' || stdout.endsWith('\n') ? stdout + stderr : `${stdout}\n${stderr}`;
 
 /** The engine has no word for it: where its process is ours to see it is killed, elsewhere it is left to its own end. */
 const kill = async (exec: Docker.Exec, containerId: string): Promise<void> => {
