@@ -36,7 +36,8 @@ describe('a deploy that fails explains itself', () => {
     web: ProcessSpec,
     settings: Partial<Settings> = {},
   ) => {
-    await platform.createApp(appId, { startTimeoutSeconds: 2, ...settings });
+    // On a busy machine a program is not begun within two seconds, and what it does wrong is not seen yet.
+    await platform.createApp(appId, { startTimeoutSeconds: 5, ...settings });
     const rolloutId = await platform.deploy(appId, { image, processes: { web } });
     const state = await platform.ended(rolloutId);
     if (state.status !== 'failed') throw new Error(`rollout ${state.status}`);
