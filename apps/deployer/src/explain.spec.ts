@@ -44,6 +44,11 @@ describe('explanations', () => {
     expect(said.code).toBe('out-of-memory');
     expect(said.summary).toContain('512 MB');
   });
+  it('of a kill that nobody saw say what it may have been', () => {
+    const said = explainCrash(evidence({ exit: { exitCode: 137, oomKilled: false } }));
+    expect(said).toMatchObject({ code: 'exited', summary: 'web exited with code 137 (killed)' });
+    expect(said.remedy).toContain('shiplog settings set memory=1024M');
+  });
   it('of a missing command come from the first process in the instance', () => {
     const logLines = ['[FATAL tini (7)] exec /srv failed: No such file or directory'];
     const said = explainCrash(evidence({ exit: { exitCode: 127, oomKilled: false }, logLines }));

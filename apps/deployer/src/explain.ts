@@ -1,6 +1,7 @@
 import type { Explanation } from '@shiplog/events';
 import { formatSocket, judgeListening, type ListeningSocket } from './probes/listening.js';
 import type { Trouble } from './containers/notes.js';
+import { meaning, moreMemory, remedyForExit } from './explain-exit.js';
 
 /** What is known of the instance that failed. Log lines are blotted out before they come here. */
 export interface Evidence {
@@ -56,7 +57,7 @@ export const explainCrash = (evidence: Evidence): Explanation => {
       {
         code: 'out-of-memory',
         summary: `${evidence.process} ran out of memory: its limit is ${megabytes(evidence.memoryBytes)}`,
-        remedy: `raise the limit, as in shiplog settings set memory=${Math.round((evidence.memoryBytes * 2) / MEGABYTE)}M, or let it use less`,
+        remedy: moreMemory(evidence),
         tried,
       },
       evidence,
@@ -82,40 +83,6 @@ const findNotExecuted = ({ exit, logLines }: Evidence): Trouble | null => {
     return { code: exit.exitCode === 127 ? 'no-such-executable' : 'not-executable', said };
   }
   return null;
-};
-
-const meaning = (exitCode: number | null): string => {
-  switch (exitCode) {
-    case 0:
-      return ' (it ended by itself; a process has to keep running)';
-    case 126:
-      return ' (the command could not be executed)';
-    case 127:
-      return ' (the command was not found)';
-    case 137:
-      return ' (killed)';
-    case 139:
-      return ' (segmentation fault)';
-    default:
-      return '';
-  }
-};
-
-const remedyForExit = ({ logLines }: Evidence, exitCode: number | null): string => {
-  const text = logLines.join('\n');
-  if (/EROFS|read-only file system/i.test(text)) {
-    return 'it wrote to a place that is read-only: give it one in memory, such as shiplog settings set tmpfs=/tmp:64M';
-  }
-  if (/EACCES|EPERM|permission denied|operation not permitted/i.test(text)) {
-    return 'it was denied a permission: check file owners in the image and the user it runs as';
-  }
-  if (/EADDRINUSE|address already in use/i.test(text)) {
-    return 'two programs in the instance want the same port: let only one listen on $PORT';
-  }
-  if (exitCode === 127) return 'check the command in the Procfile or the Dockerfile';
-  if (exitCode === 0)
-    return 'let the command stay in the foreground instead of a background daemon';
-  return 'see the last log lines; set what is missing with shiplog config set, or fix the start command';
 };
 
 /** It runs and does not become ready. */
