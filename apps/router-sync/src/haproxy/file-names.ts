@@ -27,7 +27,11 @@ export const FILES = {
   headers: 'headers.lua',
   passwords: 'passwords.lua',
   failures: 'failures.lua',
+  queue: 'queue.lua',
   serverState: 'servers.state',
   pool: 'pool.json',
   log: 'haproxy.log',
 } as const;
+
+/** Programs in Lua that lie beside the configuration. */
+export const LUA_FILES = [FILES.headers, FILES.passwords, FILES.failures, FILES.queue] as const;

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { domainKey } from './domains.js';
-import { FILES } from './file-names.js';
+import { LUA_FILES } from './file-names.js';
 import { replaceFile } from '../replace-file.js';
 import { STATE_FILE_HEADER } from './state.js';
 import { renderHaproxy, type HaproxyConfig, type PoolSize } from './render.js';
@@ -12,10 +12,7 @@ import { tlsPaths } from '../tls/tls-paths.js';
 import { pagesText } from '../pages/pages.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
-/** What of it is Lua, as it lies in the sources. */
-const LUA = ['headers', 'passwords', 'failures'] as const;
-const luaOf = (name: (typeof LUA)[number]): URL =>
-  new URL(`../../haproxy/${FILES[name]}`, import.meta.url);
+const luaOf = (name: string): URL => new URL(`../../haproxy/${name}`, import.meta.url);
 
 /** Places that a platform starts with: about 10 MB of HAProxy. The first app with HTTP/2 makes places for it. */
 const POOL_DEFAULT: PoolSize = { backends: 64, servers: 32, h2Servers: 0 };
@@ -67,7 +64,8 @@ export const writeConfig = async (
   });
   await replaceFile(paths.pages, pagesText());
   await writePool(paths, pool);
-  for (const name of LUA) await replaceFile(paths[name], await readFile(luaOf(name), 'utf8'));
+  for (const name of LUA_FILES)
+    await replaceFile(join(paths.directory, name), await readFile(luaOf(name), 'utf8'));
   const before = await readFile(paths.config, 'utf8').catch(() => undefined);
   if (before === text) return false;
   await replaceFile(paths.config, text);

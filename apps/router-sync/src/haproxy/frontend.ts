@@ -1,7 +1,7 @@
 import { domainRules, redirectRules, stripRules, wildcardRules } from './domains.js';
 import { FILES } from './file-names.js';
 import { maintenanceLines } from './notices.js';
-import { CLAIMED_PAGE, formLines, IS_PAGE, pageHeaderLines, returnPage } from './pages.js';
+import { CLAIMED_PAGE, failurePageOf, formLines, IS_PAGE, pageHeaderLines, returnPage } from './pages.js';
 import {
   policyAnswerRules,
   policyPageRules,
@@ -43,6 +43,7 @@ export const requestRules = (config: FrontendConfig): readonly string[] => [
   '# What may have been carried out is not sent again, unless the client says that it may.',
   'http-request set-var(txn.once) date(0,ms) unless { method GET HEAD OPTIONS } or { req.hdr(idempotency-key) -m found }',
   'http-request disable-l7-retry if { var(txn.once) -m found }',
+  failurePageOf('if { var(txn.once) -m found }'),
   ...plainRules(config),
   ...wildcardRules(FILES.domains),
   returnPage('unknown-host', 'unless { var(txn.backend) -m found }'),

@@ -28,20 +28,23 @@ export const failurePages = (): readonly string[] => [
 ];
 
 /**
- * In each backend, since HAProxy takes them from no defaults: an instance that hangs up on a request which must not be sent again is told of, whoever asks. HAProxy says
- * it by itself to the first request of a connection of HTTP/1.1 alone; to all others it has a client believe that nothing
- * was carried out (see `failures.lua`), and clients send it again. `seconds`: for so long an instance may be silent.
+ * An instance that hangs up on a request which must not be sent again is told of, whoever asks. HAProxy says it by itself
+ * to the first request of a connection of HTTP/1.1 alone; to all others it has a client believe that nothing was carried
+ * out (see `failures.lua`), and clients send it again. In each backend, since HAProxy takes them from no defaults: few
+ * lines, since ten thousand backends have them. `seconds`: for so long an instance may be silent.
  */
 export const failureRules = (seconds: number): readonly string[] => {
   const { status, retryAfterSeconds } = PAGES['instance-failed'];
   return [
     // Until there is an answer. None at all is what the server's timeout is for.
     'tcp-response inspect-delay 24d',
-    'tcp-response content accept if !{ var(txn.once) -m found } or { status -m found }',
-    `tcp-response content set-var(txn.page) ${bodyOf('str(instance-failed/)')}`,
-    `tcp-response content lua.say_failed ${status} instance-failed ${retryAfterSeconds} ${seconds}`,
+    `tcp-response content lua.say_failed ${status} instance-failed ${retryAfterSeconds} ${seconds} if { var(txn.once) -m found } !{ status -m found }`,
   ];
 };
+
+/** What `failures.lua` says to a request that must not be sent again: looked up before, for those alone. */
+export const failurePageOf = (condition: string): string =>
+  `http-request set-var(txn.page) ${bodyOf('str(instance-failed/)')} ${condition}`;
 
 /** A page says in which form it is; an app cannot pass for the router. */
 export const CLAIMED_PAGE = 'http-response del-header X-Shiplog-Router';

@@ -139,14 +139,6 @@ export const policyPageRules = (): readonly string[] => [
   `http-after-response set-header Retry-After %[var(txn.retry)] if ${has('retry')} { res.hdr(x-shiplog-router) -m str rate-limited }`,
 ];
 
-/** What each backend has to say of itself: how many wait for it. */
-export const ownBackendRules = (): readonly string[] => [
-  returnPage(
-    'busy',
-    `if ${has('queue')} { be_conn_free le 0 } { queue,sub(txn.queue) ge 0 } { nbsrv gt 0 }`,
-  ),
-];
-
 /** How long it may be silent. */
 const silenceRules = (): readonly string[] => [
   `http-request set-var(txn.response) ${part('response')} if ${has('policy')}`,
@@ -166,10 +158,11 @@ const streamRules = (): readonly string[] =>
     `http-request set-timeout server var(txn.tunnel),add(0) if ${has('tunnel')} ${stream}`,
   ]);
 
-/** What all backends of apps have in common. Most requests need none of it, nor what is of one backend. */
+/** What all backends of apps have in common. Most requests need none of it. */
 export const backendRules = (): readonly string[] => [
   `http-request allow if !${has('policy')} ${STREAMS.map((stream) => `!${stream}`).join(' ')}`,
   `http-request set-var(txn.queue) ${part('queue')} if ${has('policy')}`,
   ...silenceRules(),
   ...streamRules(),
+  returnPage('busy', `if ${has('queue')} { lua.is_full -m bool }`),
 ];

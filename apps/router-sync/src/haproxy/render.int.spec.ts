@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { findHaproxy } from './binary.js';
-import { FILES } from './file-names.js';
+import { FILES, LUA_FILES } from './file-names.js';
 import { renderHaproxy } from './render.js';
 
 const run = promisify(execFile);
@@ -18,7 +18,7 @@ const check = async (write: (path: string) => Promise<void>, name = 'plain'): Pr
   const path = join(directory, FILES.config);
   const maps = Object.values(FILES).filter((name) => name.endsWith('.map'));
   await Promise.all(maps.map((map) => writeFile(join(directory, map), '')));
-  for (const lua of [FILES.headers, FILES.passwords, FILES.failures]) {
+  for (const lua of LUA_FILES) {
     await copyFile(new URL(`../../haproxy/${lua}`, import.meta.url), join(directory, lua));
   }
   await write(path);

@@ -1,10 +1,10 @@
 import { ACCESS_RING, accessLogLines, accessRing, requestIdLines } from './access-log.js';
-import { FILES } from './file-names.js';
+import { FILES, LUA_FILES } from './file-names.js';
 import { answerRules, requestRules } from './frontend.js';
 import { PLATFORM_BACKEND, platformBackendLines, tlsBindLines, type HaproxyTls } from './tls.js';
 import type { PlatformHost } from '../tls/platform-host.js';
 import { failurePages, failureRules } from './pages.js';
-import { backendRules, clientTables, ownBackendRules } from './policy-rules.js';
+import { backendRules, clientTables } from './policy-rules.js';
 import { portProxyName, tcpDefaults } from './tcp.js';
 
 /** How many places the rendered configuration offers. Growing is the only reason for a reload. */
@@ -99,9 +99,7 @@ const globalSection = (config: HaproxyConfig): string => {
     `server-state-file ${quoted(`${directory}/${FILES.serverState}`)}`,
     'hard-stop-after 1h',
     // Read when `default-path` is forgotten again.
-    `lua-load-per-thread ${quoted(`${directory}/${FILES.headers}`)}`,
-    `lua-load-per-thread ${quoted(`${directory}/${FILES.passwords}`)}`,
-    `lua-load-per-thread ${quoted(`${directory}/${FILES.failures}`)}`,
+    ...LUA_FILES.map((name) => `lua-load-per-thread ${quoted(`${directory}/${name}`)}`),
   ]);
 };
 
@@ -192,7 +190,6 @@ const appDefaults = (): string =>
 const backend = (n: number, config: HaproxyConfig): string => {
   const { pool } = config;
   return section(`backend ${backendName(int(n))} from ${OF_APPS}`, [
-    ...ownBackendRules(),
     ...failureRules(requestSecondsOf(config)),
     'use-server %[var(txn.server)] if { var(txn.server) -m found }',
     `server-template ${SERVER_PREFIX.http} 1-${int(pool.servers)} ${UNUSED} ${placeIn(pool)}`,

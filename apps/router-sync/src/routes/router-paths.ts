@@ -19,10 +19,6 @@ export interface RouterPaths {
   readonly networks: string;
   readonly clients: string;
   readonly sessions: string;
-  /** What HAProxy does in Lua. */
-  readonly headers: string;
-  readonly passwords: string;
-  readonly failures: string;
   readonly notices: string;
   readonly allowed: string;
   readonly pages: string;
@@ -54,9 +50,6 @@ export const routerPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Rou
     networks: file(FILES.networks),
     clients: file(FILES.clients),
     sessions: file(FILES.sessions),
-    headers: file(FILES.headers),
-    passwords: file(FILES.passwords),
-    failures: file(FILES.failures),
     notices: file(FILES.notices),
     allowed: file(FILES.allowed),
     pages: file(FILES.pages),
