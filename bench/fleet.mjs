@@ -29,33 +29,40 @@ instances.stderr.pipe(process.stderr);
 atTheEnd(() => void instances.stdin.end());
 const port = Number(String((await once(instances.stdout, 'data'))[0]));
 
-const home = await mkdtemp(join(tmpdir(), 'bench-fleet-'));
-atTheEnd(() => rm(home, { recursive: true }));
-const natsPort = await freePort();
-
 /** What a program of `lib` tells at its end, as JSON; each has a process of its own and the same fleet. */
-const told = async (name, ...more) => {
+const told = async (name, home, natsPort, ...more) => {
   const args = [home, natsPort, apps, each, port, ...more].map(String);
-  const child = spawn(
-    process.execPath,
-    [fileURLToPath(new URL(`lib/${name}`, import.meta.url)), ...args],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const program = fileURLToPath(new URL(`lib/${name}`, import.meta.url));
+  const stdio = ['ignore', 'pipe', 'inherit'];
+  const child = spawn(process.execPath, [program, ...args], { stdio });
   const text = child.stdout.setEncoding('utf8').reduce((all, chunk) => all + chunk, '');
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`${name} ended with ${code}`);
   return JSON.parse(await text);
 };
 
-const filled = await told('fleet-log.mjs');
-const config = readConfig({ SHIPLOG_HOME: home, SHIPLOG_NATS_PORT: String(natsPort) });
-const nats = await ensureNatsServer(config);
-atTheEnd(() => nats.stop());
+/** Each kind has a log of its own: in that of another one, all would be routed already. */
+const measure = async (kind) => {
+  const home = await mkdtemp(join(tmpdir(), 'bench-fleet-'));
+  atTheEnd(() => rm(home, { recursive: true }));
+  const natsPort = await freePort();
+  const filled = await told('fleet-log.mjs', home, natsPort);
+  const config = readConfig({ SHIPLOG_HOME: home, SHIPLOG_NATS_PORT: String(natsPort) });
+  const nats = await ensureNatsServer(config);
+  let isStopped = false;
+  const stop = async () => {
+    if (isStopped) return;
+    isStopped = true;
+    await nats.stop();
+  };
+  atTheEnd(stop);
+  const measured = await told('fleet-router.mjs', home, natsPort, kind);
+  await stop();
+  return { filled, ...measured };
+};
 
 const measured = {};
-for (const kind of kinds) measured[kind] = await told('fleet-router.mjs', kind);
+for (const kind of kinds) measured[kind] = await measure(kind);
 await endAll();
 
 report({
@@ -65,7 +72,8 @@ report({
     fileSystem: fileSystemOf(tmpdir()),
     fsync: 'before every acknowledgement (sync_interval: always)',
   },
-  filled: { apps, instances: apps * each, ...filled },
+  apps,
+  instances: apps * each,
   measured,
   targets: Object.entries(measured).flatMap(([kind, { coldStart, medianMs }]) => [
     atMost(`${kind}: cold start from the log`, coldStart.seconds, COLD_START_SECONDS_MAX, 's'),

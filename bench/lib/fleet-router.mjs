@@ -66,7 +66,7 @@ const measure = async () => {
   for (let round = 0; round < CHANGES; round += 1) {
     const id = `new${kind}${round}`;
     const app = `app${(round * 97) % apps}`;
-    const address = addressOf(apps * each + 1 + round + (kind === 'nginx' ? CHANGES : 0));
+    const address = addressOf(apps * each + 1 + round);
     await platform.scheduled(app, id, port, { address });
     const at = performance.now();
     const appended = platform.readyAgain(id, 'direct');

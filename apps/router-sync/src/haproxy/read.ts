@@ -51,18 +51,32 @@ export const readState = async (
   const maps = { ...domainsIn(domains), ...others };
   const worker = workerIn(info);
   const byBackend = new Map(worker === known.worker ? known.byBackend : []);
-  const take = (backends: readonly string[], states: readonly string[]): void =>
-    backends.forEach((backend, i) => byBackend.set(backend, parseServersState(states[i] ?? '')));
-  take(touched, answers.slice(MAPS.length));
+  touched.forEach((backend, i) =>
+    byBackend.set(backend, parseServersState(answers[MAPS.length + i] ?? '')),
+  );
   const owned = new Set(backendsOf(maps.owners));
   const missing = [...owned].filter((backend) => !byBackend.has(backend));
-  take(missing, await runtime.ask(missing.map(showServers)));
+  for (const [backend, slots] of await slotsOf(missing, runtime)) byBackend.set(backend, slots);
   for (const backend of byBackend.keys()) if (!owned.has(backend)) byBackend.delete(backend);
   const servers = new Map<string, ServerSlot>();
   for (const slots of byBackend.values()) {
     for (const slot of slots) if (maps.owners.has(slot.key)) servers.set(slot.key, slot);
   }
   return { state: { ...maps, servers }, known: { worker, byBackend, touched: new Set() } };
+};
+
+/** From here on all of it is asked for at once: ten thousand questions take HAProxy twice as long. */
+const MANY_BACKENDS = 256;
+
+const slotsOf = async (
+  backends: readonly string[],
+  runtime: HaproxyRuntime,
+): Promise<ReadonlyMap<string, readonly ServerSlot[]>> => {
+  const isMany = backends.length >= MANY_BACKENDS;
+  const answers = await runtime.ask(isMany ? ['show servers state'] : backends.map(showServers));
+  const found = new Map<string, ServerSlot[]>(backends.map((backend) => [backend, []]));
+  for (const slot of answers.flatMap(parseServersState)) found.get(slot.backend)?.push(slot);
+  return found;
 };
 
 /** A process, and when it began: in a container each has the pid of the one before. */

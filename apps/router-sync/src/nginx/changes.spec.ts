@@ -1,21 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { translate } from './changes.js';
-import { NO_ROUTES, parseAnswer, tableText, withLines, type NginxTable } from './table.js';
+import { NO_ROUTES, parseAnswer, tableOf, tableText } from './table.js';
 import type { RouteAction } from '../routes/router.port.js';
 
 const serve = (instanceId: string, appId: string, host = '127.0.0.1'): RouteAction => ({
   kind: 'serve',
   endpoint: { instanceId, appId, host, port: 9001, weight: 1 },
 });
-const tableOf = (lines: readonly string[]): NginxTable => withLines(NO_ROUTES, lines);
 const linesOf = (text: string): string[] => text.trimEnd().split('\n');
-const TWO = tableOf([
+const two = () => tableOf(LINES_OF_TWO);
+const LINES_OF_TWO = [
   'app a 2',
   'i1 127.0.0.1 9001 1 serving',
   'i2 [::1] 9002 256 draining',
   'app b 0',
   'host a.localhost a',
-]);
+];
+const TWO = two();
 
 describe('changes of the routes of nginx', () => {
   it('are one line of an app with all its instances, before the host that leads there', () => {
@@ -75,7 +76,8 @@ describe('changes of the routes of nginx', () => {
       serve('i3', 'c'),
     ];
     const told = translate(TWO, actions).filter((line) => !line.startsWith('forget'));
-    const after = withLines(TWO, linesOf(told.join('\n')));
+    const after = two();
+    after.change(linesOf(told.join('\n')));
     expect([...after.appOf]).toEqual([
       ['i1', 'a'],
       ['i3', 'c'],

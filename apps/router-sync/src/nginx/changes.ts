@@ -32,14 +32,14 @@ class Draft {
   private readonly lines: string[] = [];
   /** Apps whose instances changed and were not written yet. */
   private readonly touched = new Set<string>();
-  private readonly hosts: Map<string, string>;
-  private readonly apps: Map<string, ReadonlyMap<string, NginxInstance>>;
-  /** Of instances that are here since, or are no more. */
-  private readonly appSince = new Map<string, string | undefined>();
+  private readonly hosts: Overlay<string>;
+  private readonly apps: Overlay<ReadonlyMap<string, NginxInstance>>;
+  private readonly appOf: Overlay<string>;
 
-  constructor(private readonly before: NginxTable) {
-    this.hosts = new Map(before.hosts);
-    this.apps = new Map(before.apps);
+  constructor(before: NginxTable) {
+    this.hosts = new Overlay(before.hosts);
+    this.apps = new Overlay(before.apps);
+    this.appOf = new Overlay(before.appOf);
   }
 
   of(actions: readonly RouteAction[]): readonly string[] {
@@ -93,7 +93,7 @@ class Draft {
       endpoint.appId,
       own.set(endpoint.instanceId, { ...endpoint, state: 'serving', sessions: 0 }),
     );
-    this.appSince.set(endpoint.instanceId, endpoint.appId);
+    this.appOf.set(endpoint.instanceId, endpoint.appId);
   }
 
   private update(instanceId: string, changes: Partial<NginxInstance>): void {
@@ -142,7 +142,7 @@ class Draft {
     if (instance === undefined) return;
     const own = new Map(this.apps.get(instance.appId));
     own.delete(instanceId);
-    this.appSince.set(instanceId, undefined);
+    this.appOf.delete(instanceId);
     this.put(instance.appId, own);
     this.say(`forget ${ownId(instanceId)}`);
   }
@@ -152,10 +152,7 @@ class Draft {
   }
 
   private instance(instanceId: string): NginxInstance | undefined {
-    const appId = this.appSince.has(instanceId)
-      ? this.appSince.get(instanceId)
-      : this.before.appOf.get(instanceId);
-    return this.apps.get(appId ?? '')?.get(instanceId);
+    return this.apps.get(this.appOf.get(instanceId) ?? '')?.get(instanceId);
   }
 
   private put(appId: string, instances: ReadonlyMap<string, NginxInstance>): void {
@@ -173,5 +170,31 @@ class Draft {
   private say(line: string): void {
     this.flush();
     this.lines.push(line);
+  }
+}
+
+/** A map with what changed since: of ten thousand entries none is copied. */
+class Overlay<T> {
+  private readonly since = new Map<string, T | undefined>();
+
+  constructor(private readonly before: ReadonlyMap<string, T>) {}
+
+  get(key: string): T | undefined {
+    return this.since.has(key) ? this.since.get(key) : this.before.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  set(key: string, value: T): void {
+    this.since.set(key, value);
+  }
+
+  /** Was it there? */
+  delete(key: string): boolean {
+    const wasThere = this.has(key);
+    this.since.set(key, undefined);
+    return wasThere;
   }
 }

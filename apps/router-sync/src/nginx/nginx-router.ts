@@ -1,18 +1,26 @@
 import type { TrafficCounters } from '@shiplog/domain';
+import type { DomainUse } from '@shiplog/events';
 import { faultPoint } from '@shiplog/runtime';
 import { NginxAdmin } from './admin.js';
 import { translate } from './changes.js';
 import { readEarlier } from './earlier.js';
-import { routesOfApps } from '../routes/routes-of-apps.js';
 import type { NginxPaths } from './files.js';
 import { NginxRoutesFile } from './routes-file.js';
-import { NO_ROUTES, tableText, withLines, type NginxAnswer, type NginxTable } from './table.js';
+import {
+  tableOf,
+  tableText,
+  type NginxAnswer,
+  type NginxInstance,
+  type RoutesTable,
+} from './table.js';
 import { NGINX_HEAD_SECONDS } from './render.js';
+import type { Notice } from '../routes/notice.js';
 import { portIn, portOf } from '../routes/places.js';
 import {
   RouterError,
   type ActualEndpoint,
   type ActualRoutes,
+  type Match,
   type RouteAction,
   type Router,
   type UnderWay,
@@ -20,7 +28,11 @@ import {
 
 interface Known {
   readonly generation: string;
-  readonly table: NginxTable;
+  readonly table: RoutesTable;
+}
+
+interface Seen extends Pick<Known, 'table'>, Pick<NginxAnswer, 'sessions'> {
+  readonly earlier: { readonly mayBegin: boolean; readonly sessions: number };
 }
 
 /** Routes in the memory that the workers of nginx share. Everything is read back from there. */
@@ -40,44 +52,21 @@ export class NginxRouter implements Router {
   }
 
   async observe(): Promise<ActualRoutes> {
+    const seen = await this.look();
+    const { apps, hostsOf } = seen.table;
+    return routesOf(new Set([...apps.keys(), ...hostsOf.keys()]), seen);
+  }
+
+  async observeApps(appIds: ReadonlySet<string>): Promise<ActualRoutes> {
+    return routesOf(appIds, await this.look());
+  }
+
+  private async look(): Promise<Seen> {
     const { sessions } = await this.read();
     const { table, generation } = this.current();
     // Whoever changed it last may have died before the file was written.
     if (this.saved !== generation) await this.save();
-    const earlier = await this.earlierWorkers();
-
-    const endpoints = new Map<string, ActualEndpoint>();
-    for (const own of table.apps.values()) {
-      for (const instance of own.values()) {
-        const { instanceId } = instance;
-        const isOut = instance.state !== 'serving';
-        const underWay = (sessions.get(instanceId) ?? 0) + earlier.sessions;
-        endpoints.set(
-          instanceId,
-          isOut
-            ? { ...instance, sessions: underWay, ...(earlier.mayBegin ? LEAVING : {}) }
-            : instance,
-        );
-      }
-    }
-    const bound = new Set(table.hosts.values());
-    const empty = [...table.apps].filter(([appId, own]) => own.size === 0 && !bound.has(appId));
-    return {
-      hosts: table.hosts,
-      uses: table.uses,
-      endpoints,
-      matches: table.matches,
-      policies: new Map(
-        [...table.policies].map(([appId, text]) => [appId, text.slice(0, text.indexOf(' '))]),
-      ),
-      notices: table.notices,
-      emptyPools: new Map(empty.map(([appId]) => [appId, 0])),
-    };
-  }
-
-  /** All of it is in memory already. */
-  async observeApps(appIds: ReadonlySet<string>): Promise<ActualRoutes> {
-    return routesOfApps(await this.observe(), appIds);
+    return { table, sessions, earlier: await this.earlierWorkers() };
   }
 
   async apply(actions: readonly RouteAction[]): Promise<void> {
@@ -93,8 +82,8 @@ export class NginxRouter implements Router {
     const answer = await this.admin.change(lines);
     faultPoint('router-sync/after-change');
     if (isNext(before.generation, answer.generation)) {
-      const table = withLines(before.table, answer.lines ?? []);
-      this.known = { generation: answer.generation, table };
+      before.table.change(answer.lines ?? []);
+      this.known = { generation: answer.generation, table: before.table };
     } else {
       await this.read();
     }
@@ -120,8 +109,7 @@ export class NginxRouter implements Router {
   private async read(): Promise<NginxAnswer> {
     const answer = await this.admin.read(this.known?.generation);
     if (answer.lines !== undefined) {
-      const table = withLines(NO_ROUTES, answer.lines);
-      this.known = { generation: answer.generation, table };
+      this.known = { generation: answer.generation, table: tableOf(answer.lines) };
     }
     return answer;
   }
@@ -145,6 +133,45 @@ export class NginxRouter implements Router {
     return { mayBegin, sessions: earlier.pids.length };
   }
 }
+
+/** Maps of its own: the table goes on changing. */
+const routesOf = (appIds: Iterable<string>, seen: Seen): ActualRoutes => {
+  const { table } = seen;
+  const routes = {
+    hosts: new Map<string, string>(),
+    uses: new Map<string, DomainUse>(),
+    endpoints: new Map<string, ActualEndpoint>(),
+    matches: new Map<string, Match>(),
+    policies: new Map<string, string>(),
+    notices: new Map<string, Notice>(),
+    emptyPools: new Map<string, number>(),
+  };
+  for (const appId of appIds) {
+    const instances = table.apps.get(appId);
+    const hosts = table.hostsOf.get(appId);
+    for (const instance of instances?.values() ?? [])
+      routes.endpoints.set(instance.instanceId, endpointOf(instance, seen));
+    for (const host of hosts ?? []) {
+      routes.hosts.set(host, appId);
+      put(routes.uses, host, table.uses.get(host));
+    }
+    put(routes.matches, appId, table.matches.get(appId));
+    put(routes.policies, appId, table.policies.get(appId)?.replace(/ .*/s, ''));
+    put(routes.notices, appId, table.notices.get(appId));
+    if (instances?.size === 0 && hosts === undefined) routes.emptyPools.set(appId, 0);
+  }
+  return routes;
+};
+
+const endpointOf = (instance: NginxInstance, { sessions, earlier }: Seen): ActualEndpoint => {
+  if (instance.state === 'serving') return instance;
+  const underWay = (sessions.get(instance.instanceId) ?? 0) + earlier.sessions;
+  return { ...instance, sessions: underWay, ...(earlier.mayBegin ? LEAVING : {}) };
+};
+
+const put = <T>(map: Map<string, T>, key: string, value: T | undefined): void => {
+  if (value !== undefined) map.set(key, value);
+};
 
 const LEAVING = { state: 'leaving' } as const;
 

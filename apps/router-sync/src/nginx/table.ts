@@ -23,6 +23,8 @@ export interface NginxInstance extends Endpoint {
 export interface NginxTable {
   /** Domain → app id. */
   readonly hosts: ReadonlyMap<string, string>;
+  /** App id → its domains. */
+  readonly hostsOf: ReadonlyMap<string, ReadonlySet<string>>;
   /** Of domains whose app does not just answer. */
   readonly uses: ReadonlyMap<string, DomainUse>;
   /** App id → its instances by id. */
@@ -71,80 +73,97 @@ const parseHead = (line = ''): Pick<NginxAnswer, 'platform' | 'fingerprint' | 'g
   throw new RouterError('router-unreachable', 'what answers at the socket is not our nginx');
 };
 
-/** The table with what changed in it: lines as nginx takes and tells them. */
-export const withLines = (before: NginxTable, lines: readonly string[]): NginxTable => {
-  const hosts = new Map(before.hosts);
-  const uses = new Map(before.uses);
-  const apps = new Map(before.apps);
-  const appOf = new Map(before.appOf);
-  const matches = new Map(before.matches);
-  const policies = new Map(before.policies);
-  const notices = new Map(before.notices);
-  const forget = (appId: string): void => {
-    for (const id of apps.get(appId)?.keys() ?? []) appOf.delete(id);
-    apps.delete(appId);
-  };
-  for (let i = 0; i < lines.length; i += 1) {
-    const [what, key = '', value = '', ids = ''] = (lines[i] ?? '').split(' ');
+/** Lines as nginx takes and tells them, of a table that was empty before. */
+export const tableOf = (lines: readonly string[]): RoutesTable => {
+  const table = new RoutesTable();
+  table.change(lines);
+  return table;
+};
+
+/** Changed in place: a change costs what it changes, however much else there is. */
+export class RoutesTable implements NginxTable {
+  readonly hosts = new Map<string, string>();
+  readonly hostsOf = new Map<string, Set<string>>();
+  readonly uses = new Map<string, DomainUse>();
+  readonly apps = new Map<string, ReadonlyMap<string, NginxInstance>>();
+  readonly appOf = new Map<string, string>();
+  readonly matches = new Map<string, Match>();
+  readonly policies = new Map<string, string>();
+  readonly notices = new Map<string, Notice>();
+
+  change(lines: readonly string[]): void {
+    for (let i = 0; i < lines.length; i += 1) i += this.changeOne(lines, i);
+  }
+
+  /** Answers how many of the next lines belong to it. */
+  private changeOne(lines: readonly string[], at: number): number {
+    const line = lines[at] ?? '';
+    const [what, key = '', value = '', more = ''] = line.split(' ');
     switch (what) {
       case 'host':
-        hosts.set(key, value);
-        setUse(uses, key, ids);
-        continue;
+        this.bind(key, value, parseUseWord(more));
+        return 0;
       case 'nohost':
-        hosts.delete(key);
-        uses.delete(key);
-        continue;
+        this.unbind(key);
+        return 0;
       case 'match':
-        matches.set(key, { rule: value, instanceIds: ids.split(',') });
-        continue;
+        this.matches.set(key, { rule: value, instanceIds: more.split(',') });
+        return 0;
       case 'nomatch':
-        matches.delete(key);
-        continue;
+        this.matches.delete(key);
+        return 0;
       case 'policy':
-        policies.set(key, `${value} ${ids}`);
-        continue;
+        this.policies.set(key, `${value} ${more}`);
+        return 0;
       case 'nopolicy':
-        policies.delete(key);
-        continue;
+        this.policies.delete(key);
+        return 0;
       case 'notice':
-        notices.set(key, parseNotice(lines[i] ?? ''));
-        continue;
+        this.notices.set(key, parseNotice(line));
+        return 0;
       case 'nonotice':
-        notices.delete(key);
-        continue;
+        this.notices.delete(key);
+        return 0;
       case 'noapp':
-        matches.delete(key);
-        notices.delete(key);
-        policies.delete(key);
-        forget(key);
-        continue;
+        for (const byApp of [this.matches, this.notices, this.policies]) byApp.delete(key);
+        this.forget(key);
+        return 0;
       default:
-        forget(key);
+        this.forget(key);
+        return this.own(key, lines.slice(at + 1, at + 1 + Number(value)));
     }
-    const own = lines.slice(i + 1, i + 1 + Number(value)).map((line) => parseInstance(key, line));
-    apps.set(key, new Map(own.map((instance) => [instance.instanceId, instance])));
-    for (const { instanceId } of own) appOf.set(instanceId, key);
-    i += own.length;
   }
-  return { hosts, uses, apps, appOf, matches, notices, policies };
-};
 
-const setUse = (uses: Map<string, DomainUse>, domain: string, word: string): void => {
-  const use = parseUseWord(word);
-  if (use === undefined) uses.delete(domain);
-  else uses.set(domain, use);
-};
+  private bind(host: string, appId: string, use: DomainUse | undefined): void {
+    this.unbind(host);
+    this.hosts.set(host, appId);
+    this.hostsOf.set(appId, (this.hostsOf.get(appId) ?? new Set()).add(host));
+    if (use !== undefined) this.uses.set(host, use);
+  }
 
-export const NO_ROUTES: NginxTable = {
-  hosts: new Map(),
-  uses: new Map(),
-  apps: new Map(),
-  appOf: new Map(),
-  matches: new Map(),
-  policies: new Map(),
-  notices: new Map(),
-};
+  private unbind(host: string): void {
+    const appId = this.hosts.get(host) ?? '';
+    const others = this.hostsOf.get(appId);
+    others?.delete(host);
+    if (others?.size === 0) this.hostsOf.delete(appId);
+    this.hosts.delete(host);
+    this.uses.delete(host);
+  }
+
+  private own(appId: string, lines: readonly string[]): number {
+    const own = lines.map((line) => parseInstance(appId, line));
+    this.apps.set(appId, new Map(own.map((instance) => [instance.instanceId, instance])));
+    for (const { instanceId } of own) this.appOf.set(instanceId, appId);
+    return own.length;
+  }
+
+  private forget(appId: string): void {
+    for (const id of this.apps.get(appId)?.keys() ?? []) this.appOf.delete(id);
+    this.apps.delete(appId);
+  }
+}
+
+export const NO_ROUTES: NginxTable = new RoutesTable();
 
 const parseInstance = (appId: string, line: string): NginxInstance => {
   const [instanceId = '', address = '', port = '', weight = '', state = 'out'] = line.split(' ');
@@ -160,14 +179,7 @@ const parseInstance = (appId: string, line: string): NginxInstance => {
 };
 
 /** The whole table as changes of an empty one: what nginx begins with when it is started. */
-export const tableText = ({
-  hosts,
-  uses,
-  apps,
-  matches,
-  notices,
-  policies,
-}: Omit<NginxTable, 'appOf'>): string =>
+export const tableText = ({ hosts, uses, apps, matches, notices, policies }: NginxTable): string =>
   [
     ...[...apps].map(([appId, instances]) => appLines(appId, instances)),
     ...[...matches].map(([appId, match]) => matchLine(appId, match)),

@@ -1,11 +1,13 @@
-import type { World } from '@shiplog/domain';
+import type { ActiveApp, World } from '@shiplog/domain';
 
 interface PasswordsDependencies {
-  readonly world: Pick<World, 'apps'>;
+  readonly world: Pick<World, 'apps' | 'app'>;
   readonly decrypt: (appId: string, encrypted: string) => Promise<string>;
   /** One that cannot be read, once: nobody comes through with it. */
   readonly onMissing: (appId: string, user: string, error: unknown) => void;
 }
+
+type Apps = ReadonlySet<string> | 'all';
 
 interface Wanted {
   readonly appId: string;
@@ -17,28 +19,41 @@ interface Wanted {
 export class Passwords {
   /** By what the log has of them. Read once: it never changes. */
   private readonly hashes = new Map<string, string>();
-  private missing = new Set<string>();
+  /** Those that could not be read, and whose they are. */
+  private missing = new Map<string, string>();
 
   constructor(private readonly deps: PasswordsDependencies) {}
 
   readonly hashOf = (encrypted: string): string | undefined => this.hashes.get(encrypted);
 
-  /** Until there is nothing more in the world to open: meanwhile others may have come. What failed is tried again. */
-  async open(): Promise<void> {
-    const failed = new Set<string>();
-    for (let closed = this.closed(failed); closed.length > 0; closed = this.closed(failed)) {
-      for (const one of closed) if (!(await this.opens(one))) failed.add(one.encrypted);
+  /**
+   * Those of some apps, and what failed before; of all of them, those that nobody has any more are forgotten. Until there
+   * is nothing more to open: `appIds` is asked again, since meanwhile others may have come.
+   */
+  async open(appIds: () => Apps): Promise<void> {
+    const before = new Set(this.missing.values());
+    const failed = new Map<string, string>();
+    const closed = (): readonly Wanted[] => this.closed(appIds(), before, failed);
+    for (let wanted = closed(); wanted.length > 0; wanted = closed()) {
+      for (const one of wanted) if (!(await this.opens(one))) failed.set(one.encrypted, one.appId);
     }
     this.missing = failed;
   }
 
-  private closed(failed: ReadonlySet<string>): readonly Wanted[] {
-    const wanted = this.wanted();
-    const keep = new Set(wanted.map(({ encrypted }) => encrypted));
-    for (const encrypted of this.hashes.keys()) {
-      if (!keep.has(encrypted)) this.hashes.delete(encrypted);
-    }
+  private closed(
+    appIds: Apps,
+    before: ReadonlySet<string>,
+    failed: ReadonlyMap<string, string>,
+  ): readonly Wanted[] {
+    const wanted = this.wanted(appIds === 'all' ? appIds : new Set([...appIds, ...before]));
+    if (appIds === 'all') this.keep(new Set(wanted.map(({ encrypted }) => encrypted)));
     return wanted.filter(({ encrypted }) => !this.hashes.has(encrypted) && !failed.has(encrypted));
+  }
+
+  private keep(wanted: ReadonlySet<string>): void {
+    for (const encrypted of this.hashes.keys()) {
+      if (!wanted.has(encrypted)) this.hashes.delete(encrypted);
+    }
   }
 
   private async opens({ appId, user, encrypted }: Wanted): Promise<boolean> {
@@ -51,11 +66,17 @@ export class Passwords {
     }
   }
 
-  private wanted(): readonly Wanted[] {
-    return this.deps.world.apps().flatMap(({ appId, basicAuth }) =>
+  private wanted(appIds: Apps): readonly Wanted[] {
+    return this.apps(appIds).flatMap(({ appId, basicAuth }) =>
       Object.entries(basicAuth?.users ?? {}).map(([user, encrypted]) => {
         return { appId, user, encrypted };
       }),
     );
+  }
+
+  private apps(appIds: Apps): readonly ActiveApp[] {
+    const { world } = this.deps;
+    if (appIds === 'all') return world.apps();
+    return [...appIds].flatMap((appId) => world.app(appId) ?? []);
   }
 }

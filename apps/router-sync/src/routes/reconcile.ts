@@ -25,7 +25,7 @@ export interface ReconcileDependencies {
   /** Resolves when everything that is in the log now is in the world; rejects when that is unknown. */
   readonly catchUp: () => Promise<unknown>;
   /** Apps of which the log told something new since the last call; `all` where that may be more than one's own matter. */
-  readonly takeChanged: () => ReadonlySet<string> | 'all';
+  readonly takeChanged: () => Changed;
   readonly record: (facts: RouteFacts, position: Position) => Promise<void>;
   /** Called with routes that are kept because nothing in the log says why they should go. */
   readonly onRefused: (routes: readonly string[]) => void;
@@ -35,6 +35,8 @@ export interface ReconcileDependencies {
 
 /** Everything is looked at again although nobody said that it changed. */
 const WHOLE_EVERY_MS = 60_000;
+
+type Changed = ReadonlySet<string> | 'all';
 
 /** What the last round left for the next one. */
 interface Left {
@@ -146,19 +148,23 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
 
   return async () => {
     await deps.catchUp();
-    await passwords.open();
-    const changed = deps.takeChanged();
     const before = left;
     // Whatever fails from here on: the next round is of everything.
     left = undefined;
+    const isWhole = before === undefined || deps.nowMs() - before.wholeAtMs >= WHOLE_EVERY_MS;
+    let changed: Changed = isWhole ? 'all' : deps.takeChanged();
+    // What changes while some are opened is of this round, too.
+    await passwords.open(() => (changed = both(changed, deps.takeChanged())));
     if (before === undefined || changed === 'all') return roundOfAll();
-    if (deps.nowMs() - before.wholeAtMs >= WHOLE_EVERY_MS) return roundOfAll();
     const round = await roundOf(new Set([...before.open, ...changed]), before);
     if (round === undefined) return roundOfAll();
     left = { ...before, open: round.open };
     return round.result;
   };
 };
+
+const both = (some: Changed, more: Changed): Changed =>
+  some === 'all' || more === 'all' ? 'all' : new Set([...some, ...more]);
 
 /** Its consequences are not of one app alone. */
 const isOfPlaces = ({ kind }: RouteAction): boolean =>
