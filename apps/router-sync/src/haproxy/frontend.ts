@@ -1,7 +1,14 @@
 import { domainRules, redirectRules, stripRules, wildcardRules } from './domains.js';
 import { FILES } from './file-names.js';
 import { maintenanceLines } from './notices.js';
-import { CLAIMED_PAGE, failurePageOf, formLines, IS_PAGE, pageHeaderLines, returnPage } from './pages.js';
+import {
+  CLAIMED_PAGE,
+  failurePageOf,
+  formLines,
+  IS_PAGE,
+  pageHeaderLines,
+  returnPage,
+} from './pages.js';
 import {
   policyAnswerRules,
   policyPageRules,

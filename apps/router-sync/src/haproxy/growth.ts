@@ -7,7 +7,7 @@ const H2_SERVERS_FIRST = 4;
 export const newPorts = (pool: PoolSize, needs: PoolSize): readonly number[] =>
   (needs.ports ?? []).filter((port) => pool.ports?.includes(port) !== true);
 
-/** From here on each backend has about as many places as the largest app takes, and they grow by a quarter: memory. */
+/** From here on each backend has about as many places as the largest app takes, and they grow by an eighth: each takes memory, and time of every start. */
 const MANY_BACKENDS = 1_024;
 const SERVERS_OF_MANY = 8;
 
@@ -35,6 +35,6 @@ export const withPorts = (
 };
 const withRoom = (from: number, to: number): number => {
   if (from >= to) return from;
-  return withRoom(from < MANY_BACKENDS ? from * 2 : Math.ceil(from * 1.25), to);
+  return withRoom(from < MANY_BACKENDS ? from * 2 : Math.ceil(from * 1.125), to);
 };
 const doubled = (from: number, to: number): number => (from >= to ? from : doubled(from * 2, to));

@@ -1,13 +1,10 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
+import { actualRoutes, type Workers } from './actual-routes.js';
 import { translate, type Translation } from './commands.js';
 import { newPorts } from './growth.js';
 import { forgetTouched, isWithin } from './touched.js';
 import { readPool } from './files.js';
-import { emptyPoolsIn, unlimitedIn } from './looks.js';
-import { matchesIn } from './matches.js';
-import { policiesIn } from './policies.js';
-import { noticesIn } from './notices.js';
 import { OldWorkers } from './old-workers.js';
 import { grow } from './process.js';
 import { StateParts } from './parts.js';
@@ -16,21 +13,19 @@ import { readBack } from './read-back.js';
 import { HaproxyRuntime } from './runtime.js';
 import { holdsAll, stateAfter } from './state-after.js';
 import { StateFiles } from './state-files.js';
-import { parseMap, type HaproxyState, type ServerSlot } from './state.js';
+import { parseMap, type HaproxyState } from './state.js';
 import { parseTraffic, underWayIn } from './traffic.js';
 import { FILES } from './file-names.js';
-import { placeIn, portOfProxy } from './tcp.js';
-import { SERVER_PREFIX, type PoolSize } from './render.js';
+import { portOfProxy } from './tcp.js';
+import type { PoolSize } from './render.js';
 import {
   RouterError,
-  type ActualEndpoint,
   type ActualRoutes,
   type RouteAction,
   type Router,
   type UnderWay,
 } from '../routes/router.port.js';
 import { isFree } from '../routes/listeners.js';
-import { portRoute } from '../routes/places.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
 /** Slots are read again although nobody touched them. */
@@ -61,8 +56,8 @@ const PORT_AGAIN_MS = 1_000;
  */
 export class HaproxyRouter implements Router {
   readonly kind = 'haproxy';
+  private readonly workers: Workers;
   private readonly runtime: HaproxyRuntime;
-  private readonly oldWorkers: OldWorkers;
   /** Slots that nobody touched since they were read; undefined: all are read. */
   private known: KnownSlots | undefined;
   private wholeAtMs = 0;
@@ -70,6 +65,8 @@ export class HaproxyRouter implements Router {
   private observed: Observed | undefined;
   /** All of it, and the worker that said so. */
   private whole: Whole | undefined;
+  /** All of it as it was read just after it began with it. */
+  private begunWith: HaproxyState | undefined;
   private readonly files: StateFiles;
   private readonly lastOwners = new Map<string, string>();
   private pool: PoolSize | undefined;
@@ -82,18 +79,28 @@ export class HaproxyRouter implements Router {
     private readonly paths: RouterPaths,
   ) {
     this.runtime = new HaproxyRuntime(paths.admin);
-    this.oldWorkers = new OldWorkers(this.runtime, paths);
+    const { runtime } = this;
+    this.workers = { runtime, oldWorkers: new OldWorkers(runtime, paths) };
     this.files = new StateFiles(paths);
   }
 
   async observe(): Promise<ActualRoutes> {
     this.observed = undefined;
-    const state = await this.read();
+    const state = (await this.asBegun()) ?? (await this.read());
     this.observed = { state };
     // Whoever changed it last may have died before the files were written.
     if (!this.isSaved) await this.save(state);
     const { ports = [] } = (this.pool ??= await readPool(this.paths));
-    return this.routesIn(state, ports);
+    return actualRoutes(this.workers, state, ports);
+  }
+
+  /** What was read when it began, and since then nothing was said to it. Once. */
+  private async asBegun(): Promise<HaproxyState | undefined> {
+    const { begunWith, whole } = this;
+    this.begunWith = undefined;
+    if (begunWith === undefined || whole === undefined) return undefined;
+    const [info = ''] = await this.runtime.ask(['show info']);
+    return workerIn(info) === whole.worker ? begunWith : undefined;
   }
 
   async observeApps(appIds: Iterable<string>): Promise<ActualRoutes | undefined> {
@@ -105,46 +112,7 @@ export class HaproxyRouter implements Router {
     if (workerIn(info) !== whole.worker) return undefined;
     const state = whole.parts().of(backends);
     this.observed = { state, backends };
-    return this.routesIn(state, []);
-  }
-
-  /** `ports`: those that are served, of which some may lead nowhere. */
-  private async routesIn(state: HaproxyState, ports: readonly number[]): Promise<ActualRoutes> {
-    const backendApp = (backend: string): string => state.owners.get(backend) ?? '';
-    const old = await this.oldWorkers.underWayAt(ownedSlots(state));
-
-    const endpoints = new Map<string, ActualEndpoint>();
-    for (const slot of ownedSlots(state)) {
-      const instanceId = placeIn(slot.key, state.owners.get(slot.key) ?? '');
-      endpoints.set(instanceId, {
-        instanceId,
-        appId: backendApp(slot.backend),
-        host: slot.address,
-        port: slot.port,
-        weight: slot.weight,
-        ...(slot.server.startsWith(SERVER_PREFIX.h2c) && { protocol: 'h2c' }),
-        state: old.mayServe.has(slot.key) ? 'leaving' : STATE[slot.state],
-        sessions: old.sessions.get(slot.key) ?? 0,
-      });
-    }
-    const hosts = new Map([
-      ...[...state.hosts].map(([host, backend]) => [host, backendApp(backend)] as const),
-      ...boundPorts(state),
-    ]);
-    const matches = new Map(
-      [...matchesIn(state)].map(([backend, match]) => [backendApp(backend), match]),
-    );
-    const policies = new Map(
-      [...policiesIn(state)].map(([backend, id]) => [backendApp(backend), id]),
-    );
-    for (const backend of await unlimitedIn(this.runtime, state))
-      policies.set(backendApp(backend), '');
-    const notices = new Map(
-      [...noticesIn(state)].map(([backend, notice]) => [backendApp(backend), notice]),
-    );
-    const { uses } = state;
-    const emptyPools = await emptyPoolsIn(this.runtime, state, ports);
-    return { hosts, uses, endpoints, matches, notices, policies, emptyPools };
+    return actualRoutes(this.workers, state, []);
   }
 
   async apply(actions: readonly RouteAction[]): Promise<void> {
@@ -154,7 +122,7 @@ export class HaproxyRouter implements Router {
     const { commands } = translation;
     const isSaid = this.isSaved && commands.length === 0;
     const whole = isSaid ? undefined : await this.say(commands);
-    await this.oldWorkers.cut(actions, state);
+    await this.workers.oldWorkers.cut(actions, state);
     const isDone =
       isSaid ||
       (backends !== undefined &&
@@ -174,6 +142,7 @@ export class HaproxyRouter implements Router {
   /** Answers what was known of all before. */
   private async say(commands: readonly string[]): Promise<Whole | undefined> {
     this.isSaved = false;
+    this.begunWith = undefined;
     const { known, whole } = this;
     // Whatever fails from here on: all of it is read again.
     this.known = this.whole = undefined;
@@ -224,6 +193,7 @@ export class HaproxyRouter implements Router {
     const state = await this.read();
     const isThere = holdsAll(state, wanted.state);
     this.isSaved = isThere;
+    if (isThere) this.begunWith = state;
     return {
       state,
       translation: isThere
@@ -344,14 +314,3 @@ export class HaproxyRouter implements Router {
 }
 
 const KEPT = { write: () => Promise.resolve(), restore: () => Promise.resolve() };
-
-const STATE = { ready: 'serving', drain: 'draining', maint: 'out' } as const;
-
-/** Ports that lead to an app, among the hosts. */
-const boundPorts = ({ owners }: HaproxyState): (readonly [string, string])[] =>
-  [...owners].flatMap(([slot, appId]) => {
-    const port = slot.includes('/') ? undefined : portOfProxy(slot);
-    return port === undefined ? [] : [[portRoute(port), appId] as const];
-  });
-
-const ownedSlots = (state: HaproxyState): Iterable<ServerSlot> => state.servers.values();

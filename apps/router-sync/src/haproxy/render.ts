@@ -72,7 +72,7 @@ export const renderHaproxy = (config: HaproxyConfig): string =>
     frontend(checked(config)),
   ]
     .concat(config.platformHost === undefined ? [] : [platformBackend(config.platformHost)])
-    .concat(Array.from({ length: config.pool.backends }, (_, i) => backend(i + 1, config)))
+    .concat(backends(config))
     .concat(tcpSections(config))
     .join('\n\n')
     .concat('\n');
@@ -187,9 +187,16 @@ const appDefaults = (): string =>
     ...backendRules(),
   ]);
 
-const backend = (n: number, config: HaproxyConfig): string => {
+/** They differ in their names alone. */
+const backends = (config: HaproxyConfig): string[] => {
+  const rest = backendBody(config);
+  const nameOf = (i: number): string => `backend ${backendName(int(i + 1))} from ${OF_APPS}`;
+  return Array.from({ length: config.pool.backends }, (_, i) => `${nameOf(i)}${rest}`);
+};
+
+const backendBody = (config: HaproxyConfig): string => {
   const { pool } = config;
-  return section(`backend ${backendName(int(n))} from ${OF_APPS}`, [
+  return section('', [
     ...failureRules(requestSecondsOf(config)),
     'use-server %[var(txn.server)] if { var(txn.server) -m found }',
     `server-template ${SERVER_PREFIX.http} 1-${int(pool.servers)} ${UNUSED} ${placeIn(pool)}`,

@@ -34,7 +34,7 @@ export const stateAfter = (commands: readonly string[]): StateAfter | undefined 
   const servers = new Map<string, Place>();
   const rest: string[] = [];
   for (const command of commands) {
-    if (change(maps, servers, command.split(' '))) continue;
+    if (change(maps, servers, command)) continue;
     if (!command.startsWith('set maxconn ')) return undefined;
     rest.push(command);
   }
@@ -43,33 +43,32 @@ export const stateAfter = (commands: readonly string[]): StateAfter | undefined 
   return { state: { ...domainsIn(domains), ...others, servers: slots }, rest };
 };
 
-/** False for what is not known. */
-const change = (
-  maps: Maps,
-  servers: Map<string, Place>,
-  [verb = '', kind, name = '', word = '', ...more]: readonly string[],
-): boolean => {
+/** False for what is not known. A quarter of a million of them: no words are copied that are not kept. */
+const change = (maps: Maps, servers: Map<string, Place>, command: string): boolean => {
+  const words = command.split(' ');
+  const [verb = '', kind, name = '', word = ''] = words;
   const map = kind === 'map' ? nameOf.get(name) : undefined;
-  if (map !== undefined) return changeMap(maps[map], verb, word, more);
+  if (map !== undefined) return changeMap(maps[map], verb, word, words);
   if (verb !== 'set' || kind !== 'server') return false;
-  const place = servers.get(name) ?? { ...NOBODY };
-  servers.set(name, place);
-  return changePlace(place, word, more);
+  let place = servers.get(name);
+  if (place === undefined) servers.set(name, (place = { ...NOBODY }));
+  return changePlace(place, word, words);
 };
 
 const changeMap = (
   map: Map<string, string>,
   verb: string,
   key: string,
-  value: readonly string[],
+  words: readonly string[],
 ): boolean => {
   if (verb === 'del') return map.delete(key);
-  map.set(key, unescaped(value.join(' ')));
+  map.set(key, unescaped(words.length === 5 ? (words[4] ?? '') : words.slice(4).join(' ')));
   return true;
 };
 
 /** The runtime API takes one backslash away. */
-const unescaped = (value: string): string => value.replaceAll('\\\\', '\\');
+const unescaped = (value: string): string =>
+  value.includes('\\') ? value.replaceAll('\\\\', '\\') : value;
 
 interface Place {
   address: string;
@@ -79,13 +78,13 @@ interface Place {
 }
 const NOBODY: Place = { address: '127.0.0.1', port: 1, weight: 1, state: 'maint' };
 
-const changePlace = (
-  place: Place,
-  word: string,
-  [value = '', , port]: readonly string[],
-): boolean => {
-  if (word === 'addr') Object.assign(place, { address: value, port: Number(port) });
-  else if (word === 'weight') place.weight = Number(value);
+/** `set server <name> addr <address> port <port>`, or one more word. */
+const changePlace = (place: Place, word: string, words: readonly string[]): boolean => {
+  const value = words[4] ?? '';
+  if (word === 'addr') {
+    place.address = value;
+    place.port = Number(words[6]);
+  } else if (word === 'weight') place.weight = Number(value);
   else if (word === 'state') place.state = value as ServerSlot['state'];
   else return false;
   return true;
@@ -100,7 +99,15 @@ const OPERATION = { ready: 2, maint: 0, drain: 2 } as const;
 const slotOf = (key: string, { address, port, weight, state }: Place): ServerSlot => {
   const [backend = '', server = ''] = key.split('/');
   return {
-    ...{ key, backend, server, backendId: 0, serverId: 0, address, port, state, weight },
+    key,
+    backend,
+    server,
+    backendId: 0,
+    serverId: 0,
+    address,
+    port,
+    state,
+    weight,
     line: `0 ${backend} 0 ${server} ${address} ${OPERATION[state]} ${ADMIN[state]} ${weight} 1 0 1 0 1 6 0 0 0 instance.invalid ${port} - 0 0 - - 0`,
   };
 };
