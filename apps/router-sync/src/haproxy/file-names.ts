@@ -13,6 +13,8 @@ export const FILES = {
   allowed: 'allowed.map',
   /** What the router says itself (see `pages/pages.ts`). */
   pages: 'pages.map',
+  /** Which form of a page a client wants. */
+  forms: 'forms.map',
   /** Hosts whose plain HTTP is sent on to https, and what browsers are told of it. */
   redirects: 'redirects.map',
   hsts: 'hsts.map',

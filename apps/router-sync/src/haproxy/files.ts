@@ -9,6 +9,7 @@ import { replaceFile } from '../replace-file.js';
 import { STATE_FILE_HEADER } from './state.js';
 import { renderHaproxy, type HaproxyConfig, type PoolSize } from './render.js';
 import { tlsPaths } from '../tls/tls-paths.js';
+import { formsText } from './pages.js';
 import { pagesText } from '../pages/pages.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 
@@ -63,6 +64,7 @@ export const writeConfig = async (
     pages: createHash('sha256').update(pagesText()).digest('hex').slice(0, 16),
   });
   await replaceFile(paths.pages, pagesText());
+  await replaceFile(paths.forms, formsText());
   await writePool(paths, pool);
   for (const name of LUA_FILES)
     await replaceFile(join(paths.directory, name), await readFile(luaOf(name), 'utf8'));

@@ -90,20 +90,20 @@ const IS_H2C = '{ req.fhdr(upgrade) -m sub -i h2c }';
 
 /** Of a host that nobody has it may be too long to be said twice. */
 const askedHost = (condition: string): string =>
-  `http-request set-header X-Forwarded-Host %[req.fhdr(host)] if ${condition}`;
+  `http-request add-header X-Forwarded-Host %[req.fhdr(host)] if ${condition}`;
 
 const claimRules = ({ port, tls }: FrontendConfig): readonly string[] => [
   '# What a client claims about itself is replaced by what we see.',
   // By such a header an app may count its clients: behind a proxy of the operator it is the truth.
   `http-request set-var(txn.names) req.hdrs if { var(txn.policy),concat(/by),map_str(${FILES.policies}) -m found } or !{ var(txn.backend) -m found }`,
   // Many frameworks take `_` for `-`: they would find the claim under the name of the truth.
-  'http-request del-header ^x[-_](forwarded|real[-_]ip|request[-_]id) -m reg',
-  'http-request del-header Forwarded',
-  'http-request set-header X-Forwarded-For %ci',
-  `http-request set-header X-Forwarded-Proto ${forwardedProto(tls)}`,
+  'http-request del-header ^(x[-_](forwarded|real[-_]ip|request[-_]id)|forwarded$) -m reg',
+  // None of them is there any more: `set-header` would look for it.
+  'http-request add-header X-Forwarded-For %ci',
+  `http-request add-header X-Forwarded-Proto ${forwardedProto(tls)}`,
   askedHost('{ var(txn.backend) -m found }'),
-  `http-request set-header X-Forwarded-Port ${tls === undefined ? port : `%[ssl_fc,iif(${tls.port},${port})]`}`,
-  'http-request set-header X-Real-IP %ci',
+  `http-request add-header X-Forwarded-Port ${tls === undefined ? port : `%[ssl_fc,iif(${tls.port},${port})]`}`,
+  'http-request add-header X-Real-IP %ci',
 ];
 
 /**

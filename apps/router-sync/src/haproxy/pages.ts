@@ -1,12 +1,20 @@
-import { FORMS, MEDIA_TYPES, PAGES, type Page, type PageName } from '../pages/pages.js';
+import {
+  FORM_DEFAULT,
+  FORMS,
+  MEDIA_TYPES,
+  PAGES,
+  type Page,
+  type PageName,
+} from '../pages/pages.js';
 import { FILES } from './file-names.js';
 
-/** Which form of a page a client wants, for all lines that follow. Before anything is answered. */
+/** Which form of a page a client wants, for all lines that follow; unset: the default. Before anything is answered. */
 export const formLines = (): readonly string[] => [
-  'http-request set-var(txn.form) str(text)',
-  'http-request set-var(txn.form) str(json) if { req.fhdr(accept) -m sub json }',
-  'http-request set-var(txn.form) str(html) if { req.fhdr(accept) -m sub text/html }',
+  `http-request set-var(txn.form) req.fhdr(accept),map_sub(${FILES.forms})`,
 ];
+
+/** The first of these that is part of what a client accepts says which form it gets. */
+export const formsText = (): string => 'text/html html\njson json\n';
 
 /**
  * Answers with a page where a condition holds (`if { … }`, `unless { … }`). The one way in which a rule of
@@ -50,10 +58,11 @@ export const failurePageOf = (condition: string): string =>
 export const CLAIMED_PAGE = 'http-response del-header X-Shiplog-Router';
 export const IS_PAGE = '{ res.hdr(x-shiplog-router) -m found }';
 export const pageHeaderLines = (): readonly string[] =>
-  FORMS.map(
-    (form) =>
-      `http-after-response set-header Content-Type "${MEDIA_TYPES[form]}" if { var(txn.form) -m str ${form} }`,
-  );
+  FORMS.map((form) => {
+    const isSo =
+      form === FORM_DEFAULT ? '!{ var(txn.form) -m found }' : `{ var(txn.form) -m str ${form} }`;
+    return `http-after-response set-header Content-Type "${MEDIA_TYPES[form]}" if ${isSo}`;
+  });
 
 /** What the app's notice is called, where it has one. */
 const WHY_NONE = `var(txn.backend),map_str(${FILES.notices},no-instance),field(1,:)`;

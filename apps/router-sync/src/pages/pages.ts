@@ -102,6 +102,8 @@ export type PageName = keyof typeof PAGES;
 /** As the `Accept` of a request has it: `text/html`, else anything with `json`, else plain text. */
 export const FORMS = ['html', 'json', 'text'] as const;
 export type Form = (typeof FORMS)[number];
+/** Of clients that say nothing of a form. */
+export const FORM_DEFAULT: Form = 'text';
 
 export const MEDIA_TYPES: Readonly<Record<Form, string>> = {
   html: 'text/html; charset=utf-8',
@@ -121,10 +123,13 @@ export const renderPage = (name: PageName, form: Form): string => {
   return JSON.stringify({ code: name, status, title, detail: `${advice} ${operator}` });
 };
 
-/** All pages, `<name>/<form> <page>` a line: what both proxies look them up in. */
+/** All pages, `<name>/<form> <page>` a line: what both proxies look them up in. Without a form it is the default. */
 export const pagesText = (): string =>
   (Object.keys(PAGES) as PageName[])
-    .flatMap((name) => FORMS.map((form) => `${name}/${form} ${renderPage(name, form)}\n`))
+    .flatMap((name) => [
+      ...FORMS.map((form) => `${name}/${form} ${renderPage(name, form)}\n`),
+      `${name}/ ${renderPage(name, FORM_DEFAULT)}\n`,
+    ])
     .join('');
 
 const STYLE = [

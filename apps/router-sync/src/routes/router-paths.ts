@@ -22,6 +22,7 @@ export interface RouterPaths {
   readonly notices: string;
   readonly allowed: string;
   readonly pages: string;
+  readonly forms: string;
   readonly redirects: string;
   readonly hsts: string;
   readonly serverState: string;
@@ -53,6 +54,7 @@ export const routerPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Rou
     notices: file(FILES.notices),
     allowed: file(FILES.allowed),
     pages: file(FILES.pages),
+    forms: file(FILES.forms),
     redirects: file(FILES.redirects),
     hsts: file(FILES.hsts),
     serverState: file(FILES.serverState),
