@@ -36,14 +36,13 @@ function M.write()
   end
 end
 
--- POST: `lost <n>`, then the oldest lines, which are then gone from here. GET: `answered <n>`.
+-- POST: `answered <n> lost <n>`, then the oldest lines, which are then gone from here. GET: `answered <n>`.
 function M.administer()
-  if ngx.req.get_method() ~= "POST" then
-    return ngx.print("answered ", lines:get("answered") or 0, "\n")
-  end
+  local answered = "answered " .. (lines:get("answered") or 0)
+  if ngx.req.get_method() ~= "POST" then return ngx.print(answered, "\n") end
   local lost = lines:get("lost") or 0
   if lost > 0 then lines:incr("lost", -lost) end
-  local taken = { "lost " .. lost }
+  local taken = { answered .. " lost " .. lost }
   for i = 2, TAKEN_MAX + 1 do
     local line = lines:rpop("lines")
     if line == nil then break end

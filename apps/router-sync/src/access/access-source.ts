@@ -1,3 +1,5 @@
+import type { Counted } from './tally.js';
+
 /** Where the lines of a proxy come from. Every adapter passes `describeAccess`. */
 export interface AccessSource {
   /**
@@ -9,8 +11,8 @@ export interface AccessSource {
   /** Instance of a server as the proxy names it in a line; null where nobody has that place. */
   instanceOf(server: string): string | null;
 
-  /** Requests that the proxy itself counted as answered, since it began. Undefined while it is away. */
-  counted(): Promise<number | undefined>;
+  /** As the proxy counts now; while it is away, as it did last. */
+  counted(): Promise<Counted>;
 }
 
 export interface AccessSink {

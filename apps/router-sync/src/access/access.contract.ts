@@ -146,12 +146,13 @@ export const describeAccess = (name: string, create: () => Promise<LoggingRouter
     });
 
     it('counts as many requests as it has lines', async () => {
-      const counted = (await underTest.access.counted()) ?? 0;
+      const { answered } = await underTest.access.counted();
       const lines = seen.length;
       for (let i = 0; i < 50; i += 1) await ask(underTest.port, { host, path: `/n${i}` });
       await lineOf('/n49');
       await expect.poll(() => seen.length - lines, PATIENTLY).toBe(50);
-      expect(((await underTest.access.counted()) ?? 0) - counted).toBe(50);
+      const after = await underTest.access.counted();
+      expect([after.answered - answered, after.missing]).toEqual([50, 0]);
     });
 
     it('goes on when the proxy was away', async () => {
@@ -164,6 +165,8 @@ export const describeAccess = (name: string, create: () => Promise<LoggingRouter
           return seen.some((line) => line.includes(' /again'));
         }, PATIENTLY)
         .toBe(true);
+      const missing = async () => (await underTest.access.counted()).missing;
+      await expect.poll(missing, PATIENTLY).toBe(0);
     });
   });
 };

@@ -3,6 +3,7 @@ import { ACCESS_RING } from '../haproxy/access-log.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 import type { AccessSink, AccessSource } from './access-source.js';
 import { LineSplitter } from './parse-line.js';
+import { Tally, type Counted } from './tally.js';
 
 /** How soon a worker that took over is found, and an old one that has nothing left is let go. */
 const LOOK_MS = 500;
@@ -20,6 +21,7 @@ export class HaproxyAccess implements AccessSource {
   private readonly runtime: HaproxyRuntime;
   private readonly master: HaproxyRuntime;
   private readonly taps = new Map<number, Tap>();
+  private readonly tally = new Tally();
   /** The worker whose lines were read from its beginning on, or from ours. */
   private begun: number | undefined;
 
@@ -54,30 +56,47 @@ export class HaproxyAccess implements AccessSource {
     return this.ownerOf(server);
   }
 
-  async counted(): Promise<number | undefined> {
-    const [text = ''] = await this.runtime.ask(['show stat apps 1 -1']).catch(() => []);
-    const [header = '', line] = text.trim().split('\n');
-    if (line === undefined) return undefined;
-    const names = header.replace(/^# /, '').split(',');
-    const fields = line.split(',');
-    const sums = names.flatMap((name, i) => (name.startsWith('hrsp_') ? Number(fields[i]) : []));
-    return sums.reduce((sum, n) => sum + n, 0);
+  async counted(): Promise<Counted> {
+    await this.count().catch(() => undefined);
+    return this.tally.counted;
   }
 
   private async look(sink: AccessSink): Promise<void> {
-    const [info = ''] = await this.runtime.ask(['show info']);
-    const pid = Number(/^Pid: (\d+)$/m.exec(info)?.[1]);
-    if (!this.taps.has(pid)) this.open(pid, sink);
+    const current = await this.count();
+    if (!this.taps.has(current)) this.open(current, sink);
     for (const tap of this.taps.values()) {
-      if (tap.pid !== pid && (await this.isIdle(tap.pid))) tap.close();
+      if (tap.pid === current || !(await this.isIdle(tap.pid))) continue;
+      // Of the last of its requests, too.
+      await this.countOld(tap.pid);
+      tap.close();
     }
+    this.tally.keep(new Set([current, ...this.taps.keys()].map(String)));
+  }
+
+  /** What the workers answered so far; which one serves. */
+  private async count(): Promise<number> {
+    const [info = '', stat = ''] = await this.runtime.ask(['show info', SHOW_ANSWERED]);
+    const current = Number(/^Pid: (\d+)$/m.exec(info)?.[1]);
+    this.tally.answered(String(current), answeredIn(stat) ?? 0);
+    for (const { pid } of this.taps.values()) if (pid !== current) await this.countOld(pid);
+    return current;
+  }
+
+  private async countOld(pid: number): Promise<void> {
+    const stat = await this.master.askMaster(`@!${pid} ${SHOW_ANSWERED}`).catch(() => '');
+    const answered = answeredIn(stat);
+    if (answered !== undefined) this.tally.answered(String(pid), answered);
   }
 
   private open(pid: number, sink: AccessSink): void {
-    const lines = new LineSplitter((line) => sink.onLine(line));
+    const lines = new LineSplitter((line) => {
+      this.tally.line(String(pid));
+      sink.onLine(line);
+    });
     // What was written before us belongs to an earlier router-sync, and what a worker wrote before it closed
     // the connection was read; what a new worker wrote was not.
     const isRead = this.begun === undefined || this.begun === pid;
+    this.tally.begin(String(pid), !isRead);
     const command = `show events ${ACCESS_RING} -w${isRead ? ' -n' : ''}`;
     this.begun = pid;
     const close = this.runtime.stream(command, {
@@ -95,3 +114,15 @@ export class HaproxyAccess implements AccessSource {
     return connections === undefined || connections === '0';
   }
 }
+
+const SHOW_ANSWERED = 'show stat apps 1 -1';
+
+/** Answers of all classes, from the one line of the frontend; undefined where there is none. */
+const answeredIn = (text: string): number | undefined => {
+  const [header = '', line] = text.trim().split('\n');
+  if (line === undefined) return undefined;
+  const names = header.replace(/^# /, '').split(',');
+  const fields = line.split(',');
+  const sums = names.flatMap((name, i) => (name.startsWith('hrsp_') ? Number(fields[i]) : []));
+  return sums.reduce((sum, n) => sum + n, 0);
+};

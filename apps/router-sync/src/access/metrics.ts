@@ -1,13 +1,14 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { UnderWay } from '../routes/router.port.js';
 import type { AccessCounts } from './access-log.js';
+import type { Counted } from './tally.js';
 import { BUCKET_SECONDS, type Series, type TrafficBook } from './traffic-book.js';
 
 export interface MetricsSource {
   readonly book: TrafficBook;
   readonly counts: Readonly<AccessCounts>;
   /** Requests that the proxy counted, and of how many of them there is no line. */
-  readonly gap: () => Promise<{ readonly counted: number; readonly missing: number }>;
+  readonly gap: () => Promise<Counted>;
   readonly underWay: () => Promise<UnderWay>;
   /** Leaves out of the book what is gone. */
   readonly forget: () => void;

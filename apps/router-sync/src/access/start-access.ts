@@ -34,9 +34,9 @@ export const startAccess = (
         (instance === null || world.get('instance', instance).state.status !== 'none'),
     );
   const stopLog = log.start();
-  const gap = gapOf(source, log);
   const unregister = registerTraffic(register, {
-    ...{ book, counts: log.counts, gap, forget },
+    ...{ book, counts: log.counts, forget },
+    gap: () => source.counted(),
     underWay: () => router.underWay(),
   });
   const stopServing = bus.serve('traffic', async (given) => {
@@ -58,26 +58,4 @@ export const startAccess = (
     unregister();
     await stopLog();
   };
-};
-
-/** Requests that the proxy counted since we read its lines, less those lines. A proxy that began anew counts from 0. */
-export const gapOf = (
-  source: Pick<AccessSource, 'counted'>,
-  { counts }: { readonly counts: { readonly lines: number } },
-) => {
-  let base: { counted: number; lines: number } | undefined;
-  let last = 0;
-  const look = async () => {
-    const counted = await source.counted();
-    if (counted === undefined) return { counted: last, missing: 0 };
-    if (base === undefined || counted < last) base = { counted, lines: counts.lines };
-    last = counted;
-    return {
-      counted,
-      missing: Math.max(0, counted - base.counted - (counts.lines - base.lines)),
-    };
-  };
-  // What was counted before us is in no line of ours.
-  void look().catch(() => undefined);
-  return look;
 };

@@ -77,7 +77,7 @@ describe('the metrics', () => {
     const unregister = registerTraffic(registry, {
       book,
       counts: { lines: 4, unknownHost: 1, lost: 2, malformed: 0 },
-      gap: () => Promise.resolve({ counted: 7, missing: 3 }),
+      gap: () => Promise.resolve({ answered: 7, missing: 3 }),
       underWay: () => Promise.resolve({ instances: new Map([['i1', 2]]), queued: new Map() }),
       forget: () => undefined,
     });

@@ -5,6 +5,13 @@ import { RouterError } from '../routes/router.port.js';
 
 const TIMEOUT_MS = 5_000;
 
+interface TakenAccess {
+  readonly lines: readonly string[];
+  readonly lost: number;
+  /** Requests that were answered since nginx began, before the lines were taken. */
+  readonly answered: number;
+}
+
 /** What `shiplog_admin.lua` tells and takes at its unix socket. */
 export class NginxAdmin {
   constructor(readonly socket: string) {}
@@ -41,9 +48,10 @@ export class NginxAdmin {
   }
 
   /** Lines of the access log, which are then gone there, and how many were lost. */
-  async takeAccess(): Promise<{ readonly lines: readonly string[]; readonly lost: number }> {
+  async takeAccess(): Promise<TakenAccess> {
     const [head = '', ...lines] = (await this.ask('POST', '/access')).trimEnd().split('\n');
-    return { lines, lost: Number(head.split(' ')[1] ?? 0) };
+    const [, answered, , lost = 0] = head.split(' ');
+    return { lines, lost: Number(lost), answered: Number(answered) };
   }
 
   /** Requests that were answered since nginx began. */
