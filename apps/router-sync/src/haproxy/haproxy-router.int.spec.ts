@@ -111,6 +111,7 @@ describe('lines of a worker on its way out', () => {
       }, PATIENTLY)
       .toBe(true);
 
+    const { answered } = await access.counted();
     const slow = ask(port, { host, path: '/slow?ms=2500' });
     await expect
       .poll(() => router.underWay(), PATIENTLY)
@@ -119,9 +120,13 @@ describe('lines of a worker on its way out', () => {
       });
     await reload(paths);
     await rename(paths.master, `${paths.master}.away`);
+    for (let i = 0; i < 3; i += 1) await ask(port, { host, path: '/new' });
     await slow;
     await rename(`${paths.master}.away`, paths.master);
     await expect.poll(isSeen('/slow'), PATIENTLY).toBe(true);
+    // What both workers answered was counted, and all of it has a line.
+    const counted = (): Promise<unknown> => access.counted();
+    await expect.poll(counted, PATIENTLY).toEqual({ answered: answered + 4, missing: 0 });
     await stop();
     await instance.kill();
     await close();
