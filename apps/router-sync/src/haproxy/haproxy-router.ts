@@ -255,6 +255,7 @@ export class HaproxyRouter implements Router {
       if (await isFree(host, port)) continue;
       throw new RouterError('router-refused', `port ${port} is taken by another program`, {
         againMs: PORT_AGAIN_MS,
+        isOfApp: true,
       });
     }
   }

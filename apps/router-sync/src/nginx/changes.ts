@@ -86,6 +86,7 @@ class Draft {
       throw new RouterError(
         'router-refused',
         `Nginx speaks HTTP/1.1 to instances, and ${endpoint.instanceId} speaks ${endpoint.protocol}: set protocol=http, or run the platform with SHIPLOG_ROUTER=haproxy`,
+        { isOfApp: true },
       );
     }
     const own = new Map(this.apps.get(endpoint.appId));

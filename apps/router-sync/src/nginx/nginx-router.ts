@@ -198,5 +198,6 @@ const refusePorts = (actions: readonly RouteAction[]): void => {
     throw new RouterError(
       'router-refused',
       'Nginx serves no TCP ports here: remove them, or take HAProxy',
+      { isOfApp: true },
     );
 };

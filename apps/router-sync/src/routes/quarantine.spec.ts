@@ -5,7 +5,7 @@ import { QuarantiningRouter } from './quarantine.js';
 import { describeRouter } from './router.contract.js';
 import { RouterError, type RouteAction } from './router.port.js';
 
-/** Refuses whole what has an app in it whose name begins so; counts how often it was asked. */
+/** Refuses whole what has an app in it whose name begins so, for its own fault where it is `badport`; counts how often it was asked. */
 class PickyRouter extends InMemoryRouter {
   asked = 0;
   refused = /^bad/;
@@ -16,7 +16,11 @@ class PickyRouter extends InMemoryRouter {
     );
     return culprit === undefined
       ? super.apply(actions)
-      : Promise.reject(new RouterError('router-refused', 'no such address'));
+      : Promise.reject(
+          new RouterError('router-refused', 'no such address', {
+            isOfApp: actions.some((a) => a.kind === 'serve' && /^badport/.test(a.endpoint.appId)),
+          }),
+        );
   }
 }
 
@@ -75,6 +79,16 @@ describe('an app that the proxy refuses', () => {
     await router.apply([serve('bad'), serve('good')]);
     await router.apply([]);
     expect(said).toEqual(['bad: no such address', 'bad: well again']);
+  });
+
+  it('is put aside when it is known to be its own matter, though nothing else is due', async () => {
+    const { said, router } = setUp();
+    await router.apply([serve('badport1'), serve('badport2'), serve('bad')]);
+    expect(said.toSorted()).toEqual([
+      'bad: no such address',
+      'badport1: no such address',
+      'badport2: no such address',
+    ]);
   });
 
   it('is not to blame when everything is refused, or nothing is reached', async () => {

@@ -85,9 +85,9 @@ export class QuarantiningRouter implements Router {
     const apps = [...this.byApp(due).keys()];
     const refused = await this.tryApps(apps, due);
     const refusals = [...refused.values()];
-    const [first] = refusals;
+    const [first, ...more] = refusals.filter(({ error }) => !error.isOfApp);
     const isAll = refusals.flatMap((refusal) => refusal.actions).length === due.length;
-    if (first !== undefined && isAll && apps.length > 1) throw first.error;
+    if (first !== undefined && isAll && more.length > 0) throw first.error;
     for (const [appId, own] of back) this.hold(appId, own, refused.get(appId));
   }
 

@@ -147,17 +147,25 @@ export type RouterErrorCode =
   | 'router-socket-unsafe'
   | 'router-full';
 
+interface RouterErrorOptions extends ErrorOptions {
+  readonly againMs?: number;
+  readonly isOfApp?: boolean;
+}
+
 /** The proxy did not do what it was asked. The message names what a person can change. */
 export class RouterError extends OperationalError {
   readonly retryable = true;
   /** What was refused is tried again after this time, as it costs little; undefined: after that of whoever tries. */
   readonly againMs: number | undefined;
+  /** It is known to be the matter of the one app that asks, however many others are refused: the proxy is well. */
+  readonly isOfApp: boolean;
   constructor(
     readonly code: RouterErrorCode,
     message: string,
-    { againMs, ...options }: ErrorOptions & { againMs?: number } = {},
+    { againMs, isOfApp = false, ...options }: RouterErrorOptions = {},
   ) {
     super(message, options);
     this.againMs = againMs;
+    this.isOfApp = isOfApp;
   }
 }
