@@ -7,7 +7,10 @@ const H2_SERVERS_FIRST = 4;
 export const newPorts = (pool: PoolSize, needs: PoolSize): readonly number[] =>
   (needs.ports ?? []).filter((port) => pool.ports?.includes(port) !== true);
 
-/** From here on each backend has about as many places as the largest app takes, and they grow by an eighth: each takes memory, and time of every start. */
+/**
+ * From here on each backend has about as many places as the largest app takes, and they grow by an eighth: each takes
+ * memory, and time of every start.
+ */
 const MANY_BACKENDS = 1_024;
 const SERVERS_OF_MANY = 8;
 

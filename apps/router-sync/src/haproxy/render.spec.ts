@@ -38,6 +38,14 @@ describe('the configuration', () => {
     expect((ms + 1) * places).toBeGreaterThanOrEqual(2 ** 31);
   });
 
+  it('looks for instances that are down the seldomer, the more places there are', () => {
+    const everyMs = (backends: number): number => {
+      const text = renderHaproxy({ ...config, pool: { backends, servers: 8, h2Servers: 0 } });
+      return Number(/ downinter (\d+)ms /.exec(text)?.[1]);
+    };
+    expect([1_024, 10_000, 65_000].map(everyMs)).toEqual([250, 2_000, 5_000]);
+  });
+
   it('has the same lines whatever the data directory is called', () => {
     const words = renderHaproxy(config).split('\n').length;
     fc.assert(

@@ -162,8 +162,8 @@ const frontend = (config: HaproxyConfig): string => {
  * restart. The name is never asked for, and the address stays while the server is disabled.
  */
 const UNUSED = 'instance.invalid:1 init-addr last,127.0.0.1';
-const placeIn = ({ backends }: PoolSize): string =>
-  `disabled check inter ${checkSeconds(backends)}s fastinter 50ms downinter 250ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`;
+const placeIn = (pool: PoolSize): string =>
+  `disabled check inter ${checkSeconds(pool.backends)}s fastinter 50ms downinter ${downMs(pool)}ms rise 1 fall 1 observe layer4 error-limit 1 on-error mark-down`;
 
 /**
  * Whom nobody asks is checked this often, the seldomer the more there are: ten thousand checks a second would take the
@@ -172,6 +172,17 @@ const placeIn = ({ backends }: PoolSize): string =>
  */
 const checkSeconds = (backends: number): number =>
   Math.min(60, Math.max(5, Math.ceil(backends / 64)));
+
+/**
+ * An instance that is down is looked for this often. When a node fails all of its instances are: of fifty thousand places
+ * every 250 ms, two cores did nothing else, and the apps of other nodes waited for them.
+ */
+const downMs = (pool: PoolSize): number =>
+  Math.min(5_000, Math.max(250, Math.ceil(placesIn(pool) / DOWN_CHECKS_PER_MS)));
+const DOWN_CHECKS_PER_MS = 40;
+
+const placesIn = ({ backends, servers, h2Servers }: PoolSize): number =>
+  int(backends) * (int(servers) + int(h2Servers));
 
 /**
  * A refused connection takes a server out at once; an HTTP answer brings it back. A connection alone
@@ -212,9 +223,9 @@ const backendBody = (config: HaproxyConfig): string => {
  * HAProxy spreads the first checks over the time between two, and reckons with 32 bits: of 60 s times 80,000 places half
  * would come at once.
  */
-const spreadLines = ({ backends, servers, h2Servers }: PoolSize): string[] => {
-  const longestMs = Math.floor((2 ** 31 - 1) / (int(backends) * (int(servers) + int(h2Servers))));
-  return longestMs < checkSeconds(backends) * 1000 ? [`max-spread-checks ${longestMs}`] : [];
+const spreadLines = (pool: PoolSize): string[] => {
+  const longestMs = Math.floor((2 ** 31 - 1) / placesIn(pool));
+  return longestMs < checkSeconds(pool.backends) * 1000 ? [`max-spread-checks ${longestMs}`] : [];
 };
 
 /** Last of all: what is before has defaults for HTTP. */
