@@ -1,26 +1,17 @@
 import type { TrafficCounters } from '@shiplog/domain';
-import type { DomainUse } from '@shiplog/events';
 import { faultPoint } from '@shiplog/runtime';
+import { allRoutes, routesOf, type Seen } from './actual-routes.js';
 import { NginxAdmin } from './admin.js';
 import { translate } from './changes.js';
 import { readEarlier } from './earlier.js';
 import type { NginxPaths } from './files.js';
 import { NginxRoutesFile } from './routes-file.js';
-import {
-  tableOf,
-  tableText,
-  type NginxAnswer,
-  type NginxInstance,
-  type RoutesTable,
-} from './table.js';
+import { tableOf, tableText, type NginxAnswer, type RoutesTable } from './table.js';
 import { NGINX_HEAD_SECONDS } from './render.js';
-import type { Notice } from '../routes/notice.js';
 import { portIn, portOf } from '../routes/places.js';
 import {
   RouterError,
-  type ActualEndpoint,
   type ActualRoutes,
-  type Match,
   type RouteAction,
   type Router,
   type UnderWay,
@@ -29,10 +20,6 @@ import {
 interface Known {
   readonly generation: string;
   readonly table: RoutesTable;
-}
-
-interface Seen extends Pick<Known, 'table'>, Pick<NginxAnswer, 'sessions'> {
-  readonly earlier: { readonly mayBegin: boolean; readonly sessions: number };
 }
 
 /** Routes in the memory that the workers of nginx share. Everything is read back from there. */
@@ -52,9 +39,7 @@ export class NginxRouter implements Router {
   }
 
   async observe(): Promise<ActualRoutes> {
-    const seen = await this.look();
-    const { apps, hostsOf } = seen.table;
-    return routesOf(new Set([...apps.keys(), ...hostsOf.keys()]), seen);
+    return allRoutes(await this.look());
   }
 
   async observeApps(appIds: ReadonlySet<string>): Promise<ActualRoutes> {
@@ -133,47 +118,6 @@ export class NginxRouter implements Router {
     return { mayBegin, sessions: earlier.pids.length };
   }
 }
-
-/** Maps of its own: the table goes on changing. */
-const routesOf = (appIds: Iterable<string>, seen: Seen): ActualRoutes => {
-  const { table } = seen;
-  const routes = {
-    hosts: new Map<string, string>(),
-    uses: new Map<string, DomainUse>(),
-    endpoints: new Map<string, ActualEndpoint>(),
-    matches: new Map<string, Match>(),
-    policies: new Map<string, string>(),
-    notices: new Map<string, Notice>(),
-    emptyPools: new Map<string, number>(),
-  };
-  for (const appId of appIds) {
-    const instances = table.apps.get(appId);
-    const hosts = table.hostsOf.get(appId);
-    for (const instance of instances?.values() ?? [])
-      routes.endpoints.set(instance.instanceId, endpointOf(instance, seen));
-    for (const host of hosts ?? []) {
-      routes.hosts.set(host, appId);
-      put(routes.uses, host, table.uses.get(host));
-    }
-    put(routes.matches, appId, table.matches.get(appId));
-    put(routes.policies, appId, table.policies.get(appId)?.replace(/ .*/s, ''));
-    put(routes.notices, appId, table.notices.get(appId));
-    if (instances?.size === 0 && hosts === undefined) routes.emptyPools.set(appId, 0);
-  }
-  return routes;
-};
-
-const endpointOf = (instance: NginxInstance, { sessions, earlier }: Seen): ActualEndpoint => {
-  if (instance.state === 'serving') return instance;
-  const underWay = (sessions.get(instance.instanceId) ?? 0) + earlier.sessions;
-  return { ...instance, sessions: underWay, ...(earlier.mayBegin ? LEAVING : {}) };
-};
-
-const put = <T>(map: Map<string, T>, key: string, value: T | undefined): void => {
-  if (value !== undefined) map.set(key, value);
-};
-
-const LEAVING = { state: 'leaving' } as const;
 
 /** A cut is of now. */
 const isRoute = (line: string): boolean => !line.startsWith('cut ');
