@@ -33,7 +33,7 @@ interface MapChange {
  * say. Undefined where it is not, where another worker answers, or where they touched what is not read here.
  */
 export const readBack = async (
-  runtime: HaproxyRuntime,
+  runtime: Pick<HaproxyRuntime, 'ask'>,
   worker: string,
   before: HaproxyState,
   commands: readonly string[],
