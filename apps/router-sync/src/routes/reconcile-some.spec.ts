@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { CommandHandler, worldFold } from '@shiplog/commands';
 import { World, type AppCommand, type InstanceCommand } from '@shiplog/domain';
 import { InMemoryEventLog, LogFeed } from '@shiplog/events/log';
@@ -5,6 +6,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ChangedApps } from './changed-apps.js';
 import { InMemoryRouter } from './in-memory-router.js';
+import { Passwords } from './passwords.js';
 import { routesReconciler } from './reconcile.js';
 import type { RouteFacts } from './route-facts.js';
 
@@ -15,7 +17,9 @@ const INSTANCES = APPS.flatMap((app) => [1, 2, 3].map((n) => `${app}-${n}`));
 type Step =
   | { readonly of: 'app'; readonly id: string; readonly command: AppCommand }
   | { readonly of: 'instance'; readonly id: string; readonly command: InstanceCommand }
-  | { readonly of: 'time'; readonly ms: number };
+  | { readonly of: 'time'; readonly ms: number }
+  /** Comes while the next password is opened. */
+  | { readonly of: 'meanwhile'; readonly step: Step };
 
 const instanceStep = (instanceId: string, what: string): Step => {
   const appId = instanceId.slice(0, 1);
@@ -53,7 +57,26 @@ const appStep = (appId: string, what: string): Step => {
   return { of: 'app', id: appId, command: commands[what]! };
 };
 
+/** Another password of one of two clients, or none. */
+const passwordStep: fc.Arbitrary<Step> = fc
+  .tuple(fc.constantFrom(...APPS), fc.constantFrom('ann', 'bob'), fc.nat(50))
+  .map(([id, user, n]) => {
+    const change =
+      n === 0 ? { set: {}, unset: [user] } : { set: { [user]: encrypted(n) }, unset: [] };
+    return { of: 'app', id, command: { type: 'ChangeBasicAuth', opens: true, ...change } };
+  });
+
+const encrypted = (n: number): string =>
+  `enc1.aXYtaXYtaXYt.dGFnLXRhZy10YWc.${Buffer.from(`password ${n}`).toString('base64url')}`;
+const hashOf = (text: string): string =>
+  `$6$sixteen.letters.$${createHash('sha512').update(text).digest('hex').slice(0, 86)}`;
+
 const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 2, arbitrary: passwordStep },
+  {
+    weight: 1,
+    arbitrary: passwordStep.map((later) => ({ of: 'meanwhile', step: later }) as const),
+  },
   {
     weight: 8,
     arbitrary: fc
@@ -88,14 +111,19 @@ const twoRouters = async () => {
   feed.onBatch((batch) => changes.note(batch));
   const commands = new CommandHandler({ log, world, feed });
   const clock = { ms: 0 };
-  let looks = 0;
+  let [looks, opened] = [0, 0];
+  let later: Step | undefined;
   class Counting extends InMemoryRouter {
     override observeApps(appIds: ReadonlySet<string>) {
       looks += 1;
       return super.observeApps(appIds);
     }
   }
-  const follower = async (routerId: string, takeChanged: () => ReadonlySet<string> | 'all') => {
+  const follower = async (
+    routerId: string,
+    takeChanged: () => ReadonlySet<string> | 'all',
+    beforeOpening: () => Promise<void>,
+  ) => {
     const router = new Counting();
     await commands.handle(
       'router',
@@ -111,7 +139,15 @@ const twoRouters = async () => {
       domain: 'localhost',
       instanceHost: '127.0.0.1',
       catchUp: () => feed.catchUp(),
-      passwords: { open: () => Promise.resolve(), hashOf: () => undefined },
+      passwords: new Passwords({
+        world,
+        decrypt: async (_, text) => {
+          await beforeOpening();
+          opened += 1;
+          return hashOf(text);
+        },
+        onMissing: (appId) => expect.unreachable(`a password of ${appId}`),
+      }),
       takeChanged,
       record: async (facts, position) => {
         recorded.push(sorted(facts));
@@ -122,14 +158,27 @@ const twoRouters = async () => {
     });
     return { round, recorded, state: async () => JSON.stringify(await plainOf(router)) };
   };
-  const some = await follower('some', () => changes.take());
-  const all = await follower('all', () => 'all');
   const live = async (next: Step): Promise<void> => {
     if (next.of === 'time') clock.ms += next.ms;
+    else if (next.of === 'meanwhile') later = next.step;
     else if (next.of === 'app') await commands.handle('app', next.id, next.command, by);
     else await commands.handle('instance', next.id, next.command, by);
   };
-  return { some, all, live, looks: () => looks, close: () => feed.stop() };
+  const some = await follower(
+    'some',
+    () => changes.take(),
+    async () => {
+      const now = later;
+      later = undefined;
+      if (now !== undefined) await live(now);
+    },
+  );
+  const all = await follower(
+    'all',
+    () => 'all',
+    () => Promise.resolve(),
+  );
+  return { some, all, live, looks: () => looks, opened: () => opened, close: () => feed.stop() };
 };
 
 const sorted = (facts: RouteFacts): RouteFacts => ({
@@ -146,8 +195,7 @@ const plainOf = async (router: InMemoryRouter) =>
   ]);
 
 it('does of the apps that changed what a look at all of them would do, through any history', async () => {
-  let looks = 0;
-  let routed = 0;
+  let [looks, opened, routed] = [0, 0, 0];
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
       const platform = await twoRouters();
@@ -165,6 +213,7 @@ it('does of the apps that changed what a look at all of them would do, through a
       }
       expect(some.recorded).toEqual(all.recorded);
       looks += platform.looks();
+      opened += platform.opened();
       routed += some.recorded.flatMap((facts) => facts.routed).length;
       await platform.close();
     }),
@@ -173,4 +222,5 @@ it('does of the apps that changed what a look at all of them would do, through a
   // It did look at some apps alone, and there was something to see.
   expect(looks).toBeGreaterThan(500);
   expect(routed).toBeGreaterThan(100);
+  expect(opened).toBeGreaterThan(100);
 }, 60_000);
