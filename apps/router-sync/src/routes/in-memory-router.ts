@@ -49,7 +49,7 @@ export class InMemoryRouter implements Router {
     });
   }
 
-  async observeApps(appIds: ReadonlySet<string>): Promise<ActualRoutes> {
+  async observeApps(appIds: ReadonlySet<string>): Promise<ActualRoutes | undefined> {
     return routesOfApps(await this.observe(), appIds);
   }
 

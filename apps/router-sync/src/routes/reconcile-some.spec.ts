@@ -18,7 +18,7 @@ type Step =
   | { readonly of: 'app'; readonly id: string; readonly command: AppCommand }
   | { readonly of: 'instance'; readonly id: string; readonly command: InstanceCommand }
   | { readonly of: 'time'; readonly ms: number }
-  /** Comes while the next password is opened. */
+  /** Comes while the next password is opened, or the proxy is looked at. */
   | { readonly of: 'meanwhile'; readonly step: Step };
 
 const instanceStep = (instanceId: string, what: string): Step => {
@@ -114,17 +114,22 @@ const twoRouters = async () => {
   let [looks, opened] = [0, 0];
   let later: Step | undefined;
   class Counting extends InMemoryRouter {
-    override observeApps(appIds: ReadonlySet<string>) {
+    constructor(private readonly hasCome: () => Promise<boolean>) {
+      super();
+    }
+    override async observeApps(appIds: ReadonlySet<string>) {
       looks += 1;
-      return super.observeApps(appIds);
+      const actual = await super.observeApps(appIds);
+      // It has to be a look at everything then.
+      return (await this.hasCome()) ? undefined : actual;
     }
   }
   const follower = async (
     routerId: string,
     takeChanged: () => ReadonlySet<string> | 'all',
-    beforeOpening: () => Promise<void>,
+    hasCome: () => Promise<boolean>,
   ) => {
-    const router = new Counting();
+    const router = new Counting(hasCome);
     await commands.handle(
       'router',
       routerId,
@@ -142,7 +147,7 @@ const twoRouters = async () => {
       passwords: new Passwords({
         world,
         decrypt: async (_, text) => {
-          await beforeOpening();
+          await hasCome();
           opened += 1;
           return hashOf(text);
         },
@@ -171,12 +176,13 @@ const twoRouters = async () => {
       const now = later;
       later = undefined;
       if (now !== undefined) await live(now);
+      return now !== undefined;
     },
   );
   const all = await follower(
     'all',
     () => 'all',
-    () => Promise.resolve(),
+    () => Promise.resolve(false),
   );
   return { some, all, live, looks: () => looks, opened: () => opened, close: () => feed.stop() };
 };

@@ -154,10 +154,15 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
     const isWhole = before === undefined || deps.nowMs() - before.wholeAtMs >= WHOLE_EVERY_MS;
     let changed: Changed = isWhole ? 'all' : deps.takeChanged();
     // What changes while some are opened is of this round, too.
-    await passwords.open(() => (changed = both(changed, deps.takeChanged())));
+    const open = () => passwords.open(() => (changed = both(changed, deps.takeChanged())));
+    await open();
     if (before === undefined || changed === 'all') return roundOfAll();
     const round = await roundOf(new Set([...before.open, ...changed]), before);
-    if (round === undefined) return roundOfAll();
+    if (round === undefined) {
+      // It is of the world as it is by now.
+      await open();
+      return roundOfAll();
+    }
     left = { ...before, open: round.open };
     return round.result;
   };
