@@ -42,7 +42,7 @@ const latencies = new Uint32Array(TIMEOUT_MS * 5);
 const send = ({ text, isAlone }) =>
   connections
     .ask(text, isAlone)
-    .then(judged, ({ message, begun }) => ({ problem: message, begun }));
+    .then(judged, ({ message, begun, openedAtMs }) => ({ problem: message, begun, openedAtMs }));
 
 const judged = ({ status, headers, body }) => {
   if (status >= 200 && status < 300)
@@ -84,7 +84,7 @@ const one = async (n) => {
   const startedAt = performance.now();
   const from = Date.now();
   for (;;) {
-    const { problem, begun, isFinal } = await send(request);
+    const { problem, begun, openedAtMs, isFinal } = await send(request);
     const tookMs = performance.now() - startedAt;
     if (problem === undefined) {
       told.done += 1;
@@ -95,12 +95,7 @@ const one = async (n) => {
     if (isFinal || (begun && !mayRepeat) || tookMs > GIVE_UP_MS) {
       told.failedCount += 1;
       if (told.failed.length < FAILURES_TOLD)
-        told.failed.push({
-          from,
-          to: Date.now(),
-          what,
-          problem,
-        });
+        told.failed.push({ from, openedAtMs, to: Date.now(), what, problem });
       return;
     }
     told.repeated += 1;

@@ -2,11 +2,11 @@
 // One request at a time on a connection; an error says whether anything may have been sent.
 import { connect } from 'node:net';
 
-/** `begun`: the server may have seen the request. */
+/** `begun`: the server may have seen the request. `openedAtMs`: since when there was the connection that failed. */
 class AskError extends Error {
-  constructor(message, begun) {
+  constructor(message, { begun, openedAtMs }) {
     super(message);
-    this.begun = begun;
+    Object.assign(this, { begun, openedAtMs });
   }
 }
 
@@ -15,6 +15,7 @@ class Connection {
   #isConnected = false;
   #received = '';
   #waiting;
+  #openedAtMs = Date.now();
   isUsable = true;
 
   constructor(port, timeoutMs) {
@@ -53,7 +54,8 @@ class Connection {
 
   #fail(message) {
     this.close();
-    this.#waiting?.reject(new AskError(message, this.#isConnected));
+    const [begun, openedAtMs] = [this.#isConnected, this.#openedAtMs];
+    this.#waiting?.reject(new AskError(message, { begun, openedAtMs }));
     this.#waiting = undefined;
   }
 }
