@@ -7,6 +7,7 @@ import { rulesOf } from '../routes/traffic-rules.js';
 import { ask } from '../testing/client.js';
 import { startInstance } from '../testing/test-instance.js';
 import { removeProxy, testConfig } from '../testing/test-platform.js';
+import { FILES } from './file-names.js';
 import { HaproxyRouter } from './haproxy-router.js';
 import { ensureProcess } from './process.js';
 import { HaproxyRuntime } from './runtime.js';
@@ -97,5 +98,31 @@ describe('a HAProxy that has to grow before it has anything', () => {
       const closed = await ask(port, { host: 'a3.localhost', headers: { accept: 'text/html' } });
       expect([closed.status, closed.body]).toEqual([503, 'closed\n']);
     }
+  });
+
+  it('is looked at once for the change and the look after it, and again after everything that comes then', async () => {
+    const small = await emptyRouter({ backends: 1, servers: 1 });
+    const large = await emptyRouter({ backends: 8, servers: 4, h2Servers: 4 });
+    // A limit has to be said after the start.
+    const actions = everything(9_000).filter(({ kind }) => kind !== 'police');
+    await small.router.apply(actions);
+    await large.router.apply(actions);
+    const asked = vi.spyOn(HaproxyRuntime.prototype, 'ask');
+    const looks = async () => {
+      asked.mockClear();
+      const held = await small.router.observe();
+      return [held, asked.mock.calls.flat(2).includes(`show map ${FILES.owners}`)] as const;
+    };
+    expect(await looks()).toEqual([await large.router.observe(), false]);
+    expect((await looks())[1]).toBe(true);
+    const more: RouteAction[] = [
+      { kind: 'drain', instanceId: 'i1' },
+      bind('more.localhost', 'a1'),
+      { kind: 'unbind-host', host: 'a3.localhost' },
+    ];
+    await small.router.apply(more);
+    await large.router.apply(more);
+    expect(await looks()).toEqual([await large.router.observe(), true]);
+    asked.mockRestore();
   });
 });

@@ -80,6 +80,18 @@ export const describePages = (name: string, create: () => Promise<RestartingRout
       await expectPage('no-instance');
     });
 
+    it.each([
+      [{}, 'text'],
+      [{ accept: '' }, 'text'],
+      [{ accept: 'text/htm' }, 'text'],
+      [{ accept: 'application/problem+json, text/html;q=0.1' }, 'html'],
+      [{ accept: `${'x/y, '.repeat(500)}application/json` }, 'json'],
+    ] as const)('has a form for a client with the headers %j', async (headers, form) => {
+      const { status, headers: told, body } = await ask(underTest.port, { host: HOST, headers });
+      expect([status, told['content-type']]).toEqual([503, MEDIA_TYPES[form]]);
+      expect(body).toBe(`${renderPage('no-instance', form)}\n`);
+    });
+
     it('has one for an app that starts, until it does not', async () => {
       await router.apply([{ kind: 'notify', appId: 'p', notice: { kind: 'starting' } }]);
       expect(await noticeOf()).toEqual({ kind: 'starting' });

@@ -81,6 +81,18 @@ const MESSAGES: Readonly<Record<string, string>> = {
     'X-Request-Id: mine',
     'X_Request_Id: mine',
   ),
+  'claims again and again, next to each other': get(
+    ...['Forwarded', 'FORWARDED', 'X-Real-IP', 'x-real-ip', 'X-Forwarded-For'].flatMap((name) =>
+      Array.from({ length: 5 }, () => `${name}: for=6.6.6.6`),
+    ),
+    'X-Forwarded:',
+    'X-Forwarded-For:',
+    'Forwarded:',
+    'X-Forwarded-Host: bank.example',
+    'x_forwarded_host: bank.example',
+    'X-Forwarded-Proto: https',
+    'X-FORWARDED-PROTO: https',
+  ),
   'claims that the connection names': get(
     'X-Forwarded-For: 6.6.6.6',
     'Connection: close, X-Forwarded-For, X-Real-IP, X-Forwarded-Host',
@@ -144,6 +156,13 @@ export const describeHostile = (name: string, create: () => Promise<ServingRoute
             'x-forwarded-proto': 'http',
           });
           expect(rawHeaders.join('\n')).not.toMatch(/6\.6\.6\.6|bank\.example|^mine$/m);
+          const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
+          const claims = names.filter((name) =>
+            /^(?:forwarded$|x.(?:forwarded|real|request))/.test(name),
+          );
+          // Each of ours once: what is added to a request is not compared with what is there.
+          expect(new Set(claims).size).toBe(claims.length);
+          expect(claims.filter((name) => name === 'forwarded' || name.includes('_'))).toEqual([]);
         }
         // Every request that the app saw is one that the router knows, and answered.
         expect(new Set(ids).size).toBe(seen.length);

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrafficPolicy } from '@shiplog/events';
+import { MEDIA_TYPES, renderPage } from '../pages/pages.js';
 import { ask } from '../testing/client.js';
 import { startInstance, type Ledger } from '../testing/test-instance.js';
 import { closed, echo, openTunnel } from '../testing/upgrade.js';
@@ -255,7 +256,14 @@ export const describePolicy = (name: string, create: () => Promise<RestartedRout
       expect(served.length + refused.length).toBe(7);
       // Two threads of a proxy may each see the last place in the queue free.
       expect([4, 5]).toContain(served.length);
-      expect(refused[0]?.headers['retry-after']).toMatch(/^\d+$/);
+      for (const { headers, body } of refused) {
+        expect(headers).toMatchObject({
+          'x-shiplog-router': 'busy',
+          'retry-after': '1',
+          'content-type': MEDIA_TYPES.text,
+        });
+        expect(body).toBe(`${renderPage('busy', 'text')}\n`);
+      }
       expect(Date.now() - begun).toBeGreaterThanOrEqual(1_200);
       // As many as before when it is over, and any number without the limit.
       expect(await statuses(host, 3)).toEqual([200, 200, 200]);
@@ -264,6 +272,12 @@ export const describePolicy = (name: string, create: () => Promise<RestartedRout
         Array.from({ length: 7 }, () => to(host, { path: '/slow?ms=100' })),
       );
       expect(free.map(({ status }) => status)).toEqual(free.map(() => 200));
+    });
+
+    it('says of an app with a limit that it has no instance where it has none, and not that it is busy', async () => {
+      const { host } = await app({ concurrency: { perInstance: 1, queue: 0 } }, 0);
+      const { status, headers } = await to(host);
+      expect([status, headers['x-shiplog-router']]).toEqual([503, 'no-instance']);
     });
 
     it('lets a request wait for 5 s at most', async () => {
