@@ -35,8 +35,18 @@ const told = async (name, home, natsPort, ...more) => {
   const program = fileURLToPath(new URL(`lib/${name}`, import.meta.url));
   const stdio = ['ignore', 'pipe', 'inherit'];
   const child = spawn(process.execPath, [program, ...args], { stdio });
+  const ended = once(child, 'exit');
+  let isOver = false;
+  // It ends what it started, a proxy among it.
+  atTheEnd(() => {
+    isOver = true;
+    child.kill();
+    return ended;
+  });
   const text = child.stdout.setEncoding('utf8').reduce((all, chunk) => all + chunk, '');
-  const [code] = await once(child, 'exit');
+  const [code] = await ended;
+  // Whoever ended it has more to end: an error now would not let him.
+  if (isOver) await new Promise(() => undefined);
   if (code !== 0) throw new Error(`${name} ended with ${code}`);
   return JSON.parse(await text);
 };
