@@ -77,7 +77,8 @@ export class HaproxyAccess implements AccessSource {
   private async count(): Promise<number> {
     const [info = '', stat = ''] = await this.runtime.ask(['show info', SHOW_ANSWERED]);
     const current = Number(/^Pid: (\d+)$/m.exec(info)?.[1]);
-    this.tally.answered(String(current), answeredIn(stat) ?? 0);
+    const answered = answeredIn(stat);
+    if (answered !== undefined) this.tally.answered(String(current), answered);
     for (const { pid } of this.taps.values()) if (pid !== current) await this.countOld(pid);
     return current;
   }

@@ -10,7 +10,7 @@ import { placeIn, portOfProxy } from './tcp.js';
 import { portRoute } from '../routes/places.js';
 import type { ActualEndpoint, ActualRoutes } from '../routes/router.port.js';
 
-export interface Workers {
+export interface AskableWorkers {
   readonly runtime: HaproxyRuntime;
   readonly oldWorkers: OldWorkers;
 }
@@ -20,7 +20,7 @@ export interface Workers {
  * that are served, of which some may lead nowhere.
  */
 export const actualRoutes = async (
-  { runtime, oldWorkers }: Workers,
+  { runtime, oldWorkers }: AskableWorkers,
   state: HaproxyState,
   ports: readonly number[],
 ): Promise<ActualRoutes> => {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { PlatformConfig } from '@shiplog/runtime';
 import { domainKey } from './domains.js';
-import { LUA_FILES } from './file-names.js';
+import { FILES, LUA_FILES } from './file-names.js';
 import { replaceFile } from '../replace-file.js';
 import { STATE_FILE_HEADER } from './state.js';
 import { renderHaproxy, type HaproxyConfig, type PoolSize } from './render.js';
@@ -51,6 +51,7 @@ export const writeConfig = async (
   paths: RouterPaths,
   pool: PoolSize,
 ): Promise<boolean> => {
+  const beside = await filesBeside();
   const text = renderHaproxy({
     platform: config.platform,
     bind: config.routerBind ?? config.bind,
@@ -61,18 +62,24 @@ export const writeConfig = async (
     ...tlsOf(config, paths),
     ...(paths.isExternal ? {} : { connectionsMax: await connectionsMax() }),
     pool,
-    pages: createHash('sha256').update(pagesText()).digest('hex').slice(0, 16),
+    beside: createHash('sha256').update(JSON.stringify(beside)).digest('hex').slice(0, 16),
   });
-  await replaceFile(paths.pages, pagesText());
-  await replaceFile(paths.forms, formsText());
+  for (const [name, content] of beside) await replaceFile(join(paths.directory, name), content);
   await writePool(paths, pool);
-  for (const name of LUA_FILES)
-    await replaceFile(join(paths.directory, name), await readFile(luaOf(name), 'utf8'));
   const before = await readFile(paths.config, 'utf8').catch(() => undefined);
   if (before === text) return false;
   await replaceFile(paths.config, text);
   return true;
 };
+
+/** What HAProxy reads beside its configuration and its state: pages, and programs in Lua. */
+const filesBeside = async (): Promise<readonly (readonly [string, string])[]> => [
+  [FILES.pages, pagesText()],
+  [FILES.forms, formsText()],
+  ...(await Promise.all(
+    LUA_FILES.map(async (name) => [name, await readFile(luaOf(name), 'utf8')] as const),
+  )),
+];
 
 /** Where somebody else runs HAProxy there is no HTTPS: certificates would lie on a disk. */
 const tlsOf = (

@@ -1,6 +1,6 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import { faultPoint, type PlatformConfig } from '@shiplog/runtime';
-import { actualRoutes, type Workers } from './actual-routes.js';
+import { actualRoutes, type AskableWorkers } from './actual-routes.js';
 import { translate, type Translation } from './commands.js';
 import { newPorts } from './growth.js';
 import { forgetTouched, isWithin } from './touched.js';
@@ -56,7 +56,7 @@ const PORT_AGAIN_MS = 1_000;
  */
 export class HaproxyRouter implements Router {
   readonly kind = 'haproxy';
-  private readonly workers: Workers;
+  private readonly workers: AskableWorkers;
   private readonly runtime: HaproxyRuntime;
   /** Slots that nobody touched since they were read; undefined: all are read. */
   private known: KnownSlots | undefined;

@@ -46,7 +46,7 @@ describe('HAProxy itself', () => {
           runAs: null,
           directory: dirname(path),
           adminSocket: '127.0.0.1:9999',
-          pages: '0',
+          beside: '0',
           pool: { backends: 64, servers: 16, h2Servers: 4, ports: [32_100, 32_101] },
           tls: { port: 8443, list: '/dev/null' },
           platformHost: { domain: 'paas.example.com', apiPort: 4600 },

@@ -10,7 +10,7 @@ const config: HaproxyConfig = {
   runAs: { uid: 102, gid: 105 },
   directory: '/var/lib/shiplog/router',
   adminSocket: '/run/shiplog-shiplog-0123456789/admin.sock',
-  pages: '0123456789abcdef',
+  beside: '0123456789abcdef',
   pool: { backends: 2, servers: 3, h2Servers: 2 },
 };
 

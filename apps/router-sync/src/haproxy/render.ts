@@ -31,8 +31,8 @@ export interface HaproxyConfig {
   /** Unix path, or `host:port`. */
   readonly adminSocket: string;
   readonly pool: PoolSize;
-  /** Fingerprint of the pages beside it: with others it is another configuration. */
-  readonly pages: string;
+  /** Fingerprint of the pages and programs beside it: with others it is another configuration. */
+  readonly beside: string;
   /** Absent: no HTTPS. */
   readonly tls?: HaproxyTls;
   /** Absent: the platform answers at the port of its api alone. */
@@ -80,10 +80,10 @@ export const renderHaproxy = (config: HaproxyConfig): string =>
 const requestSecondsOf = ({ requestSeconds = 60 }: HaproxyConfig): number => int(requestSeconds);
 
 const globalSection = (config: HaproxyConfig): string => {
-  const { pages, platform, runAs, adminSocket, directory, connectionsMax } = config;
+  const { beside, platform, runAs, adminSocket, directory, connectionsMax } = config;
   return section('global', [
     '# Written by Shiplog; changes are overwritten.',
-    `# pages ${word(pages, /^[0-9a-f]+$/)}`,
+    `# beside it ${word(beside, /^[0-9a-f]+$/)}`,
     'default-path config',
     `node ${word(platform, /^[a-z0-9-]+$/)}`,
     ...(runAs === null ? [] : [`uid ${int(runAs.uid)}`, `gid ${int(runAs.gid)}`]),

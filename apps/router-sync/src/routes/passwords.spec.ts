@@ -74,7 +74,7 @@ describe('passwords of clients', () => {
     await passwords.open(() => new Set(['a1']));
     expect(opened).toEqual(['y']);
     lost.clear();
-    await passwords.open(() => new Set(['a2']));
+    expect(await passwords.open(() => new Set(['a2']))).toEqual(new Set(['a1']));
     expect(opened).toEqual(['y', 'x']);
   });
 

@@ -28,16 +28,21 @@ export class Passwords {
 
   /**
    * Those of some apps, and what failed before; of all of them, those that nobody has any more are forgotten. Until there
-   * is nothing more to open: `appIds` is asked again, since meanwhile others may have come.
+   * is nothing more to open: `appIds` is asked again, since meanwhile others may have come. Answers of which apps one was opened.
    */
-  async open(appIds: () => Apps): Promise<void> {
+  async open(appIds: () => Apps): Promise<ReadonlySet<string>> {
     const before = new Set(this.missing.values());
     const failed = new Map<string, string>();
+    const opened = new Set<string>();
     const closed = (): readonly Wanted[] => this.closed(appIds(), before, failed);
     for (let wanted = closed(); wanted.length > 0; wanted = closed()) {
-      for (const one of wanted) if (!(await this.opens(one))) failed.set(one.encrypted, one.appId);
+      for (const one of wanted) {
+        if (await this.opens(one)) opened.add(one.appId);
+        else failed.set(one.encrypted, one.appId);
+      }
     }
     this.missing = failed;
+    return opened;
   }
 
   private closed(

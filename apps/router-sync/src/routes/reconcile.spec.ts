@@ -60,7 +60,7 @@ it('records what was done although something could not be, and says so', async (
     routerId: 'r1',
     domain: 'localhost',
     instanceHost: '127.0.0.1',
-    passwords: { open: () => Promise.resolve(), hashOf: () => undefined },
+    passwords: { open: () => Promise.resolve(new Set<string>()), hashOf: () => undefined },
     catchUp: () => feed.catchUp(),
     takeChanged: () => 'all',
     record: (facts) => Promise.resolve(void recorded.push(facts)),

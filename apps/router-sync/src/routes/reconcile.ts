@@ -155,7 +155,8 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
     let changed: Changed = isWhole ? 'all' : deps.takeChanged();
     // What changes while some are opened is of this round, too.
     const open = () => passwords.open(() => (changed = both(changed, deps.takeChanged())));
-    await open();
+    // Of some it was not the log that changed: what could not be read before can be now.
+    changed = both(changed, await open());
     if (before === undefined || changed === 'all') return roundOfAll();
     const round = await roundOf(new Set([...before.open, ...changed]), before);
     if (round === undefined) {

@@ -21,8 +21,6 @@ export interface RouterPaths {
   readonly sessions: string;
   readonly notices: string;
   readonly allowed: string;
-  readonly pages: string;
-  readonly forms: string;
   readonly redirects: string;
   readonly hsts: string;
   readonly serverState: string;
@@ -53,8 +51,6 @@ export const routerPaths = (config: PlatformConfig, env: NodeJS.ProcessEnv): Rou
     sessions: file(FILES.sessions),
     notices: file(FILES.notices),
     allowed: file(FILES.allowed),
-    pages: file(FILES.pages),
-    forms: file(FILES.forms),
     redirects: file(FILES.redirects),
     hsts: file(FILES.hsts),
     serverState: file(FILES.serverState),
