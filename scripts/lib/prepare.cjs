@@ -135,12 +135,15 @@ const isAgreed = async (question) => {
   return answer !== undefined && !/^n/i.test(answer.trim());
 };
 
+/** Whoever names a program means that one; where it is none, the process that needs it says so. */
+const given = (name) => process.env[name] || undefined;
+
 const environment = async () => ({
   SHIPLOG_ENGINE: (await engine.findEngine()).address,
   SHIPLOG_NATS_SERVER: nats.findNatsServer(BIN),
-  SHIPLOG_HAPROXY: findTool('haproxy'),
-  SHIPLOG_NGINX: nginx.findNginx(),
-  SHIPLOG_DNSMASQ: findProgram('dnsmasq'),
+  SHIPLOG_HAPROXY: given('SHIPLOG_HAPROXY') ?? findTool('haproxy'),
+  SHIPLOG_NGINX: given('SHIPLOG_NGINX') ?? nginx.findNginx(),
+  SHIPLOG_DNSMASQ: given('SHIPLOG_DNSMASQ') ?? findProgram('dnsmasq'),
   PATH: pathWithTools(),
 });
 

@@ -5,6 +5,13 @@
 -- HAProxy's timers and its clock are two: so many milliseconds apart.
 local APART = 20
 
+-- HAProxy 3 counts what is said here as an answer of the instance; before, nobody would.
+local is_counted
+local function counts_itself()
+  if is_counted == nil then is_counted = tonumber(core.get_info().Version:match("^%d+")) >= 3 end
+  return is_counted
+end
+
 -- `txn.once`: when such a request came, in milliseconds. `txn.page`: what is said. `seconds`: for so long it may take; what
 -- took longer was not hung up on, and HAProxy says so itself.
 core.register_action("say_failed", { "tcp-res" }, function(txn, status, name, retry_after, seconds)
@@ -16,7 +23,7 @@ core.register_action("say_failed", { "tcp-res" }, function(txn, status, name, re
   reply:add_header("cache-control", "no-store")
   reply:add_header("retry-after", retry_after)
   reply:add_header("x-shiplog-router", name)
-  -- It ends what runs here, and would not have it counted: neither as an answer of the instance nor as its failure.
+  -- It would end what runs here.
   pcall(txn.done, txn, reply)
-  return act.INVALID
+  return counts_itself() and act.ABORT or act.INVALID
 end, 4)

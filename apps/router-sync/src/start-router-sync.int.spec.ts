@@ -50,9 +50,9 @@ describe('routes', () => {
   });
 
   it('lead to no app by the last of several names in one host', async () => {
-    expect(await ask(port, { host: 'nobody.localhost,one.localhost' })).toMatchObject({
-      status: 404,
-    });
+    const { status } = await ask(port, { host: 'nobody.localhost,one.localhost' });
+    // HAProxy 3 says that it is no host.
+    expect([400, 404]).toContain(status);
   });
 
   it('carry no change to HTTP/2, which would get requests past what is done to headers', async () => {

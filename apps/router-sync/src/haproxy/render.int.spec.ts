@@ -22,7 +22,7 @@ const check = async (write: (path: string) => Promise<void>, name = 'plain'): Pr
     await copyFile(new URL(`../../haproxy/${lua}`, import.meta.url), join(directory, lua));
   }
   await write(path);
-  const { stdout } = await run(await findHaproxy(process.env), ['-c', '-f', path]);
+  const { stdout } = await run(await findHaproxy(process.env), ['-c', '-V', '-f', path]);
   await rm(parent, { recursive: true });
   return stdout;
 };

@@ -167,7 +167,8 @@ export const describeHostile = (name: string, create: () => Promise<ServingRoute
         // Every request that the app saw is one that the router knows, and answered.
         expect(new Set(ids).size).toBe(seen.length);
         const answered = answers.match(/HTTP\/1\.[01] \d{3} /g)?.length ?? 0;
-        expect(answered).toBeGreaterThanOrEqual(Math.max(1, seen.length));
+        // What reaches nobody may lose its 400: a connection that is closed on bytes that nobody read is reset.
+        expect(answered).toBeGreaterThanOrEqual(seen.length);
       });
     }
   });

@@ -64,7 +64,9 @@ export const describeServing = (name: string, create: () => Promise<ServingRoute
     it('answers 404 for a host that nobody has, and 503 with Retry-After where there is no instance', async () => {
       await underTest.router.apply([{ kind: 'bind-host', host: 'none.localhost', appId: 'none' }]);
       expect(await to({ host: 'nobody.localhost' })).toMatchObject({ status: 404 });
-      expect(await to({ host: 'nobody.localhost,a.localhost' })).toMatchObject({ status: 404 });
+      // Two names are no host: HAProxy 3 says so.
+      const { status } = await to({ host: 'nobody.localhost,a.localhost' });
+      expect([400, 404]).toContain(status);
       expect(await to({ host: 'none.localhost' })).toMatchObject({
         status: 503,
         headers: { 'retry-after': '5' },
