@@ -4,8 +4,8 @@
 // A real platform, each process on its own, two instances of test/support/apps/ledger. Round after round: a release, a scale, a
 // reload of HAProxy, `kill -9` of router-sync and of the api in the middle of a release, of the deployer, of nats-server and of HAProxy; after the
 // first round an outage of NATS and one of the whole control plane, each that long. It ends when so many requests were made.
-// The client is bench/lib/long-load.mjs. What a killed HAProxy had in hand of POSTs without `Idempotency-Key` nobody can save: counted apart,
-// and only where the connection was lost in the moment of such a kill.
+// The client is bench/lib/long-load.mjs. POSTs without `Idempotency-Key` on connections to a HAProxy that is killed nobody can save: counted apart,
+// and only where such a connection was lost in the moment of the kill.
 import { execFile, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
