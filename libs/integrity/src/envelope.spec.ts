@@ -86,6 +86,15 @@ describe('an envelope read from the end of the bytes', () => {
     );
   });
 
+  it('is none where the hash before has an escaped character, which is another one than it is written', () => {
+    const previousHash = 'a'.repeat(62);
+    const whole = fc.sample(commits, { numRuns: 1, seed: 1 }).map((commit) => ({
+      ...{ ...commit, origin: null, reason: null },
+      previousHash: `${previousHash}\b`,
+    }));
+    for (const commit of whole) expect(scanEnvelope(bytesOf(commit))).toBeUndefined();
+  });
+
   it.each(['', '}', ',"v":1}', '"to":1,"v":1}', '","time":"x","to":1,"v":1}', '{}'])(
     'is none in %j',
     (text) => {

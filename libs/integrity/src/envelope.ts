@@ -20,12 +20,16 @@ export const scanEnvelope = (bytes: Uint8Array): Envelope | undefined => {
   const { idFrom, idTo, streamFrom, streamTo, previousHashFrom, from, to } = scan;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const hashTo = previousHashFrom + HASH_CHARACTERS;
+  const previousHash =
+    previousHashFrom < 0 ? null : text.toString('latin1', previousHashFrom, hashTo);
+  // An escaped character is another one than it is written: no hash, and for who parses to read.
+  if (previousHash?.includes('\\') === true) return undefined;
   return {
     id: text.toString('utf8', idFrom, idTo),
     stream: text.toString('latin1', streamFrom, streamTo),
     from,
     to,
-    previousHash: previousHashFrom < 0 ? null : text.toString('latin1', previousHashFrom, hashTo),
+    previousHash,
   };
 };
 
