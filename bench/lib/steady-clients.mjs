@@ -4,15 +4,17 @@ import { createConnection } from 'node:net';
 
 /** What each answer ends with: the body of every instance of `instances.mjs` that was told so. */
 export const ANSWER_END = 'END';
-const REQUEST =
-  'GET / HTTP/1.1\r\nhost: bench.localhost\r\nuser-agent: bench\r\naccept: */*\r\n\r\n';
+const requestOf = (path) =>
+  `GET ${path} HTTP/1.1\r\nhost: bench.localhost\r\nuser-agent: bench\r\naccept: */*\r\n\r\n`;
 
 class Client {
   #socket;
   #received = '';
   #waiting;
+  #request;
 
-  constructor(port) {
+  constructor(port, path) {
+    this.#request = requestOf(path);
     this.#socket = createConnection({ port, host: '127.0.0.1', noDelay: true });
     this.connected = once(this.#socket, 'connect');
     this.#socket.setEncoding('latin1');
@@ -23,7 +25,7 @@ class Client {
   ask() {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
-      this.#socket.write(REQUEST);
+      this.#socket.write(this.#request);
     });
   }
 
@@ -42,8 +44,8 @@ class Client {
   }
 }
 
-export const steadyClients = async (port, connections) => {
-  const clients = Array.from({ length: connections }, () => new Client(port));
+export const steadyClients = async (port, connections, path = '/') => {
+  const clients = Array.from({ length: connections }, () => new Client(port, path));
   await Promise.all(clients.map(({ connected }) => connected));
 
   /** So many requests, the next one on a connection as soon as the last one was answered; milliseconds of each. */
