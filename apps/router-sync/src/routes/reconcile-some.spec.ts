@@ -18,8 +18,10 @@ type Step =
   | { readonly of: 'app'; readonly id: string; readonly command: AppCommand }
   | { readonly of: 'instance'; readonly id: string; readonly command: InstanceCommand }
   | { readonly of: 'time'; readonly ms: number }
-  /** Comes while the next password is opened, or the proxy is looked at. */
-  | { readonly of: 'meanwhile'; readonly step: Step };
+  /** Comes while the next password is opened, or the proxy is looked at next. */
+  | { readonly of: 'meanwhile'; readonly when: When; readonly step: Step };
+
+type When = 'opened' | 'looked';
 
 const instanceStep = (instanceId: string, what: string): Step => {
   const appId = instanceId.slice(0, 1);
@@ -71,21 +73,22 @@ const encrypted = (n: number): string =>
 const hashOf = (text: string): string =>
   `$6$sixteen.letters.$${createHash('sha512').update(text).digest('hex').slice(0, 86)}`;
 
+const stepOfInstance: fc.Arbitrary<Step> = fc
+  .tuple(
+    fc.constantFrom(...INSTANCES),
+    fc.constantFrom('schedule', 'start', 'ready', 'ready', 'unready', 'exit', 'retire', 'stop'),
+  )
+  .map(([id, what]) => instanceStep(id, what));
+
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: passwordStep },
   {
-    weight: 1,
-    arbitrary: passwordStep.map((later) => ({ of: 'meanwhile', step: later }) as const),
-  },
-  {
-    weight: 8,
+    weight: 2,
     arbitrary: fc
-      .tuple(
-        fc.constantFrom(...INSTANCES),
-        fc.constantFrom('schedule', 'start', 'ready', 'ready', 'unready', 'exit', 'retire', 'stop'),
-      )
-      .map(([id, what]) => instanceStep(id, what)),
+      .tuple(fc.constantFrom<When[]>('opened', 'looked'), fc.oneof(passwordStep, stepOfInstance))
+      .map(([when, later]) => ({ of: 'meanwhile', when, step: later }) as const),
   },
+  { weight: 8, arbitrary: stepOfInstance },
   {
     weight: 3,
     arbitrary: fc
@@ -112,22 +115,22 @@ const twoRouters = async () => {
   const commands = new CommandHandler({ log, world, feed });
   const clock = { ms: 0 };
   let [looks, opened] = [0, 0];
-  let later: Step | undefined;
+  const later = new Map<When, Step>();
   class Counting extends InMemoryRouter {
-    constructor(private readonly hasCome: () => Promise<boolean>) {
+    constructor(private readonly hasCome: (when: When) => Promise<boolean>) {
       super();
     }
     override async observeApps(appIds: ReadonlySet<string>) {
       looks += 1;
       const actual = await super.observeApps(appIds);
       // It has to be a look at everything then.
-      return (await this.hasCome()) ? undefined : actual;
+      return (await this.hasCome('looked')) ? undefined : actual;
     }
   }
   const follower = async (
     routerId: string,
     takeChanged: () => ReadonlySet<string> | 'all',
-    hasCome: () => Promise<boolean>,
+    hasCome: (when: When) => Promise<boolean>,
   ) => {
     const router = new Counting(hasCome);
     await commands.handle(
@@ -147,7 +150,7 @@ const twoRouters = async () => {
       passwords: new Passwords({
         world,
         decrypt: async (_, text) => {
-          await hasCome();
+          await hasCome('opened');
           opened += 1;
           return hashOf(text);
         },
@@ -165,16 +168,16 @@ const twoRouters = async () => {
   };
   const live = async (next: Step): Promise<void> => {
     if (next.of === 'time') clock.ms += next.ms;
-    else if (next.of === 'meanwhile') later = next.step;
+    else if (next.of === 'meanwhile') later.set(next.when, next.step);
     else if (next.of === 'app') await commands.handle('app', next.id, next.command, by);
     else await commands.handle('instance', next.id, next.command, by);
   };
   const some = await follower(
     'some',
     () => changes.take(),
-    async () => {
-      const now = later;
-      later = undefined;
+    async (when) => {
+      const now = later.get(when);
+      later.delete(when);
       if (now !== undefined) await live(now);
       return now !== undefined;
     },
@@ -230,3 +233,21 @@ it('does of the apps that changed what a look at all of them would do, through a
   expect(routed).toBeGreaterThan(100);
   expect(opened).toBeGreaterThan(100);
 }, 60_000);
+
+it('has what changed while a password was opened in the same round', async () => {
+  const { some, all, live, close } = await twoRouters();
+  const steps = ['a', 'b'].flatMap((id) => [
+    appStep(id, 'create'),
+    ...['schedule', 'start'].map((what) => instanceStep(`${id}-1`, what)),
+  ]);
+  for (const next of steps) await live(next);
+  await some.round();
+  const change = { opens: true, set: { ann: encrypted(1) }, unset: [] };
+  await live({ of: 'app', id: 'a', command: { type: 'ChangeBasicAuth', ...change } });
+  await live({ of: 'meanwhile', when: 'opened', step: instanceStep('b-1', 'ready') });
+  await some.round();
+  await all.round();
+  expect(await some.state()).toContain('b-1');
+  expect(await some.state()).toBe(await all.state());
+  await close();
+});

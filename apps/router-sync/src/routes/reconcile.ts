@@ -156,7 +156,8 @@ export const routesReconciler = (deps: ReconcileDependencies): (() => Promise<Ro
     // What changes while some are opened is of this round, too.
     const open = () => passwords.open(() => (changed = both(changed, deps.takeChanged())));
     // Of some it was not the log that changed: what could not be read before can be now.
-    changed = both(changed, await open());
+    const opened = await open();
+    changed = both(changed, opened);
     if (before === undefined || changed === 'all') return roundOfAll();
     const round = await roundOf(new Set([...before.open, ...changed]), before);
     if (round === undefined) {
