@@ -1,4 +1,5 @@
 import { HaproxyRuntime } from '../haproxy/runtime.js';
+import { answersIn, statRows } from '../haproxy/stat-rows.js';
 import { ACCESS_RING } from '../haproxy/access-log.js';
 import type { RouterPaths } from '../routes/router-paths.js';
 import type { AccessSink, AccessSource } from './access-source.js';
@@ -118,12 +119,5 @@ export class HaproxyAccess implements AccessSource {
 
 const SHOW_ANSWERED = 'show stat apps 1 -1';
 
-/** Answers of all classes, from the one line of the frontend; undefined where there is none. */
-const answeredIn = (text: string): number | undefined => {
-  const [header = '', line] = text.trim().split('\n');
-  if (line === undefined) return undefined;
-  const names = header.replace(/^# /, '').split(',');
-  const fields = line.split(',');
-  const sums = names.flatMap((name, i) => (name.startsWith('hrsp_') ? Number(fields[i]) : []));
-  return sums.reduce((sum, n) => sum + n, 0);
-};
+/** Of the one line of the frontend; undefined where there is none. */
+const answeredIn = (text: string): number | undefined => statRows(text).map(answersIn)[0];

@@ -1,4 +1,5 @@
 import type { DomainUse } from '@shiplog/events';
+import { statRows } from './stat-rows.js';
 
 /** One server slot, as `show servers state` tells it. */
 export interface ServerSlot {
@@ -100,20 +101,13 @@ export const parseServersState = (text: string): ServerSlot[] => {
 
 /** Requests queued and under way, from the one line of `show stat <backend> <type> <server>`. */
 export const parseSessions = (text: string): number => {
-  const [header, line] = text.trim().split('\n');
-  if (header === undefined || line === undefined) return 0;
-  const names = header.replace(/^# /, '').split(',');
-  const fields = line.split(',');
-  const field = (name: string): number => Number(fields[names.indexOf(name)] ?? 0);
-  return field('scur') + field('qcur');
+  const [row] = statRows(text);
+  return row === undefined ? 0 : Number(row('scur')) + Number(row('qcur'));
 };
 
 /** Requests that each server may have in hand at once, from `show stat <backend> 4 -1`; 0: any number. */
-export const parseLimits = (text: string): readonly number[] => {
-  const [header = '', ...lines] = text.trim().split('\n');
-  const column = header.replace(/^# /, '').split(',').indexOf('slim');
-  return lines.map((line) => Number(line.split(',')[column] ?? 0));
-};
+export const parseLimits = (text: string): readonly number[] =>
+  statRows(text).map((row) => Number(row('slim')));
 
 export interface Workers {
   readonly current: number | undefined;

@@ -1,16 +1,15 @@
 import type { TrafficCounters } from '@shiplog/domain';
 import type { UnderWay } from '../routes/router.port.js';
-
-const ANSWERS = ['hrsp_1xx', 'hrsp_2xx', 'hrsp_3xx', 'hrsp_4xx', 'hrsp_5xx', 'hrsp_other'] as const;
+import { answersIn, statRows } from './stat-rows.js';
 
 /** Servers of one backend by name, from `show stat <backend> 4 -1`: CSV, named in its first line. */
 export const parseTraffic = (text: string): ReadonlyMap<string, TrafficCounters> =>
   new Map(
-    rowsOf(text).flatMap((text) => {
-      const number = (name: string): number => Number(text(name));
-      const server = text('svname');
+    statRows(text).flatMap((row) => {
+      const number = (name: string): number => Number(row(name));
+      const server = row('svname');
       if (server === '') return [];
-      const answered = ANSWERS.reduce((sum, name) => sum + number(name), 0);
+      const answered = answersIn(row);
       // A connection that ended without an answer is a failure of the instance, though another one may have helped out.
       const unanswered = number('eresp');
       return [
@@ -33,7 +32,7 @@ export const underWayIn = (
 ): UnderWay => {
   const instances = new Map<string, number>();
   const queued = new Map<string, number>();
-  for (const text of stats.flatMap(rowsOf)) {
+  for (const text of stats.flatMap(statRows)) {
     const [backend, server] = [text('pxname'), text('svname')];
     const isBackend = server === 'BACKEND';
     const owner = owners.get(isBackend ? backend : `${backend}/${server}`);
@@ -44,14 +43,4 @@ export const underWayIn = (
     if (waiting > 0 && app !== undefined) queued.set(app, (queued.get(app) ?? 0) + waiting);
   }
   return { instances, queued };
-};
-
-/** Each row as a way to ask for a column by its name. */
-const rowsOf = (text: string): ((name: string) => string)[] => {
-  const [header = '', ...lines] = text.trim().split('\n');
-  const names = header.replace(/^# /, '').split(',');
-  return lines.map((line) => {
-    const fields = line.split(',');
-    return (name) => fields[names.indexOf(name)] ?? '';
-  });
 };

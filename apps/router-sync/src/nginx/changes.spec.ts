@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { translate } from './changes.js';
-import { NO_ROUTES, parseAnswer, tableOf, tableText } from './table.js';
+import { parseAnswer, tableOf, tableText } from './table.js';
 import type { RouteAction } from '../routes/router.port.js';
 
 const serve = (instanceId: string, appId: string, host = '127.0.0.1'): RouteAction => ({
@@ -8,6 +8,7 @@ const serve = (instanceId: string, appId: string, host = '127.0.0.1'): RouteActi
   endpoint: { instanceId, appId, host, port: 9001, weight: 1 },
 });
 const linesOf = (text: string): string[] => text.trimEnd().split('\n');
+const NO_ROUTES = tableOf([]);
 const two = () => tableOf(LINES_OF_TWO);
 const LINES_OF_TWO = [
   'app a 2',

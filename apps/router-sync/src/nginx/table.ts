@@ -163,8 +163,6 @@ export class RoutesTable implements NginxTable {
   }
 }
 
-export const NO_ROUTES: NginxTable = new RoutesTable();
-
 const parseInstance = (appId: string, line: string): NginxInstance => {
   const [instanceId = '', address = '', port = '', weight = '', state = 'out'] = line.split(' ');
   return {
