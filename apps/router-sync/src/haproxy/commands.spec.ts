@@ -202,10 +202,12 @@ describe('commands of the runtime API', () => {
         expect(() => commandsOf([{ kind: 'bind-host', host: text, appId: 'a1' }])).toThrow();
       }),
     );
-    for (const id of ['a;b', 'a b', 'a\nb', '', 'a\\b', '<<']) {
+    for (const id of ['a;b', 'a b', 'a\nb', '', 'a\\b', '<<', 'a@b']) {
       expect(() => commandsOf([serve('i1', id)])).toThrow();
       expect(() => commandsOf([serve(id, 'a1')])).toThrow();
     }
+    // What looks like a place at a port is no app either.
+    expect(() => commandsOf([serve('i1', 'a@32100')])).toThrow();
     for (const port of [0, -1, 65_536, 1.5, Number.NaN]) {
       expect(() => commandsOf([serve('i1', 'a1', port)])).toThrow();
     }

@@ -293,7 +293,8 @@ class Draft {
     const servers = SERVERS_FOR[protocol];
     this.needs = { ...this.needs, [servers]: Math.max(this.needs[servers], n) };
     if (n > this.pool[servers] || this.missing.has(backend)) this.missing.add(nameOf(n));
-    return this.own(this.slotOfInstance, nameOf(n), instanceId);
+    const id = portOf(instanceId) === undefined ? instanceId : instanceOf(instanceId);
+    return this.own(this.slotOfInstance, nameOf(n), instanceId, id);
   }
 
   private firstFree(nameOf: (n: number) => string, taken = 0): number {
@@ -302,11 +303,12 @@ class Draft {
     return n;
   }
 
-  private own(slots: Map<string, string>, slot: string, owner: string): string {
+  /** `id`: what the map says of it; of a place at a port, whose it is. */
+  private own(slots: Map<string, string>, slot: string, owner: string, id = owner): string {
     this.owners.set(slot, owner);
     slots.set(owner, slot);
-    const id = ownerId(instanceOf(owner));
-    if (!this.missing.has(slot)) this.say(`add map ${FILES.owners} ${slot} ${id}`);
+    const text = `add map ${FILES.owners} ${slot} ${ownerId(id)}`;
+    if (!this.missing.has(slot)) this.say(text);
     return slot;
   }
 
