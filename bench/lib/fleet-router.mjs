@@ -2,13 +2,13 @@
 //   node bench/lib/fleet-router.mjs HOME PORT-OF-NATS APPS INSTANCES-OF-EACH PORT-OF-INSTANCES haproxy|nginx
 import { readFile, readdir } from 'node:fs/promises';
 import { Agent } from 'node:http';
-import { JetStreamEventLog } from '@shiplog/events/jetstream';
-import { connectNats, inboxPrefixOf, readConfig } from '@shiplog/runtime';
+import { readConfig } from '@shiplog/runtime';
 import { ask } from '../../apps/router-sync/dist/testing/client.js';
 import { testPlatform } from '../../apps/router-sync/dist/testing/test-platform.js';
 import { atTheEnd, endAll } from './at-the-end.mjs';
 import { latencyFigures, median, round } from './figures.mjs';
 import { addressOf } from './fleet-addresses.mjs';
+import { logsOfProcesses } from './logs-of-processes.mjs';
 import { waitFor } from './wait.mjs';
 
 const CHANGES = 100;
@@ -31,25 +31,15 @@ const residentMegabytes = async (pid) => {
 };
 
 const measure = async () => {
-  const connections = [];
-  const logs = new Map();
   const startedAt = performance.now();
-  for (const name of ['api', 'deployer', 'router-sync']) {
-    const connection = await connectNats(config, name);
-    connections.push(connection);
-    const options = {
-      inboxPrefix: inboxPrefixOf(name),
-      durability: () => Promise.resolve('disk'),
-    };
-    logs.set(name, new JetStreamEventLog(connection, options));
-  }
-  const platform = await testPlatform((name) => logs.get(name), kind);
+  const logs = await logsOfProcesses(config);
+  const platform = await testPlatform(logs.logOf, kind);
   let isClosed = false;
   const close = async () => {
     if (isClosed) return;
     isClosed = true;
     await platform.close();
-    for (const connection of connections) await connection.close();
+    await logs.close();
   };
   atTheEnd(close);
   const foldedMs = performance.now() - startedAt;

@@ -1,30 +1,19 @@
 // Shiplog's own way in `bench route`: the fact goes into a real log with fsync, router-sync follows it and changes a
 // real proxy, on which clients ask all the time.
 import { Agent } from 'node:http';
-import { JetStreamEventLog } from '@shiplog/events/jetstream';
 import { startTestNats } from '@shiplog/provisioner/testing';
-import { connectNats, inboxPrefixOf } from '@shiplog/runtime';
 import { register } from 'prom-client';
 import { ask } from '../../apps/router-sync/dist/testing/client.js';
 import { testPlatform } from '../../apps/router-sync/dist/testing/test-platform.js';
+import { logsOfProcesses } from './logs-of-processes.mjs';
 
 const CLIENTS = 8;
 const PAUSE_MS = 40;
 
 export const shiplogWith = async (kind, app) => {
   const nats = await startTestNats();
-  const opened = [];
-  const logs = new Map();
-  for (const name of ['api', 'deployer', 'router-sync']) {
-    const connection = await connectNats(nats.config, name);
-    opened.push(connection);
-    const options = {
-      inboxPrefix: inboxPrefixOf(name),
-      durability: () => Promise.resolve('disk'),
-    };
-    logs.set(name, new JetStreamEventLog(connection, options));
-  }
-  const platform = await testPlatform((name) => logs.get(name), kind);
+  const logs = await logsOfProcesses(nats.config);
+  const platform = await testPlatform(logs.logOf, kind);
   // Each has a process of its own elsewhere, and metrics by the same names.
   register.clear();
   await platform.start();
@@ -59,7 +48,7 @@ export const shiplogWith = async (kind, app) => {
     close: async () => {
       await load?.stop();
       await platform.close();
-      for (const connection of opened) await connection.close();
+      await logs.close();
       await nats.close();
     },
   };
